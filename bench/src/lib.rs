@@ -1,0 +1,1 @@
+//! The `anthill` command line as a library.

@@ -1,0 +1,2 @@
+//! The `anthill` binary.
+fn main() {}

@@ -1,0 +1,5 @@
+//! How long a message takes.
+
+mod spec;
+
+pub use spec::{JitterSpec, LatencyKind, ModelSpec, NetworkSpec, RegionFormat, RegionsSpec};

@@ -1,0 +1,111 @@
+//! The network section of a scenario as plain data.
+
+use std::path::PathBuf;
+
+use anthill_protocol::Span;
+
+use crate::topology::TopologySpec;
+
+/// Delays and topology of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkSpec {
+    /// The delay model between distinct nodes.
+    pub model: ModelSpec,
+    /// Floor of every one-way delay between distinct nodes; positive. Entries below it are
+    /// clamped, counted and printed.
+    pub min_delay: Span,
+    /// Delay of a message that a node sends itself (an exponential model uses its own delay).
+    pub loopback: Span,
+    /// Who is whose neighbour.
+    pub topology: TopologySpec,
+}
+
+/// A delay model.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelSpec {
+    /// Measured latencies between regions, with jitter.
+    Regional {
+        /// The table.
+        regions: RegionsSpec,
+        /// Share of the nodes per region name; `None`: the table's own shares, else equal.
+        /// Regions not named get none.
+        shares: Option<Vec<(String, f64)>>,
+        /// Variation from message to message.
+        jitter: JitterSpec,
+    },
+    /// Uniform in `min..=max`.
+    Uniform {
+        /// The least delay.
+        min: Span,
+        /// The greatest delay.
+        max: Span,
+    },
+    /// `floor + Exp(mean)`.
+    Exponential {
+        /// The least delay.
+        floor: Span,
+        /// Mean of the exponential part.
+        mean: Span,
+    },
+}
+
+/// Where a table of latencies between regions comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RegionsSpec {
+    /// A table that ships with the engine: `aws-p50`, `bitcoin-2019`.
+    Preset(String),
+    /// A table written in the scenario.
+    Inline {
+        /// Region names.
+        names: Vec<String>,
+        /// Median in milliseconds, `[from][to]`.
+        p50_ms: Vec<Vec<f64>>,
+        /// 90th percentile in milliseconds, `[from][to]`.
+        p90_ms: Option<Vec<Vec<f64>>>,
+        /// What the figures are.
+        latency: LatencyKind,
+    },
+    /// A table from a file.
+    File {
+        /// Its path, already relative to the working directory.
+        path: PathBuf,
+        /// A second file of the same format with the 90th percentiles (AWS only).
+        p90_path: Option<PathBuf>,
+        /// Its format.
+        format: RegionFormat,
+        /// What the figures are; the caller must say.
+        latency: LatencyKind,
+    },
+}
+
+/// Formats of latency tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionFormat {
+    /// `{"data": {from: {to: ms}}}`, as cloudping publishes AWS regions.
+    AwsJson,
+    /// `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max` in ms: RIPE Atlas by country.
+    RipeCountry,
+    /// `from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms`: WonderNetwork city pairs.
+    CityPairs,
+}
+
+/// What a latency figure is; a one-way delay is half a round trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LatencyKind {
+    /// From sender to receiver.
+    OneWay,
+    /// There and back.
+    RoundTrip,
+}
+
+/// Variation of the delay from message to message.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum JitterSpec {
+    /// Lognormal above the floor, fitted so that p50 and p90 are the table's.
+    Fitted,
+    /// Lognormal above the floor with the table's median and this σ.
+    Lognormal {
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+}

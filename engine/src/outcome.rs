@@ -1,0 +1,124 @@
+//! What a run produced: the result, identical for any execution, and what it cost the host.
+
+use anthill_protocol::{Check, MetricInfo, RunFacts, Totals};
+use hdrhistogram::Histogram;
+
+/// Everything an engine returns.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Identical for any shards, threads and engine.
+    pub result: RunResult,
+    /// What it cost on this host.
+    pub host: HostReport,
+    /// Counters over virtual time.
+    pub series: Series,
+    /// Why the run ended.
+    pub ended: Ended,
+}
+
+/// The part that is a function of scenario and seed alone (unless interrupted).
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// Sum over handled events of a mix of their keys and fingerprints, plus all node states.
+    pub digest: u64,
+    /// Virtual time covered: `until`, or the last event's time if nothing was left to do.
+    pub virtual_ns: u64,
+    /// The window, in ns.
+    pub w_ns: u64,
+    /// The lookahead, in ns.
+    pub l_ns: u64,
+    /// Counters.
+    pub totals: Totals,
+    /// The protocol's metrics, in index order; `Totals::values` belongs to them.
+    pub metrics: &'static [MetricInfo],
+    /// Names of the kinds of message; `Totals::messages_by_kind` belongs to them.
+    pub kinds: &'static [&'static str],
+    /// One histogram (ns) per latency metric, in order of their indices.
+    pub latencies: Vec<(&'static str, Histogram<u64>)>,
+    /// Measured beside expected.
+    pub checks: Vec<Check>,
+    /// What the checks were made from.
+    pub facts: RunFacts,
+}
+
+/// What the run cost.
+#[derive(Clone, Debug, Default)]
+pub struct HostReport {
+    /// Units of ownership.
+    pub shards: u32,
+    /// Worker threads.
+    pub threads: u32,
+    /// Sub-shards in all.
+    pub subshards: u32,
+    /// Building topology, network and nodes, in ns of wall time.
+    pub setup_ns: u64,
+    /// The event loop, in ns of wall time.
+    pub loop_ns: u64,
+    /// The event loop, in ns of CPU time over all threads.
+    pub loop_cpu_ns: u64,
+    /// Windows that held events.
+    pub windows: u64,
+    /// Of these, run by one thread because they held few.
+    pub sparse_windows: u64,
+    /// Memory of node states, in bytes.
+    pub state_bytes: u64,
+    /// Greatest memory of the calendars, in bytes.
+    pub calendar_bytes: u64,
+    /// Per thread.
+    pub phases: Vec<ThreadPhases>,
+    /// Events per shard.
+    pub shard_events: Vec<u64>,
+    /// Windows by the binary logarithm of how many events they held: index 0 is one event, i is
+    /// 2^i to 2^(i+1)−1.
+    pub window_events_log2: Vec<u64>,
+}
+
+/// Where one thread's time in the loop went, in ns of wall time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThreadPhases {
+    /// Waiting for the other threads.
+    pub idle_ns: u64,
+    /// Far calendar, recycling and agreeing on the next window.
+    pub exchange_ns: u64,
+    /// Sorting a window's events.
+    pub sort_ns: u64,
+    /// Handlers and their sends.
+    pub handlers_ns: u64,
+    /// Checking signatures.
+    pub crypto_ns: u64,
+}
+
+/// Counters per interval of virtual time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Series {
+    /// Length of a row, in ns of virtual time.
+    pub interval_ns: u64,
+    /// One row per interval that had events, in order.
+    pub rows: Vec<SeriesRow>,
+}
+
+/// One interval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeriesRow {
+    /// Its start, in ns of virtual time.
+    pub start_ns: u64,
+    /// Events handled in it.
+    pub events: u64,
+    /// Messages sent in it.
+    pub messages: u64,
+    /// Bytes sent in it.
+    pub bytes_on_wire: u64,
+    /// What each metric gained in it (sums, counts of latencies; for a maximum its value so far).
+    pub values: Vec<u64>,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It reached `until`, its goal, or had nothing left to do.
+    Finished,
+    /// The caller asked it to stop.
+    Interrupted,
+    /// It reached the memory limit.
+    MemoryLimit,
+}

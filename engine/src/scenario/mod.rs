@@ -1,0 +1,70 @@
+//! What to run: the resolved scenario, after parsing and checking.
+//!
+//! Plain data; [`Scenario`] is what the engines take and what a manifest records.
+
+use anthill_protocol::parameter::Values;
+use anthill_protocol::{Span, Time};
+
+use crate::network::NetworkSpec;
+
+/// A checked scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// A short name: the file's stem or the preset's name.
+    pub name: String,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Number of nodes, 1 to 2³²−1.
+    pub nodes: u32,
+    /// Events with time below this run.
+    pub until: Time,
+    /// How to execute it; never changes a result.
+    pub engine: EngineOptions,
+    /// The protocol's registered name.
+    pub protocol: String,
+    /// Its checked parameters.
+    pub values: Values,
+    /// Delays and topology.
+    pub network: NetworkSpec,
+    /// What to measure.
+    pub measure: MeasureSpec,
+}
+
+/// How to execute a scenario; nothing here changes a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineOptions {
+    /// Units of ownership, 1 to 64; `None`: as many as threads.
+    pub shards: Option<u32>,
+    /// Worker threads, 1 to 64; `None`: min(shards, cores).
+    pub threads: Option<u32>,
+    /// Whether an idle thread takes sub-shards of another's shard.
+    pub stealing: bool,
+    /// Whether to ask for transparent huge pages.
+    pub huge_pages: bool,
+    /// Nodes per sub-shard, rounded up to a power of two; `None`: from the expected event rate.
+    pub subshard_nodes: Option<u32>,
+    /// Share of the machine's memory at which the run stops cleanly, in `0..=1`.
+    pub memory_limit: f64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            shards: None,
+            threads: None,
+            stealing: true,
+            huge_pages: true,
+            subshard_nodes: None,
+            memory_limit: 0.9,
+        }
+    }
+}
+
+/// What to measure beside the protocol's metrics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MeasureSpec {
+    /// Records of latencies before this instant are left out of the histograms.
+    pub warmup: Span,
+    /// Length of a row of `series.csv`; `None`: about 200 rows. Rounded up to whole windows.
+    pub interval: Option<Span>,
+}

@@ -1,0 +1,5 @@
+//! Who is whose neighbour.
+
+mod spec;
+
+pub use spec::{EdgeDirection, TopologySpec};

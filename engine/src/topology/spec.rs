@@ -1,0 +1,57 @@
+//! The topology of a scenario as plain data.
+
+use std::path::PathBuf;
+
+use crate::network::LatencyKind;
+
+/// A topology, by kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TopologySpec {
+    /// Everyone knows everyone; never stored.
+    Complete,
+    /// Every node has exactly `degree` neighbours.
+    RandomRegular {
+        /// Neighbours per node.
+        degree: u32,
+        /// Computed on the fly from random Hamiltonian cycles (even degrees; no memory) rather
+        /// than stored.
+        implicit: bool,
+    },
+    /// Each pair is joined with equal probability.
+    ErdosRenyi {
+        /// Mean degree, p·(n−1).
+        degree: f64,
+    },
+    /// Preferential attachment with `m` edges per newcomer.
+    BarabasiAlbert {
+        /// Edges per newcomer.
+        m: u32,
+    },
+    /// A ring lattice of degree `k`, each edge rewired with probability `beta`.
+    WattsStrogatz {
+        /// Even degree of the lattice.
+        k: u32,
+        /// Rewiring probability.
+        beta: f64,
+    },
+    /// An edge list, CSV (`source,target[,latency_ms]`), plain or gzip.
+    File {
+        /// Its path, already relative to the working directory.
+        path: PathBuf,
+        /// What the latency column holds; `None`: there is none, or it is not used.
+        latency: Option<LatencyKind>,
+        /// How edges become neighbours.
+        direction: EdgeDirection,
+    },
+}
+
+/// How the directed rows of an edge list become neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EdgeDirection {
+    /// Each row makes both ends neighbours.
+    Undirected,
+    /// The source may send to the target.
+    SourceToTarget,
+    /// The target feeds the source.
+    TargetToSource,
+}

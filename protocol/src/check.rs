@@ -1,0 +1,79 @@
+//! Measured beside expected: what a protocol knows about how its run should have gone.
+
+use crate::{Span, Time, Totals};
+
+/// The facts of a finished run that a check may use.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// Number of nodes.
+    pub nodes: u32,
+    /// Events with time below this ran.
+    pub until: Time,
+    /// The instant of the last event handled.
+    pub last_event: Time,
+    /// Whether nothing was left to do before `until`.
+    pub quiescent: bool,
+    /// The kind of topology as the scenario names it.
+    pub topology: &'static str,
+    /// Directed edges of the topology (the sum of all degrees); `nodes * (nodes - 1)` if complete.
+    pub edges: u64,
+    /// The delay of a message between distinct nodes if it is `floor + Exp(mean)`.
+    pub exponential_delay: Option<(Span, Span)>,
+    /// The counters.
+    pub totals: Totals,
+}
+
+/// One comparison of a measured with an expected figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// What is compared.
+    pub name: &'static str,
+    /// Under which conditions the expectation holds.
+    pub bound: &'static str,
+    /// False only when the expectation is excluded: an exact one by any difference, a statistical
+    /// one at p < 1e-6.
+    pub ok: bool,
+    /// Whether a violation is what this scenario is about (faults beyond the bound).
+    pub expected_violation: bool,
+    /// The measured figure.
+    pub measured: f64,
+    /// The expected figure.
+    pub expected: f64,
+    /// The 95 % interval of the expectation; both ends equal it when exact.
+    pub interval: (f64, f64),
+}
+
+impl Check {
+    /// A figure that must be met exactly.
+    pub fn exact(name: &'static str, bound: &'static str, measured: f64, expected: f64) -> Self {
+        Self {
+            name,
+            bound,
+            ok: measured == expected,
+            expected_violation: false,
+            measured,
+            expected,
+            interval: (expected, expected),
+        }
+    }
+
+    /// A figure that is normal around `expected` with standard deviation `sd`: fails beyond 4.9
+    /// standard deviations (two-sided p < 1e-6).
+    pub fn normal(
+        name: &'static str,
+        bound: &'static str,
+        measured: f64,
+        expected: f64,
+        sd: f64,
+    ) -> Self {
+        Self {
+            name,
+            bound,
+            ok: (measured - expected).abs() <= 4.9 * sd,
+            expected_violation: false,
+            measured,
+            expected,
+            interval: (expected - 1.96 * sd, expected + 1.96 * sd),
+        }
+    }
+}

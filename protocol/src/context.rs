@@ -1,0 +1,76 @@
+//! What a node may ask of, and do to, the world around it.
+
+use crate::{NodeId, Protocol, RegionId, Span, Time};
+
+/// The host of one handler call: the only door between protocol code and the world.
+///
+/// Calls are monomorphised (no indirect call per effect). Effects take place after the handler in
+/// virtual time, in the order in which they were asked for.
+pub trait Context<P: Protocol> {
+    /// The node whose handler runs.
+    fn id(&self) -> NodeId;
+
+    /// The instant at which this handler serves its event, plus what it has charged so far.
+    fn now(&self) -> Time;
+
+    /// What the node's own clock shows; equals [`Context::now`] unless the scenario skews clocks.
+    fn local_clock(&self) -> Time {
+        self.now()
+    }
+
+    /// How many nodes the network has; ids are `0..nodes`.
+    fn nodes(&self) -> u32;
+
+    /// The region in which a node was placed.
+    fn region_of(&self, node: NodeId) -> RegionId;
+
+    /// How many neighbours this node has in the topology.
+    fn degree(&self) -> u32;
+
+    /// The neighbour in slot `slot < degree()`.
+    ///
+    /// # Panics
+    /// If `slot` is not below the degree.
+    fn peer(&self, slot: u32) -> NodeId;
+
+    /// 64 uniform bits from this node's own stream.
+    fn random(&mut self) -> u64;
+
+    /// A uniform number below `bound`; 0 for bound 0.
+    #[inline]
+    fn random_below(&mut self, bound: u64) -> u64 {
+        crate::draw::below(self.random(), bound)
+    }
+
+    /// Sends a message to any node. To itself it is a timer after the loopback delay and no
+    /// message on the wire.
+    fn send(&mut self, to: NodeId, message: P::Message);
+
+    /// Sends a message to the neighbour in slot `slot`, over that edge's own latency if the
+    /// topology has one.
+    ///
+    /// # Panics
+    /// If `slot` is not below the degree.
+    #[inline]
+    fn send_slot(&mut self, slot: u32, message: P::Message) {
+        let to = self.peer(slot);
+        self.send(to, message);
+    }
+
+    /// Sends a message to every neighbour, in slot order.
+    fn broadcast(&mut self, message: P::Message) {
+        for slot in 0..self.degree() {
+            self.send_slot(slot, message);
+        }
+    }
+
+    /// Calls [`Protocol::on_timer`] of this node after `delay`; one shot, cannot be cancelled: a
+    /// stale timer is recognised by the round inside it.
+    fn set_timer(&mut self, delay: Span, timer: P::Timer);
+
+    /// Occupies the node's virtual CPU.
+    fn charge(&mut self, cpu: Span);
+
+    /// Records one value of a metric.
+    fn record(&mut self, metric: P::Metric, value: u64);
+}

@@ -1,0 +1,107 @@
+//! Counter-based randomness: a draw is a pure function of a key and a counter.
+//!
+//! The generator is wyrand (Wang Yi, public domain): a 64-bit counter stepped by an odd constant,
+//! scrambled by one 64×64→128-bit multiplication. Counter-based rather than a stored state because
+//! a node then costs four bytes of generator instead of sixteen, and because a draw can be
+//! recomputed from its name (seed, node, count) by any shard, process or tool.
+
+use crate::NodeId;
+
+const STEP: u64 = 0xa076_1d64_78bd_642f;
+const MASK: u64 = 0xe703_7ed1_a0b4_28db;
+const KEY: u64 = 0x8ebc_6af0_9c88_c6e3;
+
+/// Multiplies to 128 bits and folds the halves: the mixing step of wyhash.
+#[inline]
+pub fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// Mixes two words into one; not cryptographic, for keys that no adversary chooses.
+#[inline]
+pub fn mix(a: u64, b: u64) -> u64 {
+    fold(fold(a ^ STEP, b ^ MASK) ^ KEY, a.rotate_left(32) ^ STEP)
+}
+
+/// What a stream of draws is for: separate purposes never share a draw, so switching a feature of
+/// the network on leaves every draw of the protocol as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// `Context::random` of a node.
+    Protocol = 1,
+    /// The delay of one message.
+    Delay = 2,
+    /// The region of a node.
+    Placement = 3,
+    /// The construction of a topology.
+    Topology = 4,
+    /// Ties between events of one instant at one node.
+    Tie = 5,
+}
+
+/// The key of a node's stream for a purpose.
+#[inline]
+pub fn stream(seed: u64, purpose: Purpose, node: NodeId) -> u64 {
+    mix(seed ^ (purpose as u64).wrapping_mul(KEY), u64::from(node.0))
+}
+
+/// The `counter`-th draw of a stream: 64 uniform bits.
+#[inline]
+pub fn draw(stream: u64, counter: u64) -> u64 {
+    let state = stream.wrapping_add(counter.wrapping_add(1).wrapping_mul(STEP));
+    fold(state, state ^ MASK)
+}
+
+/// Maps 64 uniform bits to `0..bound` by multiplication; the bias is below `bound / 2^64`.
+/// Returns 0 for `bound` 0.
+#[inline]
+pub fn below(bits: u64, bound: u64) -> u64 {
+    ((u128::from(bits) * u128::from(bound)) >> 64) as u64
+}
+
+/// A probability as a threshold: `bits < threshold(p)` is true with probability `p`, within 2^-53;
+/// `p >= 1` is always true except for one value in 2^64.
+pub fn threshold(p: f64) -> u64 {
+    if p >= 1.0 {
+        u64::MAX
+    } else if p <= 0.0 {
+        0
+    } else {
+        (p * 18_446_744_073_709_551_616.0) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_uniform_over_sixteen_cells() {
+        let key = stream(7, Purpose::Protocol, NodeId(3));
+        let mut cells = [0u64; 16];
+        let n = 160_000;
+        for i in 0..n {
+            cells[below(draw(key, i), 16) as usize] += 1;
+        }
+        let expected = n as f64 / 16.0;
+        let chi2: f64 = cells.iter().map(|c| (*c as f64 - expected).powi(2) / expected).sum();
+        assert!(chi2 < 44.3, "chi2 = {chi2} with 15 degrees of freedom, p < 1e-4");
+    }
+
+    #[test]
+    fn streams_of_neighbours_and_purposes_differ() {
+        let a = stream(1, Purpose::Protocol, NodeId(0));
+        assert_ne!(a, stream(1, Purpose::Protocol, NodeId(1)));
+        assert_ne!(a, stream(1, Purpose::Delay, NodeId(0)));
+        assert_ne!(a, stream(2, Purpose::Protocol, NodeId(0)));
+    }
+
+    #[test]
+    fn thresholds_cover_the_ends() {
+        assert_eq!(threshold(0.0), 0);
+        assert_eq!(threshold(1.0), u64::MAX);
+        assert_eq!(threshold(0.5), 1 << 63);
+    }
+}

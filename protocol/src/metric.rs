@@ -1,0 +1,57 @@
+//! What a protocol measures: a fieldless enum, so recording is an array index.
+
+/// How the records of a metric become one figure of the summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// The sum of all records.
+    Sum,
+    /// The sum of all records divided by the number of nodes.
+    PerNode,
+    /// The largest record; 0 without one.
+    Max,
+    /// A distribution of times in nanoseconds: an HDR histogram, reported under `latency_ns`.
+    Latency,
+}
+
+/// The description of one metric.
+#[derive(Clone, Copy, Debug)]
+pub struct MetricInfo {
+    /// Its name in summaries and file names.
+    pub name: &'static str,
+    /// How it is summarised.
+    pub kind: MetricKind,
+    /// What it counts, with its unit.
+    pub about: &'static str,
+}
+
+/// A protocol's metrics: usually a fieldless enum whose `as usize` indexes [`Metric::ALL`].
+pub trait Metric: Copy + Send + Sync + 'static {
+    /// Every metric, in index order.
+    const ALL: &'static [MetricInfo];
+
+    /// The index of this metric in [`Metric::ALL`].
+    fn index(self) -> usize;
+}
+
+/// The counters of a run so far, summed over all nodes: what stop conditions and checks see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Per metric, in index order: the sum (or maximum) of its records, or their count for a
+    /// latency.
+    pub values: Vec<u64>,
+    /// Events handled.
+    pub events: u64,
+    /// Messages sent between distinct nodes.
+    pub messages: u64,
+    /// Their size on the wire, in bytes.
+    pub bytes_on_wire: u64,
+    /// Messages sent between distinct nodes, by kind.
+    pub messages_by_kind: Vec<u64>,
+}
+
+impl Totals {
+    /// The value of one metric.
+    pub fn of<M: Metric>(&self, metric: M) -> u64 {
+        self.values.get(metric.index()).copied().unwrap_or(0)
+    }
+}

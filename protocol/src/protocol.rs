@@ -1,0 +1,97 @@
+//! The contract between a protocol and whatever runs it.
+
+use crate::parameter::{Parameter, ParameterError, Values};
+use crate::{Check, Context, Message, Metric, RunFacts, Snapshot, Totals, fold_bytes};
+
+/// A distributed protocol: the immutable parameters, and what a node does on each occasion.
+///
+/// A handler sees one node's state and its [`Context`], never another node. It must be a pure
+/// function of (parameters, state, event, draws): then any sharding gives the same run.
+pub trait Protocol: Sized + Send + Sync + 'static {
+    /// The compact state of one node.
+    type Node: Send + Snapshot;
+    /// What nodes send each other.
+    type Message: Message;
+    /// A one-shot tag that a node leaves for itself.
+    type Timer: Copy + Send + Sync + core::fmt::Debug + 'static;
+    /// What the protocol measures.
+    type Metric: Metric;
+
+    /// Whether [`Protocol::complete`] is ever true; off, it is not evaluated.
+    const STOPS_EARLY: bool = false;
+
+    /// The node comes up at the start of the run.
+    fn start(&self, cx: &mut impl Context<Self>) -> Self::Node;
+
+    /// A message arrives.
+    fn on_message(
+        &self,
+        node: &mut Self::Node,
+        from: crate::NodeId,
+        message: &Self::Message,
+        cx: &mut impl Context<Self>,
+    );
+
+    /// A timer that this node set fires.
+    fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, cx: &mut impl Context<Self>);
+
+    /// The node comes up again after a crash, with or without the state it had.
+    fn restart(
+        &self,
+        old: Self::Node,
+        keep_state: bool,
+        cx: &mut impl Context<Self>,
+    ) -> Self::Node {
+        if keep_state { old } else { self.start(cx) }
+    }
+
+    /// A hash of the state at the end of the run; enters the digest.
+    fn state_hash(&self, node: &Self::Node) -> u64 {
+        let mut bytes = Vec::new();
+        node.save(&mut bytes);
+        fold_bytes(&bytes)
+    }
+
+    /// A conflicting version of a message, for the generic equivocating node; `None` if the
+    /// protocol has none.
+    fn equivocate(&self, _message: &Self::Message) -> Option<Self::Message> {
+        None
+    }
+
+    /// Whether the run has reached its goal: evaluated at window boundaries on the totals of all
+    /// nodes, by every engine alike.
+    fn complete(&self, _totals: &Totals) -> bool {
+        false
+    }
+}
+
+/// A protocol that a scenario can name: its parameters, checks and a size hint.
+pub trait Configure: Protocol {
+    /// Its name in scenarios and on the command line.
+    const NAME: &'static str;
+    /// One sentence on what it does, with its source.
+    const ABOUT: &'static str;
+    /// Its parameters, with defaults and units.
+    const PARAMETERS: &'static [Parameter];
+
+    /// Builds the protocol from checked values, one for every parameter.
+    ///
+    /// # Errors
+    /// When the values contradict each other.
+    fn configure(values: &Values) -> Result<Self, ParameterError>;
+
+    /// Facts of a finished run beside what theory says of them.
+    fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// Upper bound on the events pending at once per node, for the memory estimate; `degree` is
+    /// the mean degree of the topology (nodes − 1 if complete).
+    fn pending_per_node(&self, degree: f64) -> f64;
+
+    /// What a node does of its own accord, in events per node and virtual second: sizes
+    /// sub-shards and far calendars, changes no result.
+    fn events_per_node_second(&self) -> f64 {
+        1.0
+    }
+}
