@@ -1,11 +1,31 @@
 //! How a network of nodes runs: from a scenario to an outcome.
 //!
 //! The folder reads in the order of the data: [`scenario`] (what to run) → [`topology`] and
-//! [`network`] (who talks to whom, and how long it takes) → placement of nodes in sub-shards and
-//! shards → calendar mailboxes → windows → [`outcome`] (what was measured). [`sequential`] is the
-//! oracle: the same result from a plain binary heap.
+//! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
+//! shards → `event`, `chunk`, `calendar` (the mailboxes) → `subshard`, `sharded`, `rendezvous`
+//! (windows and threads) → `host`, `tally` (what a handler does and what is counted) → [`outcome`].
+//! [`sequential`] is the oracle: the same result from a plain binary heap.
 
+mod calendar;
+mod chunk;
+mod clock;
+mod event;
+mod fabric;
+mod host;
+mod memory;
 pub mod network;
 pub mod outcome;
+mod placement;
+mod rendezvous;
+mod run;
 pub mod scenario;
+pub mod sequential;
+mod sharded;
+mod subshard;
+mod tally;
 pub mod topology;
+
+pub use event::Key;
+pub use memory::machine_bytes;
+pub use run::{Control, RunError};
+pub use sharded::run;

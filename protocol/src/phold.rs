@@ -16,6 +16,8 @@ pub struct Phold {
     remote: f64,
     remote_threshold: u64,
     population: u32,
+    /// Events per token and second.
+    rate: f64,
 }
 
 /// The one message: a token that is handed on.
@@ -98,6 +100,10 @@ impl Protocol for Phold {
 
     fn on_timer(&self, _: &mut u32, (): (), _: &mut impl Context<Self>) {}
 
+    fn events_per_node_second(&self) -> f64 {
+        f64::from(self.population) * self.rate
+    }
+
     fn state_hash(&self, node: &u32) -> u64 {
         draw::mix(u64::from(*node), 1)
     }
@@ -140,6 +146,7 @@ impl Configure for Phold {
             remote,
             remote_threshold: draw::threshold(remote),
             population: values.count("population") as u32,
+            rate: 1e9 / (values.span("lookahead") + values.span("mean_delay")).0.max(1) as f64,
         })
     }
 
@@ -166,9 +173,5 @@ impl Configure for Phold {
 
     fn pending_per_node(&self, _degree: f64) -> f64 {
         f64::from(self.population)
-    }
-
-    fn events_per_node_second(&self) -> f64 {
-        f64::from(self.population) * 500.0
     }
 }

@@ -58,6 +58,12 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         None
     }
 
+    /// Events per node and virtual second at the busiest, roughly: sizes sub-shards, changes no
+    /// result.
+    fn events_per_node_second(&self) -> f64 {
+        100.0
+    }
+
     /// Whether the run has reached its goal: evaluated at window boundaries on the totals of all
     /// nodes, by every engine alike.
     fn complete(&self, _totals: &Totals) -> bool {
@@ -88,10 +94,4 @@ pub trait Configure: Protocol {
     /// Upper bound on the events pending at once per node, for the memory estimate; `degree` is
     /// the mean degree of the topology (nodes − 1 if complete).
     fn pending_per_node(&self, degree: f64) -> f64;
-
-    /// What a node does of its own accord, in events per node and virtual second: sizes
-    /// sub-shards and far calendars, changes no result.
-    fn events_per_node_second(&self) -> f64 {
-        1.0
-    }
 }

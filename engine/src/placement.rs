@@ -1,0 +1,115 @@
+//! Which sub-shard and shard a node lives in: a pure function of its id.
+//!
+//! A *sub-shard* is 2^k consecutive nodes: the unit that is sorted and handled as one, sized so that
+//! a window's events of it stay in the cache. A *shard* is a run of consecutive sub-shards: the unit
+//! of ownership. Neither changes a result.
+
+use anthill_protocol::NodeId;
+
+/// The stored form of an event has 24 bits for a node's index in its sub-shard; four are kept free.
+const MAX_SHIFT: u32 = 20;
+/// A window's events of one sub-shard should number about this many.
+const EVENTS_PER_WINDOW: f64 = 16_384.0;
+/// Bounds of the matrix of mailboxes.
+const MAX_SUBSHARDS: u32 = 8_192;
+/// Fewer nodes than this in a sub-shard never pay.
+const MIN_SHIFT: u32 = 8;
+
+/// How the nodes are divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) nodes: u32,
+    /// log2 of the nodes per sub-shard.
+    pub(crate) shift: u32,
+    pub(crate) subshards: u32,
+    pub(crate) shards: u32,
+}
+
+impl Placement {
+    /// Divides `nodes` among `shards`. `events_per_window` is the expected number of events per
+    /// node and window; `wanted` nodes per sub-shard overrule it.
+    pub(crate) fn new(nodes: u32, shards: u32, events_per_window: f64, wanted: Option<u32>) -> Self {
+        let ideal = match wanted {
+            Some(nodes) => u64::from(nodes.max(1)),
+            None => (EVENTS_PER_WINDOW / events_per_window.clamp(0.01, 16.0)) as u64,
+        };
+        let per_shard = nodes.div_ceil(shards).max(1);
+        let smallest = nodes.div_ceil(MAX_SUBSHARDS).next_power_of_two().trailing_zeros();
+        let shift = match wanted {
+            Some(_) => ceil_log2(ideal),
+            None => ceil_log2(ideal).max(MIN_SHIFT),
+        };
+        // Every shard needs a sub-shard of its own, as far as the nodes go.
+        let shift = shift.min(per_shard.ilog2()).max(smallest).min(MAX_SHIFT);
+        let subshards = nodes.div_ceil(1 << shift).max(1);
+        Self { nodes, shift, subshards, shards }
+    }
+
+    /// The sub-shards of a shard; empty if there are more shards than sub-shards.
+    pub(crate) fn subshards_of(&self, shard: u32) -> core::ops::Range<u32> {
+        let at = |s: u32| (u64::from(self.subshards) * u64::from(s) / u64::from(self.shards)) as u32;
+        at(shard)..at(shard + 1)
+    }
+
+    /// The shard that owns a sub-shard.
+    pub(crate) fn shard_of(&self, subshard: u32) -> u32 {
+        let (subshards, shards) = (u64::from(self.subshards), u64::from(self.shards));
+        ((shards * (u64::from(subshard) + 1)).div_ceil(subshards) - 1) as u32
+    }
+
+    /// The nodes of a sub-shard.
+    pub(crate) fn nodes_of(&self, subshard: u32) -> core::ops::Range<u32> {
+        let first = u64::from(subshard) << self.shift;
+        let end = (first + (1 << self.shift)).min(u64::from(self.nodes));
+        first as u32..end as u32
+    }
+
+    #[inline]
+    pub(crate) fn subshard_of(&self, node: NodeId) -> u32 {
+        node.0 >> self.shift
+    }
+
+    #[inline]
+    pub(crate) fn local(&self, node: NodeId) -> u32 {
+        node.0 & ((1 << self.shift) - 1)
+    }
+}
+
+fn ceil_log2(n: u64) -> u32 {
+    n.max(1).next_power_of_two().trailing_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_is_in_exactly_one_sub_shard_and_shard() {
+        for nodes in [1, 2, 7, 255, 256, 257, 10_000, 1_000_000] {
+            for shards in [1, 2, 3, 7, 64] {
+                let placement = Placement::new(nodes, shards, 0.3, None);
+                let mut next = 0;
+                for shard in 0..shards {
+                    for subshard in placement.subshards_of(shard) {
+                        assert_eq!(placement.shard_of(subshard), shard);
+                        let range = placement.nodes_of(subshard);
+                        assert_eq!(range.start, next);
+                        assert!(range.end > range.start, "{placement:?}");
+                        for node in [range.start, range.end - 1] {
+                            assert_eq!(placement.subshard_of(NodeId(node)), subshard);
+                            assert_eq!(placement.local(NodeId(node)), node - range.start);
+                        }
+                        next = range.end;
+                    }
+                }
+                assert_eq!(next, nodes, "{placement:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_matrix_stays_bounded_at_the_largest_networks() {
+        let placement = Placement::new(u32::MAX, 1, 8.0, Some(16));
+        assert!(placement.subshards <= MAX_SUBSHARDS, "{placement:?}");
+    }
+}

@@ -1,0 +1,169 @@
+//! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use anthill_protocol::{Message, Metric, NodeId, Protocol, RunFacts, Time};
+use thiserror::Error;
+
+use crate::event::Payload;
+use crate::host::{World, window_shift};
+use crate::network::Network;
+use crate::outcome::{Ended, HostReport, Outcome, RunResult};
+use crate::scenario::Scenario;
+use crate::tally::{Finished, Tally};
+
+/// The caller's hold on a running emulation; the engine looks at it between windows.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Set it, and the run ends after the current window.
+    pub interrupt: AtomicBool,
+    /// Virtual time reached, in ns.
+    pub virtual_ns: AtomicU64,
+    /// Events handled so far.
+    pub events: AtomicU64,
+}
+
+impl Control {
+    pub(crate) fn report(&self, virtual_ns: u64, events: u64) {
+        self.virtual_ns.store(virtual_ns, Ordering::Relaxed);
+        self.events.store(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a run could not be carried through.
+#[derive(Clone, Debug, Error)]
+pub enum RunError {
+    /// A node keeps waking itself without letting time pass.
+    #[error(
+        "{node} caused more than a million events for itself at {time}, the last of them {what}: \
+         give that timer a delay"
+    )]
+    Stuck {
+        /// The node.
+        node: NodeId,
+        /// The instant.
+        time: Time,
+        /// The timer or message.
+        what: String,
+    },
+    /// The memory for the nodes could not be had.
+    #[error("cannot get {bytes} bytes for {nodes} nodes: {problem}; lower `nodes`")]
+    Memory {
+        /// Bytes asked for.
+        bytes: u64,
+        /// Number of nodes.
+        nodes: u32,
+        /// What the system said.
+        problem: String,
+    },
+    /// The system refuses another thread.
+    #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
+    Threads {
+        /// Threads asked for.
+        threads: u32,
+        /// What the system said.
+        problem: String,
+    },
+}
+
+impl RunError {
+    pub(crate) fn stuck<M: core::fmt::Debug, T: core::fmt::Debug>(
+        node: NodeId,
+        time: Time,
+        payload: &Payload<M, T>,
+    ) -> Self {
+        let what = match payload {
+            Payload::Message(message) => format!("message {message:?}"),
+            Payload::Timer(timer) => format!("timer {timer:?}"),
+        };
+        Self::Stuck { node, time, what }
+    }
+}
+
+/// Why the event loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing is pending.
+    Quiescent,
+    /// All that is pending lies at or after `until`.
+    Until,
+    /// The protocol's goal is reached.
+    Complete,
+    Interrupted,
+    MemoryLimit,
+}
+
+/// The shared facts of a run.
+pub(crate) fn world<'a, P: Protocol>(
+    protocol: &'a P,
+    scenario: &Scenario,
+    network: &'a Network,
+) -> World<'a, P> {
+    const { assert!(size_of::<P::Message>() <= <P::Message as Message>::MAX_BYTES) };
+    World {
+        protocol,
+        network,
+        nodes: scenario.nodes,
+        seed: scenario.seed,
+        window_shift: window_shift(network.lookahead()),
+    }
+}
+
+/// A fresh tally with the scenario's series.
+pub(crate) fn new_tally<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tally<P> {
+    /// A series the user asked for may have this many rows before they double.
+    const MAX_ROWS: u64 = 20_000;
+    let warmup = Time(scenario.measure.warmup.0);
+    let Some(interval) = scenario.measure.interval else {
+        return Tally::new(warmup, 1, None);
+    };
+    let windows_per_row = interval.0.div_ceil(1 << window_shift).max(1);
+    let wanted = (scenario.until.0 >> window_shift) / windows_per_row + 1;
+    Tally::new(warmup, windows_per_row, Some(wanted.clamp(64, MAX_ROWS) as usize))
+}
+
+/// Puts the outcome together.
+pub(crate) fn outcome<P: Protocol>(
+    world: &World<'_, P>,
+    scenario: &Scenario,
+    finished: Finished,
+    states_digest: u64,
+    end: End,
+    host: HostReport,
+) -> Outcome {
+    let Finished { totals, latencies, digest, last_event, series } = finished;
+    let network = world.network;
+    let virtual_time = if end == End::Until { scenario.until } else { last_event };
+    let facts = RunFacts {
+        nodes: scenario.nodes,
+        until: scenario.until,
+        last_event,
+        quiescent: end == End::Quiescent,
+        topology: network.topology().kind(),
+        edges: network.topology().edges(),
+        exponential_delay: network.exponential_delay(),
+        totals: totals.clone(),
+    };
+    let result = RunResult {
+        digest: digest.wrapping_add(states_digest),
+        virtual_ns: virtual_time.0,
+        w_ns: 1 << world.window_shift,
+        l_ns: network.lookahead().0,
+        totals,
+        metrics: P::Metric::ALL,
+        kinds: P::Message::KINDS,
+        latencies,
+        checks: Vec::new(),
+        facts,
+    };
+    let ended = match end {
+        End::Quiescent | End::Until | End::Complete => Ended::Finished,
+        End::Interrupted => Ended::Interrupted,
+        End::MemoryLimit => Ended::MemoryLimit,
+    };
+    Outcome { result, host, series, ended }
+}

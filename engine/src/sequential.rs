@@ -1,0 +1,185 @@
+//! The oracle: the same run from a binary heap, one event at a time in key order.
+//!
+//! Written plainly, because every test trusts it. It shares with the sharded engine what a handler
+//! does ([`crate::host`]) and how it is counted, and nothing of how events travel.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use anthill_protocol::{NodeId, Protocol, Time};
+
+use crate::clock::{Clock, thread_cpu_ns};
+use crate::event::{Key, PayloadOf, state_word, tie};
+use crate::host::{Counts, Host, NodeCell, Sink, Streak, World};
+use crate::network::Network;
+use crate::outcome::{HostReport, Outcome};
+use crate::run::{Control, End, RunError, new_tally, outcome, world};
+use crate::scenario::Scenario;
+use crate::tally::Tally;
+
+/// Looks at [`Control`] and reports progress every so many windows.
+const WINDOWS_PER_LOOK: u64 = 256;
+
+struct Pending<L> {
+    time: Time,
+    target: NodeId,
+    source: NodeId,
+    sequence: u32,
+    /// The run's seed, for ties.
+    payload: L,
+}
+
+/// A heap entry with the seed that its tie needs.
+struct Queue<L> {
+    heap: BinaryHeap<Entry<L>>,
+    seed: u64,
+}
+
+struct Entry<L> {
+    pending: Pending<L>,
+    seed: u64,
+}
+
+impl<L> Entry<L> {
+    fn key(&self) -> Key {
+        let Pending { time, target, source, sequence, .. } = self.pending;
+        Key { time, target, tie: tie(self.seed, time, source), source, sequence }
+    }
+}
+
+impl<L> PartialEq for Entry<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<L> Eq for Entry<L> {}
+
+impl<L> PartialOrd for Entry<L> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Reversed, so that the least key is on top. The tie is hashed only where it decides.
+impl<L> Ord for Entry<L> {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.pending.time.cmp(&self.pending.time).then_with(|| other.key().cmp(&self.key()))
+    }
+}
+
+impl<L> Sink<L> for Queue<L> {
+    #[inline]
+    fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+        let pending = Pending { time, target, source, sequence, payload };
+        self.heap.push(Entry { pending, seed: self.seed });
+    }
+
+    #[inline]
+    fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
+        self.deliver(time, node, node, sequence, payload);
+    }
+}
+
+/// Runs a scenario on one thread with a binary heap: the reference for [`crate::run()`].
+///
+/// # Errors
+/// As [`crate::run()`].
+pub fn run<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    control: &Control,
+) -> Result<Outcome, RunError> {
+    let clock = Clock::start();
+    let world = world(protocol, scenario, network);
+    let mut tally = new_tally::<P>(scenario, world.window_shift);
+    let mut queue = Queue { heap: BinaryHeap::new(), seed: scenario.seed };
+    let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
+    for id in 0..scenario.nodes {
+        let mut counts = Counts::default();
+        let host = Host {
+            world: &world,
+            id: NodeId(id),
+            now: Time::ZERO,
+            counts: &mut counts,
+            tally: &mut tally,
+            sink: &mut queue,
+        };
+        let state = host.start();
+        nodes.push(NodeCell { state, counts });
+    }
+    let setup_ns = clock.ns();
+    let cpu_before = thread_cpu_ns();
+    let (end, windows) = event_loop(&world, scenario, control, &mut queue, &mut nodes, &mut tally)?;
+    let host = HostReport {
+        shards: 1,
+        threads: 1,
+        subshards: 1,
+        setup_ns,
+        loop_ns: clock.ns() - setup_ns,
+        loop_cpu_ns: thread_cpu_ns() - cpu_before,
+        windows,
+        state_bytes: (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64,
+        calendar_bytes: (queue.heap.capacity() * size_of::<Entry<PayloadOf<P>>>()) as u64,
+        ..HostReport::default()
+    };
+    let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
+        sum.wrapping_add(state_word(NodeId(id), protocol.state_hash(&cell.state)))
+    });
+    let finished = tally.finish(1 << world.window_shift);
+    Ok(outcome(&world, scenario, finished, states, end, host))
+}
+
+fn event_loop<P: Protocol>(
+    world: &World<'_, P>,
+    scenario: &Scenario,
+    control: &Control,
+    queue: &mut Queue<PayloadOf<P>>,
+    nodes: &mut [NodeCell<P::Node>],
+    tally: &mut Tally<P>,
+) -> Result<(End, u64), RunError> {
+    let mut streak = Streak::default();
+    let (mut window, mut windows) = (u64::MAX, 0u64);
+    loop {
+        let Some(next) = queue.heap.peek() else { return Ok((End::Quiescent, windows)) };
+        let time = next.pending.time;
+        if world.window_of(time) != window {
+            // A boundary: what is looked at between windows is looked at here, by both engines.
+            if P::STOPS_EARLY && world.protocol.complete(&tally.totals) {
+                return Ok((End::Complete, windows));
+            }
+            if windows.is_multiple_of(WINDOWS_PER_LOOK) {
+                control.report(time.0, tally.totals.events);
+                if control.interrupted() {
+                    return Ok((End::Interrupted, windows));
+                }
+            }
+        }
+        if time >= scenario.until {
+            return Ok((End::Until, windows));
+        }
+        if world.window_of(time) != window {
+            window = world.window_of(time);
+            windows += 1;
+            tally.open_window(window);
+        }
+        let Some(Entry { pending, .. }) = queue.heap.pop() else { unreachable!("peeked") };
+        let Pending { target, source, sequence, payload, .. } = pending;
+        if source == target && !streak.allows(time, target) {
+            return Err(RunError::stuck(target, time, &payload));
+        }
+        let cell = &mut nodes[target.index()];
+        let host = Host {
+            world,
+            id: target,
+            now: time,
+            counts: &mut cell.counts,
+            tally,
+            sink: queue,
+        };
+        host.handle(&mut cell.state, source, sequence, &payload);
+        tally.last_event = time;
+    }
+}

@@ -1,0 +1,537 @@
+//! The sharded engine: worker threads that meet once per window.
+//!
+//! Each window: the last thread to arrive leads, alone: it finds the next window anywhere, looks
+//! at stop conditions, and runs sparse windows by itself, because waking the others would cost more
+//! than the events. Otherwise every thread advances its calendar, then claims sub-shards one by
+//! one, its own shards' first, then (stealing) those of others.
+//!
+//! Who owns what: between a rendezvous and the next, a worker's private memory belongs to its
+//! thread, an open slot of all calendars to its readers, a sub-shard's nodes to the one thread that
+//! claimed it. In the leader's section everything belongs to the leader.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, OnceLock};
+use std::thread::ScopedJoinHandle;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use anthill_protocol::{NodeId, Protocol, Totals};
+use crossbeam_utils::CachePadded;
+
+use crate::calendar::{Calendar, CalendarShape};
+use crate::clock::{Clock, thread_cpu_ns};
+use crate::event::{PayloadOf, state_word};
+use crate::fabric::{Fabric, Threads};
+use crate::host::{NodeCell, World};
+use crate::memory::{Region, machine_bytes};
+use crate::network::Network;
+use crate::outcome::{HostReport, Outcome, ThreadPhases};
+use crate::placement::Placement;
+use crate::rendezvous::{PhaseCell, Rendezvous};
+use crate::run::{Control, End, RunError, new_tally, outcome, world};
+use crate::scenario::Scenario;
+use crate::subshard::{Field, Nodes, Worker};
+use crate::tally::add_totals;
+
+/// Windows with fewer events than this are run by the leader alone (a parked thread costs 6.6 µs
+/// to wake, some 90 events).
+const SPARSE_EVENTS: usize = 90;
+/// The leader looks at the memory limit every so many windows.
+const WINDOWS_PER_LOOK: u64 = 256;
+/// Bounds of the near calendar: slots, and bytes of cursors per thread.
+const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
+const MATRIX_BYTES: u64 = 32 << 20;
+
+/// What the threads do after a rendezvous.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Stop(End),
+    /// Run this window together; `crosses`: wait for all to have brought far events near.
+    Window { window: u64, crosses: bool },
+}
+
+/// The leader's notes.
+struct Lead {
+    step: Step,
+    windows: u64,
+    sparse_windows: u64,
+    /// Events before the current window.
+    events: u64,
+    window_events_log2: Vec<u64>,
+    totals: Totals,
+    touched: Vec<u64>,
+    calendar_bytes: u64,
+    setup_ns: u64,
+}
+
+/// Everything that the threads of a run share.
+struct Team<'a, P: Protocol, F> {
+    field: Field<'a, P>,
+    workers: Vec<PhaseCell<Worker<P>>>,
+    lead: PhaseCell<Lead>,
+    claims: Vec<CachePadded<AtomicU32>>,
+    meeting: Rendezvous,
+    fabric: F,
+    control: &'a Control,
+    stealing: bool,
+    memory_limit: u64,
+    state_bytes: u64,
+    failed: AtomicBool,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// What a thread reports at its end.
+#[derive(Default)]
+struct ThreadReport {
+    phases: ThreadPhases,
+    cpu_ns: u64,
+    states: u64,
+}
+
+/// Runs a scenario on the sharded engine.
+///
+/// # Errors
+/// When a node hangs at one instant, or memory or threads cannot be had.
+///
+/// # Panics
+/// When protocol code panics; the event is named on stderr.
+pub fn run<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    control: &Control,
+) -> Result<Outcome, RunError> {
+    let clock = Clock::start();
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+    let options = &scenario.engine;
+    let shards = options.shards.or(options.threads).unwrap_or(cores).clamp(1, 64);
+    let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
+    let world = world(protocol, scenario, network);
+    let placement = place(&world, scenario, network, shards);
+    let region = Region::new(
+        u64::from(scenario.nodes) * size_of::<NodeCell<P::Node>>() as u64,
+        options.huge_pages,
+    )
+    .map_err(|(bytes, problem)| RunError::Memory { bytes, nodes: scenario.nodes, problem })?;
+    let shape = CalendarShape {
+        slots_log2: slots_log2(&world, network, placement.subshards),
+        subshards: placement.subshards,
+        huge_pages: options.huge_pages,
+    };
+    let workers: Vec<Worker<P>> = (0..threads)
+        .map(|_| {
+            let tally = new_tally::<P>(scenario, world.window_shift);
+            Worker::new(Calendar::<PayloadOf<P>>::new(shape), tally, shards)
+        })
+        .collect();
+    let team = Team {
+        field: Field {
+            columns: workers.iter().map(|w| w.calendar.column()).collect(),
+            nodes: Nodes(region.address().cast()),
+            world,
+            placement,
+            clock,
+            until: scenario.until,
+        },
+        workers: workers.into_iter().map(PhaseCell::new).collect(),
+        lead: PhaseCell::new(Lead::new::<P>(placement.subshards)),
+        claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
+        meeting: Rendezvous::new(threads, cores),
+        fabric: Threads,
+        control,
+        stealing: options.stealing,
+        memory_limit: (machine_bytes() as f64 * options.memory_limit) as u64,
+        state_bytes: region.bytes(),
+        failed: AtomicBool::new(false),
+        panic: Mutex::new(None),
+    };
+    team.reset_claims();
+    let reports = team.run_threads()?;
+    team.finish(scenario, reports)
+}
+
+fn place<P: Protocol>(
+    world: &World<'_, P>,
+    scenario: &Scenario,
+    network: &Network,
+    shards: u32,
+) -> Placement {
+    let window_s = (1u64 << world.window_shift) as f64 / 1e9;
+    // No more events can fall into a window than a delay's worth of the busiest rate.
+    let spread_s = network.horizon().as_secs_f64().max(window_s);
+    let rate = world.protocol.events_per_node_second().min(8.0 / spread_s.max(1e-9) * 8.0);
+    Placement::new(scenario.nodes, shards, rate * window_s, scenario.engine.subshard_nodes)
+}
+
+/// Enough near slots for nearly all messages, within bounds.
+fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32 {
+    let windows = (network.horizon().0 >> world.window_shift) + 2;
+    let wanted = windows.next_power_of_two().trailing_zeros();
+    let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
+    wanted.min(affordable).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
+}
+
+impl Lead {
+    fn new<P: Protocol>(subshards: u32) -> Self {
+        Self {
+            step: Step::Stop(End::Quiescent),
+            windows: 0,
+            sparse_windows: 0,
+            events: 0,
+            window_events_log2: vec![0; 65],
+            totals: Totals::default(),
+            touched: vec![0; (subshards as usize).div_ceil(64)],
+            calendar_bytes: 0,
+            setup_ns: 0,
+        }
+    }
+}
+
+impl<P: Protocol, F: Fabric> Team<'_, P, F> {
+    fn run_threads(&self) -> Result<Vec<ThreadReport>, RunError> {
+        let threads = self.workers.len();
+        // Nobody starts before all exist: a thread that cannot be had would be waited for forever.
+        let all_exist = OnceLock::<bool>::new();
+        std::thread::scope(|scope| {
+            let mut handles = Vec::with_capacity(threads);
+            for me in 0..threads {
+                let all_exist = &all_exist;
+                let spawned = std::thread::Builder::new()
+                    .name(format!("shard-{me}"))
+                    .spawn_scoped(scope, move || all_exist.wait().then(|| self.work(me)));
+                match spawned {
+                    Ok(handle) => handles.push(handle),
+                    Err(problem) => {
+                        all_exist.get_or_init(|| false);
+                        let threads = threads as u32;
+                        return Err(RunError::Threads { threads, problem: problem.to_string() });
+                    }
+                }
+            }
+            all_exist.get_or_init(|| true);
+            let join = |h: ScopedJoinHandle<'_, Option<ThreadReport>>| h.join().ok().flatten();
+            Ok(handles.into_iter().filter_map(join).collect())
+        })
+    }
+
+    /// Runs `f`; a panic in it becomes a failure that every thread sees at the next rendezvous.
+    fn guarded(&self, f: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+            self.failed.store(true, Ordering::Relaxed);
+            if let Ok(mut slot) = self.panic.lock() {
+                slot.get_or_insert(payload);
+            }
+        }
+    }
+
+    /// The life of one thread.
+    fn work(&self, me: usize) -> ThreadReport {
+        let clock = &self.field.clock;
+        let mut report = ThreadReport::default();
+        self.guarded(|| {
+            self.claim_all(me, |subshard, _| {
+                // SAFETY: a claimed sub-shard is this thread's; its nodes are uninitialised.
+                unsafe { self.workers[me].with(|w| w.start(&self.field, subshard)) };
+            });
+        });
+        // SAFETY: the leader is alone.
+        self.meeting.wait(|| unsafe { self.lead.with(|lead| lead.setup_ns = clock.ns()) });
+        let cpu_before = thread_cpu_ns();
+        loop {
+            let arrived = clock.ns();
+            let mut led_ns = 0;
+            self.meeting.wait(|| {
+                let (begun, timed_before) = (clock.ns(), self.timed_ns(me));
+                self.guarded(|| self.decide(me));
+                led_ns = clock.ns() - begun;
+                report.phases.exchange_ns += led_ns.saturating_sub(self.timed_ns(me) - timed_before);
+            });
+            report.phases.idle_ns += (clock.ns() - arrived).saturating_sub(led_ns);
+            if self.failed.load(Ordering::Relaxed) {
+                return report;
+            }
+            // SAFETY: nobody writes the leader's notes between rendezvous.
+            let step = unsafe { self.lead.with(|lead| lead.step) };
+            let Step::Window { window, crosses } = step else { break };
+            self.guarded(|| self.run_window(me, window, crosses, &mut report.phases));
+        }
+        report.cpu_ns = thread_cpu_ns() - cpu_before;
+        // SAFETY: own worker.
+        unsafe {
+            self.workers[me].with(|w| {
+                report.phases.sort_ns = w.sort_ns;
+                report.phases.handlers_ns = w.handlers_ns;
+            });
+        }
+        self.claim_all(me, |subshard, _| {
+            report.states = report.states.wrapping_add(self.hash_states(subshard));
+        });
+        report
+    }
+
+    /// Time that this thread's sub-shards have taken so far.
+    fn timed_ns(&self, me: usize) -> u64 {
+        // SAFETY: own worker.
+        unsafe { self.workers[me].with(|w| w.sort_ns + w.handlers_ns) }
+    }
+
+    /// This thread's part of a window that all run together.
+    fn run_window(&self, me: usize, window: u64, crosses: bool, phases: &mut ThreadPhases) {
+        let clock = &self.field.clock;
+        let begun = clock.ns();
+        // SAFETY: own worker; its last slot has been read by all.
+        unsafe {
+            self.workers[me].with(|w| {
+                w.calendar.advance(window);
+                w.calendar.open();
+                w.tally.open_window(window);
+            });
+        }
+        phases.exchange_ns += clock.ns() - begun;
+        if crosses {
+            let arrived = clock.ns();
+            self.meeting.wait(|| ());
+            phases.idle_ns += clock.ns() - arrived;
+        }
+        self.claim_all(me, |subshard, shard| {
+            // SAFETY: the window is open, the sub-shard claimed, the worker this thread's own.
+            unsafe {
+                self.workers[me].with(|w| w.run_window(&self.field, window, subshard, shard));
+            }
+        });
+    }
+
+    /// Calls `work` with each sub-shard that this thread gets hold of, and its shard.
+    fn claim_all(&self, me: usize, mut work: impl FnMut(u32, u32)) {
+        let (shards, threads) = (self.claims.len(), self.workers.len());
+        let mine = (me..shards).step_by(threads);
+        let others = (0..shards).filter(|shard| shard % threads != me && self.may_take(*shard));
+        for shard in mine.chain(others) {
+            let end = self.field.placement.subshards_of(shard as u32).end;
+            loop {
+                let subshard = self.claims[shard].fetch_add(1, Ordering::Relaxed);
+                if subshard >= end {
+                    break;
+                }
+                work(subshard, shard as u32);
+            }
+        }
+    }
+
+    fn may_take(&self, _shard: usize) -> bool {
+        self.stealing
+    }
+
+    fn reset_claims(&self) {
+        for (shard, claim) in self.claims.iter().enumerate() {
+            claim.store(self.field.placement.subshards_of(shard as u32).start, Ordering::Relaxed);
+        }
+    }
+
+    /// The leader's section: runs sparse windows, and decides what all do next.
+    fn decide(&self, me: usize) {
+        // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
+        unsafe {
+            self.lead.with(|lead| {
+                self.reset_claims();
+                loop {
+                    self.note_window(lead);
+                    lead.step = self.next_step(lead);
+                    let Step::Window { window, crosses } = lead.step else { break };
+                    lead.windows += 1;
+                    if self.workers.len() > 1 && self.is_dense(window, crosses) {
+                        break;
+                    }
+                    lead.sparse_windows += u64::from(self.workers.len() > 1);
+                    self.run_alone(me, window, lead);
+                }
+            });
+        }
+    }
+
+    /// Files how many events the last window held.
+    ///
+    /// # Safety
+    /// In the leader's section only, here and below.
+    unsafe fn note_window(&self, lead: &mut Lead) {
+        // SAFETY: the leader is alone.
+        let count = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.tally.totals.events) };
+        let events: u64 = self.workers.iter().map(count).sum();
+        if events > lead.events {
+            lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
+            lead.events = events;
+        }
+    }
+
+    unsafe fn next_step(&self, lead: &mut Lead) -> Step {
+        // SAFETY: the leader is alone.
+        let next = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.next_window()) };
+        let least = self.fabric.min_next(self.workers.iter().filter_map(next).min());
+        // SAFETY: the leader is alone.
+        let fault = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.fault.is_some()) };
+        // SAFETY: the leader is alone.
+        let left_over = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.left_over) };
+        let Some(window) = least else {
+            let left_over = self.workers.iter().any(left_over);
+            return Step::Stop(if left_over { End::Until } else { End::Quiescent });
+        };
+        if self.failed.load(Ordering::Relaxed) || self.workers.iter().any(fault) {
+            return Step::Stop(End::Interrupted);
+        }
+        // SAFETY: the leader is alone.
+        if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
+            return Step::Stop(End::Complete);
+        }
+        if self.control.interrupted() {
+            return Step::Stop(End::Interrupted);
+        }
+        let start = window << self.field.world.window_shift;
+        if start >= self.field.until.0 {
+            return Step::Stop(End::Until);
+        }
+        if lead.windows.is_multiple_of(WINDOWS_PER_LOOK) || self.workers.len() > 1 {
+            self.control.report(start, lead.events);
+            // SAFETY: the leader is alone.
+            let bytes = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.bytes()) };
+            lead.calendar_bytes = self.workers.iter().map(bytes).sum();
+            if lead.calendar_bytes + self.state_bytes > self.memory_limit {
+                return Step::Stop(End::MemoryLimit);
+            }
+        }
+        // SAFETY: the leader is alone; all calendars have the same base.
+        let crosses = unsafe { self.workers[0].with(|w| w.calendar.crosses_block(window)) };
+        Step::Window { window, crosses }
+    }
+
+    unsafe fn is_complete(&self, lead: &mut Lead) -> bool {
+        let totals = &mut lead.totals;
+        for (i, cell) in self.workers.iter().enumerate() {
+            // SAFETY: the leader is alone.
+            unsafe {
+                cell.with(|w| {
+                    if i == 0 {
+                        totals.clone_from(&w.tally.totals);
+                    } else {
+                        add_totals::<P>(totals, &w.tally.totals);
+                    }
+                });
+            }
+        }
+        self.fabric.reduce(totals);
+        self.field.world.protocol.complete(totals)
+    }
+
+    unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
+        let mut events = 0;
+        for cell in &self.workers {
+            // SAFETY: the leader is alone.
+            events += unsafe {
+                cell.with(|w| {
+                    let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
+                    far + w.calendar.count_up_to(window, SPARSE_EVENTS)
+                })
+            };
+        }
+        events >= SPARSE_EVENTS
+    }
+
+    unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
+        lead.touched.fill(0);
+        self.fabric.exchange(window);
+        for cell in &self.workers {
+            // SAFETY: the leader is alone; all have read their last slot.
+            unsafe {
+                cell.with(|w| {
+                    w.calendar.advance(window);
+                    w.calendar.open();
+                    for (all, own) in lead.touched.iter_mut().zip(w.calendar.touched_words()) {
+                        *all |= own;
+                    }
+                });
+            }
+        }
+        // SAFETY: the leader is alone, so every sub-shard is its own.
+        unsafe {
+            self.workers[me].with(|w| {
+                w.tally.open_window(window);
+                for (i, word) in lead.touched.iter().enumerate() {
+                    let mut bits = *word;
+                    while bits != 0 {
+                        let subshard = i as u32 * 64 + bits.trailing_zeros();
+                        bits &= bits - 1;
+                        let shard = self.field.placement.shard_of(subshard);
+                        w.run_window(&self.field, window, subshard, shard);
+                    }
+                }
+            });
+        }
+    }
+
+    fn hash_states(&self, subshard: u32) -> u64 {
+        self.field.placement.nodes_of(subshard).fold(0u64, |sum, id| {
+            // SAFETY: the loop has ended, nobody writes; started before it.
+            let cell = unsafe { &*self.field.nodes.0.add(id as usize) };
+            let hash = self.field.world.protocol.state_hash(&cell.state);
+            sum.wrapping_add(state_word(NodeId(id), hash))
+        })
+    }
+
+    /// After the threads have ended.
+    fn finish(self, scenario: &Scenario, reports: Vec<ThreadReport>) -> Result<Outcome, RunError> {
+        if let Some(payload) = self.panic.lock().ok().and_then(|mut slot| slot.take()) {
+            // Which nodes were started is unknown: their heap memory, if any, is left behind.
+            resume_unwind(payload);
+        }
+        let loop_end_ns = self.field.clock.ns();
+        if core::mem::needs_drop::<P::Node>() {
+            for id in 0..self.field.placement.nodes as usize {
+                // SAFETY: every node was started and is reached by nobody any more.
+                unsafe { self.field.nodes.0.add(id).drop_in_place() };
+            }
+        }
+        let lead = self.lead.into_inner();
+        let threads = self.workers.len() as u32;
+        let mut shard_events = vec![0; self.claims.len()];
+        let mut calendar_bytes = 0;
+        let mut tally = None;
+        let mut fault = None;
+        for cell in self.workers {
+            let worker = cell.into_inner();
+            fault = fault.or(worker.fault);
+            calendar_bytes += worker.calendar.bytes();
+            for (sum, events) in shard_events.iter_mut().zip(&worker.shard_events) {
+                *sum += events;
+            }
+            match &mut tally {
+                None => tally = Some(worker.tally),
+                Some(tally) => tally.merge(worker.tally),
+            }
+        }
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let end = match lead.step {
+            Step::Stop(end) => end,
+            Step::Window { .. } => unreachable!("threads leave only at a stop"),
+        };
+        let host = HostReport {
+            shards: self.claims.len() as u32,
+            threads,
+            subshards: self.field.placement.subshards,
+            setup_ns: lead.setup_ns,
+            loop_ns: loop_end_ns - lead.setup_ns,
+            loop_cpu_ns: reports.iter().map(|r| r.cpu_ns).sum(),
+            windows: lead.windows,
+            sparse_windows: lead.sparse_windows,
+            state_bytes: self.state_bytes,
+            calendar_bytes,
+            phases: reports.iter().map(|r| r.phases).collect(),
+            shard_events,
+            window_events_log2: lead.window_events_log2,
+        };
+        let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
+        let tally = tally.expect("at least one worker");
+        let finished = tally.finish(1 << self.field.world.window_shift);
+        Ok(outcome(&self.field.world, scenario, finished, states, end, host))
+    }
+}

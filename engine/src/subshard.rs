@@ -1,0 +1,454 @@
+//! One sub-shard during one window: collect its events from every calendar, put them in order, run
+//! the handlers node by node.
+//!
+//! Order: a histogram and one counting-sort pass on the high bits of the node's index, then an
+//! insertion sort inside each small bucket (a real sort when it is not small). A node's own events
+//! that fall into the same window are merged in by key while its events run.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use anthill_protocol::{NodeId, Protocol, Time};
+
+use crate::calendar::{Calendar, Column};
+use crate::chunk::stride;
+use crate::clock::Clock;
+use crate::event::{Event, Payload, PayloadOf, tie};
+use crate::host::{Host, NodeCell, Sink, Streak, World};
+use crate::placement::Placement;
+use crate::run::RunError;
+use crate::tally::Tally;
+
+/// How many events ahead the state of a node is fetched into the cache.
+const PREFETCH_AHEAD: usize = 16;
+/// Buckets above this size are handed to a real sort.
+const INSERTION_MAX: usize = 24;
+/// Below this many events a counting sort costs more than it saves.
+const COUNTING_MIN: usize = 48;
+/// Fewer events than this are not worth two looks at the clock.
+const TIMED_MIN: usize = 256;
+
+/// An event that a node of the running sub-shard caused for itself inside the window.
+pub(crate) struct OwnEvent<L> {
+    time: Time,
+    sequence: u32,
+    payload: L,
+}
+
+impl<L> PartialEq for OwnEvent<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<L> Eq for OwnEvent<L> {}
+
+impl<L> PartialOrd for OwnEvent<L> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Reversed, so that the earliest is on top of a heap. Node, source and so the tie are equal.
+impl<L> Ord for OwnEvent<L> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+    }
+}
+
+/// Files events in a calendar, or among the node's own events of the open window.
+pub(crate) struct CalendarSink<'a, L> {
+    pub(crate) calendar: &'a mut Calendar<L>,
+    pub(crate) own: &'a mut BinaryHeap<OwnEvent<L>>,
+    pub(crate) placement: &'a Placement,
+    pub(crate) window_shift: u32,
+    /// The open window; `u64::MAX` before the first.
+    pub(crate) open: u64,
+}
+
+impl<L: Copy> CalendarSink<'_, L> {
+    #[inline]
+    fn file(&mut self, window: u64, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+        let offset = (time.0 & ((1 << self.window_shift) - 1)) as u32;
+        let local = self.placement.local(target);
+        let event = Event::new(offset, local, source, sequence, payload);
+        self.calendar.push(window, self.placement.subshard_of(target), event);
+    }
+}
+
+impl<L: Copy> Sink<L> for CalendarSink<'_, L> {
+    #[inline]
+    fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+        self.file(time.0 >> self.window_shift, time, target, source, sequence, payload);
+    }
+
+    #[inline]
+    fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
+        let window = time.0 >> self.window_shift;
+        if window == self.open {
+            self.own.push(OwnEvent { time, sequence, payload });
+        } else {
+            self.file(window, time, node, node, sequence, payload);
+        }
+    }
+}
+
+/// One worker thread's private memory.
+pub(crate) struct Worker<P: Protocol> {
+    pub(crate) calendar: Calendar<PayloadOf<P>>,
+    pub(crate) tally: Tally<P>,
+    own: BinaryHeap<OwnEvent<PayloadOf<P>>>,
+    streak: Streak,
+    events: Vec<Event<PayloadOf<P>>>,
+    buckets: Vec<u32>,
+    pub(crate) shard_events: Vec<u64>,
+    pub(crate) sort_ns: u64,
+    pub(crate) handlers_ns: u64,
+    /// Whether events at or after `until` were left in the last window.
+    pub(crate) left_over: bool,
+    /// The first thing that went wrong on this thread.
+    pub(crate) fault: Option<RunError>,
+}
+
+/// The nodes of a run, by address: each sub-shard's are touched by one thread at a time.
+pub(crate) struct Nodes<N>(pub(crate) *mut NodeCell<N>);
+
+// SAFETY: `Worker::run_window` and `start` say who may touch which nodes when.
+unsafe impl<N: Send> Send for Nodes<N> {}
+// SAFETY: as above.
+unsafe impl<N: Send> Sync for Nodes<N> {}
+
+/// What a window's work needs beside the worker itself.
+pub(crate) struct Field<'a, P: Protocol> {
+    pub(crate) world: World<'a, P>,
+    pub(crate) placement: Placement,
+    pub(crate) nodes: Nodes<P::Node>,
+    pub(crate) columns: Vec<Column<PayloadOf<P>>>,
+    /// Events with time below this run.
+    pub(crate) until: Time,
+    pub(crate) clock: Clock,
+}
+
+impl<P: Protocol> Worker<P> {
+    pub(crate) fn new(calendar: Calendar<PayloadOf<P>>, tally: Tally<P>, shards: u32) -> Self {
+        Self {
+            calendar,
+            tally,
+            own: BinaryHeap::with_capacity(64),
+            streak: Streak::default(),
+            events: Vec::new(),
+            buckets: Vec::new(),
+            shard_events: vec![0; shards as usize],
+            sort_ns: 0,
+            handlers_ns: 0,
+            left_over: false,
+            fault: None,
+        }
+    }
+
+    /// Brings up the nodes of a sub-shard.
+    ///
+    /// # Safety
+    /// The memory of these nodes is uninitialised and touched by nobody else now.
+    pub(crate) unsafe fn start(&mut self, field: &Field<'_, P>, subshard: u32) {
+        for id in field.placement.nodes_of(subshard) {
+            let mut counts = Default::default();
+            let mut sink = CalendarSink {
+                calendar: &mut self.calendar,
+                own: &mut self.own,
+                placement: &field.placement,
+                window_shift: field.world.window_shift,
+                open: u64::MAX,
+            };
+            let host = Host {
+                world: &field.world,
+                id: NodeId(id),
+                now: Time::ZERO,
+                counts: &mut counts,
+                tally: &mut self.tally,
+                sink: &mut sink,
+            };
+            let state = host.start();
+            // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
+            unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts }) };
+        }
+    }
+
+    /// Runs one sub-shard's events of the open window.
+    ///
+    /// # Safety
+    /// `window` is open in all calendars, no other thread runs this sub-shard in it, and the
+    /// nodes have been started.
+    pub(crate) unsafe fn run_window(
+        &mut self,
+        field: &Field<'_, P>,
+        window: u64,
+        subshard: u32,
+        shard: u32,
+    ) {
+        // SAFETY: the window is open, so its lists are immutable.
+        let count: usize =
+            unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
+        if count == 0 {
+            return;
+        }
+        self.shard_events[shard as usize] += count as u64;
+        let timed = count >= TIMED_MIN;
+        let begun = if timed { field.clock.ns() } else { 0 };
+        // SAFETY: as promised by the caller.
+        unsafe { self.collect(field, window, subshard, count) };
+        if window == field.world.window_of(field.until) {
+            self.cut_at_until(field);
+        }
+        let sorted = if timed { field.clock.ns() } else { 0 };
+        // SAFETY: as promised by the caller.
+        unsafe { self.handle_all(field, window, subshard) };
+        if timed {
+            self.sort_ns += sorted - begun;
+            self.handlers_ns += field.clock.ns() - sorted;
+        }
+    }
+
+    /// Copies the window's events of a sub-shard into `self.events`, in order.
+    ///
+    /// # Safety
+    /// As `run_window`; `count` is their number.
+    unsafe fn collect(&mut self, field: &Field<'_, P>, window: u64, subshard: u32, count: usize) {
+        self.events.clear();
+        self.events.reserve(count);
+        if count < COUNTING_MIN {
+            // SAFETY: the lists are immutable while the window is open.
+            unsafe { for_each_event(field, window, subshard, |event| self.events.push(event)) };
+            sort_bucket(&mut self.events, field, window);
+            return;
+        }
+        // About one bucket per event: most hold zero to three events.
+        let spare = field.placement.shift.saturating_sub(count.ilog2());
+        let buckets = (1usize << field.placement.shift) >> spare;
+        self.buckets.clear();
+        self.buckets.resize(buckets, 0);
+        let ends = &mut self.buckets[..];
+        // SAFETY: the lists are immutable while the window is open.
+        unsafe {
+            for_each_event(field, window, subshard, |event| {
+                ends[(event.local() >> spare) as usize] += 1;
+            });
+        }
+        let mut sum = 0;
+        for end in ends.iter_mut() {
+            // From here on: where the bucket's next event goes.
+            sum += core::mem::replace(end, sum);
+        }
+        let out = self.events.as_mut_ptr();
+        // SAFETY: the starts are prefix sums of the same events' counts, so each of the `count`
+        // reserved places is written exactly once.
+        unsafe {
+            for_each_event(field, window, subshard, |event| {
+                let place = &mut ends[(event.local() >> spare) as usize];
+                out.add(*place as usize).write(event);
+                *place += 1;
+            });
+            self.events.set_len(count);
+        }
+        let mut start = 0;
+        for end in &self.buckets {
+            let end = *end as usize;
+            if end - start > 1 {
+                sort_bucket(&mut self.events[start..end], field, window);
+            }
+            start = end;
+        }
+    }
+
+    /// Leaves out of the window that holds `until` what does not lie before it.
+    #[cold]
+    fn cut_at_until(&mut self, field: &Field<'_, P>) {
+        let until_offset = field.until.0 & ((1 << field.world.window_shift) - 1);
+        let all = self.events.len();
+        self.events.retain(|event| u64::from(event.time_offset) < until_offset);
+        self.left_over |= self.events.len() < all;
+    }
+
+    /// Runs the handlers over `self.events`.
+    ///
+    /// # Safety
+    /// As `run_window`.
+    unsafe fn handle_all(&mut self, field: &Field<'_, P>, window: u64, subshard: u32) {
+        let events = core::mem::take(&mut self.events);
+        let first = field.placement.nodes_of(subshard).start;
+        let window_start = window << field.world.window_shift;
+        for (i, event) in events.iter().enumerate() {
+            if let Some(ahead) = events.get(i + PREFETCH_AHEAD) {
+                prefetch(field.nodes.0.wrapping_add((first + ahead.local()) as usize));
+            }
+            let node = NodeId(first + event.local());
+            let time = Time(window_start | u64::from(event.time_offset));
+            let source = NodeId(event.source);
+            // SAFETY: promised by the caller.
+            unsafe { self.handle(field, window, node, time, source, event.sequence, &event.payload) };
+            if !self.own.is_empty() {
+                let next = events.get(i + 1).filter(|next| next.local() == event.local());
+                // SAFETY: promised by the caller.
+                unsafe { self.handle_own(field, window, node, next) };
+            }
+        }
+        self.events = events;
+    }
+
+    /// Runs a node's own events of the open window that come before `next`, its next event.
+    ///
+    /// # Safety
+    /// As `run_window`.
+    #[inline(never)]
+    unsafe fn handle_own(
+        &mut self,
+        field: &Field<'_, P>,
+        window: u64,
+        node: NodeId,
+        next: Option<&Event<PayloadOf<P>>>,
+    ) {
+        let window_start = window << field.world.window_shift;
+        while let Some(own) = self.own.peek() {
+            if let Some(next) = next {
+                let time = Time(window_start | u64::from(next.time_offset));
+                let key = |time, source: NodeId, sequence: u32| {
+                    (time, tie(field.world.seed, time, source), source, sequence)
+                };
+                if key(time, NodeId(next.source), next.sequence) < key(own.time, node, own.sequence) {
+                    return;
+                }
+            }
+            let own = self.own.pop().expect("peeked");
+            if own.time >= field.until {
+                self.left_over = true;
+                continue;
+            }
+            if !self.streak.allows(own.time, node) {
+                self.own.clear();
+                self.fault.get_or_insert(RunError::stuck(node, own.time, &own.payload));
+                return;
+            }
+            // SAFETY: promised by the caller.
+            unsafe { self.handle(field, window, node, own.time, node, own.sequence, &own.payload) };
+        }
+    }
+
+    /// # Safety
+    /// As `run_window`; `node` is of its sub-shard.
+    #[inline]
+    #[allow(clippy::too_many_arguments, reason = "the parts of one event, inlined")]
+    unsafe fn handle(
+        &mut self,
+        field: &Field<'_, P>,
+        window: u64,
+        node: NodeId,
+        time: Time,
+        source: NodeId,
+        sequence: u32,
+        payload: &Payload<P::Message, P::Timer>,
+    ) {
+        // SAFETY: started, and of this thread's sub-shard.
+        let cell = unsafe { &mut *field.nodes.0.add(node.index()) };
+        let mut sink = CalendarSink {
+            calendar: &mut self.calendar,
+            own: &mut self.own,
+            placement: &field.placement,
+            window_shift: field.world.window_shift,
+            open: window,
+        };
+        let host = Host {
+            world: &field.world,
+            id: node,
+            now: time,
+            counts: &mut cell.counts,
+            tally: &mut self.tally,
+            sink: &mut sink,
+        };
+        host.handle(&mut cell.state, source, sequence, payload);
+        if time > self.tally.last_event {
+            self.tally.last_event = time;
+        }
+    }
+}
+
+/// # Safety
+/// `window` is open in all calendars.
+#[inline]
+unsafe fn for_each_event<P: Protocol>(
+    field: &Field<'_, P>,
+    window: u64,
+    subshard: u32,
+    mut take: impl FnMut(Event<PayloadOf<P>>),
+) {
+    for column in &field.columns {
+        // SAFETY: the window is open, so the list is immutable and its arena alive.
+        unsafe {
+            for (first, entries) in column.list(window, subshard).runs() {
+                for i in 0..entries {
+                    let at = first.add(i * stride::<Event<PayloadOf<P>>>());
+                    take(at.cast::<Event<PayloadOf<P>>>().read());
+                }
+            }
+        }
+    }
+}
+
+/// Sorts a bucket by node, then key.
+#[inline]
+fn sort_bucket<P: Protocol>(
+    events: &mut [Event<PayloadOf<P>>],
+    field: &Field<'_, P>,
+    window: u64,
+) {
+    if events.len() > INSERTION_MAX {
+        events.sort_unstable_by(|a, b| {
+            a.rank().cmp(&b.rank()).then_with(|| compare_tied(a, b, field, window))
+        });
+        return;
+    }
+    for i in 1..events.len() {
+        let event = events[i];
+        let rank = event.rank();
+        let mut hole = i;
+        while hole > 0 {
+            let before = &events[hole - 1];
+            let before_rank = before.rank();
+            let ordered = before_rank < rank
+                || (before_rank == rank
+                    && compare_tied(before, &event, field, window) == Ordering::Less);
+            if ordered {
+                break;
+            }
+            events[hole] = *before;
+            hole -= 1;
+        }
+        events[hole] = event;
+    }
+}
+
+/// The order of two events of one node and instant.
+#[cold]
+fn compare_tied<P: Protocol>(
+    a: &Event<PayloadOf<P>>,
+    b: &Event<PayloadOf<P>>,
+    field: &Field<'_, P>,
+    window: u64,
+) -> Ordering {
+    let time = Time(window << field.world.window_shift | u64::from(a.time_offset));
+    let key = |event: &Event<PayloadOf<P>>| {
+        (tie(field.world.seed, time, NodeId(event.source)), event.source, event.sequence)
+    };
+    key(a).cmp(&key(b))
+}
+
+#[inline]
+fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; any address may be named.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}

@@ -1,0 +1,291 @@
+//! What one thread has counted; merged at the end, in any order with the same result.
+
+use anthill_protocol::{Message, Metric, MetricKind, Protocol, Time, Totals};
+use hdrhistogram::Histogram;
+
+use crate::outcome::{Series, SeriesRow};
+
+/// Rows of the series before its intervals double.
+const ROWS: usize = 512;
+
+/// Counters, histograms, series and digest of one thread.
+pub(crate) struct Tally<P: Protocol> {
+    pub(crate) totals: Totals,
+    /// One per metric, `Some` for latencies.
+    histograms: Vec<Option<Histogram<u64>>>,
+    pub(crate) digest: u64,
+    pub(crate) last_event: Time,
+    /// Virtual CPU that handlers asked to be charged, in ns.
+    pub(crate) charged_ns: u64,
+    /// Latencies before this instant are not recorded.
+    warmup: Time,
+    series: SeriesTally,
+    protocol: core::marker::PhantomData<P>,
+}
+
+impl<P: Protocol> Tally<P> {
+    pub(crate) fn new(warmup: Time, windows_per_row: u64, max_rows: Option<usize>) -> Self {
+        let metrics = P::Metric::ALL;
+        let totals = Totals {
+            values: vec![0; metrics.len()],
+            messages_by_kind: vec![0; P::Message::KINDS.len()],
+            ..Totals::default()
+        };
+        let histograms = metrics
+            .iter()
+            .map(|info| {
+                (info.kind == MetricKind::Latency).then(|| {
+                    // Fixed bounds: recording never allocates, and merging never fails.
+                    Histogram::new_with_bounds(1, u64::MAX / 2, 3).expect("valid bounds")
+                })
+            })
+            .collect();
+        Self {
+            series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
+            totals,
+            histograms,
+            digest: 0,
+            last_event: Time::ZERO,
+            charged_ns: 0,
+            warmup,
+            protocol: core::marker::PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn record(&mut self, now: Time, metric: P::Metric, value: u64) {
+        let index = metric.index();
+        let total = &mut self.totals.values[index];
+        match P::Metric::ALL[index].kind {
+            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
+            MetricKind::Max => *total = (*total).max(value),
+            MetricKind::Latency => {
+                if now >= self.warmup {
+                    *total += 1;
+                    if let Some(histogram) = &mut self.histograms[index] {
+                        histogram.saturating_record(value);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count_message(&mut self, message: &P::Message) {
+        self.totals.messages += 1;
+        self.totals.bytes_on_wire += u64::from(message.encoded_len());
+        if P::Message::KINDS.len() > 1 {
+            self.totals.messages_by_kind[message.kind()] += 1;
+        }
+    }
+
+    /// Tells the series that a window opens.
+    #[inline]
+    pub(crate) fn open_window(&mut self, window: u64) {
+        if window >= self.series.row_end {
+            self.series.turn(window, &self.totals, P::Metric::ALL);
+        }
+    }
+
+    /// Adds what another thread counted.
+    pub(crate) fn merge(&mut self, mut other: Self) {
+        self.series.finish(&self.totals, P::Metric::ALL);
+        other.series.finish(&other.totals, P::Metric::ALL);
+        self.series.merge(other.series, P::Metric::ALL);
+        add_totals::<P>(&mut self.totals, &other.totals);
+        for (mine, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                mine.add(theirs).expect("equal bounds");
+            }
+        }
+        self.digest = self.digest.wrapping_add(other.digest);
+        self.charged_ns = self.charged_ns.wrapping_add(other.charged_ns);
+        self.last_event = self.last_event.max(other.last_event);
+    }
+
+    /// Everything, at the end of the run.
+    pub(crate) fn finish(mut self, w_ns: u64) -> Finished {
+        self.series.finish(&self.totals, P::Metric::ALL);
+        if P::Message::KINDS.len() == 1 {
+            self.totals.messages_by_kind[0] = self.totals.messages;
+        }
+        let latencies = P::Metric::ALL
+            .iter()
+            .zip(self.histograms)
+            .filter_map(|(info, histogram)| Some((info.name, histogram?)))
+            .collect();
+        Finished {
+            totals: self.totals,
+            latencies,
+            digest: self.digest,
+            last_event: self.last_event,
+            series: self.series.into_series(w_ns, P::Metric::ALL),
+        }
+    }
+}
+
+/// A finished tally.
+pub(crate) struct Finished {
+    pub(crate) totals: Totals,
+    pub(crate) latencies: Vec<(&'static str, Histogram<u64>)>,
+    pub(crate) digest: u64,
+    pub(crate) last_event: Time,
+    pub(crate) series: Series,
+}
+
+/// Adds one thread's totals to another's.
+pub(crate) fn add_totals<P: Protocol>(sum: &mut Totals, part: &Totals) {
+    sum.events += part.events;
+    sum.messages += part.messages;
+    sum.bytes_on_wire += part.bytes_on_wire;
+    for (sum, part) in sum.messages_by_kind.iter_mut().zip(&part.messages_by_kind) {
+        *sum += part;
+    }
+    for ((sum, part), info) in sum.values.iter_mut().zip(&part.values).zip(P::Metric::ALL) {
+        *sum = combine(info.kind, *sum, *part);
+    }
+}
+
+fn combine(kind: MetricKind, a: u64, b: u64) -> u64 {
+    if kind == MetricKind::Max { a.max(b) } else { a.wrapping_add(b) }
+}
+
+/// Rows of counters over virtual time. A row is a whole number of windows; when rows run out their
+/// length doubles, which depends on virtual time alone, so every thread and engine ends with the
+/// same rows.
+struct SeriesTally {
+    windows_per_row: u64,
+    max_rows: usize,
+    row: usize,
+    /// The first window after the current row.
+    row_end: u64,
+    rows: Vec<SeriesRow>,
+    /// The totals when the current row began.
+    seen: Totals,
+}
+
+impl SeriesTally {
+    fn new(windows_per_row: u64, max_rows: usize, totals: &Totals) -> Self {
+        let windows_per_row = windows_per_row.max(1);
+        let row = SeriesRow { values: vec![0; totals.values.len()], ..SeriesRow::default() };
+        Self {
+            windows_per_row,
+            max_rows,
+            row: 0,
+            row_end: windows_per_row,
+            rows: vec![row; max_rows],
+            seen: totals.clone(),
+        }
+    }
+
+    /// Closes the current row and begins the one that holds `window`.
+    #[cold]
+    fn turn(&mut self, window: u64, totals: &Totals, metrics: &[anthill_protocol::MetricInfo]) {
+        self.finish(totals, metrics);
+        while window / self.windows_per_row >= self.max_rows as u64 {
+            self.double(metrics);
+        }
+        self.row = (window / self.windows_per_row) as usize;
+        self.row_end = (self.row as u64 + 1).saturating_mul(self.windows_per_row);
+    }
+
+    /// Adds what happened since `seen` to the current row.
+    fn finish(&mut self, totals: &Totals, metrics: &[anthill_protocol::MetricInfo]) {
+        let row = &mut self.rows[self.row];
+        row.events += totals.events - self.seen.events;
+        row.messages += totals.messages - self.seen.messages;
+        row.bytes_on_wire += totals.bytes_on_wire - self.seen.bytes_on_wire;
+        for (i, info) in metrics.iter().enumerate() {
+            row.values[i] = if info.kind == MetricKind::Max {
+                row.values[i].max(totals.values[i])
+            } else {
+                row.values[i].wrapping_add(totals.values[i].wrapping_sub(self.seen.values[i]))
+            };
+        }
+        self.seen.clone_from(totals);
+    }
+
+    fn double(&mut self, metrics: &[anthill_protocol::MetricInfo]) {
+        let zero = SeriesRow { values: vec![0; metrics.len()], ..SeriesRow::default() };
+        for i in 0..self.max_rows {
+            let mut row = zero.clone();
+            for part in self.rows.iter().skip(2 * i).take(2) {
+                add_row(&mut row, part, metrics);
+            }
+            self.rows[i] = row;
+        }
+        self.windows_per_row = self.windows_per_row.saturating_mul(2);
+        self.row /= 2;
+    }
+
+    fn merge(&mut self, mut other: Self, metrics: &[anthill_protocol::MetricInfo]) {
+        while self.windows_per_row < other.windows_per_row {
+            self.double(metrics);
+        }
+        while other.windows_per_row < self.windows_per_row {
+            other.double(metrics);
+        }
+        for (mine, theirs) in self.rows.iter_mut().zip(&other.rows) {
+            add_row(mine, theirs, metrics);
+        }
+    }
+
+    /// The rows with a maximum carried forward: each thread's rows hold its own maximum so far, and
+    /// the greatest of all threads' rows up to one is the maximum so far of all.
+    fn into_series(mut self, w_ns: u64, metrics: &[anthill_protocol::MetricInfo]) -> Series {
+        for (metric, _) in metrics.iter().enumerate().filter(|(_, m)| m.kind == MetricKind::Max) {
+            let mut so_far = 0;
+            for row in &mut self.rows {
+                so_far = row.values[metric].max(so_far);
+                row.values[metric] = so_far;
+            }
+        }
+        let interval_ns = self.windows_per_row.saturating_mul(w_ns);
+        let rows = self.rows.into_iter().enumerate().map(|(i, row)| SeriesRow {
+            start_ns: interval_ns.saturating_mul(i as u64),
+            ..row
+        });
+        Series { interval_ns, rows: rows.filter(|row| row.events + row.messages > 0).collect() }
+    }
+}
+
+fn add_row(sum: &mut SeriesRow, part: &SeriesRow, metrics: &[anthill_protocol::MetricInfo]) {
+    sum.events += part.events;
+    sum.messages += part.messages;
+    sum.bytes_on_wire += part.bytes_on_wire;
+    for ((sum, part), info) in sum.values.iter_mut().zip(&part.values).zip(metrics) {
+        *sum = combine(info.kind, *sum, *part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anthill_protocol::phold::{Phold, PholdMetric};
+
+    use super::*;
+
+    fn count(tally: &mut Tally<Phold>, window: u64) {
+        tally.open_window(window);
+        tally.totals.events += 1;
+        tally.record(Time(window), PholdMetric::Handled, 1);
+    }
+
+    /// Two threads see different windows; merged they give what one thread that saw all gives,
+    /// although only one of them saw the window that doubled the rows.
+    #[test]
+    fn series_do_not_depend_on_who_counted() {
+        let new = || Tally::<Phold>::new(Time::ZERO, 1, Some(8));
+        let (mut one, mut a, mut b) = (new(), new(), new());
+        for window in [0u64, 1, 3, 4, 7, 9, 100] {
+            count(&mut one, window);
+            count(if window % 2 == 0 { &mut a } else { &mut b }, window);
+        }
+        a.merge(b);
+        let (one, merged) = (one.finish(10), a.finish(10));
+        assert_eq!(one.series, merged.series);
+        assert_eq!(one.totals, merged.totals);
+        assert_eq!(one.series.interval_ns, 160, "100 windows in 8 rows of 16");
+        assert_eq!(one.series.rows.iter().map(|r| r.events).sum::<u64>(), 7);
+        assert_eq!(one.series.rows.last().map(|r| r.start_ns), Some(960));
+    }
+}
