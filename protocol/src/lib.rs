@@ -18,6 +18,7 @@ mod metric;
 pub mod parameter;
 pub mod phold;
 mod protocol;
+pub mod recording;
 mod snapshot;
 mod time;
 
