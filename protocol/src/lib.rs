@@ -12,6 +12,7 @@
 pub mod check;
 mod context;
 pub mod draw;
+pub mod gossip;
 mod ids;
 mod message;
 mod metric;
