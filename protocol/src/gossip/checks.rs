@@ -56,10 +56,11 @@ fn unaccounted(facts: &RunFacts) -> u64 {
 /// die out early by chance, and whether the losses were independent is not known here: below 10 %
 /// nothing is checked, above it a deviation is reported as a measurement.
 pub(super) fn infect_and_die(fanout: u32, facts: &RunFacts) -> Option<Check> {
-    let sends = facts.totals.of(GossipMetric::Sends) as f64;
+    let sends = facts.totals.of(GossipMetric::Sends);
     let lost = unaccounted(facts);
-    let mean_sends = f64::from(fanout) * (1.0 - lost as f64 / sends);
-    let claimed = facts.quiescent && facts.topology == "complete" && facts.nodes >= LEAST_NODES;
+    let mean_sends = f64::from(fanout) * (1.0 - lost as f64 / sends.max(1) as f64);
+    let complete = facts.topology == "complete" && facts.nodes >= LEAST_NODES;
+    let claimed = facts.quiescent && complete && sends > 0;
     if !claimed || mean_sends < 1.5 {
         return None;
     }
@@ -109,7 +110,9 @@ pub(super) fn flood_sends(facts: &RunFacts) -> Option<Check> {
 /// the rounding: −5.2 to +17.8. The 95 % interval likewise: −3.5 to +7.5.
 ///
 /// The run ends when all know, with the sends of one round under way: more than n missing mean
-/// losses, or delays longer than a round.
+/// losses, or delays longer than a round, and nothing is claimed. Fewer may hide a single node that
+/// was down and learnt late, so too many rounds are reported as a measurement; nothing explains
+/// too few.
 pub(super) fn rounds_to_all(facts: &RunFacts) -> Option<Check> {
     let nodes = u64::from(facts.nodes);
     let claimed = facts.topology == "complete" && facts.nodes >= LEAST_NODES;
@@ -123,7 +126,7 @@ pub(super) fn rounds_to_all(facts: &RunFacts) -> Option<Check> {
         name: "rounds to all: log2 n + ln n + O(1)",
         bound: "push in lock-step, complete topology, delays below a round",
         ok: (expected - 5.2..=expected + 17.8).contains(&measured),
-        expected_violation: false,
+        expected_violation: measured > expected,
         measured,
         expected,
         interval: (expected - 3.5, expected + 7.5),

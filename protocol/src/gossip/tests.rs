@@ -119,6 +119,17 @@ fn a_wrong_coverage_fails_the_check() {
 }
 
 #[test]
+fn nothing_is_claimed_of_a_run_without_sends_or_cut_short() {
+    let protocol = fanout(3);
+    let silent = Pump::new(protocol.clone(), 20_000).run(Time(0));
+    assert!(!silent.quiescent && protocol.checks(&silent).is_empty());
+    let mut dead = silent;
+    dead.quiescent = true;
+    dead.totals.values.fill(0);
+    assert_eq!(protocol.checks(&dead), []);
+}
+
+#[test]
 fn a_push_goes_to_distinct_neighbours_once() {
     for degree in [3, 8, 9, 200] {
         let peers: Vec<NodeId> = (1..=degree).map(NodeId).collect();
@@ -185,6 +196,19 @@ fn lock_step_push_takes_log2_plus_ln_rounds() {
         assert!((least..=most).contains(&check.measured), "{check:?}");
         assert!(!facts.quiescent, "ended by completion, with the next round pending");
     }
+}
+
+#[test]
+fn too_few_rounds_fail_and_too_many_are_a_measurement() {
+    let mut pump = Pump::new(lock_step("push"), 1_000).seed(4);
+    let mut facts = pump.run(Time::MAX);
+    let mut checked = |rounds| {
+        facts.totals.values[GossipMetric::RoundsToAll.index()] = rounds;
+        only_check(pump.protocol(), &facts)
+    };
+    let (few, many) = (checked(10), checked(60));
+    assert!(!few.ok && !few.expected_violation, "each round at most doubles: {few:?}");
+    assert!(!many.ok && many.expected_violation, "a node may have been down: {many:?}");
 }
 
 #[test]
