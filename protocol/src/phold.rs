@@ -155,7 +155,8 @@ impl Configure for Phold {
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         let Some((floor, mean)) = facts.exponential_delay else { return Vec::new() };
         let (m, mu) = (mean.0 as f64, floor.0 as f64 + mean.0 as f64);
-        let (t, tokens) = (facts.until.0 as f64, f64::from(facts.nodes) * f64::from(self.population));
+        let (t, tokens) =
+            (facts.until.0 as f64, f64::from(facts.nodes) * f64::from(self.population));
         if t < 10.0 * mu {
             return Vec::new();
         }
@@ -173,5 +174,71 @@ impl Configure for Phold {
 
     fn pending_per_node(&self, _degree: f64) -> f64 {
         f64::from(self.population)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::Recording;
+    use crate::{Time, Totals};
+
+    fn phold(remote: f64, population: u64) -> Phold {
+        let mut values = Values::defaults(Phold::PARAMETERS);
+        values.set("remote", Value::Share(remote));
+        values.set("population", Value::Count(population));
+        Phold::configure(&values).expect("consistent values")
+    }
+
+    #[test]
+    fn tokens_reach_every_other_node_and_stay_as_often_as_asked() {
+        let mut cx = Recording::new(NodeId(2), 5).seed(1);
+        phold(0.75, 4_000).start(&mut cx);
+        let mut received = [0u32; 5];
+        for to in cx.receivers() {
+            received[to.index()] += 1;
+        }
+        // 1,000 stay and 750 reach each other node; standard deviations 27 and 25.
+        for (node, count) in received.iter().enumerate() {
+            let expected = if node == 2 { 1_000 } else { 750 };
+            assert!(count.abs_diff(expected) < 120, "{received:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_node_keeps_its_tokens() {
+        let mut cx = Recording::new(NodeId(0), 1);
+        phold(1.0, 2).start(&mut cx);
+        assert_eq!(cx.receivers(), [NodeId(0), NodeId(0)]);
+    }
+
+    #[test]
+    fn the_token_round_trips_and_garbage_does_not() {
+        let mut bytes = Vec::new();
+        Token.encode(&mut bytes);
+        assert_eq!(bytes.len(), Token.encoded_len() as usize);
+        assert_eq!(Token::decode(&bytes), Some(Token));
+        assert!(Token::decode(&[1]).is_none() && Token::decode(&[]).is_none());
+    }
+
+    /// With delay L + Exp(L), renewal theory gives T/2L − 3/8 events per token.
+    #[test]
+    fn the_check_expects_what_renewal_theory_does() {
+        let ms = Span::from_millis(1);
+        let facts = |handled| RunFacts {
+            nodes: 1_000,
+            until: Time(1_000_000_000),
+            last_event: Time(999_999_999),
+            quiescent: false,
+            topology: "complete",
+            edges: 999_000,
+            exponential_delay: Some((ms, ms)),
+            totals: Totals { values: vec![handled], ..Totals::default() },
+        };
+        let check = &phold(1.0, 1).checks(&facts(499_625))[0];
+        assert!(check.ok && (check.expected - 499_625.0).abs() < 1e-6, "{check:?}");
+        // Its standard deviation is √(1000 · 1000/8) = 353.6.
+        assert!((check.interval.1 - check.expected - 1.96 * 353.553).abs() < 0.01, "{check:?}");
+        assert!(!phold(1.0, 1).checks(&facts(499_625 + 2_000))[0].ok);
     }
 }

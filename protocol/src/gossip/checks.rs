@@ -1,0 +1,134 @@
+//! What theory says of a gossip run.
+//!
+//! A run says nothing about losses, but its counters do: every message that carried the rumour
+//! was a first receipt, a duplicate, or is missing ([`unaccounted`]: lost, addressed to a node
+//! that was down, still under way, or received again after a crash without state). Checks that
+//! losses would falsify are made only when they exclude them.
+
+use super::GossipMetric;
+use crate::{Check, RunFacts};
+
+/// Below this the approximations for many nodes are not claimed.
+const LEAST_NODES: u32 = 1_000;
+
+/// The positive solution of r = 1 − e^(−F·r), for a mean number of sends `fanout` > 1 per informed
+/// node: the share that infect-and-die reaches on a complete topology.
+pub fn fixed_point(fanout: f64) -> f64 {
+    // From above the iteration falls monotonically, by the factor F(1 − r) < 1 at the end.
+    let mut reached = 1.0;
+    for _ in 0..1_000 {
+        reached = 1.0 - libm::exp(-fanout * reached);
+    }
+    reached
+}
+
+/// The standard deviation of the share reached among `nodes`.
+///
+/// Let informed nodes send one after the other. After m sends to uniform targets, the share not
+/// yet hit is e^(−c), c = m/n, with the variance of classical occupancy,
+/// e^(−c)·(1 − (1 + c)e^(−c))/n. (That the targets of one node are distinct changes it only in
+/// order 1/n².) The process stops where the senders are used up, m = F·n·r, so at c = F·r and
+/// e^(−c) = 1 − r; an excess there is amplified by 1/(1 − F(1 − r)), because those hit
+/// additionally send as well.
+pub fn share_deviation(fanout: f64, nodes: u32) -> f64 {
+    let reached = fixed_point(fanout);
+    let missed = 1.0 - reached;
+    let occupancy = missed * (1.0 - (1.0 + fanout * reached) * missed);
+    (occupancy / f64::from(nodes)).sqrt() * amplification(fanout)
+}
+
+fn amplification(fanout: f64) -> f64 {
+    1.0 / (1.0 - fanout * (1.0 - fixed_point(fanout)))
+}
+
+/// Messages with the rumour that were neither a first receipt nor a duplicate.
+fn unaccounted(facts: &RunFacts) -> u64 {
+    let of = |metric| facts.totals.of(metric);
+    let received = of(GossipMetric::Coverage).saturating_sub(1) + of(GossipMetric::Duplicates);
+    of(GossipMetric::Sends).saturating_sub(received)
+}
+
+/// Infect-and-die against its fixed point, with the measured share p of lost messages:
+/// r = 1 − e^(−F(1−p)r).
+///
+/// Without loss a fan-out of two or more dies out with a probability of order 1/n² only (the
+/// first nodes would have to choose each other), so any coverage is checked. With loss a run may
+/// die out early by chance, and whether the losses were independent is not known here: below 10 %
+/// nothing is checked, above it a deviation is reported as a measurement.
+pub(super) fn infect_and_die(fanout: u32, facts: &RunFacts) -> Option<Check> {
+    let sends = facts.totals.of(GossipMetric::Sends);
+    let lost = unaccounted(facts);
+    let mean_sends = f64::from(fanout) * (1.0 - lost as f64 / sends.max(1) as f64);
+    let complete = facts.topology == "complete" && facts.nodes >= LEAST_NODES;
+    let claimed = facts.quiescent && complete && sends > 0;
+    if !claimed || mean_sends < 1.5 {
+        return None;
+    }
+    let nodes = f64::from(facts.nodes);
+    let measured = facts.totals.of(GossipMetric::Coverage) as f64 / nodes;
+    if lost > 0 && measured <= 0.1 {
+        return None;
+    }
+    let (name, bound) = if lost == 0 {
+        ("coverage: 1 - e^(-F r)", "infect-and-die, complete topology, nothing lost")
+    } else {
+        ("coverage: 1 - e^(-F(1-p) r)", "infect-and-die, complete topology, independent losses")
+    };
+    let expected = fixed_point(mean_sends);
+    let sd = share_deviation(mean_sends, facts.nodes);
+    // A high fan-out misses a handful of nodes: about Poisson, not normal. Cornish and Fisher's
+    // term for the skewness adds (4.9² − 1)/6 < 4 nodes to the limit, counting in whole nodes one.
+    let skew = 5.0 * amplification(mean_sends).powi(2) / nodes;
+    let ok = (measured - expected).abs() <= 4.9 * sd + skew;
+    let interval = (expected - 1.96 * sd, (expected + 1.96 * sd).min(1.0));
+    let expected_violation = lost > 0;
+    Some(Check { name, bound, ok, expected_violation, measured, expected, interval })
+}
+
+/// A flood that reached all: each node sends over all its slots but one, the origin over all.
+pub(super) fn flood_sends(facts: &RunFacts) -> Option<Check> {
+    let nodes = u64::from(facts.nodes);
+    let reached_all = facts.totals.of(GossipMetric::Coverage) == nodes;
+    // A node that forgot the rumour floods again, which shows as a receipt of neither kind.
+    if !facts.quiescent || !reached_all || unaccounted(facts) > 0 {
+        return None;
+    }
+    Some(Check::exact(
+        "sends: sum of degrees - nodes + 1",
+        "flood, all nodes reached, nothing lost",
+        facts.totals.of(GossipMetric::Sends) as f64,
+        (facts.edges + 1 - nodes) as f64,
+    ))
+}
+
+/// Lock-step push on a complete topology: log2 n + ln n + O(1) rounds (Pittel 1987); on average
+/// between ⌊log2 n⌋ + ln n − 1.116 and ⌈log2 n⌉ + ln n + 2.765 + o(1) (Doerr, Künnemann 2014).
+///
+/// The spread is that of the last phase, a coupon collector's: each further round leaves a node
+/// uninformed with 1/e, so k rounds more than the mean have probability about e^(−k), k rounds
+/// fewer about e^(−e^k). At p < 1e-6 that is 14 more and 3 fewer; with the width of the mean and
+/// the rounding: −5.2 to +17.8. The 95 % interval likewise: −3.5 to +7.5.
+///
+/// The run ends when all know, with the sends of one round under way: more than n missing mean
+/// losses, or delays longer than a round, and nothing is claimed. Fewer may hide a single node that
+/// was down and learnt late, so too many rounds are reported as a measurement; nothing explains
+/// too few.
+pub(super) fn rounds_to_all(facts: &RunFacts) -> Option<Check> {
+    let nodes = u64::from(facts.nodes);
+    let claimed = facts.topology == "complete" && facts.nodes >= LEAST_NODES;
+    let reached_all = facts.totals.of(GossipMetric::Coverage) == nodes;
+    if !claimed || !reached_all || unaccounted(facts) > nodes {
+        return None;
+    }
+    let measured = facts.totals.of(GossipMetric::RoundsToAll) as f64;
+    let expected = libm::log2(nodes as f64) + libm::log(nodes as f64);
+    Some(Check {
+        name: "rounds to all: log2 n + ln n + O(1)",
+        bound: "push in lock-step, complete topology, delays below a round",
+        ok: (expected - 5.2..=expected + 17.8).contains(&measured),
+        expected_violation: measured > expected,
+        measured,
+        expected,
+        interval: (expected - 3.5, expected + 7.5),
+    })
+}

@@ -1,0 +1,321 @@
+//! Gossip: one rumour, published by one node at the start, spreading to all.
+//!
+//! | `mode` | a node that learns the rumour | figure to expect |
+//! |---|---|---|
+//! | `push` | sends it once to `fanout` distinct random neighbours (infect-and-die) | share reached r = 1 − e^(−F·r) |
+//! | `push`, `rounds` | sends it to one random neighbour per round, in lock-step | log2 n + ln n + O(1) rounds |
+//! | `push-pull` | as above, and those without it ask one random neighbour per round | about log3 n + O(log log n) rounds |
+//! | `flood` | sends it over all slots but one towards the node it came from | exactly Σ degree − n + 1 sends |
+//! | `inv` | announces it likewise; others ask an announcer for it | n − 1 bodies, no more, without loss |
+//!
+//! Without `rounds`, push-pull nodes act every `round` too, each from a random phase of its own.
+//!
+//! Invariants: a message carries no content, only its kind (the rumour is one and known to all
+//! checks), so that the engine's event is 16 bytes; a node's state is four bytes; a node has at
+//! most one live timer, hence no stale ones; a node is counted as covered once, also if it forgets
+//! the rumour in a crash and learns it again. This is what lets 10^8 nodes fit into memory.
+//!
+//! One file per dialogue: `push` and `flood` are sent once, `rounds` is the periodic exchange, `inv`
+//! announcement and request; `checks` holds the theory.
+
+use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
+use crate::{
+    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts, Span,
+    Time, Totals, draw,
+};
+
+mod checks;
+mod flood;
+mod inv;
+mod message;
+mod node;
+mod push;
+mod rounds;
+#[cfg(test)]
+mod tests;
+
+pub use checks::{fixed_point, share_deviation};
+pub use message::{GossipMessage, HEADER_BYTES, ID_BYTES, PAYLOAD_BYTES};
+pub use node::GossipNode;
+pub use push::MAX_FANOUT;
+
+use node::Knowledge;
+
+/// The parameters of a gossip run.
+#[derive(Clone, Debug)]
+pub struct Gossip {
+    mode: Mode,
+    fanout: u32,
+    lock_step: bool,
+    round: Span,
+    retry: Span,
+    origin: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Push,
+    PushPull,
+    Flood,
+    Inv,
+}
+
+/// The only timer: what it means follows from the mode (a round, or a request unanswered).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake;
+
+/// What a gossip run measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GossipMetric {
+    /// Share of nodes that ever learnt the rumour, the origin included.
+    Coverage,
+    /// Messages that carried the rumour.
+    Sends,
+    /// Messages that carried the rumour to a node that knew it.
+    Duplicates,
+    /// Lock-step: the last round in which a node learnt the rumour.
+    RoundsToAll,
+    /// When nodes learnt the rumour, since the start.
+    CoverageTime,
+    /// Nodes there are to reach; recorded by the origin, because stop conditions see only totals.
+    Audience,
+}
+
+impl Metric for GossipMetric {
+    const ALL: &'static [MetricInfo] = &[
+        MetricInfo {
+            name: "coverage",
+            kind: MetricKind::PerNode,
+            about: "share of nodes that ever learnt the rumour, its origin included",
+        },
+        MetricInfo {
+            name: "sends",
+            kind: MetricKind::Sum,
+            about: "messages that carried the rumour",
+        },
+        MetricInfo {
+            name: "duplicates",
+            kind: MetricKind::Sum,
+            about: "messages that carried the rumour to a node that knew it",
+        },
+        MetricInfo {
+            name: "rounds_to_all",
+            kind: MetricKind::Max,
+            about: "lock-step only: last round in which a node learnt the rumour",
+        },
+        MetricInfo {
+            name: "coverage",
+            kind: MetricKind::Latency,
+            about: "time from the start until a node learnt the rumour, 0 at the origin",
+        },
+        MetricInfo { name: "audience", kind: MetricKind::Max, about: "nodes there are to reach" },
+    ];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl Gossip {
+    /// Whether nodes act periodically.
+    fn ticks(&self) -> bool {
+        self.mode == Mode::PushPull || self.lock_step
+    }
+
+    /// The node learns the rumour and spreads it; `from` is who told it, nobody at the origin.
+    fn learn(&self, node: &mut GossipNode, from: Option<NodeId>, cx: &mut impl Context<Self>) {
+        node.knowledge = Knowledge::Informed;
+        if !node.counted {
+            node.counted = true;
+            cx.record(GossipMetric::Coverage, 1);
+            cx.record(GossipMetric::CoverageTime, cx.now().since(Time::ZERO).0);
+            if self.lock_step {
+                cx.record(GossipMetric::RoundsToAll, self.round_of(cx.now()));
+            }
+        }
+        match self.mode {
+            Mode::Push if self.lock_step => self.wake_next_round(cx),
+            Mode::Push => self.push_once(cx),
+            Mode::PushPull => {}
+            Mode::Flood => self.flood(GossipMessage::Data, from, cx),
+            Mode::Inv => self.flood(GossipMessage::Inv, from, cx),
+        }
+    }
+}
+
+impl Protocol for Gossip {
+    type Node = GossipNode;
+    type Message = GossipMessage;
+    type Timer = Wake;
+    type Metric = GossipMetric;
+
+    const STOPS_EARLY: bool = true;
+
+    fn start(&self, cx: &mut impl Context<Self>) -> GossipNode {
+        let mut node = GossipNode::default();
+        if self.mode == Mode::PushPull {
+            self.wake_first(cx);
+        }
+        if cx.id().0 == self.origin % cx.nodes() {
+            cx.record(GossipMetric::Audience, u64::from(cx.nodes()));
+            self.learn(&mut node, None, cx);
+        }
+        node
+    }
+
+    #[inline]
+    fn on_message(
+        &self,
+        node: &mut GossipNode,
+        from: NodeId,
+        message: &GossipMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        match message {
+            GossipMessage::Data if node.is_informed() => cx.record(GossipMetric::Duplicates, 1),
+            GossipMessage::Data => self.learn(node, Some(from), cx),
+            GossipMessage::Inv => self.announced(node, from, cx),
+            GossipMessage::GetData if node.is_informed() => self.answer(from, cx),
+            GossipMessage::GetData => {}
+        }
+    }
+
+    fn on_timer(&self, node: &mut GossipNode, Wake: Wake, cx: &mut impl Context<Self>) {
+        if self.ticks() {
+            self.round(node, cx);
+        } else {
+            self.unanswered(node, cx);
+        }
+    }
+
+    /// The rumour is published once: an origin that lost its state has to hear it from others.
+    fn restart(
+        &self,
+        mut old: GossipNode,
+        keep_state: bool,
+        cx: &mut impl Context<Self>,
+    ) -> GossipNode {
+        if !keep_state {
+            old = GossipNode { counted: old.counted, ..GossipNode::default() };
+        }
+        // The timers died with the crash.
+        if self.mode == Mode::PushPull {
+            self.wake_first(cx);
+        } else if self.lock_step && old.is_informed() {
+            self.wake_next_round(cx);
+        } else if old.knowledge == Knowledge::Wanting {
+            cx.set_timer(self.retry, Wake);
+        }
+        old
+    }
+
+    fn state_hash(&self, node: &GossipNode) -> u64 {
+        draw::mix(u64::from(u32::from_le_bytes(node.to_bytes())), 2)
+    }
+
+    /// Periodic modes end when all nodes know; the others fall silent by themselves.
+    fn complete(&self, totals: &Totals) -> bool {
+        let reached = totals.of(GossipMetric::Coverage);
+        self.ticks() && reached > 0 && reached == totals.of(GossipMetric::Audience)
+    }
+}
+
+impl Configure for Gossip {
+    const NAME: &'static str = "gossip";
+    const ABOUT: &'static str = "epidemic broadcast of one rumour: push, push-pull, flood or \
+                                 inv/getdata (Demers et al. 1987)";
+    const PARAMETERS: &'static [Parameter] = &[
+        Parameter {
+            name: "mode",
+            kind: Kind::Choice(&["push", "push-pull", "flood", "inv"]),
+            default: Value::Choice("push"),
+            about: "how the rumour spreads; flood and inv use all neighbours",
+        },
+        Parameter {
+            name: "fanout",
+            kind: Kind::Count { min: 1, max: MAX_FANOUT as u64 },
+            default: Value::Count(8),
+            about: "push without rounds: distinct random neighbours that a node sends to, once",
+        },
+        Parameter {
+            name: "rounds",
+            kind: Kind::Flag,
+            default: Value::Flag(false),
+            about: "push and push-pull: lock-step, one random neighbour per round, until all know",
+        },
+        Parameter {
+            name: "round",
+            kind: Kind::Span { min: Span(1) },
+            default: Value::Span(Span::from_secs(1)),
+            about: "length of a round; lock-step needs every delay below it (push-pull: half)",
+        },
+        Parameter {
+            name: "retry",
+            kind: Kind::Span { min: Span(1) },
+            default: Value::Span(Span::from_secs(2)),
+            about: "inv: how long a request may stay unanswered before another node is asked",
+        },
+        Parameter {
+            name: "origin",
+            kind: Kind::Count { min: 0, max: u32::MAX as u64 },
+            default: Value::Count(0),
+            about: "the node that publishes the rumour, modulo the number of nodes",
+        },
+    ];
+
+    fn configure(values: &Values) -> Result<Self, ParameterError> {
+        let mode = match values.choice("mode") {
+            "push" => Mode::Push,
+            "push-pull" => Mode::PushPull,
+            "flood" => Mode::Flood,
+            _ => Mode::Inv,
+        };
+        let lock_step = values.flag("rounds");
+        if lock_step && matches!(mode, Mode::Flood | Mode::Inv) {
+            let problem = "flood and inv have no rounds; set it to false, or the mode to push or \
+                           push-pull";
+            return Err(ParameterError { name: "rounds", problem: problem.into() });
+        }
+        Ok(Self {
+            mode,
+            fanout: values.count("fanout") as u32,
+            lock_step,
+            round: values.span("round"),
+            retry: values.span("retry"),
+            origin: values.count("origin") as u32,
+        })
+    }
+
+    fn checks(&self, facts: &RunFacts) -> Vec<Check> {
+        let check = match self.mode {
+            Mode::Push if self.lock_step => checks::rounds_to_all(facts),
+            Mode::Push => checks::infect_and_die(self.fanout, facts),
+            Mode::PushPull => None,
+            Mode::Flood => checks::flood_sends(facts),
+            Mode::Inv => None,
+        };
+        check.into_iter().collect()
+    }
+
+    fn pending_per_node(&self, degree: f64) -> f64 {
+        match self.mode {
+            // A timer and a message under way.
+            Mode::Push if self.lock_step => 2.0,
+            Mode::Push => f64::from(self.fanout).min(degree),
+            // A timer, a request or push, and an answer.
+            Mode::PushPull => 3.0,
+            Mode::Flood => degree,
+            // Announcements, a timer, and a request or its answer.
+            Mode::Inv => degree + 2.0,
+        }
+    }
+
+    fn events_per_node_second(&self) -> f64 {
+        match self.mode {
+            // The whole wave passes within about a second.
+            Mode::Push if !self.lock_step => f64::from(self.fanout),
+            Mode::Flood | Mode::Inv => 8.0,
+            _ => 2.0 / self.round.as_secs_f64(),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! A [`Context`] that writes down what a handler does: the host of unit tests.
+//!
+//! [`Recording`] runs one handler of one node and keeps its effects in the order in which they
+//! were asked for; [`Pump`] delivers such effects between a few thousand nodes. Both are plain
+//! data structures without clock or threads: protocols are tested here long before any engine
+//! runs them, and an engine that disagrees with them is wrong.
+//!
+//! ```
+//! use anthill_protocol::phold::{Phold, Token};
+//! use anthill_protocol::recording::{Effect, Recording};
+//! use anthill_protocol::{Configure, NodeId, Protocol, Time};
+//! use anthill_protocol::parameter::Values;
+//!
+//! let phold = Phold::configure(&Values::defaults(Phold::PARAMETERS)).unwrap();
+//! let mut cx = Recording::new(NodeId(3), 10).at(Time(5)).seed(1);
+//! let mut node = phold.start(&mut cx);
+//! cx.clear();
+//! phold.on_message(&mut node, NodeId(7), &Token, &mut cx);
+//! assert!(matches!(cx.effects(), [Effect::Record { .. }, Effect::Send { .. }]));
+//! ```
+
+use core::fmt;
+use std::sync::Arc;
+
+use crate::draw::{self, Purpose};
+use crate::{Context, NodeId, Protocol, RegionId, Span, Time};
+
+mod pump;
+
+pub use pump::Pump;
+
+/// One thing that a handler asked for.
+pub enum Effect<P: Protocol> {
+    /// A message.
+    Send {
+        /// Its receiver.
+        to: NodeId,
+        /// The slot it was sent over, unless it was addressed to a node.
+        slot: Option<u32>,
+        /// What was sent.
+        message: P::Message,
+    },
+    /// A timer.
+    Timer {
+        /// The instant at which it fires.
+        at: Time,
+        /// Its tag.
+        timer: P::Timer,
+    },
+    /// Virtual CPU time.
+    Charge(Span),
+    /// One value of a metric.
+    Record {
+        /// Which metric.
+        metric: P::Metric,
+        /// The value.
+        value: u64,
+    },
+}
+
+/// The recorded world of one node; on a complete topology until [`Recording::peers`] says
+/// otherwise.
+pub struct Recording<P: Protocol> {
+    id: NodeId,
+    now: Time,
+    charged: Span,
+    nodes: u32,
+    region: RegionId,
+    neighbours: Neighbours,
+    seed: u64,
+    drawn: u64,
+    effects: Vec<Effect<P>>,
+}
+
+/// Who sits in which slot.
+#[derive(Clone)]
+enum Neighbours {
+    /// Every other node, by id.
+    Complete,
+    /// A list; shared, because [`Pump`] hands it to a recording at every event.
+    Listed(Arc<[NodeId]>),
+}
+
+impl<P: Protocol> Recording<P> {
+    /// The world of node `id` among `nodes`, at time zero and with seed 0.
+    pub fn new(id: NodeId, nodes: u32) -> Self {
+        Self {
+            id,
+            now: Time::ZERO,
+            charged: Span::ZERO,
+            nodes,
+            region: RegionId::default(),
+            neighbours: Neighbours::Complete,
+            seed: 0,
+            drawn: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Sets the instant.
+    #[must_use]
+    pub fn at(mut self, now: Time) -> Self {
+        self.set_now(now);
+        self
+    }
+
+    /// Sets the neighbours, in slot order.
+    #[must_use]
+    pub fn peers(mut self, peers: &[NodeId]) -> Self {
+        self.neighbours = Neighbours::Listed(peers.into());
+        self
+    }
+
+    /// Sets the seed of the draws.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Puts all nodes into one region.
+    #[must_use]
+    pub fn region(mut self, region: RegionId) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// Moves to another instant, for the next handler.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = now;
+        self.charged = Span::ZERO;
+    }
+
+    /// What was asked for, in order.
+    pub fn effects(&self) -> &[Effect<P>] {
+        &self.effects
+    }
+
+    /// The receivers of all messages, in order.
+    pub fn receivers(&self) -> Vec<NodeId> {
+        self.sends().map(|(to, _)| to).collect()
+    }
+
+    /// The messages, in order.
+    pub fn messages(&self) -> Vec<P::Message> {
+        self.sends().map(|(_, message)| message).collect()
+    }
+
+    /// The instants of all timers, in order.
+    pub fn timers(&self) -> Vec<Time> {
+        let at = |effect: &Effect<P>| match effect {
+            Effect::Timer { at, .. } => Some(*at),
+            _ => None,
+        };
+        self.effects.iter().filter_map(at).collect()
+    }
+
+    /// Forgets the effects; time and draws go on.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+    }
+
+    fn sends(&self) -> impl Iterator<Item = (NodeId, P::Message)> + '_ {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::Send { to, message, .. } => Some((*to, *message)),
+            _ => None,
+        })
+    }
+}
+
+impl<P: Protocol> Context<P> for Recording<P> {
+    fn id(&self) -> NodeId {
+        self.id
+    }
+
+    fn now(&self) -> Time {
+        self.now + self.charged
+    }
+
+    fn nodes(&self) -> u32 {
+        self.nodes
+    }
+
+    fn region_of(&self, _node: NodeId) -> RegionId {
+        self.region
+    }
+
+    fn degree(&self) -> u32 {
+        match &self.neighbours {
+            Neighbours::Complete => self.nodes - 1,
+            Neighbours::Listed(peers) => peers.len() as u32,
+        }
+    }
+
+    fn peer(&self, slot: u32) -> NodeId {
+        assert!(slot < self.degree(), "slot {slot} of {}", self.degree());
+        match &self.neighbours {
+            Neighbours::Complete => NodeId(if slot < self.id.0 { slot } else { slot + 1 }),
+            Neighbours::Listed(peers) => peers[slot as usize],
+        }
+    }
+
+    fn random(&mut self) -> u64 {
+        let stream = draw::stream(self.seed, Purpose::Protocol, self.id);
+        self.drawn += 1;
+        draw::draw(stream, self.drawn - 1)
+    }
+
+    fn send(&mut self, to: NodeId, message: P::Message) {
+        assert!(to.0 < self.nodes, "a message to {to} of {} nodes", self.nodes);
+        self.effects.push(Effect::Send { to, slot: None, message });
+    }
+
+    fn send_slot(&mut self, slot: u32, message: P::Message) {
+        let to = self.peer(slot);
+        self.effects.push(Effect::Send { to, slot: Some(slot), message });
+    }
+
+    fn set_timer(&mut self, delay: Span, timer: P::Timer) {
+        self.effects.push(Effect::Timer { at: self.now() + delay, timer });
+    }
+
+    fn charge(&mut self, cpu: Span) {
+        self.charged = self.charged + cpu;
+        self.effects.push(Effect::Charge(cpu));
+    }
+
+    fn record(&mut self, metric: P::Metric, value: u64) {
+        self.effects.push(Effect::Record { metric, value });
+    }
+}
+
+/// By hand: a derived one would ask for `P: Debug`, which parameters need not be.
+impl<P: Protocol> fmt::Debug for Effect<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send { to, slot: Some(slot), message } => {
+                write!(f, "{message:?} to {to} over slot {slot}")
+            }
+            Self::Send { to, slot: None, message } => write!(f, "{message:?} to {to}"),
+            Self::Timer { at, timer } => write!(f, "{timer:?} at {at}"),
+            Self::Charge(cpu) => write!(f, "{cpu} of CPU"),
+            Self::Record { metric, value } => {
+                use crate::Metric as _;
+                write!(f, "{} += {value}", P::Metric::ALL[metric.index()].name)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phold::{Phold, PholdMetric, Token};
+
+    #[test]
+    fn effects_are_kept_in_order_and_charges_delay_what_follows() {
+        let mut cx = Recording::<Phold>::new(NodeId(1), 3).at(Time(100)).peers(&[NodeId(2)]);
+        cx.set_timer(Span(5), ());
+        cx.charge(Span(10));
+        cx.broadcast(Token);
+        cx.set_timer(Span(5), ());
+        cx.record(PholdMetric::Handled, 2);
+        let shown: Vec<String> = cx.effects().iter().map(|effect| format!("{effect:?}")).collect();
+        assert_eq!(
+            shown,
+            [
+                "() at 105ns",
+                "10ns of CPU",
+                "Token to n2 over slot 0",
+                "() at 115ns",
+                "handled += 2"
+            ]
+        );
+        assert_eq!(cx.timers(), [Time(105), Time(115)]);
+        cx.clear();
+        assert!(cx.effects().is_empty());
+    }
+
+    #[test]
+    fn a_complete_topology_leaves_out_the_node_itself() {
+        let cx = Recording::<Phold>::new(NodeId(1), 4);
+        let peers: Vec<u32> = (0..cx.degree()).map(|slot| cx.peer(slot).0).collect();
+        assert_eq!(peers, [0, 2, 3]);
+    }
+
+    #[test]
+    fn draws_depend_on_seed_and_node_alone() {
+        let drawn = |node: u32, seed: u64| {
+            let mut cx = Recording::<Phold>::new(NodeId(node), 4).seed(seed);
+            [cx.random(), cx.random()]
+        };
+        assert_eq!(drawn(1, 7), drawn(1, 7));
+        assert_ne!(drawn(1, 7), drawn(2, 7));
+        assert_ne!(drawn(1, 7), drawn(1, 8));
+    }
+}

@@ -1,0 +1,350 @@
+//! A network in a queue: many recordings, one delay, no engine.
+//!
+//! Invariants: events are handled in the order of (time, order of asking), so a run is a pure
+//! function of protocol, nodes, seed and builder calls; a node's draws are the ones that the
+//! engines hand out (`Purpose::Protocol` of its stream).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Effect, Neighbours, Recording};
+use crate::draw::{self, Purpose};
+use crate::{Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
+
+/// A mini-simulation for tests of protocols: every message takes the same time, or is lost.
+///
+/// ```
+/// use anthill_protocol::parameter::Values;
+/// use anthill_protocol::phold::{Phold, PholdMetric};
+/// use anthill_protocol::recording::Pump;
+/// use anthill_protocol::{Configure, Span, Time};
+///
+/// let phold = Phold::configure(&Values::defaults(Phold::PARAMETERS)).unwrap();
+/// let mut pump = Pump::new(phold, 100).seed(1).delay(Span::from_millis(10));
+/// let facts = pump.run(Time::ZERO + Span::from_secs(1));
+/// // One token per node hops every 10 ms, 99 times before the second is over.
+/// assert_eq!(facts.totals.of(PholdMetric::Handled), 9_900);
+/// ```
+pub struct Pump<P: Protocol> {
+    protocol: P,
+    seed: u64,
+    delay: Span,
+    loss_threshold: u64,
+    topology: Option<Vec<Arc<[NodeId]>>>,
+    /// Empty until the first run; `None` inside is a node that is down.
+    nodes: Vec<Option<P::Node>>,
+    population: u32,
+    /// Draws that each node has used.
+    drawn: Vec<u64>,
+    /// How often each node has crashed: timers die with the incarnation that set them.
+    crashes: Vec<u32>,
+    queue: BTreeMap<(Time, u64), Event<P>>,
+    asked: u64,
+    now: Time,
+    totals: Totals,
+}
+
+enum Event<P: Protocol> {
+    Message { from: NodeId, to: NodeId, message: P::Message },
+    Timer { node: NodeId, crashes: u32, timer: P::Timer },
+}
+
+impl<P: Protocol> Pump<P> {
+    /// A complete network of `nodes`, seed 0, delay 10 ms, nothing lost.
+    pub fn new(protocol: P, nodes: u32) -> Self {
+        Self {
+            protocol,
+            seed: 0,
+            delay: Span::from_millis(10),
+            loss_threshold: 0,
+            topology: None,
+            nodes: Vec::new(),
+            population: nodes,
+            drawn: vec![0; nodes as usize],
+            crashes: vec![0; nodes as usize],
+            queue: BTreeMap::new(),
+            asked: 0,
+            now: Time::ZERO,
+            totals: Totals {
+                values: vec![0; P::Metric::ALL.len()],
+                messages_by_kind: vec![0; P::Message::KINDS.len()],
+                ..Totals::default()
+            },
+        }
+    }
+
+    /// Sets the seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets the delay of every message.
+    #[must_use]
+    pub fn delay(mut self, delay: Span) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Sets the probability with which a message between distinct nodes is lost.
+    #[must_use]
+    pub fn loss(mut self, share: f64) -> Self {
+        self.loss_threshold = draw::threshold(share);
+        self
+    }
+
+    /// Sets the neighbours of every node, in slot order.
+    ///
+    /// # Panics
+    /// If there is not one list per node.
+    #[must_use]
+    pub fn topology(mut self, lists: Vec<Vec<NodeId>>) -> Self {
+        assert_eq!(lists.len(), self.population as usize, "one list of neighbours per node");
+        self.topology = Some(lists.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Starts the nodes at the first call, then handles events before `until`, and says what
+    /// happened so far. Ends early once the protocol is complete (asked after every event).
+    pub fn run(&mut self, until: Time) -> RunFacts {
+        if self.nodes.is_empty() {
+            self.nodes.resize_with(self.population as usize, || None);
+            for id in 0..self.population {
+                self.with_context(NodeId(id), |protocol, _, cx| Some(protocol.start(cx)));
+            }
+        }
+        let complete = |pump: &Self| P::STOPS_EARLY && pump.protocol.complete(&pump.totals);
+        while !complete(self) {
+            let Some(entry) = self.queue.first_entry().filter(|e| e.key().0 < until) else { break };
+            self.now = entry.key().0;
+            let event = entry.remove();
+            self.handle(event);
+        }
+        self.facts(until)
+    }
+
+    /// Takes a node down: messages to it are lost and its timers die.
+    pub fn crash(&mut self, node: NodeId) -> Option<P::Node> {
+        self.crashes[node.index()] += 1;
+        self.nodes[node.index()].take()
+    }
+
+    /// Brings a node up again from the state that [`Pump::crash`] returned.
+    pub fn restart(&mut self, node: NodeId, old: P::Node, keep_state: bool) {
+        self.with_context(node, |protocol, _, cx| Some(protocol.restart(old, keep_state, cx)));
+    }
+
+    /// The state of a node; `None` while it is down.
+    pub fn node(&self, node: NodeId) -> Option<&P::Node> {
+        self.nodes.get(node.index())?.as_ref()
+    }
+
+    /// The protocol.
+    pub fn protocol(&self) -> &P {
+        &self.protocol
+    }
+
+    fn handle(&mut self, event: Event<P>) {
+        let node = match &event {
+            Event::Message { to, .. } => *to,
+            Event::Timer { node, crashes, .. } => {
+                if *crashes != self.crashes[node.index()] {
+                    return;
+                }
+                *node
+            }
+        };
+        if self.nodes[node.index()].is_none() {
+            return;
+        }
+        self.totals.events += 1;
+        self.with_context(node, |protocol, state, cx| {
+            let mut state = state?;
+            match event {
+                Event::Message { from, message, .. } => {
+                    protocol.on_message(&mut state, from, &message, cx);
+                }
+                Event::Timer { timer, .. } => protocol.on_timer(&mut state, timer, cx),
+            }
+            Some(state)
+        });
+    }
+
+    /// Runs a handler under a recording and carries out its effects.
+    fn with_context(
+        &mut self,
+        node: NodeId,
+        handler: impl FnOnce(&P, Option<P::Node>, &mut Recording<P>) -> Option<P::Node>,
+    ) {
+        let mut cx = Recording::new(node, self.population).at(self.now).seed(self.seed);
+        cx.drawn = self.drawn[node.index()];
+        if let Some(lists) = &self.topology {
+            cx.neighbours = Neighbours::Listed(lists[node.index()].clone());
+        }
+        let state = self.nodes[node.index()].take();
+        self.nodes[node.index()] = handler(&self.protocol, state, &mut cx);
+        self.drawn[node.index()] = cx.drawn;
+        // Charges delay what follows them in the same handler, as they do under an engine.
+        let mut at = self.now;
+        for effect in cx.effects {
+            match effect {
+                Effect::Send { to, message, .. } => self.send(at, node, to, message),
+                Effect::Timer { at, timer } => {
+                    let crashes = self.crashes[node.index()];
+                    self.ask(at, Event::Timer { node, crashes, timer });
+                }
+                Effect::Charge(cpu) => at = at + cpu,
+                Effect::Record { metric, value } => self.record(metric, value),
+            }
+        }
+    }
+
+    fn send(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+        if from != to {
+            self.totals.messages += 1;
+            self.totals.bytes_on_wire += u64::from(message.encoded_len());
+            self.totals.messages_by_kind[message.kind()] += 1;
+            let luck = draw::draw(draw::stream(self.seed, Purpose::Delay, from), self.asked);
+            if luck < self.loss_threshold {
+                self.asked += 1;
+                return;
+            }
+        }
+        self.ask(at + self.delay, Event::Message { from, to, message });
+    }
+
+    fn ask(&mut self, at: Time, event: Event<P>) {
+        self.queue.insert((at, self.asked), event);
+        self.asked += 1;
+    }
+
+    fn record(&mut self, metric: P::Metric, value: u64) {
+        let total = &mut self.totals.values[metric.index()];
+        match P::Metric::ALL[metric.index()].kind {
+            MetricKind::Sum | MetricKind::PerNode => *total += value,
+            MetricKind::Max => *total = (*total).max(value),
+            MetricKind::Latency => *total += 1,
+        }
+    }
+
+    fn facts(&self, until: Time) -> RunFacts {
+        let nodes = u64::from(self.population);
+        let (topology, edges) = match &self.topology {
+            None => ("complete", nodes * (nodes - 1)),
+            Some(lists) => ("file", lists.iter().map(|list| list.len() as u64).sum()),
+        };
+        RunFacts {
+            nodes: self.population,
+            until,
+            last_event: self.now,
+            quiescent: self.queue.is_empty(),
+            topology,
+            edges,
+            exponential_delay: None,
+            totals: self.totals.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameter::{Value, Values};
+    use crate::phold::{Phold, PholdMetric};
+    use crate::{Configure, Context, Snapshot, SnapshotError};
+
+    const MS: u64 = 1_000_000;
+
+    fn phold(remote: f64) -> Phold {
+        let mut values = Values::defaults(Phold::PARAMETERS);
+        values.set("remote", Value::Share(remote));
+        Phold::configure(&values).expect("consistent values")
+    }
+
+    fn handled(pump: &mut Pump<Phold>, until: u64) -> u64 {
+        pump.run(Time(until)).totals.of(PholdMetric::Handled)
+    }
+
+    #[test]
+    fn runs_continue_where_they_stopped_and_repeat() {
+        let mut whole = Pump::new(phold(0.5), 50).seed(3);
+        let mut parts = Pump::new(phold(0.5), 50).seed(3);
+        handled(&mut parts, 35 * MS);
+        assert_eq!(handled(&mut parts, 100 * MS), handled(&mut whole, 100 * MS));
+        for id in 0..50 {
+            assert_eq!(parts.node(NodeId(id)), whole.node(NodeId(id)));
+        }
+    }
+
+    #[test]
+    fn losses_hit_messages_but_not_tokens_that_stay() {
+        let mut stays = Pump::new(phold(0.0), 10).loss(1.0);
+        assert_eq!(handled(&mut stays, 100 * MS), 90);
+        assert!(!stays.run(Time(0)).quiescent);
+        let mut moves = Pump::new(phold(1.0), 10).loss(1.0);
+        let facts = moves.run(Time(100 * MS));
+        assert!(facts.quiescent && facts.totals.events == 0);
+        assert_eq!((facts.totals.messages, facts.totals.bytes_on_wire), (10, 10));
+    }
+
+    /// Every node ticks once a millisecond, for ever.
+    struct Ticks;
+
+    #[derive(Debug, PartialEq)]
+    struct Ticked(u32);
+
+    impl Snapshot for Ticked {
+        fn save(&self, out: &mut Vec<u8>) {
+            self.0.save(out);
+        }
+
+        fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+            u32::load(bytes).map(Self)
+        }
+    }
+
+    impl Protocol for Ticks {
+        type Node = Ticked;
+        type Message = crate::phold::Token;
+        type Timer = ();
+        type Metric = PholdMetric;
+
+        fn start(&self, cx: &mut impl Context<Self>) -> Ticked {
+            cx.set_timer(Span(MS), ());
+            Ticked(0)
+        }
+
+        fn on_message(
+            &self,
+            _: &mut Ticked,
+            _: NodeId,
+            _: &crate::phold::Token,
+            _: &mut impl Context<Self>,
+        ) {
+        }
+
+        fn on_timer(&self, node: &mut Ticked, (): (), cx: &mut impl Context<Self>) {
+            node.0 += 1;
+            cx.set_timer(Span(MS), ());
+        }
+    }
+
+    #[test]
+    fn timers_die_with_a_crash() {
+        let mut pump = Pump::new(Ticks, 2);
+        pump.run(Time(5 * MS));
+        let old = pump.crash(NodeId(0)).expect("up");
+        assert_eq!(old, Ticked(4));
+        pump.run(Time(10 * MS));
+        assert_eq!((pump.node(NodeId(0)), pump.node(NodeId(1))), (None, Some(&Ticked(9))));
+        // Kept state has no timer; a fresh start sets one.
+        pump.restart(NodeId(0), old, true);
+        pump.run(Time(20 * MS));
+        assert_eq!(pump.node(NodeId(0)), Some(&Ticked(4)));
+        let old = pump.crash(NodeId(0)).expect("up");
+        pump.restart(NodeId(0), old, false);
+        pump.run(Time(30 * MS));
+        assert_eq!(pump.node(NodeId(0)), Some(&Ticked(10)));
+    }
+}
