@@ -185,6 +185,9 @@ impl<T: Copy> List<T> {
             // SAFETY: the cursor is null or full, of this arena and type.
             cursor = unsafe { arena.extend::<T>(cursor) };
         }
+        // A list is appended to in turn with hundreds of others: by the time it is this one's turn
+        // again, its next line has left the cache, and a store would wait for it.
+        crate::prefetch::for_write(cursor.wrapping_add(64));
         // SAFETY: the cursor is inside a chunk of this arena, at a free entry.
         unsafe {
             cursor.cast::<T>().write(entry);

@@ -70,10 +70,10 @@ impl<M: Message, T> Payload<M, T> {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<L> {
-    /// Nanoseconds since the start of its window.
-    pub(crate) time_offset: u32,
     pub(crate) source: u32,
     pub(crate) sequence: u32,
+    /// Nanoseconds since the start of its window.
+    pub(crate) time_offset: u32,
     /// Index of the target in its sub-shard, 24 bits, little-endian.
     local: [u8; 3],
     pub(crate) payload: L,
@@ -83,7 +83,7 @@ impl<L> Event<L> {
     #[inline]
     pub(crate) fn new(time_offset: u32, local: u32, source: NodeId, sequence: u32, payload: L) -> Self {
         let [a, b, c, _] = local.to_le_bytes();
-        Self { time_offset, source: source.0, sequence, local: [a, b, c], payload }
+        Self { source: source.0, sequence, time_offset, local: [a, b, c], payload }
     }
 
     /// Index of the target in its sub-shard.

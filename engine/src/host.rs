@@ -4,7 +4,7 @@
 //! counters, the digest. The sharded engine and the oracle differ only in the [`Sink`] that takes
 //! the events and in the order in which independent nodes are handled.
 
-use anthill_protocol::draw::{self, Purpose};
+use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{Context, NodeId, Protocol, RegionId, Span, Time};
 
 use crate::event::{Key, Payload, PayloadOf, tie, trace_word};
@@ -20,6 +20,8 @@ pub(crate) struct World<'a, P> {
     pub(crate) network: &'a Network,
     pub(crate) nodes: u32,
     pub(crate) seed: u64,
+    /// The protocol's draws.
+    pub(crate) draws: Streams,
     /// log2 of the window in ns; at most 32.
     pub(crate) window_shift: u32,
 }
@@ -110,6 +112,10 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
         let word = trace_word(self.now, self.id, source, sequence, fingerprint);
         self.tally.digest = self.tally.digest.wrapping_add(word);
         self.tally.totals.events += 1;
+        if let Some(log) = &mut self.tally.log {
+            let tie = tie(self.world.seed, self.now, source);
+            log.note(Key { time: self.now, target: self.id, tie, source, sequence }, fingerprint);
+        }
         let context = PanicContext {
             seed: self.world.seed,
             time: self.now,
@@ -182,7 +188,7 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
     fn random(&mut self) -> u64 {
         let count = self.counts.draws;
         self.counts.draws = count.wrapping_add(1);
-        draw::draw(draw::stream(self.world.seed, Purpose::Protocol, self.id), u64::from(count))
+        draw::draw(self.world.draws.of(self.id), u64::from(count))
     }
 
     #[inline]

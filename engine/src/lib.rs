@@ -9,6 +9,7 @@
 mod calendar;
 mod chunk;
 mod clock;
+pub mod divergence;
 mod event;
 mod fabric;
 mod host;
@@ -16,6 +17,7 @@ mod memory;
 pub mod network;
 pub mod outcome;
 mod placement;
+mod prefetch;
 mod rendezvous;
 mod run;
 pub mod scenario;
@@ -27,5 +29,5 @@ pub mod topology;
 
 pub use event::Key;
 pub use memory::machine_bytes;
-pub use run::{Control, RunError};
+pub use run::{Control, RunError, Watch};
 pub use sharded::run;

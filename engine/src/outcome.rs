@@ -3,6 +3,8 @@
 use anthill_protocol::{Check, MetricInfo, RunFacts, Totals};
 use hdrhistogram::Histogram;
 
+use crate::event::Key;
+
 /// Everything an engine returns.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -14,6 +16,18 @@ pub struct Outcome {
     pub series: Series,
     /// Why the run ended.
     pub ended: Ended,
+    /// The events that [`crate::Control::watch`] asked for.
+    pub watched: Option<Watched>,
+}
+
+/// The events handled in a range of virtual time, in key order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Up to which time (exclusive) the list is complete; less than asked for if there were too
+    /// many.
+    pub to_ns: u64,
+    /// Keys and fingerprints.
+    pub events: Vec<(Key, u64)>,
 }
 
 /// The part that is a function of scenario and seed alone (unless interrupted).
@@ -108,6 +122,8 @@ pub struct SeriesRow {
     pub messages: u64,
     /// Bytes sent in it.
     pub bytes_on_wire: u64,
+    /// The share in the digest of the events handled in it: what locates a divergence.
+    pub digest: u64,
     /// What each metric gained in it (sums, counts of latencies; for a maximum its value so far).
     pub values: Vec<u64>,
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
@@ -10,7 +11,7 @@ use crate::host::{World, window_shift};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult};
 use crate::scenario::Scenario;
-use crate::tally::{Finished, Tally};
+use crate::tally::{EventLog, Finished, Tally};
 
 /// The caller's hold on a running emulation; the engine looks at it between windows.
 #[derive(Debug, Default)]
@@ -21,6 +22,19 @@ pub struct Control {
     pub virtual_ns: AtomicU64,
     /// Events handled so far.
     pub events: AtomicU64,
+    /// Asks for the events of a range of time, one by one.
+    pub watch: Option<Watch>,
+}
+
+/// A range of virtual time whose events are wanted one by one.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    /// From this time on.
+    pub from_ns: u64,
+    /// Up to, but not including, this time.
+    pub to_ns: u64,
+    /// Roughly how many events to keep per thread; with more, the end moves down.
+    pub most: usize,
 }
 
 impl Control {
@@ -109,12 +123,23 @@ pub(crate) fn world<'a, P: Protocol>(
         network,
         nodes: scenario.nodes,
         seed: scenario.seed,
+        draws: Streams::new(scenario.seed, Purpose::Protocol),
         window_shift: window_shift(network.lookahead()),
     }
 }
 
 /// A fresh tally with the scenario's series.
-pub(crate) fn new_tally<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tally<P> {
+pub(crate) fn new_tally<P: Protocol>(
+    scenario: &Scenario,
+    control: &Control,
+    window_shift: u32,
+) -> Tally<P> {
+    let mut tally = tally_with_series(scenario, window_shift);
+    tally.log = control.watch.as_ref().map(|watch| Box::new(EventLog::new(watch)));
+    tally
+}
+
+fn tally_with_series<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tally<P> {
     /// A series the user asked for may have this many rows before they double.
     const MAX_ROWS: u64 = 20_000;
     let warmup = Time(scenario.measure.warmup.0);
@@ -135,7 +160,7 @@ pub(crate) fn outcome<P: Protocol>(
     end: End,
     host: HostReport,
 ) -> Outcome {
-    let Finished { totals, latencies, digest, last_event, series } = finished;
+    let Finished { totals, latencies, digest, last_event, series, watched } = finished;
     let network = world.network;
     let virtual_time = if end == End::Until { scenario.until } else { last_event };
     let facts = RunFacts {
@@ -165,5 +190,5 @@ pub(crate) fn outcome<P: Protocol>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
-    Outcome { result, host, series, ended }
+    Outcome { result, host, series, ended, watched }
 }

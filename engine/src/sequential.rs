@@ -94,7 +94,7 @@ pub fn run<P: Protocol>(
 ) -> Result<Outcome, RunError> {
     let clock = Clock::start();
     let world = world(protocol, scenario, network);
-    let mut tally = new_tally::<P>(scenario, world.window_shift);
+    let mut tally = new_tally::<P>(scenario, control, world.window_shift);
     let mut queue = Queue { heap: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
     for id in 0..scenario.nodes {

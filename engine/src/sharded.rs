@@ -120,7 +120,7 @@ pub fn run<P: Protocol>(
     };
     let workers: Vec<Worker<P>> = (0..threads)
         .map(|_| {
-            let tally = new_tally::<P>(scenario, world.window_shift);
+            let tally = new_tally::<P>(scenario, control, world.window_shift);
             Worker::new(Calendar::<PayloadOf<P>>::new(shape), tally, shards)
         })
         .collect();

@@ -16,12 +16,13 @@ use crate::clock::Clock;
 use crate::event::{Event, Payload, PayloadOf, tie};
 use crate::host::{Host, NodeCell, Sink, Streak, World};
 use crate::placement::Placement;
+use crate::prefetch;
 use crate::run::RunError;
 use crate::tally::Tally;
 
 /// How many events ahead the state of a node is fetched into the cache.
 const PREFETCH_AHEAD: usize = 16;
-/// Buckets above this size are handed to a real sort.
+/// An event that moves further than this calls for a real sort.
 const INSERTION_MAX: usize = 24;
 /// Below this many events a counting sort costs more than it saves.
 const COUNTING_MIN: usize = 48;
@@ -219,7 +220,7 @@ impl<P: Protocol> Worker<P> {
         if count < COUNTING_MIN {
             // SAFETY: the lists are immutable while the window is open.
             unsafe { for_each_event(field, window, subshard, |event| self.events.push(event)) };
-            sort_bucket(&mut self.events, field, window);
+            insertion_sort(&mut self.events, field, window);
             return;
         }
         // About one bucket per event: most hold zero to three events.
@@ -250,14 +251,7 @@ impl<P: Protocol> Worker<P> {
             });
             self.events.set_len(count);
         }
-        let mut start = 0;
-        for end in &self.buckets {
-            let end = *end as usize;
-            if end - start > 1 {
-                sort_bucket(&mut self.events[start..end], field, window);
-            }
-            start = end;
-        }
+        insertion_sort(&mut self.events, field, window);
     }
 
     /// Leaves out of the window that holds `until` what does not lie before it.
@@ -279,7 +273,7 @@ impl<P: Protocol> Worker<P> {
         let window_start = window << field.world.window_shift;
         for (i, event) in events.iter().enumerate() {
             if let Some(ahead) = events.get(i + PREFETCH_AHEAD) {
-                prefetch(field.nodes.0.wrapping_add((first + ahead.local()) as usize));
+                prefetch::for_write(field.nodes.0.wrapping_add((first + ahead.local()) as usize));
             }
             let node = NodeId(first + event.local());
             let time = Time(window_start | u64::from(event.time_offset));
@@ -393,36 +387,41 @@ unsafe fn for_each_event<P: Protocol>(
     }
 }
 
-/// Sorts a bucket by node, then key.
+/// Sorts events that are nearly in order (bucket by bucket) by node, then key: nearly all moves
+/// are by a place or two. An event that has further to go says that a node is crowded, and the
+/// whole is handed to a real sort.
 #[inline]
-fn sort_bucket<P: Protocol>(
+fn insertion_sort<P: Protocol>(
     events: &mut [Event<PayloadOf<P>>],
     field: &Field<'_, P>,
     window: u64,
 ) {
-    if events.len() > INSERTION_MAX {
-        events.sort_unstable_by(|a, b| {
-            a.rank().cmp(&b.rank()).then_with(|| compare_tied(a, b, field, window))
-        });
-        return;
-    }
     for i in 1..events.len() {
+        let rank = events[i].rank();
+        if events[i - 1].rank() < rank {
+            continue;
+        }
         let event = events[i];
-        let rank = event.rank();
         let mut hole = i;
         while hole > 0 {
-            let before = &events[hole - 1];
+            let before = events[hole - 1];
             let before_rank = before.rank();
             let ordered = before_rank < rank
                 || (before_rank == rank
-                    && compare_tied(before, &event, field, window) == Ordering::Less);
+                    && compare_tied(&before, &event, field, window) == Ordering::Less);
             if ordered {
                 break;
             }
-            events[hole] = *before;
+            events[hole] = before;
             hole -= 1;
         }
         events[hole] = event;
+        if i - hole > INSERTION_MAX {
+            events.sort_unstable_by(|a, b| {
+                a.rank().cmp(&b.rank()).then_with(|| compare_tied(a, b, field, window))
+            });
+            return;
+        }
     }
 }
 
@@ -439,16 +438,4 @@ fn compare_tied<P: Protocol>(
         (tie(field.world.seed, time, NodeId(event.source)), event.source, event.sequence)
     };
     key(a).cmp(&key(b))
-}
-
-#[inline]
-fn prefetch<T>(address: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint; any address may be named.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

@@ -1,9 +1,11 @@
 //! What one thread has counted; merged at the end, in any order with the same result.
 
-use anthill_protocol::{Message, Metric, MetricKind, Protocol, Time, Totals};
+use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, Totals};
 use hdrhistogram::Histogram;
 
-use crate::outcome::{Series, SeriesRow};
+use crate::event::Key;
+use crate::outcome::{Series, SeriesRow, Watched};
+use crate::run::Watch;
 
 /// Rows of the series before its intervals double.
 const ROWS: usize = 512;
@@ -20,6 +22,8 @@ pub(crate) struct Tally<P: Protocol> {
     /// Latencies before this instant are not recorded.
     warmup: Time,
     series: SeriesTally,
+    /// Set while the events of some range of time are wanted one by one.
+    pub(crate) log: Option<Box<EventLog>>,
     protocol: core::marker::PhantomData<P>,
 }
 
@@ -44,6 +48,7 @@ impl<P: Protocol> Tally<P> {
             series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
             totals,
             histograms,
+            log: None,
             digest: 0,
             last_event: Time::ZERO,
             charged_ns: 0,
@@ -83,14 +88,14 @@ impl<P: Protocol> Tally<P> {
     #[inline]
     pub(crate) fn open_window(&mut self, window: u64) {
         if window >= self.series.row_end {
-            self.series.turn(window, &self.totals, P::Metric::ALL);
+            self.series.turn(window, &self.totals, self.digest, P::Metric::ALL);
         }
     }
 
     /// Adds what another thread counted.
     pub(crate) fn merge(&mut self, mut other: Self) {
-        self.series.finish(&self.totals, P::Metric::ALL);
-        other.series.finish(&other.totals, P::Metric::ALL);
+        self.series.finish(&self.totals, self.digest, P::Metric::ALL);
+        other.series.finish(&other.totals, other.digest, P::Metric::ALL);
         self.series.merge(other.series, P::Metric::ALL);
         add_totals::<P>(&mut self.totals, &other.totals);
         for (mine, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
@@ -101,11 +106,18 @@ impl<P: Protocol> Tally<P> {
         self.digest = self.digest.wrapping_add(other.digest);
         self.charged_ns = self.charged_ns.wrapping_add(other.charged_ns);
         self.last_event = self.last_event.max(other.last_event);
+        if let (Some(mine), Some(theirs)) = (&mut self.log, other.log) {
+            mine.to_ns = mine.to_ns.min(theirs.to_ns);
+            mine.events.extend(theirs.events);
+        }
+        // From here on the totals and the digest are of both.
+        self.series.seen.clone_from(&self.totals);
+        self.series.seen_digest = self.digest;
     }
 
     /// Everything, at the end of the run.
     pub(crate) fn finish(mut self, w_ns: u64) -> Finished {
-        self.series.finish(&self.totals, P::Metric::ALL);
+        self.series.finish(&self.totals, self.digest, P::Metric::ALL);
         if P::Message::KINDS.len() == 1 {
             self.totals.messages_by_kind[0] = self.totals.messages;
         }
@@ -119,6 +131,7 @@ impl<P: Protocol> Tally<P> {
             latencies,
             digest: self.digest,
             last_event: self.last_event,
+            watched: self.log.map(|log| log.finish()),
             series: self.series.into_series(w_ns, P::Metric::ALL),
         }
     }
@@ -131,6 +144,44 @@ pub(crate) struct Finished {
     pub(crate) digest: u64,
     pub(crate) last_event: Time,
     pub(crate) series: Series,
+    pub(crate) watched: Option<Watched>,
+}
+
+/// The events of a range of time, one by one, in bounded memory: when there are too many, the end
+/// of the range moves down, because a search for the first difference needs the earliest.
+pub(crate) struct EventLog {
+    from_ns: u64,
+    to_ns: u64,
+    most: usize,
+    events: Vec<(Key, u64)>,
+}
+
+impl EventLog {
+    pub(crate) fn new(watch: &Watch) -> Self {
+        Self { from_ns: watch.from_ns, to_ns: watch.to_ns, most: watch.most, events: Vec::new() }
+    }
+
+    #[cold]
+    pub(crate) fn note(&mut self, key: Key, fingerprint: u64) {
+        if key.time.0 < self.from_ns || key.time.0 >= self.to_ns {
+            return;
+        }
+        self.events.push((key, fingerprint));
+        if self.events.len() > self.most {
+            self.events.sort_unstable();
+            // Keep whole instants, and at least one of them.
+            let first = self.events[0].0.time.0;
+            self.to_ns = self.events[self.events.len() / 2].0.time.0.max(first + 1);
+            self.events.retain(|(key, _)| key.time.0 < self.to_ns);
+            self.most = self.most.max(2 * self.events.len());
+        }
+    }
+
+    fn finish(mut self) -> Watched {
+        self.events.sort_unstable();
+        self.events.retain(|(key, _)| key.time.0 < self.to_ns);
+        Watched { to_ns: self.to_ns, events: self.events }
+    }
 }
 
 /// Adds one thread's totals to another's.
@@ -162,6 +213,7 @@ struct SeriesTally {
     rows: Vec<SeriesRow>,
     /// The totals when the current row began.
     seen: Totals,
+    seen_digest: u64,
 }
 
 impl SeriesTally {
@@ -175,13 +227,14 @@ impl SeriesTally {
             row_end: windows_per_row,
             rows: vec![row; max_rows],
             seen: totals.clone(),
+            seen_digest: 0,
         }
     }
 
     /// Closes the current row and begins the one that holds `window`.
     #[cold]
-    fn turn(&mut self, window: u64, totals: &Totals, metrics: &[anthill_protocol::MetricInfo]) {
-        self.finish(totals, metrics);
+    fn turn(&mut self, window: u64, totals: &Totals, digest: u64, metrics: &[MetricInfo]) {
+        self.finish(totals, digest, metrics);
         while window / self.windows_per_row >= self.max_rows as u64 {
             self.double(metrics);
         }
@@ -190,8 +243,10 @@ impl SeriesTally {
     }
 
     /// Adds what happened since `seen` to the current row.
-    fn finish(&mut self, totals: &Totals, metrics: &[anthill_protocol::MetricInfo]) {
+    fn finish(&mut self, totals: &Totals, digest: u64, metrics: &[MetricInfo]) {
         let row = &mut self.rows[self.row];
+        row.digest = row.digest.wrapping_add(digest.wrapping_sub(self.seen_digest));
+        self.seen_digest = digest;
         row.events += totals.events - self.seen.events;
         row.messages += totals.messages - self.seen.messages;
         row.bytes_on_wire += totals.bytes_on_wire - self.seen.bytes_on_wire;
@@ -205,7 +260,7 @@ impl SeriesTally {
         self.seen.clone_from(totals);
     }
 
-    fn double(&mut self, metrics: &[anthill_protocol::MetricInfo]) {
+    fn double(&mut self, metrics: &[MetricInfo]) {
         let zero = SeriesRow { values: vec![0; metrics.len()], ..SeriesRow::default() };
         for i in 0..self.max_rows {
             let mut row = zero.clone();
@@ -218,7 +273,7 @@ impl SeriesTally {
         self.row /= 2;
     }
 
-    fn merge(&mut self, mut other: Self, metrics: &[anthill_protocol::MetricInfo]) {
+    fn merge(&mut self, mut other: Self, metrics: &[MetricInfo]) {
         while self.windows_per_row < other.windows_per_row {
             self.double(metrics);
         }
@@ -232,7 +287,7 @@ impl SeriesTally {
 
     /// The rows with a maximum carried forward: each thread's rows hold its own maximum so far, and
     /// the greatest of all threads' rows up to one is the maximum so far of all.
-    fn into_series(mut self, w_ns: u64, metrics: &[anthill_protocol::MetricInfo]) -> Series {
+    fn into_series(mut self, w_ns: u64, metrics: &[MetricInfo]) -> Series {
         for (metric, _) in metrics.iter().enumerate().filter(|(_, m)| m.kind == MetricKind::Max) {
             let mut so_far = 0;
             for row in &mut self.rows {
@@ -249,10 +304,11 @@ impl SeriesTally {
     }
 }
 
-fn add_row(sum: &mut SeriesRow, part: &SeriesRow, metrics: &[anthill_protocol::MetricInfo]) {
+fn add_row(sum: &mut SeriesRow, part: &SeriesRow, metrics: &[MetricInfo]) {
     sum.events += part.events;
     sum.messages += part.messages;
     sum.bytes_on_wire += part.bytes_on_wire;
+    sum.digest = sum.digest.wrapping_add(part.digest);
     for ((sum, part), info) in sum.values.iter_mut().zip(&part.values).zip(metrics) {
         *sum = combine(info.kind, *sum, *part);
     }

@@ -8,7 +8,7 @@ use anthill_protocol::{NodeId, RegionId, Span};
 use crate::topology::Topology;
 
 /// stub
-pub struct Network { floor: u64, mean: u64, kind: u8, seed: u64, topo: Topology, table: Vec<u32> }
+pub struct Network { floor: u64, mean: u64, kind: u8, st: draw::Streams, topo: Topology, table: Vec<u32> }
 #[allow(missing_docs)]
 impl Network {
     pub fn build(spec: &NetworkSpec, nodes: u32, seed: u64) -> Result<Self, String> {
@@ -20,12 +20,12 @@ impl Network {
             table[(o*64+c) as usize] = (-libm::log(u)*f64::from(1<<20)) as u32;
         }}
         for o in 0..63u32 { table[(o*64+64) as usize] = table[(o*64+64) as usize]; }
-        Ok(Self{floor,mean,kind,seed,topo:Topology{n:nodes},table})
+        Ok(Self{floor,mean,kind,st: draw::Streams::new(seed, Purpose::Delay),topo:Topology{n:nodes},table})
     }
     pub fn lookahead(&self)->Span{Span(self.floor)}
     pub fn horizon(&self)->Span{Span(if self.kind==0 {self.floor+5*self.mean} else {self.floor+self.mean})}
     #[inline] pub fn delay(&self, from: NodeId, _to: NodeId, sequence: u32)->Span{
-        let bits = draw::draw(draw::stream(self.seed, Purpose::Delay, from), u64::from(sequence));
+        let bits = draw::draw(self.st.of(from), u64::from(sequence));
         if self.kind == 1 { return Span(self.floor + draw::below(bits, self.mean+1)); }
         let o = bits.leading_zeros();
         let rest = (bits << o) << 1;

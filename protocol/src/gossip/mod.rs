@@ -213,6 +213,15 @@ impl Protocol for Gossip {
         draw::mix(u64::from(u32::from_le_bytes(node.to_bytes())), 2)
     }
 
+    fn events_per_node_second(&self) -> f64 {
+        match self.mode {
+            // The whole wave passes within about a second.
+            Mode::Push if !self.lock_step => f64::from(self.fanout),
+            Mode::Flood | Mode::Inv => 8.0,
+            _ => 2.0 / self.round.as_secs_f64(),
+        }
+    }
+
     /// Periodic modes end when all nodes know; the others fall silent by themselves.
     fn complete(&self, totals: &Totals) -> bool {
         let reached = totals.of(GossipMetric::Coverage);
@@ -307,15 +316,6 @@ impl Configure for Gossip {
             Mode::Flood => degree,
             // Announcements, a timer, and a request or its answer.
             Mode::Inv => degree + 2.0,
-        }
-    }
-
-    fn events_per_node_second(&self) -> f64 {
-        match self.mode {
-            // The whole wave passes within about a second.
-            Mode::Push if !self.lock_step => f64::from(self.fanout),
-            Mode::Flood | Mode::Inv => 8.0,
-            _ => 2.0 / self.round.as_secs_f64(),
         }
     }
 }
