@@ -148,7 +148,8 @@ impl Configure for Phold {
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         let Some((floor, mean)) = facts.exponential_delay else { return Vec::new() };
         let (m, mu) = (mean.0 as f64, floor.0 as f64 + mean.0 as f64);
-        let (t, tokens) = (facts.until.0 as f64, f64::from(facts.nodes) * f64::from(self.population));
+        let (t, tokens) =
+            (facts.until.0 as f64, f64::from(facts.nodes) * f64::from(self.population));
         if t < 10.0 * mu {
             return Vec::new();
         }
