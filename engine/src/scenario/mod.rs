@@ -22,6 +22,10 @@ mod plain;
 mod protocol_info;
 mod quantity;
 mod reader;
+mod resolved;
+mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use document::Source;
 pub use error::{Problem, Problems, ScenarioError};
@@ -32,6 +36,7 @@ pub use protocol_info::ProtocolInfo;
 pub use quantity::{
     QuantityError, TIME_UNIT_NAMES, parse_count, parse_rate, parse_span, span_text,
 };
+pub use schema::json_schema;
 
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};

@@ -62,7 +62,10 @@ fn count(data: &Data) -> Result<u64, String> {
         Data::Float(number) => count_from_float(*number),
         Data::Text(text) => parse_count(text),
         other => {
-            return Err(format!("expected a count such as 1000 or \"10k\", found {}", other.kind()));
+            return Err(format!(
+                "expected a count such as 1000 or \"10k\", found {}",
+                other.kind()
+            ));
         }
     };
     read.map_err(|error| error.to_string())

@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn wrong_counts_say_what_is_wrong() {
-        let error = |t| parse_count(t).unwrap_err().to_string();
+        let error = |t: &str| parse_count(t).unwrap_err().to_string();
         assert!(error("-1").contains("negative"));
         assert!(error("1.5").contains("not a whole number"));
         assert!(error("1m").contains("unknown unit `m`"));
