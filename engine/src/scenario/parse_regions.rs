@@ -1,5 +1,7 @@
 //! `[network] regions` and `shares`: tables of latencies, and how nodes spread over them.
 
+use std::collections::BTreeSet;
+
 use super::document::{Data, Item};
 use super::nearest::suggestion;
 use super::plain;
@@ -81,7 +83,7 @@ fn read_names(regions: &mut Section<'_, '_>) -> Option<Vec<String>> {
         return None;
     }
     let mut names = Vec::with_capacity(items.len());
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         match &item.data {
             Data::Text(name) if !name.is_empty() && seen.insert(name) => names.push(name.clone()),
@@ -144,27 +146,32 @@ pub(super) fn read_shares(
     regions: Option<&RegionsSpec>,
 ) -> Option<Vec<(String, f64)>> {
     let table = network.table("shares")?;
+    let known: Option<BTreeSet<&str>> = match regions {
+        Some(RegionsSpec::Inline { names, .. }) => Some(names.iter().map(String::as_str).collect()),
+        // Without its file nobody can tell which regions a table has.
+        _ => None,
+    };
     let mut shares = Vec::with_capacity(table.len());
     for (name, entry) in table {
         let problem = match plain::number(&entry.item.data) {
-            Ok(share) if (0.0..=1.0).contains(&share) => unknown_region(name, regions).map_or_else(
-                || {
+            Ok(share) if !(0.0..=1.0).contains(&share) => "must be a share from 0 to 1".to_owned(),
+            Ok(share) => match &known {
+                Some(known) if !known.contains(name.as_str()) => {
+                    unknown_region(name, known, network.is_full())
+                }
+                _ => {
                     shares.push((name.clone(), share.abs()));
-                    None
-                },
-                Some,
-            ),
-            Ok(_) => Some("must be a share from 0 to 1".to_owned()),
-            Err(problem) => Some(problem),
+                    continue;
+                }
+            },
+            Err(problem) => problem,
         };
-        if let Some(problem) = problem {
-            network.wrong_inside("shares", name, &entry.item, problem);
-        }
+        network.wrong_inside("shares", name, &entry.item, problem);
     }
     if shares.len() < table.len() {
         return None;
     }
-    let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+    let sum = shares.iter().fold(0.0, |sum, (_, share)| sum + share);
     if (sum - 1.0).abs() > SHARE_TOLERANCE {
         network.wrong("shares", format!("sum to {sum}, not to 1"));
         return None;
@@ -172,12 +179,11 @@ pub(super) fn read_shares(
     Some(shares)
 }
 
-/// What is wrong with a region's name, as far as that can be told without the table's file.
-fn unknown_region(name: &str, regions: Option<&RegionsSpec>) -> Option<String> {
-    let Some(RegionsSpec::Inline { names, .. }) = regions else { return None };
-    if names.iter().any(|known| known == name) {
-        return None;
+/// What to say of a share for a region that the table does not have.
+fn unknown_region(name: &str, known: &BTreeSet<&str>, unheard: bool) -> String {
+    if unheard {
+        return String::new();
     }
-    let known: Vec<&str> = names.iter().take(50).map(String::as_str).collect();
-    Some(format!("is not among network.regions.names; {}", suggestion(name, &known)))
+    let known: Vec<&str> = known.iter().copied().take(50).collect();
+    format!("is not among network.regions.names; {}", suggestion(name, &known))
 }

@@ -23,6 +23,7 @@ pub(super) fn read(kind: &Kind, data: &Data) -> Result<Value, String> {
             value => Ok(Value::Count(value)),
         },
         Kind::Share => match number(data)? {
+            // `abs` turns -0.0, which prints differently, into 0.0.
             share if (0.0..=1.0).contains(&share) => Ok(Value::Share(share.abs())),
             _ => Err("must be a share from 0 to 1".to_owned()),
         },

@@ -85,7 +85,8 @@ impl<'d> Findings<'d> {
         self.push(Problem { place, field: shorten(field), value, problem: problem.to_string() });
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether further problems are only counted, so that their words may be empty.
+    pub(super) fn is_full(&self) -> bool {
         self.found.borrow().list.len() == MOST_PROBLEMS
     }
 
@@ -226,6 +227,11 @@ impl<'d, 'f> Section<'d, 'f> {
         if let Some(entry) = self.entry(name) {
             self.findings.value(&self.field(name), &entry.item, problem);
         }
+    }
+
+    /// See [`Findings::is_full`].
+    pub(super) fn is_full(&self) -> bool {
+        self.findings.is_full()
     }
 
     /// Records a problem with an element of a list under a key.
@@ -405,7 +411,9 @@ impl<'d, 'f> Section<'d, 'f> {
             }
             if !known.contains(&name.as_str()) {
                 let name = shorten(name);
-                let hint = suggestion(&name, &known);
+                // A million unknown keys need no million comparisons.
+                let full = self.findings.is_full();
+                let hint = if full { String::new() } else { suggestion(&name, &known) };
                 self.findings.key(&field, entry, format!("unknown key `{name}`; {hint}"));
             } else if report_unread && !self.read.contains(name.as_str()) {
                 self.findings.key(&field, entry, format!("has no effect {here}: remove it"));

@@ -51,8 +51,6 @@ fn the_shipped_presets_are_valid() {
 
 #[test]
 fn every_parameter_kind_is_read() {
-    let values = read("[protocol]\n").values;
-    assert_eq!(values.share("lazy"), 0.0);
     let text = "nodes = \"1k\"\nuntil = \"1h\"\nseed = 0xff\nname = \"a-b\"\n[protocol]\n\
                 name = \"gossip\"\nfanout = \"1k\"\nmode = \"push-pull\"\nrounds = true\n\
                 round = \"1.5s\"\nlazy = 0.25\n";

@@ -141,3 +141,41 @@ proptest! {
         }
     }
 }
+
+/// Fills most of what a scenario may have with one piece after another.
+fn filled(prefix: &str, piece: impl Fn(usize) -> String, suffix: &str) -> String {
+    let mut text = gossip(prefix);
+    for index in 0.. {
+        let next = piece(index);
+        if text.len() + next.len() + suffix.len() > 4_000_000 {
+            break;
+        }
+        text.push_str(&next);
+    }
+    text + suffix
+}
+
+/// Each of these is quadratic, or a stack overflow, in a careless reader.
+#[test]
+fn the_largest_texts_are_refused_in_reasonable_time() {
+    let names = |i: usize| format!("\"{i}\",");
+    let texts = [
+        filled("", |i| format!("k{i}=1\n"), ""),
+        filled("", |i| format!("[k{i}]\n"), ""),
+        filled("", |_| "[[fault]]\n".into(), ""),
+        filled("x = ", |_| "[".into(), ""),
+        filled("x = [", |_| "[],".into(), "]"),
+        filled("", |_| "a.".into(), "=1"),
+        filled("", |i| format!("a{}.b{i}.c.d=1\n", i % 7), ""),
+        filled("network.shares = {", |i| format!("k{i}=2,"), "}"),
+        filled("[network.regions]\nnames = [", names, "]\np50_ms = [[1]]"),
+        filled("x = \"\"\"", |_| "\\n\n".into(), "\"\"\""),
+        filled("", |_| "\u{e9}".into(), ""),
+        filled("seed = ", |_| "9".into(), ""),
+        filled("until = \"", |_| "9".into(), "\""),
+    ];
+    for (index, text) in texts.iter().enumerate() {
+        let error = parse_text("t", text, &protocols()).unwrap_err().to_string();
+        assert!(error.len() < 20_000, "text {index}: an error of {} bytes", error.len());
+    }
+}
