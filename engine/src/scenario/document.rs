@@ -18,7 +18,7 @@ use super::overrides::Override;
 
 /// The most that is read of a scenario. A matrix of 300 regions is half a megabyte; what the TOML
 /// parser needs for this much of the worst text stays below a few hundred megabytes.
-const MAX_BYTES: u64 = 4 << 20;
+const MAX_BYTES: u64 = 2 << 20;
 
 /// The deepest nesting; a region table in a scenario has 4.
 const MAX_DEPTH: usize = 16;

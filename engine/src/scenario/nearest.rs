@@ -25,10 +25,10 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     };
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
-        if let Some(distance) = near(&candidate) {
-            if best.is_none_or(|(least, _)| distance < least) {
-                best = Some((distance, candidate));
-            }
+        if let Some(distance) = near(&candidate)
+            && best.is_none_or(|(least, _)| distance < least)
+        {
+            best = Some((distance, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)

@@ -147,10 +147,8 @@ fn read_protocol(
         }
     }
     // Only complete values can contradict each other.
-    if complete {
-        if let Err(error) = (info.check)(&values) {
-            section.blame(error.name, &error.problem);
-        }
+    if complete && let Err(error) = (info.check)(&values) {
+        section.blame(error.name, &error.problem);
     }
     section.finish(&format!("with protocol.name = \"{name}\""));
     Some((*info, values))

@@ -148,7 +148,8 @@ pub fn span_text(span: Span) -> String {
     }
     // Years are left out: "365d" says what is meant.
     let units = TIME_UNITS.iter().filter(|(name, _)| *name != "y" && name.is_ascii());
-    let (name, unit) = units.copied().find(|(_, unit)| span.0 % unit == 0).unwrap_or(("ns", 1));
+    let (name, unit) =
+        units.copied().find(|(_, unit)| span.0.is_multiple_of(*unit)).unwrap_or(("ns", 1));
     format!("{}{name}", span.0 / unit)
 }
 

@@ -284,11 +284,11 @@ impl<'d, 'f> Section<'d, 'f> {
             unreachable!("{name} is declared as {:?}", key.shape)
         };
         let Some(entry) = self.find(name) else { return key.default };
-        if let (Kind::Choice(_), Data::Text(word)) = (kind, &entry.item.data) {
-            if key.later.contains(&word.as_str()) {
-                self.wrong(name, format!("{word} is not available yet in this version of anthill"));
-                return None;
-            }
+        if let (Kind::Choice(_), Data::Text(word)) = (kind, &entry.item.data)
+            && key.later.contains(&word.as_str())
+        {
+            self.wrong(name, format!("{word} is not available yet in this version of anthill"));
+            return None;
         }
         plain::read(&kind, &entry.item.data).map_err(|problem| self.wrong(name, problem)).ok()
     }

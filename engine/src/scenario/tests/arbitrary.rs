@@ -147,7 +147,7 @@ fn filled(prefix: &str, piece: impl Fn(usize) -> String, suffix: &str) -> String
     let mut text = gossip(prefix);
     for index in 0.. {
         let next = piece(index);
-        if text.len() + next.len() + suffix.len() > 4_000_000 {
+        if text.len() + next.len() + suffix.len() > 2_000_000 {
             break;
         }
         text.push_str(&next);

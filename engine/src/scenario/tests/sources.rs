@@ -65,7 +65,7 @@ fn files_that_are_no_scenarios_are_refused() {
     let latin = folder.write("latin.toml", b"seed = 1\nname = \"caf\xe9\"\n");
     assert!(error(&latin).contains("latin.toml:2: is not UTF-8"));
     let huge = folder.write("huge.toml", &vec![b'\n'; 17 << 20]);
-    assert!(error(&huge).contains("is larger than the 4 MiB"), "{}", error(&huge));
+    assert!(error(&huge).contains("is larger than the 2 MiB"), "{}", error(&huge));
     let wrong = folder.write("wrong.toml", b"seed = true\n");
     assert!(error(&wrong).contains("wrong.toml:1: seed = true"));
 }
