@@ -1,6 +1,42 @@
-//! What to run: the resolved scenario, after parsing and checking.
+//! What to run: from TOML text to the checked [`Scenario`], and back.
 //!
-//! Plain data; [`Scenario`] is what the engines take and what a manifest records.
+//! The way of a scenario: [`Source`] and [`Override`]s → a tree of values that know where they
+//! were written (`document`, `overrides`) → typed fields that match the declarations of `keys`
+//! (`reader`, `plain`, `quantity`) → [`Scenario`] (`parse*`), plain data which the engines take.
+//! `resolved` writes it back with every default filled in; `schema` describes the format.
+//!
+//! Invariant: whatever the text, the result is a scenario within all stated bounds or a
+//! [`ScenarioError`]; never a panic, and never more than a few hundred megabytes or a few seconds.
+
+mod document;
+mod error;
+mod excerpt;
+mod keys;
+mod nearest;
+mod overrides;
+mod parse;
+mod parse_network;
+mod parse_regions;
+mod parse_topology;
+mod plain;
+mod protocol_info;
+mod quantity;
+mod reader;
+mod resolved;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use document::Source;
+pub use error::{Problem, Problems, ScenarioError};
+pub use nearest::nearest;
+pub use overrides::Override;
+pub use parse::parse_text;
+pub use protocol_info::ProtocolInfo;
+pub use quantity::{
+    QuantityError, TIME_UNIT_NAMES, parse_count, parse_rate, parse_span, span_text,
+};
+pub use schema::json_schema;
 
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};

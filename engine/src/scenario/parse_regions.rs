@@ -1,0 +1,189 @@
+//! `[network] regions` and `shares`: tables of latencies, and how nodes spread over them.
+
+use std::collections::BTreeSet;
+
+use super::document::{Data, Item};
+use super::nearest::suggestion;
+use super::plain;
+use super::reader::Section;
+use crate::network::{LatencyKind, RegionFormat, RegionsSpec};
+
+/// Regions have 16-bit ids.
+const MOST_REGIONS: usize = 65_535;
+
+/// The longest latency of a table, 11 days: far above any real one, far below any overflow.
+const MOST_MS: f64 = 1e9;
+
+/// How far shares may be from 1 in sum, for figures rounded to percents of percents.
+const SHARE_TOLERANCE: f64 = 1e-6;
+
+/// Reads `regions`, from a file or written out.
+pub(super) fn read_regions(mut regions: Section<'_, '_>) -> Option<RegionsSpec> {
+    if !regions.is_table() {
+        return None;
+    }
+    regions.require("latency", "\"rtt\"");
+    let latency = regions.choice("latency").map(latency_kind);
+    let (spec, here) = if regions.has("names") && !regions.has("file") {
+        (read_inline(&mut regions, latency), "in an inline table of regions")
+    } else {
+        (read_file(&mut regions, latency), "with a file of regions")
+    };
+    regions.finish(here);
+    spec
+}
+
+/// What the words of the scenario mean.
+pub(super) fn latency_kind(word: &str) -> LatencyKind {
+    if word == "rtt" { LatencyKind::RoundTrip } else { LatencyKind::OneWay }
+}
+
+fn read_file(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Option<RegionsSpec> {
+    regions.require("file", "\"rtt.json\"");
+    regions.require("format", "\"aws-json\"");
+    let path = regions.path("file");
+    let format = regions.choice("format").map(|word| match word {
+        "aws-json" => RegionFormat::AwsJson,
+        "ripe-country" => RegionFormat::RipeCountry,
+        _ => RegionFormat::CityPairs,
+    });
+    let p90_path = regions.path("p90_file");
+    if regions.has("p90_file") && format.is_some_and(|f| f != RegionFormat::AwsJson) {
+        regions.wrong("p90_file", "only files of format aws-json have a second one for p90");
+    }
+    Some(RegionsSpec::File { path: path?, p90_path, format: format?, latency: latency? })
+}
+
+fn read_inline(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Option<RegionsSpec> {
+    regions.require("p50_ms", "[[1.0]]");
+    let names = read_names(regions);
+    let size = names.as_ref().map(Vec::len);
+    let p50_ms = read_matrix(regions, "p50_ms", size);
+    let p90_ms = read_matrix(regions, "p90_ms", size);
+    if regions.has("p90_ms") && p90_ms.is_none() {
+        return None;
+    }
+    let (names, p50_ms) = (names?, p50_ms?);
+    if let Some(p90_ms) = &p90_ms {
+        for (from, (low, high)) in p50_ms.iter().zip(p90_ms).enumerate() {
+            if let Some(to) = low.iter().zip(high).position(|(p50, p90)| p90 < p50) {
+                let (from, to) = (&names[from], &names[to]);
+                regions.wrong("p90_ms", format!("is below p50_ms from {from} to {to}"));
+                return None;
+            }
+        }
+    }
+    Some(RegionsSpec::Inline { names, p50_ms, p90_ms, latency: latency? })
+}
+
+fn read_names(regions: &mut Section<'_, '_>) -> Option<Vec<String>> {
+    let items = regions.list("names")?;
+    if items.is_empty() || items.len() > MOST_REGIONS {
+        regions.wrong("names", format!("must name 1 to {MOST_REGIONS} regions"));
+        return None;
+    }
+    let mut names = Vec::with_capacity(items.len());
+    let mut seen = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        match &item.data {
+            Data::Text(name) if !name.is_empty() && seen.insert(name) => names.push(name.clone()),
+            Data::Text(name) if name.is_empty() => {
+                regions.wrong_at("names", &[index], item, "a region needs a name");
+            }
+            Data::Text(_) => regions.wrong_at("names", &[index], item, "is named twice"),
+            other => {
+                let problem = format!("expected a name in quotes, found {}", other.kind());
+                regions.wrong_at("names", &[index], item, problem);
+            }
+        }
+    }
+    (names.len() == items.len()).then_some(names)
+}
+
+/// A square matrix of milliseconds; `size`: the number of regions, if that is known.
+fn read_matrix(
+    regions: &mut Section<'_, '_>,
+    name: &'static str,
+    size: Option<usize>,
+) -> Option<Vec<Vec<f64>>> {
+    let rows = regions.list(name)?;
+    let size = size?;
+    if rows.len() != size {
+        regions.wrong(name, format!("has {} rows for {size} names", rows.len()));
+        return None;
+    }
+    let mut matrix = Vec::with_capacity(size);
+    for (from, row) in rows.iter().enumerate() {
+        let Data::List(cells) = &row.data else {
+            let problem = format!("expected a list of {size} numbers, found {}", row.data.kind());
+            regions.wrong_at(name, &[from], row, problem);
+            continue;
+        };
+        if cells.len() != size {
+            let problem = format!("has {} entries for {size} names", cells.len());
+            regions.wrong_at(name, &[from], row, problem);
+            continue;
+        }
+        let cell = |(to, item): (usize, &Item)| match plain::number(&item.data) {
+            Ok(ms) if (0.0..=MOST_MS).contains(&ms) => Some(ms.abs()),
+            Ok(_) => {
+                regions.wrong_at(name, &[from, to], item, "must be 0 to 1e9 milliseconds");
+                None
+            }
+            Err(problem) => {
+                regions.wrong_at(name, &[from, to], item, problem);
+                None
+            }
+        };
+        matrix.extend(cells.iter().enumerate().map(cell).collect::<Option<Vec<f64>>>());
+    }
+    (matrix.len() == size).then_some(matrix)
+}
+
+/// Reads `shares`: names in order with shares that sum to 1.
+pub(super) fn read_shares(
+    network: &mut Section<'_, '_>,
+    regions: Option<&RegionsSpec>,
+) -> Option<Vec<(String, f64)>> {
+    let table = network.table("shares")?;
+    let known: Option<BTreeSet<&str>> = match regions {
+        Some(RegionsSpec::Inline { names, .. }) => Some(names.iter().map(String::as_str).collect()),
+        // Without its file nobody can tell which regions a table has.
+        _ => None,
+    };
+    let mut shares = Vec::with_capacity(table.len());
+    for (name, entry) in table {
+        let problem = match plain::number(&entry.item.data) {
+            Ok(share) if !(0.0..=1.0).contains(&share) => "must be a share from 0 to 1".to_owned(),
+            Ok(share) => match &known {
+                Some(known) if !known.contains(name.as_str()) => {
+                    unknown_region(name, known, network.is_full())
+                }
+                _ => {
+                    shares.push((name.clone(), share.abs()));
+                    continue;
+                }
+            },
+            Err(problem) => problem,
+        };
+        network.wrong_inside("shares", name, &entry.item, problem);
+    }
+    if shares.len() < table.len() {
+        return None;
+    }
+    let sum = shares.iter().fold(0.0, |sum, (_, share)| sum + share);
+    if (sum - 1.0).abs() > SHARE_TOLERANCE {
+        network.wrong("shares", format!("sum to {sum}, not to 1"));
+        return None;
+    }
+    Some(shares)
+}
+
+/// What to say of a share for a region that the table does not have.
+fn unknown_region(name: &str, known: &BTreeSet<&str>, unheard: bool) -> String {
+    if unheard {
+        return String::new();
+    }
+    let known: Vec<&str> = known.iter().copied().take(50).collect();
+    format!("is not among network.regions.names; {}", suggestion(name, &known))
+}

@@ -1,0 +1,151 @@
+//! One plain value, read as the declared kind: the rules shared by the scenario's own keys and the
+//! protocols' parameters.
+
+use anthill_protocol::Span;
+use anthill_protocol::parameter::{Kind, Value};
+
+use super::document::Data;
+use super::excerpt::shorten;
+use super::nearest::suggestion;
+use super::quantity::{
+    QuantityError, TIME_UNIT_NAMES, count_from_float, parse_count, parse_span, span_text,
+};
+
+/// Reads a value of a kind; the error says what would be right.
+pub(super) fn read(kind: &Kind, data: &Data) -> Result<Value, String> {
+    match *kind {
+        Kind::Flag => match data {
+            Data::Flag(flag) => Ok(Value::Flag(*flag)),
+            other => Err(format!("expected true or false, found {}", other.kind())),
+        },
+        Kind::Count { min, max } => match count(data)? {
+            value if value < min || value > max => Err(bounds(min, max)),
+            value => Ok(Value::Count(value)),
+        },
+        Kind::Share => match number(data)? {
+            // `abs` turns -0.0, which prints differently, into 0.0.
+            share if (0.0..=1.0).contains(&share) => Ok(Value::Share(share.abs())),
+            _ => Err("must be a share from 0 to 1".to_owned()),
+        },
+        Kind::Span { min } => match span(data)? {
+            span if span < min => Err(format!("must be at least {}", span_text(min))),
+            span => Ok(Value::Span(span)),
+        },
+        Kind::Choice(words) => match data {
+            Data::Text(word) => choice(word, words).map(Value::Choice),
+            other => Err(format!("expected one of {}, found {}", words.join(", "), other.kind())),
+        },
+    }
+}
+
+fn bounds(min: u64, max: u64) -> String {
+    if max == u64::MAX {
+        format!("must be at least {min}")
+    } else {
+        format!("must be from {min} to {max}")
+    }
+}
+
+fn choice(word: &str, words: &'static [&'static str]) -> Result<&'static str, String> {
+    let found = words.iter().find(|known| **known == word);
+    found.copied().ok_or_else(|| {
+        let word = shorten(word);
+        format!("unknown value `{word}`; {}", suggestion(&word, words))
+    })
+}
+
+fn count(data: &Data) -> Result<u64, String> {
+    let read = match data {
+        Data::Integer(number) if *number < 0 => Err(QuantityError::Negative),
+        Data::Integer(number) => {
+            u64::try_from(*number).map_err(|_| QuantityError::TooLarge("18446744073709551615"))
+        }
+        Data::Float(number) => count_from_float(*number),
+        Data::Text(text) => parse_count(text),
+        other => {
+            return Err(format!(
+                "expected a count such as 1000 or \"10k\", found {}",
+                other.kind()
+            ));
+        }
+    };
+    read.map_err(|error| error.to_string())
+}
+
+fn span(data: &Data) -> Result<Span, String> {
+    let read = match data {
+        Data::Integer(0) => Ok(Span::ZERO),
+        Data::Integer(number) if *number < 0 => Err(QuantityError::Negative),
+        Data::Integer(number) => Err(QuantityError::NoUnit(TIME_UNIT_NAMES, format!("{number}s"))),
+        Data::Float(number) if !number.is_finite() => Err(QuantityError::NotFinite),
+        Data::Float(number) if *number < 0.0 => Err(QuantityError::Negative),
+        Data::Float(0.0) => Ok(Span::ZERO),
+        Data::Float(number) => Err(QuantityError::NoUnit(TIME_UNIT_NAMES, format!("{number}s"))),
+        Data::Text(text) => parse_span(text),
+        other => {
+            return Err(format!("expected a duration such as \"250ms\", found {}", other.kind()));
+        }
+    };
+    read.map_err(|error| error.to_string())
+}
+
+/// A finite number, with or without a fraction.
+pub(super) fn number(data: &Data) -> Result<f64, String> {
+    match data {
+        Data::Integer(number) => Ok(*number as f64),
+        Data::Float(number) if number.is_finite() => Ok(*number),
+        Data::Float(_) => Err(QuantityError::NotFinite.to_string()),
+        other => Err(format!("expected a number, found {}", other.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Kind = Kind::Count { min: 0, max: u64::MAX };
+    const SPAN: Kind = Kind::Span { min: Span(1) };
+
+    fn error(kind: Kind, data: Data) -> String {
+        read(&kind, &data).unwrap_err()
+    }
+
+    #[test]
+    fn counts_come_as_integers_floats_and_text() {
+        for data in [Data::Integer(1_000), Data::Float(1e3), Data::Text("1k".into())] {
+            assert_eq!(read(&ANY, &data), Ok(Value::Count(1_000)));
+        }
+        assert!(error(ANY, Data::Integer(-1)).contains("negative"));
+        assert!(error(ANY, Data::Integer(i128::MAX)).contains("too large"));
+        assert!(error(ANY, Data::Flag(true)).contains("found true or false"));
+        assert!(error(Kind::Count { min: 1, max: 64 }, Data::Integer(0)).contains("from 1 to 64"));
+    }
+
+    #[test]
+    fn spans_need_units_except_zero() {
+        assert_eq!(read(&SPAN, &Data::Text("2ms".into())), Ok(Value::Span(Span(2_000_000))));
+        let any = Kind::Span { min: Span(0) };
+        assert_eq!(read(&any, &Data::Integer(0)), Ok(Value::Span(Span(0))));
+        assert_eq!(read(&any, &Data::Float(0.0)), Ok(Value::Span(Span(0))));
+        assert!(error(SPAN, Data::Integer(60)).contains("no unit"));
+        assert!(error(SPAN, Data::Float(1.5)).contains("\"1.5s\""));
+        assert!(error(SPAN, Data::Float(f64::NAN)).contains("not finite"));
+        assert!(error(SPAN, Data::Float(-1.0)).contains("negative"));
+        assert!(error(SPAN, Data::Integer(0)).contains("at least 1ns"));
+        assert!(error(SPAN, Data::Date).contains("found a date"));
+    }
+
+    #[test]
+    fn shares_flags_and_choices_are_checked() {
+        assert_eq!(read(&Kind::Share, &Data::Integer(1)), Ok(Value::Share(1.0)));
+        assert!(error(Kind::Share, Data::Float(1.01)).contains("from 0 to 1"));
+        assert!(error(Kind::Share, Data::Float(f64::NAN)).contains("not finite"));
+        assert!(error(Kind::Share, Data::Float(-0.1)).contains("from 0 to 1"));
+        assert!(error(Kind::Flag, Data::Integer(1)).contains("true or false"));
+        let words = Kind::Choice(&["push", "push-pull"]);
+        assert_eq!(read(&words, &Data::Text("push".into())), Ok(Value::Choice("push")));
+        assert!(error(words, Data::Text("pusch".into())).contains("did you mean `push`?"));
+        assert!(error(words, Data::Text("zz".into())).contains("known: push, push-pull"));
+        assert!(error(words, Data::List(Vec::new())).contains("one of push, push-pull"));
+    }
+}

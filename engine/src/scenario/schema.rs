@@ -1,0 +1,135 @@
+//! A JSON Schema (draft 2020-12) of scenarios, for editors and other programs.
+//!
+//! Generated from the declarations that the reader obeys, so the two cannot drift apart. It is a
+//! little wider than the reader: what depends on several keys (which keys a model uses, sums of
+//! shares) and the exact limits of values in text form are left to the reader.
+
+use anthill_protocol::parameter::{Kind, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::keys::{Key, PROTOCOL_NAME, ROOT, Shape};
+use super::protocol_info::ProtocolInfo;
+use super::quantity::span_text;
+
+const COUNT_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*[kKMG]?\s*$";
+const SPAN_TEXT: &str =
+    r"^\s*\+?([0-9][0-9_]*(\.[0-9_]+)?\s*(ns|us|µs|μs|ms|s|min|h|d|y)|0+(\.0+)?)\s*$";
+
+/// The schema of scenarios that name one of the given protocols.
+pub fn json_schema(protocols: &[ProtocolInfo]) -> Json {
+    let mut schema = table(ROOT, &["nodes", "until", "protocol"]);
+    let top = schema.as_object_mut().expect("a table's schema is an object");
+    top.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
+    top.insert("title".into(), json!("anthill scenario"));
+    top["properties"]["protocol"] = json!({
+        "description": "what every node runs",
+        "oneOf": protocols.iter().map(protocol).collect::<Vec<_>>(),
+    });
+    schema
+}
+
+fn protocol(info: &ProtocolInfo) -> Json {
+    let keys: Vec<Key> =
+        std::iter::once(PROTOCOL_NAME).chain(info.parameters.iter().map(Key::parameter)).collect();
+    let mut schema = table(&keys, &["name"]);
+    schema["description"] = json!(info.about);
+    schema["properties"]["name"] = json!({ "const": info.name });
+    schema
+}
+
+fn table(keys: &[Key], required: &[&str]) -> Json {
+    let properties: Map<String, Json> =
+        keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let mut schema = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn property(key: &Key) -> Json {
+    let mut schema = shape(&key.shape);
+    schema["description"] = json!(key.about);
+    if let Some(default) = key.default {
+        schema["default"] = match default {
+            Value::Flag(flag) => json!(flag),
+            Value::Count(count) => json!(count),
+            Value::Share(share) => json!(share),
+            Value::Span(span) => json!(span_text(span)),
+            Value::Choice(word) => json!(word),
+        };
+    }
+    schema
+}
+
+fn shape(shape: &Shape) -> Json {
+    match shape {
+        Shape::Plain(kind) => plain(kind),
+        Shape::Number { most } => json!({
+            "type": "number", "exclusiveMinimum": 0, "maximum": most,
+        }),
+        Shape::Text => json!({ "type": "string" }),
+        Shape::Path => json!({ "type": "string", "minLength": 1 }),
+        Shape::Names => json!({
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "minLength": 1 },
+        }),
+        Shape::Matrix => json!({
+            "type": "array", "minItems": 1,
+            "items": { "type": "array", "items": { "type": "number", "minimum": 0 } },
+        }),
+        Shape::Shares => json!({
+            "type": "object",
+            "additionalProperties": { "type": "number", "minimum": 0, "maximum": 1 },
+        }),
+        Shape::Table(keys) => table(keys, &[]),
+        Shape::Kinded(keys) => {
+            let kind = keys.iter().find(|key| key.name == "kind").map(property);
+            json!({ "anyOf": [kind, table(keys, &["kind"])] })
+        }
+    }
+}
+
+fn plain(kind: &Kind) -> Json {
+    match *kind {
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Count { min, max } => json!({ "anyOf": [
+            { "type": "integer", "minimum": min, "maximum": max },
+            { "type": "string", "pattern": COUNT_TEXT },
+        ] }),
+        Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Kind::Span { min } if min.0 == 0 => json!({ "anyOf": [
+            { "type": "string", "pattern": SPAN_TEXT },
+            { "const": 0 },
+        ] }),
+        Kind::Span { .. } => json!({ "type": "string", "pattern": SPAN_TEXT }),
+        Kind::Choice(words) => json!({ "enum": words }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::tests::protocols;
+
+    #[test]
+    fn the_schema_describes_keys_choices_and_parameters() {
+        let schema = json_schema(&protocols());
+        assert_eq!(schema["required"], json!(["nodes", "until", "protocol"]));
+        assert_eq!(schema["additionalProperties"], json!(false));
+        assert_eq!(schema["properties"]["seed"]["default"], json!(1));
+        let network = &schema["properties"]["network"]["properties"];
+        assert_eq!(network["preset"]["enum"], json!(["aws-p50", "bitcoin-2019"]));
+        assert_eq!(network["loopback"]["default"], json!("20us"));
+        let kinds = &network["topology"]["anyOf"][0]["enum"];
+        assert!(kinds.as_array().unwrap().contains(&json!("watts-strogatz")));
+        let gossip = &schema["properties"]["protocol"]["oneOf"][1];
+        assert_eq!(gossip["properties"]["name"], json!({ "const": "gossip" }));
+        assert_eq!(gossip["properties"]["fanout"]["default"], json!(8));
+        assert_eq!(gossip["properties"]["mode"]["enum"][0], json!("push"));
+    }
+}
