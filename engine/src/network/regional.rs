@@ -10,7 +10,9 @@ use super::table::{LatencyTable, Placed};
 /// Regions that hold nodes, and the links between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Regional {
-    seed: u64,
+    /// Stream of placements; counted by node, because one draw is a third of the cost of deriving a
+    /// stream for each node.
+    placement: u64,
     names: Vec<String>,
     alias: Alias,
     /// `[from][to]`, one row after the other.
@@ -49,7 +51,7 @@ impl Regional {
         }
         let weights: Vec<f64> = placed.iter().map(|(_, share)| *share).collect();
         Self {
-            seed,
+            placement: stream(seed, Purpose::Placement, NodeId(0)),
             names: placed.iter().map(|(region, _)| table.name(*region).to_owned()).collect(),
             alias: Alias::new(&weights),
             links: links.into(),
@@ -61,7 +63,7 @@ impl Regional {
     /// The region of a node.
     #[inline]
     pub(crate) fn region_of(&self, node: NodeId) -> RegionId {
-        RegionId(self.alias.pick(draw(stream(self.seed, Purpose::Placement, node), 0)))
+        RegionId(self.alias.pick(draw(self.placement, u64::from(node.0))))
     }
 
     /// The link between two nodes.
