@@ -41,10 +41,27 @@ pub enum Purpose {
     Tie = 5,
 }
 
+/// The streams of all nodes for one seed and purpose: mixed once, so that finding a node's own is a
+/// single multiplication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams(u64);
+
+impl Streams {
+    /// The streams of a seed and purpose.
+    pub fn new(seed: u64, purpose: Purpose) -> Self {
+        Self(mix(seed, (purpose as u64).wrapping_mul(KEY)))
+    }
+
+    /// The key of a node's stream.
+    #[inline]
+    pub fn of(self, node: NodeId) -> u64 {
+        fold(self.0 ^ u64::from(node.0), KEY)
+    }
+}
+
 /// The key of a node's stream for a purpose.
-#[inline]
 pub fn stream(seed: u64, purpose: Purpose, node: NodeId) -> u64 {
-    mix(seed ^ (purpose as u64).wrapping_mul(KEY), u64::from(node.0))
+    Streams::new(seed, purpose).of(node)
 }
 
 /// The `counter`-th draw of a stream: 64 uniform bits.

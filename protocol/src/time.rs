@@ -118,7 +118,7 @@ impl fmt::Display for Span {
         ];
         let (unit, name) =
             UNITS.iter().find(|(unit, _)| self.0 >= *unit).copied().unwrap_or((1, "ns"));
-        if self.0 % unit == 0 {
+        if self.0.is_multiple_of(unit) {
             write!(f, "{}{name}", self.0 / unit)
         } else {
             let text = format!("{:.3}", self.0 as f64 / unit as f64);

@@ -24,7 +24,7 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 
-use anthill_protocol::draw::{Purpose, below, draw, stream};
+use anthill_protocol::draw::{Purpose, Streams, below, draw};
 use anthill_protocol::{NodeId, RegionId, Span};
 
 use crate::topology::{self, Topology};
@@ -48,7 +48,7 @@ const HORIZON_SAMPLES: u64 = 4096;
 /// The delays and the topology of a scenario.
 #[derive(Clone, Debug)]
 pub struct Network {
-    seed: u64,
+    draws: Streams,
     model: Model,
     /// How edges with latencies of their own delay; `None` if there are none.
     edge_delay: Option<EdgeDelay>,
@@ -95,7 +95,7 @@ impl Network {
         };
         let edge_delay = topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, sigma));
         let mut network = Self {
-            seed,
+            draws: Streams::new(seed, Purpose::Delay),
             regions: match &model {
                 Model::Regional(regional) => regional.names().to_vec(),
                 _ => vec!["everywhere".into()],
@@ -229,7 +229,7 @@ impl Network {
 
     #[inline]
     fn bits(&self, from: NodeId, sequence: u32) -> u64 {
-        draw(stream(self.seed, Purpose::Delay, from), u64::from(sequence))
+        draw(self.draws.of(from), u64::from(sequence))
     }
 
     #[inline]
@@ -302,7 +302,8 @@ impl Network {
 
     /// Sampled rather than derived: the same for every model, topology and mixture of both.
     fn sample_horizon(&self, nodes: u32) -> Span {
-        let key = stream(self.seed, Purpose::Delay, NodeId(u32::MAX));
+        // No node has this id.
+        let key = self.draws.of(NodeId(u32::MAX));
         let mut delays: Vec<Span> = (0..HORIZON_SAMPLES)
             .filter_map(|i| {
                 let from = NodeId(below(draw(key, 2 * i), u64::from(nodes)) as u32);

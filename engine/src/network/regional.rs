@@ -10,8 +10,8 @@ use super::table::{LatencyTable, Placed};
 /// Regions that hold nodes, and the links between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Regional {
-    /// Stream of placements; counted by node, because one draw is a third of the cost of deriving a
-    /// stream for each node.
+    /// One stream for the placements of all nodes, counted by node: half the cost of a stream for
+    /// each node, of which only the first draw would be used.
     placement: u64,
     names: Vec<String>,
     alias: Alias,

@@ -37,7 +37,7 @@ impl Cycles {
     pub(crate) fn peer(&self, node: NodeId, slot: u32) -> NodeId {
         let order = &self.orders[(slot / 2) as usize];
         let place = order.inverse(node.0);
-        let next = if slot % 2 == 0 {
+        let next = if slot.is_multiple_of(2) {
             if place + 1 == self.nodes { 0 } else { place + 1 }
         } else if place == 0 {
             self.nodes - 1
