@@ -1,15 +1,240 @@
 //! Who is whose neighbour.
+//!
+//! A node's neighbours are numbered by *slots*, `0..degree`. Large topologies are computed
+//! (complete, implicit random regular) or stored in four bytes per directed edge; either way a
+//! topology is a pure function of its spec, the number of nodes and the seed.
 
+mod barabasi_albert;
+mod csr;
+mod cycles;
+mod edge_list;
+mod erdos_renyi;
+mod permutation;
+mod random_regular;
 mod spec;
+#[cfg(test)]
+mod tests;
+mod watts_strogatz;
 
-pub use spec::{EdgeDirection, TopologySpec};
 use anthill_protocol::NodeId;
-/// stub
-pub struct Topology { pub(crate) n: u32 }
-#[allow(missing_docs)]
+use anthill_protocol::draw::{Purpose, draw, stream};
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::network::NetworkError;
+use csr::{Csr, MAX_EDGES};
+use cycles::Cycles;
+pub use spec::{EdgeDirection, TopologySpec};
+
+/// Greatest degree of a stored random regular graph; repairing it takes time of its cube.
+const MAX_STORED_DEGREE: u32 = 1024;
+const DEGREE: &str = "network.topology.degree";
+
+/// The neighbours of every node.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    nodes: u32,
+    kind: &'static str,
+    shape: Shape,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Complete,
+    Cycles(Cycles),
+    Stored(Csr),
+}
+
 impl Topology {
-    #[inline] pub fn degree(&self, _: NodeId)->u32{self.n-1}
-    #[inline] pub fn peer(&self, node: NodeId, slot:u32)->NodeId{ NodeId(if slot<node.0{slot}else{slot+1})}
-    pub fn edges(&self)->u64{u64::from(self.n)*u64::from(self.n-1)}
-    pub fn kind(&self)->&'static str{"complete"}
+    /// Builds the topology of `nodes` nodes.
+    pub fn build(spec: &TopologySpec, nodes: u32, seed: u64) -> Result<Self, NetworkError> {
+        check(spec, nodes)?;
+        // The draws of implicit cycles are counted from 0 in the same stream.
+        let key = draw(stream(seed, Purpose::Topology, NodeId(0)), u64::MAX / 2);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(key);
+        let shape = match spec {
+            TopologySpec::Complete => Shape::Complete,
+            TopologySpec::RandomRegular { degree, implicit: true } => {
+                Shape::Cycles(Cycles::new(nodes, *degree, seed))
+            }
+            TopologySpec::RandomRegular { degree, implicit: false } => {
+                Shape::Stored(random_regular::build(nodes, *degree, &mut rng)?)
+            }
+            TopologySpec::ErdosRenyi { degree } => {
+                Shape::Stored(erdos_renyi::build(nodes, *degree, &rng)?)
+            }
+            TopologySpec::BarabasiAlbert { m } => {
+                Shape::Stored(barabasi_albert::build(nodes, *m, &mut rng)?)
+            }
+            TopologySpec::WattsStrogatz { k, beta } => {
+                Shape::Stored(watts_strogatz::build(nodes, *k, *beta, &mut rng)?)
+            }
+            TopologySpec::File { path, latency, direction } => {
+                Shape::Stored(edge_list::load(path, *latency, *direction, nodes)?)
+            }
+        };
+        Ok(Self { nodes, kind: kind(spec), shape })
+    }
+
+    /// Number of a node's neighbours.
+    #[inline]
+    pub fn degree(&self, node: NodeId) -> u32 {
+        match &self.shape {
+            Shape::Complete => self.nodes - 1,
+            Shape::Cycles(cycles) => cycles.degree(),
+            Shape::Stored(csr) => csr.neighbours(node).len() as u32,
+        }
+    }
+
+    /// The neighbour in a slot.
+    ///
+    /// # Panics
+    /// If the node has no such slot.
+    #[inline]
+    pub fn peer(&self, node: NodeId, slot: u32) -> NodeId {
+        match &self.shape {
+            Shape::Complete => {
+                assert!(slot < self.nodes - 1, "slot {slot} of {} nodes", self.nodes);
+                NodeId(if slot < node.0 { slot } else { slot + 1 })
+            }
+            Shape::Cycles(cycles) => cycles.peer(node, slot),
+            Shape::Stored(csr) => NodeId(csr.neighbours(node)[slot as usize]),
+        }
+    }
+
+    /// Directed edges: the sum of all degrees.
+    pub fn edges(&self) -> u64 {
+        let nodes = u64::from(self.nodes);
+        match &self.shape {
+            Shape::Complete => nodes * (nodes - 1),
+            Shape::Cycles(cycles) => nodes * u64::from(cycles.degree()),
+            Shape::Stored(csr) => csr.edges(),
+        }
+    }
+
+    /// The kind as a scenario names it.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Bytes of heap memory.
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.shape {
+            Shape::Complete => 0,
+            Shape::Cycles(cycles) => cycles.memory_bytes(),
+            Shape::Stored(csr) => csr.memory_bytes(),
+        }
+    }
+
+    /// The stored graph, if its edges have latencies of their own.
+    #[inline]
+    pub(crate) fn with_latencies(&self) -> Option<&Csr> {
+        match &self.shape {
+            Shape::Stored(csr) if csr.has_latencies() => Some(csr),
+            _ => None,
+        }
+    }
+}
+
+/// The kind as a scenario names it.
+fn kind(spec: &TopologySpec) -> &'static str {
+    match spec {
+        TopologySpec::Complete => "complete",
+        TopologySpec::RandomRegular { .. } => "random-regular",
+        TopologySpec::ErdosRenyi { .. } => "erdos-renyi",
+        TopologySpec::BarabasiAlbert { .. } => "barabasi-albert",
+        TopologySpec::WattsStrogatz { .. } => "watts-strogatz",
+        TopologySpec::File { .. } => "file",
+    }
+}
+
+/// Bytes that building the topology takes at its peak; an estimate, made without reading a file.
+pub(crate) fn estimate_bytes(spec: &TopologySpec, nodes: u32) -> u64 {
+    let n = u64::from(nodes);
+    let stored = |edges: u64, extra: u64| {
+        n.saturating_mul(8).saturating_add(edges.saturating_mul(4)).saturating_add(extra)
+    };
+    match spec {
+        TopologySpec::Complete | TopologySpec::RandomRegular { implicit: true, .. } => 0,
+        TopologySpec::RandomRegular { degree, implicit: false } => {
+            let edges = n.saturating_mul(u64::from(*degree));
+            stored(edges, edges.saturating_mul(4))
+        }
+        TopologySpec::ErdosRenyi { degree } => stored((degree * n as f64) as u64, 0),
+        TopologySpec::BarabasiAlbert { m } => {
+            let edges = n.saturating_mul(2 * u64::from(*m));
+            stored(edges, edges.saturating_mul(2).saturating_add(n * 4))
+        }
+        TopologySpec::WattsStrogatz { k, .. } => {
+            let edges = n.saturating_mul(u64::from(*k));
+            stored(edges, edges.saturating_mul(2))
+        }
+        TopologySpec::File { path, latency, .. } => {
+            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+            let text = bytes.saturating_mul(if packed { 3 } else { 1 });
+            let rows = text / if latency.is_some() { 24 } else { 10 };
+            stored(rows.saturating_mul(2), rows.saturating_mul(40))
+        }
+    }
+}
+
+/// Refuses what cannot be built, naming field and fix.
+fn check(spec: &TopologySpec, nodes: u32) -> Result<(), NetworkError> {
+    let wrong = |field, problem: String| Err(NetworkError::field(field, problem));
+    if nodes == 0 {
+        return wrong("nodes", "0 nodes; give at least 1".into());
+    }
+    let most = nodes - 1;
+    match *spec {
+        TopologySpec::Complete | TopologySpec::File { .. } => return Ok(()),
+        _ if nodes < 3 => {
+            let problem = format!("{nodes} nodes are too few for it; take \"complete\"");
+            return wrong("network.topology.kind", problem);
+        }
+        TopologySpec::RandomRegular { degree, implicit } => {
+            if degree == 0 || degree > most {
+                return wrong(DEGREE, format!("{degree}; give 1 to {most}, below `nodes`"));
+            }
+            if implicit && degree % 2 == 1 {
+                let problem = format!("{degree}; an implicit topology needs an even degree");
+                return wrong(DEGREE, format!("{problem}: give {} or store it", degree + 1));
+            }
+            if !implicit && u64::from(nodes) * u64::from(degree) % 2 == 1 {
+                let problem = format!("{degree} on {nodes} nodes; one of the two must be even");
+                return wrong(DEGREE, problem);
+            }
+            if !implicit && degree > MAX_STORED_DEGREE {
+                let fix = "take an implicit topology, or a complete one";
+                return wrong(DEGREE, format!("{degree} is above {MAX_STORED_DEGREE}; {fix}"));
+            }
+            if implicit && degree > 1 << 20 {
+                return wrong(DEGREE, format!("{degree} is above {}; take \"complete\"", 1 << 20));
+            }
+        }
+        TopologySpec::ErdosRenyi { degree } => {
+            if !(degree > 0.0 && degree <= f64::from(most)) {
+                return wrong(DEGREE, format!("{degree}; give a mean above 0 and up to {most}"));
+            }
+        }
+        TopologySpec::BarabasiAlbert { m } => {
+            if m == 0 || m > most {
+                return wrong("network.topology.m", format!("{m}; give 1 to {most}"));
+            }
+        }
+        TopologySpec::WattsStrogatz { k, beta } => {
+            let limit = most.min(watts_strogatz::MAX_K);
+            if k == 0 || k % 2 == 1 || k > limit {
+                return wrong("network.topology.k", format!("{k}; give an even k of 2 to {limit}"));
+            }
+            if !(0.0..=1.0).contains(&beta) {
+                return wrong("network.topology.beta", format!("{beta}; give 0 to 1"));
+            }
+        }
+    }
+    let bytes = estimate_bytes(spec, nodes);
+    if bytes / 4 > MAX_EDGES {
+        return Err(NetworkError::Memory { edges: bytes / 4, bytes });
+    }
+    Ok(())
 }

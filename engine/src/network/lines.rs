@@ -1,0 +1,77 @@
+//! Input files as bounded lines: plain or gzip (told by content), never a pipe or a device.
+//!
+//! Every limit here keeps a wrong file from hanging the program or eating the machine.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::NetworkError;
+
+/// Longest line accepted, in bytes.
+const MAX_LINE: u64 = 64 << 10;
+
+/// Opens a regular file, unpacking it if it is gzip.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, NetworkError> {
+    let failed = |problem: String| NetworkError::File { path: path.to_owned(), problem };
+    // Asked before opening: opening a named pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(|e| failed(format!("cannot read it: {e}")))?;
+    if !metadata.is_file() {
+        return Err(failed("not a regular file; give the path of a plain or gzip file".into()));
+    }
+    let file = File::open(path).map_err(|e| failed(format!("cannot open it: {e}")))?;
+    let mut reader = BufReader::with_capacity(128 << 10, file);
+    let head = reader.fill_buf().map_err(|e| failed(format!("cannot read it: {e}")))?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        Ok(Box::new(BufReader::with_capacity(128 << 10, MultiGzDecoder::new(reader))))
+    } else {
+        Ok(Box::new(reader))
+    }
+}
+
+/// The non-empty lines of a text file, numbered from 1.
+pub(crate) struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    number: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, NetworkError> {
+        Ok(Self { path: path.to_owned(), reader: open(path)?, number: 0, buffer: Vec::new() })
+    }
+
+    /// The next line that is not blank, with its number and without its end.
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, &str)>, NetworkError> {
+        loop {
+            self.buffer.clear();
+            self.number += 1;
+            let mut limited = (&mut self.reader).take(MAX_LINE);
+            let read = limited
+                .read_until(b'\n', &mut self.buffer)
+                .map_err(|e| line_error(&self.path, self.number, format!("cannot read on: {e}")))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            if read as u64 == MAX_LINE {
+                let problem = format!("longer than {MAX_LINE} bytes; is this a text table?");
+                return Err(line_error(&self.path, self.number, problem));
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let line = std::str::from_utf8(&self.buffer)
+            .map_err(|_| line_error(&self.path, self.number, "not UTF-8 text"))?;
+        Ok(Some((self.number, line.trim_start_matches('\u{feff}').trim_ascii())))
+    }
+}
+
+/// An error about one line of a file.
+pub(crate) fn line_error(path: &Path, line: u64, problem: impl Into<String>) -> NetworkError {
+    NetworkError::Line { path: path.to_owned(), line, problem: problem.into() }
+}

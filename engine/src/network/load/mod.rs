@@ -1,0 +1,46 @@
+//! Latency tables from a scenario and from files of measurements.
+//!
+//! Each loader owns one format and brings it to a [`LatencyTable`]; errors name file and line.
+
+mod aws_json;
+mod city_pairs;
+mod inline;
+mod ripe_country;
+
+use super::table::LatencyTable;
+use super::{NetworkError, RegionFormat, RegionsSpec, presets};
+
+/// The table a scenario asks for.
+pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
+    match spec {
+        RegionsSpec::Preset(name) => presets::table(name),
+        RegionsSpec::Inline { names, p50_ms, p90_ms, latency } => {
+            inline::table(names, p50_ms, p90_ms.as_deref(), *latency)
+        }
+        RegionsSpec::File { path, p90_path, format, latency } => match (format, p90_path) {
+            (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_deref(), *latency),
+            (_, Some(_)) => Err(NetworkError::field(
+                "network.p90_path",
+                "only AWS tables keep percentiles in a second file; leave it out",
+            )),
+            (RegionFormat::RipeCountry, None) => ripe_country::load(path, *latency),
+            (RegionFormat::CityPairs, None) => city_pairs::load(path, *latency),
+        },
+    }
+}
+
+/// The fields of a CSV line; quoted fields may hold commas, but no line breaks.
+fn csv_fields(line: &str) -> Result<Vec<String>, String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .buffer_capacity(line.len())
+        .from_reader(line.as_bytes());
+    let mut record = csv::StringRecord::new();
+    reader.read_record(&mut record).map_err(|e| format!("not CSV: {e}"))?;
+    Ok(record.iter().map(|field| field.trim().to_owned()).collect())
+}
+
+/// A number in a named column.
+fn number(field: &str, column: &str) -> Result<f64, String> {
+    field.parse().map_err(|_| format!("\"{field}\" in column {column} is not a number"))
+}

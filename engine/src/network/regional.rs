@@ -1,0 +1,105 @@
+//! Delays between regions: which region a node is in, and the link of every pair of regions.
+
+use anthill_protocol::draw::{Purpose, draw, stream};
+use anthill_protocol::{NodeId, RegionId};
+
+use super::alias::Alias;
+use super::lognormal::{Figures, Link};
+use super::table::{LatencyTable, Placed};
+
+/// Regions that hold nodes, and the links between them.
+#[derive(Clone, Debug)]
+pub(crate) struct Regional {
+    /// One stream for the placements of all nodes, counted by node: half the cost of a stream for
+    /// each node, of which only the first draw would be used.
+    placement: u64,
+    names: Vec<String>,
+    alias: Alias,
+    /// `[from][to]`, one row after the other.
+    links: Box<[Link]>,
+    clamped: u64,
+    assumed: u64,
+}
+
+impl Regional {
+    /// Fits a link to every pair of the placed regions; the pairs of different regions are complete
+    /// in at least one direction.
+    pub(crate) fn new(
+        table: &LatencyTable,
+        placed: &[Placed],
+        min_delay: u64,
+        sigma: Option<f64>,
+        seed: u64,
+    ) -> Self {
+        let (mut clamped, mut assumed) = (0, 0);
+        let mut links = Vec::with_capacity(placed.len() * placed.len());
+        for (from, _) in placed {
+            for (to, _) in placed {
+                let figures: Option<Figures> = table.get(*from, *to).or(table.get(*to, *from));
+                links.push(match figures {
+                    Some(figures) => {
+                        let (link, raised) = Link::fit(figures, min_delay, sigma);
+                        clamped += u64::from(raised);
+                        link
+                    }
+                    None => {
+                        assumed += 1;
+                        Link::assumed(min_delay, sigma)
+                    }
+                });
+            }
+        }
+        let weights: Vec<f64> = placed.iter().map(|(_, share)| *share).collect();
+        Self {
+            placement: stream(seed, Purpose::Placement, NodeId(0)),
+            names: placed.iter().map(|(region, _)| table.name(*region).to_owned()).collect(),
+            alias: Alias::new(&weights),
+            links: links.into(),
+            clamped,
+            assumed,
+        }
+    }
+
+    /// The region of a node.
+    #[inline]
+    pub(crate) fn region_of(&self, node: NodeId) -> RegionId {
+        RegionId(self.alias.pick(draw(self.placement, u64::from(node.0))))
+    }
+
+    /// The link between two nodes.
+    #[inline]
+    pub(crate) fn link(&self, from: NodeId, to: NodeId) -> &Link {
+        let row = self.region_of(from).index() * self.names.len();
+        &self.links[row + self.region_of(to).index()]
+    }
+
+    /// Names by region.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Every ordered pair of regions with its link.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&str, &str, &Link)> {
+        let n = self.names.len();
+        self.links
+            .iter()
+            .enumerate()
+            .map(move |(i, link)| (self.names[i / n].as_str(), self.names[i % n].as_str(), link))
+    }
+
+    /// Pairs whose floor was raised to the least delay.
+    pub(crate) fn clamped(&self) -> u64 {
+        self.clamped
+    }
+
+    /// Regions without a latency to themselves.
+    pub(crate) fn assumed(&self) -> u64 {
+        self.assumed
+    }
+
+    /// Bytes of heap memory.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let names: usize = self.names.iter().map(|name| name.len() + size_of::<String>()).sum();
+        self.alias.memory_bytes() + (size_of_val(&*self.links) + names) as u64
+    }
+}

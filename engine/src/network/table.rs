@@ -1,0 +1,242 @@
+//! A table of latencies between regions, and which of its regions hold nodes.
+//!
+//! Owns what every source of a table (preset, scenario, file) is brought to: names and one-way
+//! figures in ns for ordered pairs, some of which may be missing. Rules for what is missing:
+//! - only the reverse direction was measured: it counts for both;
+//! - a region to itself: [`Link::assumed`](super::lognormal::Link::assumed), counted;
+//! - two different regions: an error, unless one of them holds no node. Tables with gaps (RIPE)
+//!   therefore need `shares` that name a part of them without gaps.
+
+use std::collections::BTreeMap;
+
+use super::error::suggestion;
+use super::lognormal::Figures;
+use super::{LatencyKind, NetworkError};
+
+const SHARES: &str = "network.shares";
+
+/// Most regions a table may have; bounds the matrix of links to 24 MB.
+pub(crate) const MAX_REGIONS: usize = 1000;
+/// Greatest latency accepted in a table, one way, in ns: 18 minutes.
+const MAX_LATENCY: f64 = (1u64 << 40) as f64;
+
+/// Latencies between regions, one way, in ns.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LatencyTable {
+    names: Vec<String>,
+    index: BTreeMap<String, usize>,
+    figures: BTreeMap<(usize, usize), Figures>,
+    /// The table's own shares, by region; zero for regions without any.
+    shares: Option<Vec<f64>>,
+}
+
+/// A region that holds nodes: its index in the table and its share of them.
+pub(crate) type Placed = (usize, f64);
+
+impl LatencyTable {
+    /// The index of a region, added if new; an error message if there are too many.
+    pub(crate) fn region(&mut self, name: &str) -> Result<usize, String> {
+        if let Some(index) = self.index.get(name) {
+            return Ok(*index);
+        }
+        if name.is_empty() {
+            return Err("a region without a name".into());
+        }
+        let index = self.names.len();
+        if index == MAX_REGIONS {
+            return Err(format!("more than {MAX_REGIONS} regions; is this the right column?"));
+        }
+        self.names.push(name.to_owned());
+        self.index.insert(name.to_owned(), index);
+        Ok(index)
+    }
+
+    /// Sets the figures of an ordered pair; false if it had some.
+    pub(crate) fn set(&mut self, from: usize, to: usize, figures: Figures) -> bool {
+        self.figures.insert((from, to), figures).is_none()
+    }
+
+    /// The figures of an ordered pair.
+    pub(crate) fn get(&self, from: usize, to: usize) -> Option<Figures> {
+        self.figures.get(&(from, to)).copied()
+    }
+
+    /// Gives the table shares of its own.
+    pub(crate) fn set_shares(&mut self, shares: Vec<f64>) {
+        self.shares = Some(shares);
+    }
+
+    /// Name of a region.
+    pub(crate) fn name(&self, region: usize) -> &str {
+        &self.names[region]
+    }
+
+    /// Number of regions.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The regions that hold nodes, in the table's order, with shares that sum to one.
+    pub(crate) fn place(
+        &self,
+        shares: Option<&[(String, f64)]>,
+    ) -> Result<Vec<Placed>, NetworkError> {
+        if self.names.is_empty() {
+            return Err(NetworkError::field("network.regions", "the table holds no region"));
+        }
+        let by_region = match (shares, &self.shares) {
+            (Some(shares), _) => self.checked_shares(shares)?,
+            (None, Some(own)) => own.clone(),
+            (None, None) => vec![1.0; self.names.len()],
+        };
+        let total: f64 = by_region.iter().sum();
+        let placed: Vec<Placed> = by_region
+            .iter()
+            .enumerate()
+            .filter(|(_, share)| **share > 0.0)
+            .map(|(region, share)| (region, share / total))
+            .collect();
+        self.check_pairs(&placed)?;
+        Ok(placed)
+    }
+
+    fn checked_shares(&self, shares: &[(String, f64)]) -> Result<Vec<f64>, NetworkError> {
+        let mut by_region: Vec<Option<f64>> = vec![None; self.names.len()];
+        for (name, share) in shares {
+            let Some(region) = self.index.get(name) else {
+                let hint = suggestion(name, self.names.iter().map(String::as_str));
+                let problem = format!("no region \"{name}\" in the latency table{hint}");
+                return Err(NetworkError::field(SHARES, problem));
+            };
+            if !(0.0..=100.0).contains(share) {
+                let problem = format!("{share} for \"{name}\"; give a fraction within 0 to 1");
+                return Err(NetworkError::field(SHARES, problem));
+            }
+            if by_region[*region].replace(*share).is_some() {
+                return Err(NetworkError::field(SHARES, format!("\"{name}\" is named twice")));
+            }
+        }
+        // From +0: the sum of nothing is −0.
+        let total = shares.iter().fold(0.0, |sum, (_, share)| sum + share);
+        if (total - 1.0).abs() > 1e-6 {
+            let fix = if (total - 100.0).abs() < 0.5 {
+                "these are percents: divide each by 100".to_owned()
+            } else {
+                "fractions of the nodes must sum to 1".to_owned()
+            };
+            return Err(NetworkError::field(SHARES, format!("the sum is {total}; {fix}")));
+        }
+        Ok(by_region.into_iter().map(|share| share.unwrap_or(0.0)).collect())
+    }
+
+    /// Every two regions that hold nodes need figures in one direction at least.
+    fn check_pairs(&self, placed: &[Placed]) -> Result<(), NetworkError> {
+        let mut gaps = Vec::new();
+        let mut count = 0u64;
+        let mut lacking = vec![0u32; self.names.len()];
+        for (i, (a, _)) in placed.iter().enumerate() {
+            for (b, _) in &placed[i + 1..] {
+                if self.get(*a, *b).or_else(|| self.get(*b, *a)).is_none() {
+                    count += 1;
+                    lacking[*a] += 1;
+                    lacking[*b] += 1;
+                    if gaps.len() < 5 {
+                        gaps.push(format!("{} – {}", self.names[*a], self.names[*b]));
+                    }
+                }
+            }
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let mut worst: Vec<usize> = (0..lacking.len()).filter(|r| lacking[*r] > 0).collect();
+        worst.sort_by_key(|r| (std::cmp::Reverse(lacking[*r]), *r));
+        let (regions, shown) = (worst.len(), worst.len().min(20));
+        let listed: Vec<String> = worst[..shown]
+            .iter()
+            .map(|r| format!("{} ({})", self.names[*r], lacking[*r]))
+            .collect();
+        let more = if shown < regions { ", …" } else { "" };
+        Err(NetworkError::field(
+            SHARES,
+            format!(
+                "{count} pairs of regions that hold nodes have no latency in either direction \
+                 ({}{}); {regions} regions lack some: {}{more}; give `shares` that leave regions \
+                 out until no pair lacks",
+                gaps.join(", "),
+                if count > gaps.len() as u64 { ", …" } else { "" },
+                listed.join(", "),
+            ),
+        ))
+    }
+}
+
+/// A latency in ms as one-way ns; an error message unless it is in 0 to 18 minutes.
+pub(crate) fn one_way_ns(ms: f64, latency: LatencyKind) -> Result<f64, String> {
+    let ns = match latency {
+        LatencyKind::OneWay => ms * 1e6,
+        LatencyKind::RoundTrip => ms * 0.5e6,
+    };
+    if (0.0..=MAX_LATENCY).contains(&ns) {
+        Ok(ns)
+    } else {
+        Err(format!("latency {ms} ms; give milliseconds from 0 to 1,000,000"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::lognormal::Centre;
+
+    fn table(pairs: &[(&str, &str)]) -> LatencyTable {
+        let mut table = LatencyTable::default();
+        let centre = Centre::Percentiles { p50: 1e6, p90: None };
+        for (from, to) in pairs {
+            let (from, to) = (table.region(from).unwrap(), table.region(to).unwrap());
+            assert!(table.set(from, to, Figures { centre, min: None }));
+        }
+        table
+    }
+
+    fn shares(shares: &[(&str, f64)]) -> Vec<(String, f64)> {
+        shares.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect()
+    }
+
+    fn message(table: &LatencyTable, given: &[(&str, f64)]) -> String {
+        table.place(Some(&shares(given))).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn one_direction_is_enough_and_regions_without_nodes_need_none() {
+        let table = table(&[("a", "b"), ("c", "a")]);
+        let placed = table.place(Some(&shares(&[("b", 0.25), ("a", 0.75)]))).unwrap();
+        assert_eq!(placed, [(0, 0.75), (1, 0.25)]);
+        let error = table.place(None).unwrap_err().to_string();
+        assert!(error.contains("1 pairs") && error.contains("b – c"), "{error}");
+        assert!(table.place(Some(&shares(&[("b", 0.0), ("a", 0.5), ("c", 0.5)]))).is_ok());
+    }
+
+    #[test]
+    fn shares_are_checked_and_errors_name_the_fix() {
+        let table = table(&[("us-east-1", "eu-west-1")]);
+        let unknown = message(&table, &[("us-east1", 1.0)]);
+        assert!(unknown.contains("did you mean \"us-east-1\""), "{unknown}");
+        assert!(message(&table, &[("us-east-1", 100.0)]).contains("divide each by 100"));
+        assert!(message(&table, &[("us-east-1", 0.9)]).contains("sum is 0.9"));
+        assert!(message(&table, &[]).contains("sum is 0"));
+        assert!(message(&table, &[("us-east-1", f64::NAN)]).contains("NaN"));
+        assert!(message(&table, &[("us-east-1", -1.0)]).contains("-1"));
+        assert!(message(&table, &[("us-east-1", 0.5), ("us-east-1", 0.5)]).contains("twice"));
+        assert!(LatencyTable::default().place(None).is_err());
+    }
+
+    #[test]
+    fn latencies_outside_their_bounds_are_errors() {
+        assert_eq!(one_way_ns(3.0, LatencyKind::RoundTrip), Ok(1.5e6));
+        assert_eq!(one_way_ns(3.0, LatencyKind::OneWay), Ok(3e6));
+        for bad in [-0.1, f64::NAN, f64::INFINITY, 1e300] {
+            assert!(one_way_ns(bad, LatencyKind::OneWay).is_err());
+        }
+    }
+}
