@@ -34,7 +34,7 @@ pub trait Metric: Copy + Send + Sync + 'static {
 }
 
 /// The counters of a run so far, summed over all nodes: what stop conditions and checks see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Per metric, in index order: the sum (or maximum) of its records, or their count for a
     /// latency.
@@ -47,6 +47,24 @@ pub struct Totals {
     pub bytes_on_wire: u64,
     /// Messages sent between distinct nodes, by kind.
     pub messages_by_kind: Vec<u64>,
+}
+
+impl Clone for Totals {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Reuses the memory of `self`: engines copy totals at window boundaries, where nothing may
+    /// be allocated.
+    fn clone_from(&mut self, source: &Self) {
+        self.values.clone_from(&source.values);
+        self.messages_by_kind.clone_from(&source.messages_by_kind);
+        self.events = source.events;
+        self.messages = source.messages;
+        self.bytes_on_wire = source.bytes_on_wire;
+    }
 }
 
 impl Totals {

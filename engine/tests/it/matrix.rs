@@ -1,0 +1,132 @@
+//! The determinism matrix: every protocol and mode × {oracle, 1, 2, 3, 7 shards} × {1, 2, 7
+//! threads} × stealing on and off gives one result.
+
+use std::path::Path;
+
+use anthill_protocol::Configure;
+use anthill_protocol::gossip::Gossip;
+use anthill_protocol::phold::Phold;
+
+use crate::{Ready, invariant_part};
+
+/// Runs the whole matrix; returns the oracle's number of events, so that a test can tell that
+/// something happened.
+fn one_result<P: Configure>(text: &str) -> u64 {
+    let ready = Ready::<P>::new(text);
+    let oracle = ready.sequential();
+    let expected = invariant_part(&oracle);
+    for shards in [1, 2, 3, 7] {
+        for threads in [1, 2, 7] {
+            for stealing in [true, false] {
+                let outcome = ready.sharded(shards, threads, stealing);
+                assert_eq!(
+                    invariant_part(&outcome),
+                    expected,
+                    "{shards} shards, {threads} threads, stealing {stealing}:\n{text}"
+                );
+            }
+        }
+    }
+    oracle.result.totals.events
+}
+
+fn phold(rest: &str) -> String {
+    format!(
+        "nodes = 3_000\nuntil = \"100ms\"\nseed = 7\n[protocol]\nname = \"phold\"\n{rest}\n\
+         [network]\nmodel = \"exponential\"\n"
+    )
+}
+
+#[test]
+fn phold_all_remote() {
+    assert!(one_result::<Phold>(&phold("")) > 100_000);
+}
+
+/// Half of the events are the node's own, and many fall into the window that is open.
+#[test]
+fn phold_with_self_events_inside_windows() {
+    let events = one_result::<Phold>(&phold(
+        "remote = 0.5\nlookahead = \"1ms\"\nmean_delay = \"10us\"\npopulation = 3",
+    ));
+    assert!(events > 500_000);
+}
+
+/// Windows of three events, and delays that reach far beyond the near calendar.
+#[test]
+fn phold_sparse_and_far() {
+    let text = "nodes = 40\nuntil = \"2s\"\n[protocol]\nname = \"phold\"\nlookahead = \"10us\"\n\
+                mean_delay = \"5ms\"\n[network]\nmodel = \"exponential\"\n";
+    assert!(one_result::<Phold>(text) > 10_000);
+}
+
+fn gossip(nodes: u32, protocol: &str, topology: &str) -> String {
+    format!(
+        "nodes = {nodes}\nuntil = \"120s\"\nseed = 3\n[protocol]\nname = \"gossip\"\n{protocol}\n\
+         [network]\npreset = \"aws-p50\"\ntopology = {topology}\n"
+    )
+}
+
+#[test]
+fn gossip_push() {
+    let events = one_result::<Gossip>(&gossip(20_000, "fanout = 8", "{ kind = \"complete\" }"));
+    assert!(events > 150_000);
+}
+
+#[test]
+fn gossip_flood_on_every_random_topology() {
+    for topology in [
+        "{ kind = \"random-regular\", degree = 6 }",
+        "{ kind = \"random-regular\", degree = 5, implicit = false }",
+        "{ kind = \"erdos-renyi\", degree = 8 }",
+        "{ kind = \"barabasi-albert\", m = 3 }",
+        "{ kind = \"watts-strogatz\", k = 6, beta = 0.1 }",
+    ] {
+        let events = one_result::<Gossip>(&gossip(2_000, "mode = \"flood\"", topology));
+        assert!(events > 5_000, "{events} events on {topology}");
+    }
+}
+
+#[test]
+fn gossip_inv() {
+    let text = gossip(2_000, "mode = \"inv\"", "{ kind = \"random-regular\", degree = 8 }");
+    assert!(one_result::<Gossip>(&text) > 10_000);
+}
+
+#[test]
+fn gossip_lock_step_push() {
+    let text = gossip(2_000, "mode = \"push\"\nrounds = true", "{ kind = \"complete\" }");
+    assert!(one_result::<Gossip>(&text) > 10_000);
+}
+
+#[test]
+fn gossip_push_pull_in_both_tempi() {
+    for rounds in ["true", "false"] {
+        let protocol = format!("mode = \"push-pull\"\nrounds = {rounds}");
+        let events = one_result::<Gossip>(&gossip(2_000, &protocol, "{ kind = \"complete\" }"));
+        assert!(events > 5_000);
+    }
+}
+
+/// Real input: 10,000 nodes and 298,756 edges built to match Cardano's mainnet.
+#[test]
+fn every_gossip_mode_on_the_cardano_file() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/cardano-10k-edges.csv.gz");
+    if !file.exists() {
+        eprintln!("skipped: {} is not here", file.display());
+        return;
+    }
+    for protocol in [
+        "fanout = 8",
+        "mode = \"flood\"",
+        "mode = \"inv\"",
+        "rounds = true",
+        "mode = \"push-pull\"",
+    ] {
+        let topology = format!(
+            "{{ kind = \"file\", path = {:?}, latency = \"one-way\" }}",
+            file.to_str().expect("UTF-8 path")
+        );
+        assert!(one_result::<Gossip>(&gossip(10_000, protocol, &topology)) > 10_000);
+    }
+}
