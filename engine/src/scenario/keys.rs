@@ -21,8 +21,8 @@ pub(super) struct Key {
 pub(super) enum Shape {
     /// A plain value, declared the way protocols declare theirs.
     Plain(Kind),
-    /// A number above 0.
-    Number { most: f64 },
+    /// A number from 0 (allowed only if `zero`) to `most`.
+    Number { zero: bool, most: f64 },
     /// Any text.
     Text,
     /// The path of a file.
@@ -105,7 +105,7 @@ pub(super) const ENGINE: &[Key] = &[
     ),
     Key::new(
         "memory_limit",
-        Shape::Number { most: 1.0 },
+        Shape::Number { zero: false, most: 1.0 },
         "share of the machine's memory at which the run stops cleanly; 0.9 by default",
     ),
 ];
@@ -175,7 +175,7 @@ pub(super) const REGIONS: &[Key] = &[
 
 pub(super) const JITTER: &[Key] = &[
     Key::new("kind", choice(&["fitted", "lognormal"]), "fitted to the table, or of given width"),
-    Key::new("sigma", Shape::Number { most: 10.0 }, "lognormal: σ of the logarithm"),
+    Key::new("sigma", Shape::Number { zero: false, most: 10.0 }, "lognormal: σ of the logarithm"),
 ];
 
 pub(super) const TOPOLOGY: &[Key] = &[
@@ -194,7 +194,7 @@ pub(super) const TOPOLOGY: &[Key] = &[
     .later(&["bitcoin-like", "hierarchical", "kademlia"]),
     Key::new(
         "degree",
-        Shape::Number { most: u32::MAX as f64 },
+        Shape::Number { zero: true, most: u32::MAX as f64 },
         "random-regular: neighbours per node; erdos-renyi: their mean",
     ),
     Key::new("implicit", FLAG, "random-regular of even degree: compute peers, store none")

@@ -37,8 +37,8 @@ fn random_regular(topology: &mut Section<'_, '_>) -> Option<TopologySpec> {
     let degree = topology.number("degree");
     let implicit = topology.flag("implicit");
     let (degree, implicit) = (degree?, implicit?);
-    if degree.fract() != 0.0 {
-        topology.wrong("degree", "must be a whole number of neighbours");
+    if degree.fract() != 0.0 || degree < 1.0 {
+        topology.wrong("degree", "must be a whole number of neighbours, at least 1");
         return None;
     }
     if implicit && degree % 2.0 != 0.0 {

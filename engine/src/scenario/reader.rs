@@ -330,16 +330,19 @@ impl<'d, 'f> Section<'d, 'f> {
         }
     }
 
-    /// A number above 0 and at most what was declared.
+    /// A number within the declared bounds.
     pub(super) fn number(&mut self, name: &'static str) -> Option<f64> {
-        let Shape::Number { most } = self.declared(name).shape else {
+        let Shape::Number { zero, most } = self.declared(name).shape else {
             unreachable!("{name} is not declared as a number")
         };
         let entry = self.find(name)?;
         match plain::number(&entry.item.data) {
-            Ok(number) if number > 0.0 && number <= most => Some(number),
+            Ok(number) if (0.0..=most).contains(&number) && (zero || number > 0.0) => {
+                Some(number.abs())
+            }
             Ok(_) => {
-                self.wrong(name, format!("must be above 0 and at most {most}"));
+                let least = if zero { "at least 0" } else { "above 0" };
+                self.wrong(name, format!("must be {least} and at most {most}"));
                 None
             }
             Err(problem) => {

@@ -69,9 +69,10 @@ fn property(key: &Key) -> Json {
 fn shape(shape: &Shape) -> Json {
     match shape {
         Shape::Plain(kind) => plain(kind),
-        Shape::Number { most } => json!({
-            "type": "number", "exclusiveMinimum": 0, "maximum": most,
-        }),
+        Shape::Number { zero, most } => {
+            let least = if *zero { "minimum" } else { "exclusiveMinimum" };
+            json!({ "type": "number", least: 0, "maximum": most })
+        }
         Shape::Text => json!({ "type": "string" }),
         Shape::Path => json!({ "type": "string", "minLength": 1 }),
         Shape::Names => json!({

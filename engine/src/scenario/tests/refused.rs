@@ -152,7 +152,7 @@ fn contradictions_are_refused() {
         &["must be even with implicit"],
     );
     says("network.topology = {kind = \"random-regular\", degree = 2.5}", &["whole number"]);
-    says("network.topology = {kind = \"random-regular\", degree = 0}", &["above 0"]);
+    says("network.topology = {kind = \"random-regular\", degree = 0}", &["at least 1"]);
     says(
         "network.preset = \"aws-p50\"\nnetwork.regions = {names = [\"a\"], p50_ms = [[1]], \
           latency = \"rtt\"}",

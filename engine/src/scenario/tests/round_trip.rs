@@ -90,7 +90,7 @@ fn topology() -> impl Strategy<Value = TopologySpec> {
         (1..=u32::MAX, any::<bool>()).prop_map(|(degree, implicit)| {
             TopologySpec::RandomRegular { degree, implicit: implicit && degree % 2 == 0 }
         }),
-        (1e-6..1e6).prop_map(|degree| TopologySpec::ErdosRenyi { degree }),
+        prop_oneof![Just(0.0), 1e-6..1e6].prop_map(|degree| TopologySpec::ErdosRenyi { degree }),
         (1..=u32::MAX).prop_map(|m| TopologySpec::BarabasiAlbert { m }),
         (1..=u32::MAX / 2, 0.0..=1.0)
             .prop_map(|(half, beta)| TopologySpec::WattsStrogatz { k: 2 * half, beta }),
@@ -186,4 +186,12 @@ fn every_default_is_printed() {
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
+}
+
+/// A single node has degree 0 whatever the probability; printing that has to be read back.
+#[test]
+fn random_graphs_without_edges_read_back() {
+    let scenario = read("network.topology = {kind = \"erdos-renyi\", p = 0}");
+    assert_eq!(scenario.network.topology, TopologySpec::ErdosRenyi { degree: 0.0 });
+    assert_eq!(parse_text("t", &scenario.to_toml(), &protocols()).unwrap(), scenario);
 }
