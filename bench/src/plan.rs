@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use thiserror::Error;
 
@@ -193,7 +193,7 @@ impl Source {
     /// A file if there is one of that name or it looks like one, else a preset.
     fn find(name: &str, registry: &Registry) -> Result<Self, PlanError> {
         let path = Path::new(name);
-        if name.ends_with(".toml") || path.components().count() > 1 || path.is_file() {
+        if name.ends_with(".toml") || name.contains(MAIN_SEPARATOR) || path.is_file() {
             return Self::file(path);
         }
         match registry.find(name) {

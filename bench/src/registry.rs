@@ -102,7 +102,26 @@ impl Registry {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use crate::fabricated;
+
+    #[test]
+    fn every_preset_is_named_after_its_protocol() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let mut names = Vec::new();
+        for file in fs::read_dir(directory).expect("the presets") {
+            let path = file.expect("a preset").path();
+            let text = fs::read_to_string(&path).expect("readable");
+            let preset: toml::Table = text.parse().expect("TOML");
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            assert_eq!(preset["protocol"]["name"].as_str(), Some(name.as_str()));
+            assert!(preset["nodes"].is_integer() && preset["until"].is_str(), "{name}");
+            names.push(name);
+        }
+        assert!(names.iter().any(|name| name == "phold"), "{names:?}");
+    }
 
     #[test]
     fn only_close_names_are_suggested() {

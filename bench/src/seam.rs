@@ -230,6 +230,12 @@ pub(crate) fn run<P: Configure>(
     control: &Control,
 ) -> anyhow::Result<Outcome> {
     P::configure(&scenario.values)?;
+    // Something for Ctrl-C to interrupt.
+    for _ in 0..scenario.until.0 / 3_600_000_000_000 {
+        if !control.interrupt.load(Ordering::Relaxed) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
     let events = u64::from(scenario.nodes) * 8;
     control.events.store(events, Ordering::Relaxed);
     control.virtual_ns.store(scenario.until.0, Ordering::Relaxed);

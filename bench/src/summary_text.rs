@@ -200,9 +200,9 @@ Latency                  count    median      90 %      99 %    99.9 %   longest
   hop                      100     50 ms     90 ms     99 ms    100 ms    100 ms
 
 Metrics
-  coverage               0.99900  share of nodes reached
-  sends                   10,000  messages sent
-  depth                        7  longest chain
+  coverage             0.99900  share of nodes reached
+  sends                 10,000  messages sent
+  depth                      7  longest chain
 
 Checks (measured beside what theory expects)
   ok           sends: 10,000, expected 10,000

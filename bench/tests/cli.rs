@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -238,6 +240,31 @@ fn a_replay_meets_the_digest_or_says_that_it_differs() {
     let different = desk.anthill("replay first");
     assert_eq!(different.status.code(), Some(1), "{different:?}");
     assert!(stdout(&different).contains(&digest), "{different:?}");
+}
+
+#[test]
+fn ctrl_c_saves_what_is_finished() {
+    let desk = Desk::new();
+    let child = desk
+        .command("run phold --nodes 1k --until 1000h --progress off --out long --format json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The manifest is written once Ctrl-C is watched for; a run of 1000 hours is then under way.
+    for _ in 0..1_000 {
+        if desk.path("long/manifest.json").exists() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(desk.json("long/summary.json")["ended"], "interrupted");
+    let replay = desk.anthill("replay long");
+    assert!(refusal(&replay).contains("cut short"), "{replay:?}");
 }
 
 #[test]

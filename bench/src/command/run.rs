@@ -30,9 +30,13 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
         registry.find(&scenario.protocol).ok_or_else(|| registry.unknown(&scenario.protocol))?;
     admit(entry, &scenario)?;
 
+    let control =
+        Arc::new(Control { stop_on_violation: plan.stop_on_violation, ..Control::default() });
+    // From here on Ctrl-C leaves a whole run directory or none.
+    interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
-    let outcome =
-        describe(&plan, &scenario, &mut run).and_then(|()| execute(entry, &plan, &scenario));
+    let outcome = describe(&plan, &scenario, &mut run)
+        .and_then(|()| execute(entry, &plan, &scenario, &control));
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
@@ -78,12 +82,14 @@ fn describe(plan: &RunPlan, scenario: &Scenario, run: &mut RunDirectory) -> anyh
     Ok(run.write(MANIFEST, manifest::text(&manifest).as_bytes())?)
 }
 
-fn execute(entry: &Entry, plan: &RunPlan, scenario: &Scenario) -> anyhow::Result<Outcome> {
-    let control =
-        Arc::new(Control { stop_on_violation: plan.stop_on_violation, ..Control::default() });
-    interrupt::connect(&control)?;
-    let _progress = Progress::start(plan.progress, scenario.until, &control);
-    (entry.run)(scenario, plan.engine, &control)
+fn execute(
+    entry: &Entry,
+    plan: &RunPlan,
+    scenario: &Scenario,
+    control: &Arc<Control>,
+) -> anyhow::Result<Outcome> {
+    let _progress = Progress::start(plan.progress, scenario.until, control);
+    (entry.run)(scenario, plan.engine, control)
 }
 
 fn exit(outcome: &Outcome) -> Exit {
