@@ -99,7 +99,7 @@ pub(crate) struct RunArgs {
     /// A progress bar on stderr if that is a terminal, or none.
     #[arg(long, value_enum, default_value_t)]
     pub progress: ProgressChoice,
-    /// End after the window in which a check of the protocol is first violated.
+    /// End after the window of the first violation (comes with a later version).
     #[arg(long)]
     pub stop_on_violation: bool,
     /// Log messages (comes with a later version).

@@ -1,5 +1,7 @@
 //! Invented runs for unit tests: small, exact, and using every kind of metric.
 
+use std::path::Path;
+
 use anthill_engine::network::{ModelSpec, NetworkSpec};
 use anthill_engine::outcome::{
     Ended, HostReport, Outcome, RunResult, Series, SeriesRow, ThreadPhases,
@@ -126,7 +128,13 @@ fn row(start_ns: u64, counts: [u64; 3], values: [u64; 4]) -> SeriesRow {
 pub(crate) fn record<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> Record<'a> {
     let usage = Usage { cpu_s: 0.5, peak_rss_bytes: 4_000_000 };
     let cost = Cost::new(outcome, std::time::Duration::from_millis(300), usage);
-    Record { scenario, engine: EngineChoice::Sharded, outcome, cost }
+    Record {
+        scenario,
+        engine: EngineChoice::Sharded,
+        outcome,
+        cost,
+        directory: Path::new("runs/x"),
+    }
 }
 
 /// Standard base64, padding included, for reading interval logs back.

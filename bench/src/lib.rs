@@ -41,7 +41,7 @@ use clap::Parser as _;
 pub use args::EngineChoice;
 pub use plan::PlanError;
 pub use registry::{Entry, Registry, entry};
-pub use seam::{Control, Inspection, LimitingLink, MemoryEstimate};
+pub use seam::{Control, Inspection, LimitingLink, MemoryEstimate, ProtocolInfo};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -6,24 +6,17 @@
 
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::Scenario;
-use anthill_protocol::parameter::Parameter;
-use anthill_protocol::{Configure, Metric, MetricInfo};
+use anthill_protocol::Configure;
 
 use crate::args::EngineChoice;
 use crate::plan::PlanError;
-use crate::seam::{self, Control, Inspection, MemoryEstimate};
+use crate::seam::{self, Control, Inspection, MemoryEstimate, ProtocolInfo};
 
 /// One protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Its name in scenarios, and its preset's name.
-    pub name: &'static str,
-    /// One sentence on what it does.
-    pub about: &'static str,
-    /// Its parameters.
-    pub parameters: &'static [Parameter],
-    /// Its metrics.
-    pub metrics: &'static [MetricInfo],
+    /// Its name (also that of its preset), parameters and metrics.
+    pub protocol: ProtocolInfo,
     /// TOML of the scenario it starts from.
     pub preset: &'static str,
     /// Runs a scenario of this protocol.
@@ -37,10 +30,7 @@ pub struct Entry {
 /// The entry of a protocol, with the TOML of its preset.
 pub fn entry<P: Configure>(preset: &'static str) -> Entry {
     Entry {
-        name: P::NAME,
-        about: P::ABOUT,
-        parameters: P::PARAMETERS,
-        metrics: P::Metric::ALL,
+        protocol: ProtocolInfo::of::<P>(),
         preset,
         run: seam::run::<P>,
         memory: seam::memory::<P>,
@@ -65,7 +55,19 @@ impl Registry {
 
     /// The protocol of that name.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.name == name)
+        self.0.iter().find(|entry| entry.protocol.name == name)
+    }
+
+    /// The protocol of that name, or the error that suggests the nearest.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(&self, name: &str) -> Result<&Entry, PlanError> {
+        self.find(name).ok_or_else(|| PlanError::NoSuchProtocol {
+            name: name.to_owned(),
+            hint: self.nearest(name),
+            all: self.names(),
+        })
     }
 
     /// What `anthill` without arguments runs.
@@ -75,27 +77,18 @@ impl Registry {
 
     /// All names, for messages.
     pub fn names(&self) -> String {
-        let names: Vec<&str> = self.0.iter().map(|entry| entry.name).collect();
+        let names: Vec<&str> = self.0.iter().map(|entry| entry.protocol.name).collect();
         names.join(", ")
     }
 
     /// `; did you mean ...?` for a misspelt name, else nothing.
     pub fn nearest(&self, name: &str) -> String {
-        let near = |entry: &&Entry| strsim::damerau_levenshtein(entry.name, name);
+        let near = |entry: &&Entry| strsim::damerau_levenshtein(entry.protocol.name, name);
         match self.0.iter().min_by_key(near) {
             Some(entry) if near(&entry) <= 1 + name.chars().count() / 3 => {
-                format!("; did you mean `{}`?", entry.name)
+                format!("; did you mean `{}`?", entry.protocol.name)
             }
             _ => String::new(),
-        }
-    }
-
-    /// The error for a protocol that is not registered.
-    pub fn unknown(&self, name: &str) -> PlanError {
-        PlanError::NoSuchProtocol {
-            name: name.to_owned(),
-            hint: self.nearest(name),
-            all: self.names(),
         }
     }
 }
@@ -128,6 +121,6 @@ mod tests {
         let registry = fabricated::registry();
         assert_eq!(registry.nearest("phol"), "; did you mean `phold`?");
         assert_eq!(registry.nearest("raft"), "");
-        assert!(registry.find("phold").is_some_and(|entry| entry.parameters.len() == 4));
+        assert!(registry.find("phold").is_some_and(|entry| entry.protocol.parameters.len() == 4));
     }
 }

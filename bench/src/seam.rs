@@ -4,24 +4,97 @@
 //! the merge its types become re-exports and its functions one-line calls. Until then it reads just
 //! enough of a scenario and invents an outcome, so that the command line can be tested whole.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_engine::network::{ModelSpec, NetworkSpec};
 use anthill_engine::outcome::{Ended, HostReport, Outcome, RunResult, Series, SeriesRow};
 use anthill_engine::scenario::{EngineOptions, MeasureSpec, Scenario};
 use anthill_engine::topology::TopologySpec;
-use anthill_protocol::parameter::{Kind, Value, Values};
+use anthill_protocol::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use anthill_protocol::{
-    Configure, Message, Metric, MetricKind, RunFacts, Span, Time, Totals, draw,
+    Configure, Message, Metric, MetricInfo, MetricKind, RunFacts, Span, Time, Totals, draw,
 };
 use anyhow::{Context as _, anyhow, bail};
 use hdrhistogram::Histogram;
 
 use crate::Registry;
 use crate::args::EngineChoice;
-use crate::plan::{Override, Source};
 
-/// What the caller and a running engine tell each other.
+/// Where a scenario comes from (becomes `anthill_engine::scenario::Source`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A file; paths in it are relative to its folder.
+    File(PathBuf),
+    /// A text, such as a preset.
+    Text {
+        /// Its name in errors, and the scenario's name unless the text gives one.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// Replaces one value of a scenario (becomes `anthill_engine::scenario::Override`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Override {
+    argument: String,
+    path: String,
+    value: String,
+}
+
+impl Override {
+    /// Reads `path=value`.
+    pub(crate) fn set(argument: &str) -> anyhow::Result<Self> {
+        let malformed = || anyhow!("--set {argument}: has no `=`: write path=value");
+        let (path, value) = argument.split_once('=').ok_or_else(malformed)?;
+        Ok(Self {
+            argument: format!("--set {argument}"),
+            path: path.trim().to_owned(),
+            value: value.trim().to_owned(),
+        })
+    }
+
+    /// What a flag of the command line stands for.
+    pub(crate) fn flag(flag: &str, path: &str, value: &str) -> Self {
+        Self { argument: format!("{flag} {value}"), path: path.to_owned(), value: value.to_owned() }
+    }
+
+    /// The argument as typed.
+    pub(crate) fn argument(&self) -> &str {
+        &self.argument
+    }
+}
+
+/// What the parser has to know of a protocol (becomes `anthill_engine::scenario::ProtocolInfo`).
+#[derive(Clone, Copy, Debug)]
+pub struct ProtocolInfo {
+    /// Its name under `[protocol]`.
+    pub name: &'static str,
+    /// One sentence on what it does.
+    pub about: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [Parameter],
+    /// What it measures.
+    pub metrics: &'static [MetricInfo],
+    /// Finds values that contradict each other.
+    pub check: fn(&Values) -> Result<(), ParameterError>,
+}
+
+impl ProtocolInfo {
+    /// The description of one protocol.
+    pub fn of<P: Configure>() -> Self {
+        Self {
+            name: P::NAME,
+            about: P::ABOUT,
+            parameters: P::PARAMETERS,
+            metrics: P::Metric::ALL,
+            check: |values| P::configure(values).map(drop),
+        }
+    }
+}
+
+/// What the caller and a running engine tell each other (becomes `anthill_engine::Control`).
 #[derive(Debug, Default)]
 pub struct Control {
     /// Set by the caller: stop at the next window boundary.
@@ -30,8 +103,6 @@ pub struct Control {
     pub virtual_ns: AtomicU64,
     /// Written by the engine: events handled so far.
     pub events: AtomicU64,
-    /// Whether the first violated check ends the run.
-    pub stop_on_violation: bool,
 }
 
 /// What a scenario would take, found without running it.
@@ -49,15 +120,15 @@ pub struct Inspection {
     pub events_per_window: f64,
 }
 
-/// A link whose delay limits the lookahead.
+/// A link whose delay limits the lookahead (becomes the engine's type of that name).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitingLink {
     /// Where it starts: a region or `any node`.
     pub from: String,
     /// Where it ends.
     pub to: String,
-    /// Its least delay, in ns.
-    pub delay_ns: u64,
+    /// Its least delay.
+    pub floor: Span,
 }
 
 /// Memory that a scenario needs.
@@ -75,10 +146,20 @@ pub(crate) fn load(
     changes: &[Override],
     registry: &Registry,
 ) -> anyhow::Result<Scenario> {
-    let mut table: toml::Table =
-        source.text.parse().with_context(|| format!("{} is not TOML", source.origin))?;
+    let (name, text) = match source {
+        Source::Text { name, text } => (name.clone(), text.clone()),
+        Source::File(path) => {
+            let shown = path.display();
+            anyhow::ensure!(!path.exists() || path.is_file(), "{shown}: is not a regular file");
+            let text = std::fs::read_to_string(path).with_context(|| format!("{shown}"))?;
+            let stem = path.file_stem().context("no file name")?;
+            (stem.to_string_lossy().into_owned(), text)
+        }
+    };
+    let run_name = name.clone();
+    let mut table: toml::Table = text.parse().with_context(|| format!("{name}.toml: not TOML"))?;
     for change in changes {
-        set(&mut table, change)?;
+        set(&mut table, change).with_context(|| change.argument().to_owned())?;
     }
     let text = |value: &toml::Value| match value {
         toml::Value::String(text) => text.clone(),
@@ -89,7 +170,7 @@ pub(crate) fn load(
         .and_then(|protocol| protocol.get("name"))
         .map(text)
         .context("protocol.name is missing")?;
-    let entry = registry.find(&name).ok_or_else(|| registry.unknown(&name))?;
+    let entry = registry.named(&name)?.protocol;
     let mut values = Values::defaults(entry.parameters);
     for (key, value) in table["protocol"].as_table().into_iter().flatten() {
         let Some(parameter) = entry.parameters.iter().find(|p| p.name == key) else {
@@ -111,7 +192,7 @@ pub(crate) fn load(
     };
     let (shards, threads): (_, anyhow::Result<_>) = (executor("shards")?, executor("threads"));
     Ok(Scenario {
-        name: source.name.clone(),
+        name: run_name,
         seed,
         nodes: u32::try_from(nodes).ok().filter(|n| *n > 0).context("nodes: 1 to 2^32-1")?,
         until: Time(until.0),
@@ -216,7 +297,7 @@ pub(crate) fn inspect<P: Configure>(scenario: &Scenario) -> anyhow::Result<Inspe
         limiting: vec![LimitingLink {
             from: "any node".to_owned(),
             to: "any node".to_owned(),
-            delay_ns: l_ns,
+            floor: Span(l_ns),
         }],
         clamped: 0,
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
@@ -244,7 +325,7 @@ pub(crate) fn run<P: Configure>(
         histogram.record(i * 1_000_000)?;
     }
     let metrics = P::Metric::ALL;
-    let latency = |m: &&anthill_protocol::MetricInfo| m.kind == MetricKind::Latency;
+    let latency = |m: &&MetricInfo| m.kind == MetricKind::Latency;
     let latencies = metrics.iter().filter(latency).map(|m| (m.name, histogram.clone())).collect();
     let totals = Totals {
         values: vec![events; metrics.len()],

@@ -4,7 +4,6 @@
 //! where it is saved. The same figures as `summary.json`, in units that read well.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use anthill_engine::outcome::Ended;
 use anthill_protocol::{Check, MetricKind};
@@ -13,14 +12,14 @@ use crate::export::{Record, summary};
 use crate::units;
 
 /// The text.
-pub(crate) fn text(record: &Record<'_>, about: &str, directory: &Path) -> String {
+pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     let mut text = headline(record, about);
     text.push_str(&result(record));
     text.push_str(&latencies(record));
     text.push_str(&metrics(record));
     text.push_str(&checks(&record.outcome.result.checks));
     text.push_str(&cost(record));
-    let _ = writeln!(text, "\nSaved in {}", directory.display());
+    let _ = writeln!(text, "\nSaved in {}", record.directory.display());
     text
 }
 
@@ -216,7 +215,7 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
 
 Saved in runs/x
 ";
-        assert_eq!(text(&record, "what it does", Path::new("runs/x")), expected);
+        assert_eq!(text(&record, "what it does"), expected);
     }
 
     #[test]
@@ -228,7 +227,7 @@ Saved in runs/x
             expected_violation: true,
             ..Check::exact("agreement", "f < n/3", 1.0, 0.0)
         });
-        let text = text(&fabricated::record(&scenario, &outcome), "", Path::new("x"));
+        let text = text(&fabricated::record(&scenario, &outcome), "");
         for part in [
             "INTERRUPTED",
             "  VIOLATED     mean: 9, expected 2 (95 % within 0.04000 to 3.960)\n",

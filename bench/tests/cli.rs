@@ -100,6 +100,7 @@ fn json_alone_is_on_stdout_and_equals_the_file() {
     assert_eq!(output.stdout, fs::read(desk.path("here/summary.json")).expect("summary"));
     assert!(output.stderr.is_empty(), "{output:?}");
     let summary = json(&output.stdout);
+    assert_eq!(summary["run_directory"], "here");
     assert_eq!(summary["nodes"], 1_000);
     assert_eq!(summary["seed"], 7);
     assert_eq!(summary["digest"].as_str().map(str::len), Some(16));
@@ -151,10 +152,11 @@ fn bad_input_is_one_message_and_leaves_nothing_behind() {
         ("run phold --nodes many", "nodes"),
         ("run phold --nodes 5G", "nodes"),
         ("run phold --until soon", "until"),
-        ("run phold --set nodes", "PATH=VALUE"),
+        ("run phold --set nodes", "--set nodes"),
         ("run phold --set protocol.fan=3", "fan"),
         ("run phold --verbose", "--verbose comes with a later version"),
         ("run phold --crypto real", "--crypto comes with a later version"),
+        ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
         ("protocols fold", "did you mean `phold`"),
         ("validate fold", "did you mean `phold`"),
         ("replay .", "manifest.json"),

@@ -12,7 +12,7 @@ use crate::{Entry, Registry, terminal};
 pub(super) fn protocols(registry: &Registry, name: Option<&str>) -> anyhow::Result<Exit> {
     let text = match name {
         None => list(registry),
-        Some(name) => describe(registry.find(name).ok_or_else(|| registry.unknown(name))?),
+        Some(name) => describe(registry.named(name)?),
     };
     terminal::show(&text)?;
     Ok(Exit::Done)
@@ -21,15 +21,18 @@ pub(super) fn protocols(registry: &Registry, name: Option<&str>) -> anyhow::Resu
 fn list(registry: &Registry) -> String {
     let mut text = String::new();
     for entry in registry.entries() {
-        let _ = writeln!(text, "{:<14} {}", entry.name, entry.about);
+        let _ = writeln!(text, "{:<14} {}", entry.protocol.name, entry.protocol.about);
     }
     text.push_str("\n`anthill protocols NAME` shows its parameters; `anthill run NAME` runs it.\n");
     text
 }
 
 fn describe(entry: &Entry) -> String {
-    let mut text = format!("{}: {}\n\nParameters, under [protocol]:\n", entry.name, entry.about);
-    for parameter in entry.parameters {
+    let mut text = format!(
+        "{}: {}\n\nParameters, under [protocol]:\n",
+        entry.protocol.name, entry.protocol.about
+    );
+    for parameter in entry.protocol.parameters {
         let _ = writeln!(
             text,
             "  {:<20} {}\n  {:<20} {}",
@@ -40,10 +43,10 @@ fn describe(entry: &Entry) -> String {
         );
     }
     text.push_str("\nMetrics:\n");
-    for metric in entry.metrics {
+    for metric in entry.protocol.metrics {
         let _ = writeln!(text, "  {:<20} {} ({})", metric.name, metric.about, kind(metric.kind));
     }
-    let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.name);
+    let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.protocol.name);
     for line in entry.preset.lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }

@@ -4,7 +4,7 @@
 //! nor a changed default makes a difference; a changed protocol or engine does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anthill_engine::outcome::Ended;
@@ -15,17 +15,15 @@ use serde_json::Value;
 use super::{Exit, run};
 use crate::args::{EngineChoice, ReplayArgs};
 use crate::export::{manifest, summary};
-use crate::plan::Source;
 use crate::progress::Progress;
-use crate::seam::{self, Control};
+use crate::seam::{self, Control, Source};
 use crate::{Registry, interrupt, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
     let scenario = seam::load(&recorded.source, &[], registry)?;
-    let entry =
-        registry.find(&scenario.protocol).ok_or_else(|| registry.unknown(&scenario.protocol))?;
+    let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
     let control = Arc::new(Control::default());
     interrupt::connect(&control)?;
@@ -84,11 +82,9 @@ impl Recorded {
         };
         let engine = EngineChoice::from_str(&text(&manifest, "engine")?, false);
         Ok(Self {
-            source: Source {
+            source: Source::Text {
                 name: text(&manifest, "name")?,
-                origin: directory.display().to_string(),
                 text: text(&manifest, "scenario_toml")?,
-                directory: PathBuf::from("."),
             },
             engine: engine.map_err(anyhow::Error::msg).context("unknown engine")?,
             digest: text(&summary, "digest")?,

@@ -26,12 +26,10 @@ const MANIFEST: &str = "manifest.json";
 pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyhow::Result<Exit> {
     let plan = RunPlan::new(args, registry)?;
     let scenario = seam::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
-    let entry =
-        registry.find(&scenario.protocol).ok_or_else(|| registry.unknown(&scenario.protocol))?;
+    let entry = registry.named(&scenario.protocol)?;
     admit(entry, &scenario)?;
 
-    let control =
-        Arc::new(Control { stop_on_violation: plan.stop_on_violation, ..Control::default() });
+    let control = Arc::new(Control::default());
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
@@ -46,13 +44,20 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     };
 
     let cost = Cost::new(&outcome, watch.elapsed(), Usage::read());
-    let record = Record { scenario: &scenario, engine: plan.engine, outcome: &outcome, cost };
+    let path = run.path().to_owned();
+    let record = Record {
+        scenario: &scenario,
+        engine: plan.engine,
+        outcome: &outcome,
+        cost,
+        directory: &path,
+    };
     let summary = summary::text(&record);
     let saved = export::save(&record, &summary, &mut run);
     // The figures are shown even if the disk is full.
     match plan.format {
         Format::Json => terminal::show(&summary)?,
-        Format::Text => terminal::show(&summary_text::text(&record, entry.about, run.path()))?,
+        Format::Text => terminal::show(&summary_text::text(&record, entry.protocol.about))?,
     }
     saved?;
     Ok(exit(&outcome))

@@ -21,11 +21,10 @@ const SPARSE_WINDOW: f64 = 90.0;
 pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Result<Exit> {
     let plan = ScenarioPlan::new(args, registry)?;
     let scenario = seam::load(&plan.source, &plan.overrides, registry)?;
-    let entry =
-        registry.find(&scenario.protocol).ok_or_else(|| registry.unknown(&scenario.protocol))?;
+    let entry = registry.named(&scenario.protocol)?;
     terminal::show(&format!(
-        "# {}, resolved\n{}\n",
-        plan.source.origin,
+        "{}
+",
         seam::resolved_toml(&scenario)
     ))?;
 
@@ -93,7 +92,7 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
     text.push_str("  links that limit L:\n");
     for link in found.limiting.iter().take(10) {
         let _ =
-            writeln!(text, "    {:>10}  {} -> {}", units::nanos(link.delay_ns), link.from, link.to);
+            writeln!(text, "    {:>10}  {} -> {}", units::nanos(link.floor.0), link.from, link.to);
     }
     text
 }
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn windows_name_the_limit_and_the_lever() {
-        let link = LimitingLink { from: "a".into(), to: "b".into(), delay_ns: 250_000 };
+        let link = LimitingLink { from: "a".into(), to: "b".into(), floor: Span(250_000) };
         let found = Inspection {
             w_ns: 131_072,
             l_ns: 250_000,

@@ -11,6 +11,8 @@ pub(crate) mod percentiles;
 pub(crate) mod series;
 pub(crate) mod summary;
 
+use std::path::Path;
+
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::Scenario;
 use anyhow::Context as _;
@@ -30,6 +32,8 @@ pub(crate) struct Record<'a> {
     pub outcome: &'a Outcome,
     /// What it cost.
     pub cost: Cost,
+    /// Where it is saved.
+    pub directory: &'a Path,
 }
 
 /// Saves all but the manifest, which was written when the run started; the summary comes last,

@@ -101,6 +101,7 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         .collect();
     object(json!({
         "engine": record.engine.name(),
+        "run_directory": record.directory.display().to_string(),
         "ended": ended(record.outcome.ended),
         "shards": host.shards,
         "threads": host.threads,
@@ -146,6 +147,8 @@ fn object(value: Value) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::args::EngineChoice;
     use crate::cost::Cost;
@@ -180,6 +183,7 @@ mod tests {
             engine: EngineChoice::Sequential,
             outcome: &elsewhere,
             cost: Cost::default(),
+            directory: Path::new("elsewhere"),
         };
         assert_eq!(result(&fabricated::record(&scenario, &outcome)), result(&there));
     }
