@@ -25,7 +25,7 @@ pub(crate) enum RunDirectoryError {
         path: PathBuf,
     },
     /// The given path is a file.
-    #[error("{} is not a directory; choose another --out DIR", path.display())]
+    #[error("`{}` is not a directory; choose another --out DIR", path.display())]
     NotADirectory {
         /// The path.
         path: PathBuf,
@@ -57,6 +57,7 @@ pub(crate) enum RunDirectoryError {
 pub(crate) struct RunDirectory {
     path: PathBuf,
     bytes: u64,
+    written: Vec<PathBuf>,
 }
 
 impl RunDirectory {
@@ -80,10 +81,12 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Gives the directory back after a run that produced nothing: removes the one file written
-    /// so far and the directory if that leaves it empty. Best effort.
-    pub(crate) fn abandon(self, only_file: &str) {
-        let _ = fs::remove_file(self.path.join(only_file));
+    /// Gives the directory back after a run that produced nothing: removes what was written
+    /// through this claim, and the directory if that leaves it empty. Best effort.
+    pub(crate) fn abandon(self) {
+        for file in &self.written {
+            let _ = fs::remove_file(file);
+        }
         let _ = fs::remove_dir(&self.path);
     }
 
@@ -117,6 +120,7 @@ impl RunDirectory {
         match written {
             Ok(()) => {
                 self.bytes = total;
+                self.written.push(path);
                 Ok(())
             }
             Err(source) => {
@@ -129,8 +133,16 @@ impl RunDirectory {
         }
     }
 
+    fn claimed(path: PathBuf) -> Self {
+        Self { path, bytes: 0, written: Vec::new() }
+    }
+
     fn claim_given(out: &Path) -> Result<Self, RunDirectoryError> {
         let io_error = |source| RunDirectoryError::Io { path: out.to_owned(), source };
+        // An empty path cannot be listed, but joining to it means the working directory.
+        if out.as_os_str().is_empty() {
+            return Err(RunDirectoryError::NotADirectory { path: out.to_owned() });
+        }
         match fs::read_dir(out) {
             Ok(mut entries) => match entries.next() {
                 None => {}
@@ -144,7 +156,7 @@ impl RunDirectory {
             }
             Err(e) => return Err(io_error(e)),
         }
-        Ok(Self { path: out.to_owned(), bytes: 0 })
+        Ok(Self::claimed(out.to_owned()))
     }
 
     fn claim_next(parent: &Path, name: &str, seed: u64) -> Result<Self, RunDirectoryError> {
@@ -156,7 +168,7 @@ impl RunDirectory {
             let path = parent.join(format!("{name}-{seed}-{n}"));
             // Making the directory is the claim: of two runs at once only one succeeds.
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path, bytes: 0 }),
+                Ok(()) => return Ok(Self::claimed(path)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(io_error(&path, e)),
             }
@@ -199,6 +211,8 @@ mod tests {
         fs::write(given.path().join("precious"), "data").expect("a file");
         let refused = RunDirectory::claim(Some(given.path()), "x", 1);
         assert!(matches!(refused, Err(RunDirectoryError::NotEmpty { .. })));
+        let refused = RunDirectory::claim(Some(Path::new("")), "x", 1);
+        assert!(matches!(refused, Err(RunDirectoryError::NotADirectory { .. })));
         let file = given.path().join("precious");
         let refused = RunDirectory::claim(Some(&file), "x", 1);
         assert!(matches!(refused, Err(RunDirectoryError::NotADirectory { .. })));
@@ -228,7 +242,7 @@ mod tests {
             if foreign {
                 fs::write(path.join("notes"), "mine").expect("a file");
             }
-            run.abandon("manifest.json");
+            run.abandon();
             assert_eq!(path.join("notes").exists(), foreign);
             assert_eq!(path.exists(), foreign);
         }

@@ -3,6 +3,7 @@
 //! THIS MODULE IS A STAND-IN. The engine's parser, network and executors are written beside it; at
 //! the merge its types become re-exports and its functions one-line calls. Until then it reads just
 //! enough of a scenario and invents an outcome, so that the command line can be tested whole.
+//! `run` then also builds the network, whose time belongs into `HostReport::setup_ns`.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

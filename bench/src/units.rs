@@ -35,7 +35,16 @@ pub(crate) fn figure(value: f64) -> String {
 
 /// Bytes in decimal units, as disks and networks are sold: `1.25 GB`.
 pub(crate) fn bytes(n: u64) -> String {
-    scaled(n as f64, &[(1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1.0, " B")])
+    const UNITS: [(f64, &str); 7] = [
+        (1e18, " EB"),
+        (1e15, " PB"),
+        (1e12, " TB"),
+        (1e9, " GB"),
+        (1e6, " MB"),
+        (1e3, " kB"),
+        (1.0, " B"),
+    ];
+    scaled(n as f64, &UNITS)
 }
 
 /// Nanoseconds in the largest unit that fits: `12.3 ms`.
@@ -88,6 +97,7 @@ mod tests {
         assert_eq!(count(100), "100");
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(1_250_000_000), "1.25 GB");
+        assert_eq!(bytes(u64::MAX), "18.4 EB");
         assert_eq!(nanos(12_340_000), "12.3 ms");
         assert_eq!(nanos(300_000_000), "300 ms");
         assert_eq!(nanos(u64::MAX), "213504 d");

@@ -20,8 +20,6 @@ use crate::run_directory::RunDirectory;
 use crate::seam::{self, Control};
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
 
-const MANIFEST: &str = "manifest.json";
-
 /// Runs one emulation.
 pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyhow::Result<Exit> {
     let plan = RunPlan::new(args, registry)?;
@@ -38,7 +36,7 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(problem) => {
-            run.abandon(MANIFEST);
+            run.abandon();
             return Err(problem);
         }
     };
@@ -84,7 +82,7 @@ fn describe(plan: &RunPlan, scenario: &Scenario, run: &mut RunDirectory) -> anyh
         machine: &Machine::read(),
         started: clock::unix_seconds(),
     };
-    Ok(run.write(MANIFEST, manifest::text(&manifest).as_bytes())?)
+    Ok(run.write("manifest.json", manifest::text(&manifest).as_bytes())?)
 }
 
 fn execute(

@@ -66,3 +66,29 @@ pub(crate) fn pretty(value: &serde_json::Value) -> String {
     // The alternate form of `Display` is the pretty printer, which cannot fail on a `Value`.
     format!("{value:#}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fabricated;
+
+    #[test]
+    fn every_file_is_saved_and_none_depends_on_the_host_but_the_summary() {
+        let (scenario, outcome) = (fabricated::scenario(), fabricated::outcome());
+        let mut elsewhere = outcome.clone();
+        elsewhere.host = Default::default();
+        let names =
+            ["metrics/hop.hgrm", "metrics/hop.hlog", "series.csv", "checks.json", "summary.json"];
+        let saved = [&outcome, &elsewhere].map(|outcome| {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            let record = fabricated::record(&scenario, outcome);
+            let mut run = RunDirectory::claim(Some(directory.path()), "x", 1).expect("a claim");
+            save(&record, &summary::text(&record), &mut run).expect("saved");
+            names.map(|name| fs::read(directory.path().join(name)).expect("the file is there"))
+        });
+        assert_eq!(saved[0][..4], saved[1][..4]);
+        assert_ne!(saved[0][4], saved[1][4]);
+    }
+}
