@@ -64,7 +64,12 @@ fn follow(until: Time, control: &Control, ended: &AtomicBool) {
             events: control.events.load(Ordering::Relaxed),
         };
         bar.set_position(now.virtual_ns);
-        bar.set_message(rate.line(now, until));
+        // Ctrl-C's own message is overwritten by the next refresh of this line.
+        bar.set_message(if control.interrupt.load(Ordering::Relaxed) {
+            "stopping, saving what is finished; Ctrl-C again ends at once".to_owned()
+        } else {
+            rate.line(now, until)
+        });
         thread::park_timeout(REFRESH);
     }
     bar.finish_and_clear();
