@@ -1,1 +1,67 @@
 //! The `anthill` command line as a library.
+//!
+//! Owns everything between what a user types and what is on disk afterwards: raw arguments
+//! (`args`) → a checked plan (`plan`) → the engine, through the one module that talks to it
+//! (`seam`) → exporters (`export`) into a claimed directory (`run_directory`). It is a function
+//! over a [`Registry`] of protocols, so a protocol of another crate gets the whole command line:
+//!
+//! ```no_run
+//! use anthill_bench::{Registry, entry};
+//! use anthill_protocol::phold::Phold; // or your own protocol
+//!
+//! fn main() -> std::process::ExitCode {
+//!     const PRESET: &str = "nodes = 1000\nuntil = \"1s\"\n[protocol]\nname = \"phold\"\n";
+//!     anthill_bench::main(Registry::new(vec![entry::<Phold>(PRESET)]))
+//! }
+//! ```
+
+mod args;
+mod clock;
+mod command;
+mod cost;
+mod export;
+#[cfg(test)]
+mod fabricated;
+mod interrupt;
+mod machine;
+mod memory;
+mod plan;
+mod progress;
+mod registry;
+mod run_directory;
+mod seam;
+mod summary_text;
+mod terminal;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::EngineChoice;
+pub use plan::PlanError;
+pub use registry::{Entry, Registry, entry};
+pub use seam::{Control, Inspection, LimitingLink, MemoryEstimate, ProtocolInfo};
+
+/// Runs the command line of this process over the given protocols.
+///
+/// Exit codes: 0 done; 1 a check failed inside its stated bound, or stopped at the memory limit;
+/// 2 bad input; 130 interrupted.
+pub fn main(registry: Registry) -> ExitCode {
+    let watch = clock::Stopwatch::start();
+    let line = match args::CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(message) => {
+            // Help and version arrive here too; clap knows which stream and code they take.
+            let _ = message.print();
+            return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
+        }
+    };
+    match command::dispatch(&registry, line, watch) {
+        Ok(exit) => exit.into(),
+        Err(problem) => {
+            terminal::complain("error", &format!("{problem:#}"));
+            command::Exit::BadInput.into()
+        }
+    }
+}

@@ -1,2 +1,18 @@
-//! The `anthill` binary.
-fn main() {}
+//! The `anthill` binary: the protocols that ship with it, and a fast allocator.
+
+use std::process::ExitCode;
+
+use anthill_bench::{Registry, entry};
+use anthill_protocol::phold::Phold;
+
+/// The calendars allocate from their own pools; what remains (topologies, node states on the heap,
+/// exports) is faster with mimalloc than with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // The first entry is the main job: gossip goes in front of phold.
+    anthill_bench::main(Registry::new(vec![entry::<Phold>(include_str!(
+        "../scenarios/phold.toml"
+    ))]))
+}

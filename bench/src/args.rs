@@ -1,0 +1,205 @@
+//! The raw command line, exactly as typed: nothing here is checked against a scenario.
+//!
+//! Quantities (`1M`, `60s`) stay text: the scenario's own parser reads them, so that a flag and a
+//! key of the file accept the same spellings and fail with the same message.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  anthill                                   the main job: epidemic broadcast to a million nodes
+  anthill run phold --nodes 1M --until 1s   a preset, with some of it changed
+  anthill run my.toml --seed 7 --set protocol.fanout=12 --set network.min_delay=1ms
+  anthill run my.toml --format json | jq .events_per_s
+  anthill validate my.toml                  what it resolves to, and the memory it needs
+  anthill protocols gossip                  its parameters, with defaults and units
+
+Exit codes: 0 done; 1 a check failed inside its stated bound, or stopped at the memory limit;
+2 bad input; 130 interrupted (what was finished is saved).";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  anthill run                                  the main job
+  anthill run gossip --nodes 10k --out /tmp/a  a preset, saved where you say
+  anthill run --protocol phold --shards 4      the protocol's own preset
+  anthill run my.toml --engine sequential      the same digest from the reference engine
+
+Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
+
+/// Emulate full-scale peer-to-peer networks, deterministically.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "anthill", version, about, after_help = EXAMPLES)]
+pub(crate) struct CommandLine {
+    /// What to do; without one, the main job runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one emulation and save what it measured.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Check a scenario and print what it resolves to, its windows and the memory it needs.
+    Validate(ScenarioArgs),
+    /// List the protocols, or one protocol's parameters and metrics.
+    Protocols(ProtocolsArgs),
+    /// Run a saved run's manifest again and compare the digests.
+    Replay(ReplayArgs),
+}
+
+/// What to run, and what to change in it.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ScenarioArgs {
+    /// A scenario file, or the name of a preset (see `anthill protocols`).
+    #[arg(value_name = "SCENARIO.toml|PRESET")]
+    pub scenario: Option<String>,
+    /// Which protocol; without a scenario, starts from that protocol's preset.
+    #[arg(long, value_name = "NAME")]
+    pub protocol: Option<String>,
+    /// Number of nodes (`1M`).
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<String>,
+    /// Virtual time at which the run ends (`60s`).
+    #[arg(long, value_name = "DURATION")]
+    pub until: Option<String>,
+    /// Seed of every draw.
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<String>,
+    /// Units of ownership; never changes a result.
+    #[arg(long, value_name = "K")]
+    pub shards: Option<String>,
+    /// Worker threads; never changes a result.
+    #[arg(long, value_name = "T")]
+    pub threads: Option<String>,
+    /// Set any key of the scenario; repeatable. The value is TOML, else taken as a string.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The flags of `anthill run`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct RunArgs {
+    /// What to run.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Which executor; both give the same result.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+    /// Where to save the run; a directory that is not there yet, or empty
+    /// [default: anthill-runs/<name>-<seed>-<n>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to print at the end: a summary to read, or summary.json alone.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
+    /// End after the window of the first violation (comes with a later version).
+    #[arg(long)]
+    pub stop_on_violation: bool,
+    /// Log messages (comes with a later version).
+    #[arg(long)]
+    pub verbose: bool,
+    /// Real or modelled signatures (comes with a later version).
+    #[arg(long, value_enum)]
+    pub crypto: Option<CryptoChoice>,
+}
+
+/// The arguments of `anthill protocols`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProtocolsArgs {
+    /// The protocol to describe; without it, all are listed.
+    pub name: Option<String>,
+}
+
+/// The arguments of `anthill replay`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReplayArgs {
+    /// A run directory, as `anthill run` saved it.
+    #[arg(value_name = "RUN_DIR")]
+    pub directory: PathBuf,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
+}
+
+/// The executors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// Windows over calendar mailboxes, on all cores.
+    #[default]
+    Sharded,
+    /// One thread over a binary heap: the slow reference.
+    Sequential,
+}
+
+/// What `anthill run` prints at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A summary to read.
+    #[default]
+    Text,
+    /// summary.json, alone on stdout.
+    Json,
+}
+
+/// Whether to show progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressChoice {
+    /// When stderr is a terminal.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// How signatures are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CryptoChoice {
+    /// Ed25519 for every signature.
+    Real,
+    /// Charged, not computed.
+    Modelled,
+}
+
+impl EngineChoice {
+    /// The name used on the command line and in manifests.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sharded => "sharded",
+            Self::Sequential => "sequential",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_consistent() {
+        CommandLine::command().debug_assert();
+        let none = CommandLine::try_parse_from(["anthill"]).map(|line| line.command.is_none());
+        assert!(matches!(none, Ok(true)));
+    }
+
+    #[test]
+    fn every_flag_of_the_contract_is_known() {
+        let line = "anthill run my.toml --protocol gossip --nodes 1M --shards 2 --threads 2 \
+                    --seed 3 --until 60s --set a.b=1 --set c=2 --crypto real --engine sequential \
+                    --out d --format json --progress off --stop-on-violation --verbose";
+        let parsed = CommandLine::try_parse_from(line.split_whitespace()).map(|l| l.command);
+        let Ok(Some(Command::Run(run))) = parsed else { panic!("{parsed:?}") };
+        assert_eq!(run.scenario.set, ["a.b=1", "c=2"]);
+        assert_eq!(run.scenario.nodes.as_deref(), Some("1M"));
+        assert_eq!(run.engine, EngineChoice::Sequential);
+        assert_eq!(run.format, Format::Json);
+        assert!(run.stop_on_violation && run.verbose);
+    }
+}

@@ -1,0 +1,57 @@
+//! The commands, one module each, and how they end.
+
+mod protocols;
+mod replay;
+mod run;
+mod validate;
+
+use std::process::ExitCode;
+
+use crate::Registry;
+use crate::args::{Command, CommandLine, RunArgs};
+use crate::clock::Stopwatch;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// A check failed inside its bound, digests differ, or the memory limit was reached.
+    Violated,
+    /// The input cannot be run.
+    BadInput,
+    /// Ctrl-C; what was finished is saved.
+    Interrupted,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Violated => 1,
+            Self::BadInput => 2,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Runs the command; `watch` has run since the process started.
+pub(crate) fn dispatch(
+    registry: &Registry,
+    line: CommandLine,
+    watch: Stopwatch,
+) -> anyhow::Result<Exit> {
+    match line.command.unwrap_or_else(|| Command::Run(RunArgs::default())) {
+        Command::Run(args) => run::run(registry, args, watch),
+        Command::Validate(args) => validate::validate(registry, args),
+        Command::Protocols(args) => protocols::protocols(registry, args.name.as_deref()),
+        Command::Replay(args) => replay::replay(registry, &args),
+    }
+}

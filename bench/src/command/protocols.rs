@@ -1,0 +1,108 @@
+//! `anthill protocols`: what can be run, and what can be set.
+
+use std::fmt::Write as _;
+
+use anthill_protocol::MetricKind;
+use anthill_protocol::parameter::{Kind, Parameter, Value};
+
+use super::Exit;
+use crate::{Entry, Registry, terminal};
+
+/// Lists the protocols, or describes one.
+pub(super) fn protocols(registry: &Registry, name: Option<&str>) -> anyhow::Result<Exit> {
+    let text = match name {
+        None => list(registry),
+        Some(name) => describe(registry.named(name)?),
+    };
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+fn list(registry: &Registry) -> String {
+    let mut text = String::new();
+    for entry in registry.entries() {
+        let _ = writeln!(text, "{:<14} {}", entry.protocol.name, entry.protocol.about);
+    }
+    text.push_str("\n`anthill protocols NAME` shows its parameters; `anthill run NAME` runs it.\n");
+    text
+}
+
+fn describe(entry: &Entry) -> String {
+    let mut text = format!(
+        "{}: {}\n\nParameters, under [protocol]:\n",
+        entry.protocol.name, entry.protocol.about
+    );
+    for parameter in entry.protocol.parameters {
+        let _ = writeln!(
+            text,
+            "  {:<20} {}\n  {:<20} {}",
+            format!("{} = {}", parameter.name, value(parameter.default)),
+            parameter.about,
+            "",
+            takes(parameter)
+        );
+    }
+    text.push_str("\nMetrics:\n");
+    for metric in entry.protocol.metrics {
+        let _ = writeln!(text, "  {:<20} {} ({})", metric.name, metric.about, kind(metric.kind));
+    }
+    let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.protocol.name);
+    for line in entry.preset.lines() {
+        let _ = writeln!(text, "{}", format!("  {line}").trim_end());
+    }
+    text
+}
+
+fn value(value: Value) -> String {
+    match value {
+        Value::Flag(flag) => flag.to_string(),
+        Value::Count(count) => count.to_string(),
+        Value::Share(share) => format!("{share:?}"),
+        Value::Span(span) => format!("\"{span}\""),
+        Value::Choice(word) => format!("\"{word}\""),
+    }
+}
+
+fn takes(parameter: &Parameter) -> String {
+    match parameter.kind {
+        Kind::Flag => "true or false".to_owned(),
+        Kind::Count { min, max: u64::MAX } => format!("a whole number, {min} or more"),
+        Kind::Count { min, max } => format!("a whole number, {min} to {max}"),
+        Kind::Share => "a fraction, 0 to 1".to_owned(),
+        Kind::Span { min } => format!("a duration like \"250us\", at least {min}"),
+        Kind::Choice(words) => format!("one of: {}", words.join(", ")),
+    }
+}
+
+fn kind(kind: MetricKind) -> &'static str {
+    match kind {
+        MetricKind::Sum => "sum over all nodes",
+        MetricKind::PerNode => "mean per node",
+        MetricKind::Max => "greatest",
+        MetricKind::Latency => "distribution, under latency_ns",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabricated;
+
+    #[test]
+    fn a_description_has_defaults_units_and_metrics() {
+        let registry = fabricated::registry();
+        let text = describe(registry.main_job().expect("phold"));
+        for part in [
+            "  remote = 1.0         probability that a token moves to another node\n",
+            "a fraction, 0 to 1",
+            "  lookahead = \"1ms\"    least delay",
+            "a duration like \"250us\", at least 1ns",
+            "a whole number, 1 to 1000000",
+            "  handled              tokens handled (sum over all nodes)\n",
+            "  name = \"phold\"\n",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in\n{text}");
+        }
+        assert!(list(&registry).starts_with("phold          tokens hopping"));
+    }
+}

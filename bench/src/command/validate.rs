@@ -1,0 +1,128 @@
+//! `anthill validate`: what a scenario means and would take, without running it.
+
+use std::fmt::Write as _;
+
+use anthill_engine::scenario::Scenario;
+use anthill_protocol::Span;
+use anyhow::bail;
+
+use super::Exit;
+use crate::args::ScenarioArgs;
+use crate::machine::Memory;
+use crate::memory::{Verdict, judge};
+use crate::plan::ScenarioPlan;
+use crate::seam::{self, Inspection, MemoryEstimate};
+use crate::{Registry, terminal, units};
+
+/// About where one thread stops being faster than two that wait for each other every window.
+const SPARSE_WINDOW: f64 = 90.0;
+
+/// Checks a scenario and prints what follows from it.
+pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Result<Exit> {
+    let plan = ScenarioPlan::new(args, registry)?;
+    let scenario = seam::load(&plan.source, &plan.overrides, registry)?;
+    let entry = registry.named(&scenario.protocol)?;
+    terminal::show(&format!(
+        "{}
+",
+        seam::resolved_toml(&scenario)
+    ))?;
+
+    // Before the network is built: building one that cannot fit is what must not happen.
+    let (estimate, machine) = ((entry.memory)(&scenario)?, Memory::read());
+    let verdict = judge(scenario.nodes, estimate, machine);
+    terminal::show(&memory(estimate, machine, &verdict))?;
+    if let Verdict::TooLarge(refusal) = verdict {
+        bail!(refusal);
+    }
+
+    let inspection = (entry.inspect)(&scenario)?;
+    let mut doubled = scenario.clone();
+    doubled.network.min_delay = scenario.network.min_delay * 2;
+    // Raising the floor past a model's own bounds may contradict it: then there is nothing to tell.
+    let doubled = (entry.inspect)(&doubled).ok();
+    terminal::show(&windows(&scenario, &inspection, doubled.as_ref()))?;
+    Ok(Exit::Done)
+}
+
+fn memory(estimate: MemoryEstimate, machine: Memory, verdict: &Verdict) -> String {
+    let word = match verdict {
+        Verdict::Fits => "fits",
+        Verdict::Tight(_) => "may not fit: the run would stop cleanly at engine.memory_limit",
+        Verdict::TooLarge(_) => "does not fit: `anthill run` refuses it",
+    };
+    format!(
+        "Memory\n  expected peak  {} (at least {})\n  this machine   {}, {} available: {word}\n\n",
+        units::bytes(estimate.expected_bytes),
+        units::bytes(estimate.lower_bytes),
+        units::bytes(machine.total),
+        units::bytes(machine.available),
+    )
+}
+
+fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>) -> String {
+    let mut text = format!(
+        "Windows\n  lookahead L    {} (least delay between two nodes)\n  \
+         window W       {} (largest power of two ns not above L)\n  \
+         events/window  about {}",
+        units::nanos(found.l_ns),
+        units::nanos(found.w_ns),
+        units::figure(found.events_per_window.round()),
+    );
+    if found.events_per_window < SPARSE_WINDOW {
+        text.push_str("; so few run on one thread: more nodes or a longer window use more");
+    }
+    text.push('\n');
+    if let Some(doubled) = doubled {
+        let _ = writeln!(
+            text,
+            "  doubled        network.min_delay = \"{}\" would give W = {}, about {} events",
+            Span(scenario.network.min_delay.0.saturating_mul(2)),
+            units::nanos(doubled.w_ns),
+            units::figure(doubled.events_per_window.round()),
+        );
+    }
+    if found.clamped > 0 {
+        let _ = writeln!(
+            text,
+            "  clamped        {} latencies below network.min_delay were raised to it",
+            units::count(found.clamped)
+        );
+    }
+    text.push_str("  links that limit L:\n");
+    for link in found.limiting.iter().take(10) {
+        let _ =
+            writeln!(text, "    {:>10}  {} -> {}", units::nanos(link.floor.0), link.from, link.to);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabricated;
+    use crate::seam::LimitingLink;
+
+    #[test]
+    fn windows_name_the_limit_and_the_lever() {
+        let link = LimitingLink { from: "a".into(), to: "b".into(), floor: Span(250_000) };
+        let found = Inspection {
+            w_ns: 131_072,
+            l_ns: 250_000,
+            limiting: vec![link],
+            clamped: 3,
+            events_per_window: 65.5,
+        };
+        let doubled = Inspection { w_ns: 262_144, events_per_window: 131.0, ..found.clone() };
+        let expected = "Windows
+  lookahead L    250 us (least delay between two nodes)
+  window W       131 us (largest power of two ns not above L)
+  events/window  about 66; so few run on one thread: more nodes or a longer window use more
+  doubled        network.min_delay = \"500us\" would give W = 262 us, about 131 events
+  clamped        3 latencies below network.min_delay were raised to it
+  links that limit L:
+        250 us  a -> b
+";
+        assert_eq!(windows(&fabricated::scenario(), &found, Some(&doubled)), expected);
+    }
+}

@@ -1,0 +1,88 @@
+//! `manifest.json`: all that is needed to run the same again, and where it ran.
+//!
+//! Written before the run starts, so that a run which dies still says what it was.
+
+use serde_json::{Map, Value, json};
+
+use anthill_engine::scenario::Scenario;
+
+use crate::args::EngineChoice;
+use crate::machine::Machine;
+
+/// Version of the manifest's own layout.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What a manifest is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Manifest<'a> {
+    /// The checked scenario.
+    pub scenario: &'a Scenario,
+    /// It as TOML in which every value is stated.
+    pub resolved: &'a str,
+    /// On which executor it runs.
+    pub engine: EngineChoice,
+    /// The command line as typed.
+    pub command: &'a [String],
+    /// Where it runs.
+    pub machine: &'a Machine,
+    /// When it started, in seconds since 1970.
+    pub started: u64,
+}
+
+/// The file's content.
+pub(crate) fn text(manifest: &Manifest<'_>) -> String {
+    let scenario = manifest.scenario;
+    // The resolved text is the record; the JSON form is the same data for tools without TOML.
+    let parsed = manifest.resolved.parse::<toml::Table>().ok();
+    let as_json = parsed.and_then(|table| serde_json::to_value(table).ok());
+    super::pretty(&json!({
+        "format": FORMAT,
+        "name": scenario.name,
+        "protocol": scenario.protocol,
+        "seed": scenario.seed,
+        "engine": manifest.engine.name(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": env!("ANTHILL_COMMIT"),
+        "uncommitted_changes": env!("ANTHILL_DIRTY") == "true",
+        "command": manifest.command,
+        "started_unix_s": manifest.started,
+        "machine": serde_json::to_value(manifest.machine).unwrap_or(Value::Null),
+        "scenario_toml": manifest.resolved,
+        "scenario": as_json.unwrap_or_else(|| Value::Object(Map::new())),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabricated;
+
+    #[test]
+    fn the_manifest_records_scenario_build_and_machine() {
+        let scenario = fabricated::scenario();
+        let machine = Machine {
+            cpu: "abacus".into(),
+            cores: 2,
+            memory_bytes: 64,
+            os: "none".into(),
+            kernel: "0".into(),
+            architecture: "wood",
+        };
+        let manifest = Manifest {
+            scenario: &scenario,
+            resolved: "seed = 7\n\n[protocol]\nname = \"phold\"\n",
+            engine: EngineChoice::Sharded,
+            command: &["anthill".to_owned(), "run".to_owned()],
+            machine: &machine,
+            started: 1,
+        };
+        let text = text(&manifest);
+        let read: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(read["scenario"]["protocol"]["name"], "phold");
+        assert_eq!(read["scenario_toml"], manifest.resolved);
+        assert_eq!(read["machine"]["cores"], 2);
+        assert_eq!(read["command"][1], "run");
+        assert!(!read["commit"].as_str().expect("a commit").is_empty());
+        assert!(text.starts_with("{\n  \"format\": 1,\n  \"name\": \"fabricated\",\n"), "{text}");
+    }
+}

@@ -1,0 +1,213 @@
+//! `summary.json`: the figures of a run under the names that scripts rely on.
+//!
+//! Two parts, `result` (identical for any shards, threads, processes and engine) and `host` (what
+//! it cost here), then every name of both again at the top level. Keys keep this order; floats
+//! print as the shortest text that reads back to them, so equal results are equal bytes.
+
+use anthill_engine::outcome::{Ended, RunResult};
+use anthill_protocol::MetricKind;
+use hdrhistogram::Histogram;
+use serde_json::{Map, Value, json};
+
+use super::Record;
+use super::checks;
+
+/// The file's content.
+pub(crate) fn text(record: &Record<'_>) -> String {
+    let result = result(record);
+    let host = host(record);
+    let mut summary = Map::new();
+    summary.insert("result".to_owned(), Value::Object(result.clone()));
+    summary.insert("host".to_owned(), Value::Object(host.clone()));
+    let (verified, remembered) = (host["verified"].clone(), host["remembered"].clone());
+    summary.extend(result);
+    summary.extend(host);
+    if let Some(Value::Object(signatures)) = summary.get_mut("signatures") {
+        signatures.insert("verified".to_owned(), verified);
+        signatures.insert("remembered".to_owned(), remembered);
+    }
+    super::pretty(&Value::Object(summary))
+}
+
+/// The part that no execution changes.
+pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
+    let result = &record.outcome.result;
+    let mut latencies = Map::new();
+    for (name, histogram) in &result.latencies {
+        latencies.insert((*name).to_owned(), latency(histogram));
+    }
+    object(json!({
+        "protocol": record.scenario.protocol,
+        "nodes": record.scenario.nodes,
+        "seed": record.scenario.seed,
+        "digest": digest(result.digest),
+        "virtual_s": result.virtual_ns as f64 / 1e9,
+        "events": result.totals.events,
+        "messages": result.totals.messages,
+        "bytes_on_wire": result.totals.bytes_on_wire,
+        "w_ns": result.w_ns,
+        "l_ns": result.l_ns,
+        "signatures": { "made": 0, "checked": 0, "failed": 0 },
+        "latency_ns": latencies,
+        "checks": checks::json(&result.checks),
+        "metrics": metrics(result),
+    }))
+}
+
+/// The digest as it is written everywhere: 16 hexadecimal digits.
+pub(crate) fn digest(digest: u64) -> String {
+    format!("{digest:016x}")
+}
+
+fn metrics(result: &RunResult) -> Map<String, Value> {
+    let nodes = f64::from(result.facts.nodes.max(1));
+    let mut metrics = Map::new();
+    for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
+        let shown = match metric.kind {
+            MetricKind::Sum | MetricKind::Max => json!(value),
+            MetricKind::PerNode => json!(*value as f64 / nodes),
+            MetricKind::Latency => continue,
+        };
+        metrics.insert(metric.name.to_owned(), shown);
+    }
+    if result.kinds.len() > 1 {
+        let counts = result.kinds.iter().zip(&result.totals.messages_by_kind);
+        let by_kind: Map<String, Value> =
+            counts.map(|(kind, n)| ((*kind).to_owned(), json!(n))).collect();
+        metrics.insert("messages_by_kind".to_owned(), Value::Object(by_kind));
+    }
+    metrics
+}
+
+fn latency(histogram: &Histogram<u64>) -> Value {
+    json!({
+        "p50": histogram.value_at_quantile(0.5),
+        "p90": histogram.value_at_quantile(0.9),
+        "p99": histogram.value_at_quantile(0.99),
+        "p999": histogram.value_at_quantile(0.999),
+        "max": histogram.max(),
+        "count": histogram.len(),
+    })
+}
+
+/// The part that belongs to this execution on this host.
+fn host(record: &Record<'_>) -> Map<String, Value> {
+    let (host, cost) = (&record.outcome.host, &record.cost);
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let phases: Map<String, Value> = cost
+        .phases_ns()
+        .iter()
+        .map(|(name, ns)| (format!("{name}_s"), json!(seconds(*ns))))
+        .collect();
+    object(json!({
+        "engine": record.engine.name(),
+        "run_directory": record.directory.display().to_string(),
+        "ended": ended(record.outcome.ended),
+        "shards": host.shards,
+        "threads": host.threads,
+        "subshards": host.subshards,
+        "setup_s": seconds(host.setup_ns),
+        "loop_s": seconds(host.loop_ns),
+        "loop_cpu_s": seconds(host.loop_cpu_ns),
+        "wall_s": cost.wall_s,
+        "cpu_s": cost.cpu_s,
+        "peak_rss_bytes": cost.peak_rss_bytes,
+        "bytes_per_node": cost.bytes_per_node,
+        "state_bytes": host.state_bytes,
+        "calendar_bytes": host.calendar_bytes,
+        "events_per_s": cost.events_per_s,
+        "ns_per_event": cost.ns_per_event,
+        "windows": host.windows,
+        "sparse_windows": host.sparse_windows,
+        "window_events_log2": host.window_events_log2,
+        "idle_share": cost.idle_share,
+        "imbalance": cost.imbalance,
+        "shard_events": host.shard_events,
+        "phases": phases,
+        "verified": 0,
+        "remembered": 0,
+        "verified_singly": 0,
+    }))
+}
+
+fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Finished => "finished",
+        Ended::Interrupted => "interrupted",
+        Ended::MemoryLimit => "memory-limit",
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::args::EngineChoice;
+    use crate::cost::Cost;
+    use crate::fabricated;
+
+    #[test]
+    fn the_result_has_exactly_these_names_and_values() {
+        let (scenario, outcome) = (fabricated::scenario(), fabricated::outcome());
+        let record = fabricated::record(&scenario, &outcome);
+        let expected = concat!(
+            r#"{"protocol":"phold","nodes":1000,"seed":7,"digest":"00000000deadbeef","#,
+            r#""virtual_s":2.0,"events":20000,"messages":10000,"bytes_on_wire":1000000,"#,
+            r#""w_ns":131072,"l_ns":250000,"signatures":{"made":0,"checked":0,"failed":0},"#,
+            r#""latency_ns":{"hop":{"p50":50003967,"p90":90046463,"p99":99024895,"#,
+            r#""p999":100007935,"max":100007935,"count":100}},"#,
+            r#""checks":[{"name":"sends","bound":"always","ok":true,"#,
+            r#""expected_violation":false,"measured":10000.0,"expected":10000.0,"#,
+            r#""interval":[10000.0,10000.0]}],"#,
+            r#""metrics":{"coverage":0.999,"sends":10000,"depth":7,"#,
+            r#""messages_by_kind":{"push":9000,"pull":1000}}}"#
+        );
+        assert_eq!(Value::Object(result(&record)).to_string(), expected);
+    }
+
+    #[test]
+    fn what_it_cost_does_not_reach_the_result() {
+        let (scenario, outcome) = (fabricated::scenario(), fabricated::outcome());
+        let mut elsewhere = outcome.clone();
+        elsewhere.host = Default::default();
+        let there = Record {
+            scenario: &scenario,
+            engine: EngineChoice::Sequential,
+            outcome: &elsewhere,
+            cost: Cost::default(),
+            directory: Path::new("elsewhere"),
+        };
+        assert_eq!(result(&fabricated::record(&scenario, &outcome)), result(&there));
+    }
+
+    #[test]
+    fn every_name_is_also_at_the_top_level() {
+        let (scenario, outcome) = (fabricated::scenario(), fabricated::outcome());
+        let text = text(&fabricated::record(&scenario, &outcome));
+        let summary: Value = serde_json::from_str(&text).expect("JSON");
+        for part in ["result", "host"] {
+            for (name, value) in summary[part].as_object().expect("an object") {
+                if name != "signatures" {
+                    assert_eq!(&summary[name], value, "{name}");
+                }
+            }
+        }
+        let host = "shards threads setup_s loop_s loop_cpu_s wall_s cpu_s peak_rss_bytes \
+                    bytes_per_node events_per_s ns_per_event windows idle_share imbalance phases \
+                    verified remembered verified_singly";
+        for name in host.split_whitespace() {
+            assert!(!summary["host"][name].is_null(), "{name}");
+        }
+        assert_eq!(summary["signatures"]["remembered"], 0);
+        assert_eq!(summary["ns_per_event"], 100.0);
+        assert_eq!(summary["phases"]["idle_s"], 0.0005);
+    }
+}

@@ -1,0 +1,153 @@
+//! Invented runs for unit tests: small, exact, and using every kind of metric.
+
+use std::path::Path;
+
+use anthill_engine::network::{ModelSpec, NetworkSpec};
+use anthill_engine::outcome::{
+    Ended, HostReport, Outcome, RunResult, Series, SeriesRow, ThreadPhases,
+};
+use anthill_engine::scenario::{EngineOptions, MeasureSpec, Scenario};
+use anthill_engine::topology::TopologySpec;
+use anthill_protocol::parameter::Values;
+use anthill_protocol::phold::Phold;
+use anthill_protocol::{Check, Configure, MetricInfo, MetricKind, RunFacts, Span, Time, Totals};
+use hdrhistogram::Histogram;
+
+use crate::args::EngineChoice;
+use crate::cost::Cost;
+use crate::export::Record;
+use crate::machine::Usage;
+use crate::{Registry, entry};
+
+const METRICS: &[MetricInfo] = &[
+    MetricInfo { name: "coverage", kind: MetricKind::PerNode, about: "share of nodes reached" },
+    MetricInfo { name: "sends", kind: MetricKind::Sum, about: "messages sent" },
+    MetricInfo { name: "depth", kind: MetricKind::Max, about: "longest chain" },
+    MetricInfo { name: "hop", kind: MetricKind::Latency, about: "time of one hop" },
+];
+
+/// A registry of PHOLD alone.
+pub(crate) fn registry() -> Registry {
+    Registry::new(vec![entry::<Phold>(include_str!("../scenarios/phold.toml"))])
+}
+
+/// A scenario of a thousand nodes.
+pub(crate) fn scenario() -> Scenario {
+    Scenario {
+        name: "fabricated".to_owned(),
+        seed: 7,
+        nodes: 1_000,
+        until: Time(5_000_000_000),
+        engine: EngineOptions::default(),
+        protocol: "phold".to_owned(),
+        values: Values::defaults(Phold::PARAMETERS),
+        network: NetworkSpec {
+            model: ModelSpec::Uniform { min: Span::from_millis(1), max: Span::from_millis(2) },
+            min_delay: Span::from_micros(250),
+            loopback: Span::from_micros(10),
+            topology: TopologySpec::Complete,
+        },
+        measure: MeasureSpec::default(),
+    }
+}
+
+/// What it produced.
+pub(crate) fn outcome() -> Outcome {
+    let mut hop = Histogram::new_with_bounds(1, 1 << 40, 3).expect("bounds");
+    for i in 1..=100u64 {
+        hop.record(i * 1_000_000).expect("within bounds");
+    }
+    let totals = Totals {
+        values: vec![999, 10_000, 7, 100],
+        events: 20_000,
+        messages: 10_000,
+        bytes_on_wire: 1_000_000,
+        messages_by_kind: vec![9_000, 1_000],
+    };
+    let phases = ThreadPhases {
+        idle_ns: 250_000,
+        exchange_ns: 50_000,
+        sort_ns: 200_000,
+        handlers_ns: 500_000,
+        crypto_ns: 0,
+    };
+    Outcome {
+        result: RunResult {
+            digest: 0xdead_beef,
+            virtual_ns: 2_000_000_000,
+            w_ns: 131_072,
+            l_ns: 250_000,
+            totals: totals.clone(),
+            metrics: METRICS,
+            kinds: &["push", "pull"],
+            latencies: vec![("hop", hop)],
+            checks: vec![Check::exact("sends", "always", 10_000.0, 10_000.0)],
+            facts: RunFacts {
+                nodes: 1_000,
+                until: Time(5_000_000_000),
+                last_event: Time(2_000_000_000),
+                quiescent: true,
+                topology: "complete",
+                edges: 999_000,
+                exponential_delay: None,
+                totals,
+            },
+        },
+        host: HostReport {
+            shards: 2,
+            threads: 2,
+            subshards: 4,
+            setup_ns: 500_000,
+            loop_ns: 1_000_000,
+            loop_cpu_ns: 2_000_000,
+            windows: 64,
+            sparse_windows: 3,
+            state_bytes: 4_000,
+            calendar_bytes: 65_536,
+            phases: vec![phases; 2],
+            shard_events: vec![15_000, 5_000],
+            window_events_log2: vec![1, 2, 61],
+        },
+        series: Series {
+            interval_ns: 1_000_000_000,
+            rows: vec![
+                row(0, [15_000, 9_000, 900_000], [600, 9_000, 3, 100]),
+                row(1_000_000_000, [5_000, 1_000, 100_000], [400, 1_000, 7, 0]),
+            ],
+        },
+        ended: Ended::Finished,
+    }
+}
+
+fn row(start_ns: u64, counts: [u64; 3], values: [u64; 4]) -> SeriesRow {
+    let [events, messages, bytes_on_wire] = counts;
+    SeriesRow { start_ns, events, messages, bytes_on_wire, values: values.to_vec() }
+}
+
+/// Both together, with a cost.
+pub(crate) fn record<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> Record<'a> {
+    let usage = Usage { cpu_s: 0.5, peak_rss_bytes: 4_000_000 };
+    let cost = Cost::new(outcome, std::time::Duration::from_millis(300), usage);
+    Record {
+        scenario,
+        engine: EngineChoice::Sharded,
+        outcome,
+        cost,
+        directory: Path::new("runs/x"),
+    }
+}
+
+/// Standard base64, padding included, for reading interval logs back.
+pub(crate) fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut held, mut bytes) = (0u32, 0u32, Vec::new());
+    for digit in text.bytes().filter_map(|c| DIGITS.iter().position(|d| *d == c)) {
+        bits = bits << 6 | digit as u32;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    bytes
+}

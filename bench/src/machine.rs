@@ -1,0 +1,143 @@
+//! The machine a run was measured on, and what this process took of it.
+//!
+//! Read from `/proc` and `getrusage`; what cannot be read is "unknown" or zero, never an error: a
+//! run must not fail because its host is unusual.
+
+use std::fs;
+
+use serde::Serialize;
+
+/// The machine, as a manifest records it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Machine {
+    /// The processor's model.
+    pub cpu: String,
+    /// Hardware threads this process may use.
+    pub cores: usize,
+    /// Memory this process may use, in bytes: the machine's, or its control group's if less.
+    pub memory_bytes: u64,
+    /// Name of the operating system's distribution.
+    pub os: String,
+    /// Release of its kernel.
+    pub kernel: String,
+    /// Instruction set.
+    pub architecture: &'static str,
+}
+
+/// Memory of the machine, in bytes; zero where unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// In all.
+    pub total: u64,
+    /// Obtainable now without swapping.
+    pub available: u64,
+}
+
+/// What this process took so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// CPU time in user and system mode, over all threads, in seconds.
+    pub cpu_s: f64,
+    /// Greatest resident memory, in bytes.
+    pub peak_rss_bytes: u64,
+}
+
+impl Machine {
+    /// This machine.
+    pub(crate) fn read() -> Self {
+        let cpu_info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let known = |text: Option<&str>| match text.map(str::trim) {
+            Some(text) if !text.is_empty() => text.to_owned(),
+            _ => "unknown".to_owned(),
+        };
+        Self {
+            cpu: known(field(&cpu_info, "model name", ':')),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_bytes: Memory::read().total,
+            os: known(field(&release, "PRETTY_NAME", '=').map(|name| name.trim_matches('"'))),
+            kernel: known(Some(&kernel)),
+            architecture: std::env::consts::ARCH,
+        }
+    }
+}
+
+impl Memory {
+    /// The memory of this machine, no more than this process' control group grants.
+    pub(crate) fn read() -> Self {
+        let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let machine = Self::parse(&text);
+        let number = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+        // `memory.max` is "max" without a limit, which is no number.
+        match number("/sys/fs/cgroup/memory.max") {
+            Some(limit) if machine.total == 0 || limit < machine.total => {
+                let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
+                let free = limit.saturating_sub(used);
+                Self { total: limit, available: free.min(machine.available) }
+            }
+            _ => machine,
+        }
+    }
+
+    fn parse(meminfo: &str) -> Self {
+        let bytes = |name| {
+            let value = field(meminfo, name, ':')?.split_whitespace().next()?;
+            value.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
+        };
+        Self {
+            total: bytes("MemTotal").unwrap_or(0),
+            available: bytes("MemAvailable").unwrap_or(0),
+        }
+    }
+}
+
+impl Usage {
+    /// This process until now.
+    pub(crate) fn read() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        // Not `ru_maxrss`: it survives exec, so it may be that of the process which started us.
+        let peak = field(&status, "VmHWM", ':').and_then(|v| v.split_whitespace().next());
+        let peak_kib: u64 = peak.and_then(|v| v.parse().ok()).unwrap_or(0);
+        Self { cpu_s: cpu_seconds(), peak_rss_bytes: peak_kib.saturating_mul(1024) }
+    }
+}
+
+fn cpu_seconds() -> f64 {
+    // SAFETY: `rusage` is plain integers, for which all zeroes is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live `rusage`, which the call fills or leaves alone.
+    let failed = unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) } != 0;
+    if failed {
+        return 0.0;
+    }
+    let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+}
+
+/// The value of the first `name<separator>value` line.
+fn field<'a>(text: &'a str, name: &str, separator: char) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let (key, value) = line.split_once(separator)?;
+        (key.trim() == name).then(|| value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meminfo_is_in_kibibytes() {
+        let text = "MemTotal:       16384 kB\nMemFree: 1 kB\nMemAvailable:    1024 kB\n";
+        assert_eq!(Memory::parse(text), Memory { total: 16 << 20, available: 1 << 20 });
+        assert_eq!(Memory::parse("nonsense"), Memory::default());
+    }
+
+    #[test]
+    fn this_process_is_measured() {
+        let usage = Usage::read();
+        assert!(usage.peak_rss_bytes > 100_000 && usage.cpu_s >= 0.0, "{usage:?}");
+        assert!(Machine::read().cores >= 1);
+    }
+}

@@ -1,0 +1,194 @@
+//! From raw arguments to a checked plan: what to run, what to change in it, where it goes.
+//!
+//! Everything that can be refused without reading the scenario is refused here, before any work.
+
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::args::{EngineChoice, Format, ProgressChoice, RunArgs, ScenarioArgs};
+use crate::seam::{Override, Source};
+use crate::{Entry, Registry};
+
+/// Input that cannot be run, each with the flag that fixes it.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// A name that is neither a file nor a preset.
+    #[error("`{name}` is neither a file nor a preset{hint}; presets: {presets}")]
+    NoSuchScenario {
+        /// What was typed.
+        name: String,
+        /// The nearest preset, as a question.
+        hint: String,
+        /// All presets.
+        presets: String,
+    },
+    /// A name that is no protocol.
+    #[error("no protocol `{name}`{hint}; protocols: {all}")]
+    NoSuchProtocol {
+        /// What was typed.
+        name: String,
+        /// The nearest protocol, as a question.
+        hint: String,
+        /// All protocols.
+        all: String,
+    },
+    /// A flag of the contract that this version does not honour.
+    #[error("{flag} comes with a later version; leave it out")]
+    NotYet {
+        /// The flag.
+        flag: &'static str,
+    },
+    /// No protocol at all was registered.
+    #[error("this binary has no protocols: register one with `anthill_bench::entry`")]
+    NoProtocols,
+}
+
+/// A scenario with its changes.
+#[derive(Clone, Debug)]
+pub(crate) struct ScenarioPlan {
+    /// Where it starts from.
+    pub source: Source,
+    /// What is changed, in this order: `--set` first, then the flags that name a key.
+    pub overrides: Vec<Override>,
+}
+
+/// A checked `anthill run`.
+#[derive(Clone, Debug)]
+pub(crate) struct RunPlan {
+    /// What to run.
+    pub scenario: ScenarioPlan,
+    /// Which executor.
+    pub engine: EngineChoice,
+    /// Where to save it, if the user said.
+    pub out: Option<PathBuf>,
+    /// What to print.
+    pub format: Format,
+    /// Whether to show progress if stderr is a terminal.
+    pub progress: ProgressChoice,
+}
+
+impl RunPlan {
+    /// Checks the arguments of `anthill run`.
+    ///
+    /// # Errors
+    /// On anything that can be refused before the scenario is parsed.
+    pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
+        let later = [
+            ("--verbose", args.verbose),
+            ("--crypto", args.crypto.is_some()),
+            // No check is evaluated before the end of a run yet.
+            ("--stop-on-violation", args.stop_on_violation),
+        ];
+        if let Some((flag, _)) = later.into_iter().find(|(_, given)| *given) {
+            return Err(PlanError::NotYet { flag }.into());
+        }
+        Ok(Self {
+            scenario: ScenarioPlan::new(args.scenario, registry)?,
+            engine: args.engine,
+            out: args.out,
+            format: args.format,
+            progress: args.progress,
+        })
+    }
+}
+
+impl ScenarioPlan {
+    /// Finds the scenario and collects the changes to it.
+    ///
+    /// # Errors
+    /// On unknown names and malformed `--set`.
+    pub(crate) fn new(args: ScenarioArgs, registry: &Registry) -> anyhow::Result<Self> {
+        let source = match (&args.scenario, &args.protocol) {
+            (Some(name), _) => source(name, registry)?,
+            (None, Some(protocol)) => preset(registry.named(protocol)?),
+            (None, None) => preset(registry.main_job().ok_or(PlanError::NoProtocols)?),
+        };
+        let mut overrides = Vec::new();
+        for argument in &args.set {
+            overrides.push(Override::set(argument)?);
+        }
+        let flags = [
+            ("--protocol", "protocol.name", args.protocol),
+            ("--nodes", "nodes", args.nodes),
+            ("--until", "until", args.until),
+            ("--seed", "seed", args.seed),
+            ("--shards", "engine.shards", args.shards),
+            ("--threads", "engine.threads", args.threads),
+        ];
+        for (flag, path, value) in flags {
+            overrides.extend(value.map(|value| Override::flag(flag, path, &value)));
+        }
+        Ok(Self { source, overrides })
+    }
+}
+
+fn preset(entry: &Entry) -> Source {
+    Source::Text { name: entry.protocol.name.to_owned(), text: entry.preset.to_owned() }
+}
+
+/// A file if there is one of that name or it looks like one, else a preset.
+fn source(name: &str, registry: &Registry) -> Result<Source, PlanError> {
+    let path = Path::new(name);
+    if name.ends_with(".toml") || name.contains(MAIN_SEPARATOR) || path.is_file() {
+        return Ok(Source::File(path.to_owned()));
+    }
+    registry.find(name).map(preset).ok_or_else(|| PlanError::NoSuchScenario {
+        name: name.to_owned(),
+        hint: registry.nearest(name),
+        presets: registry.names(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabricated;
+
+    fn plan(args: ScenarioArgs) -> anyhow::Result<ScenarioPlan> {
+        ScenarioPlan::new(args, &fabricated::registry())
+    }
+
+    fn scenario(name: &str) -> ScenarioArgs {
+        ScenarioArgs { scenario: Some(name.into()), ..ScenarioArgs::default() }
+    }
+
+    #[test]
+    fn without_arguments_the_first_entry_is_the_main_job() {
+        let plan = plan(ScenarioArgs::default()).expect("the main job");
+        assert!(matches!(plan.source, Source::Text { name, .. } if name == "phold"));
+        assert!(plan.overrides.is_empty());
+    }
+
+    #[test]
+    fn flags_become_overrides_after_set() {
+        let args = ScenarioArgs {
+            nodes: Some("1M".into()),
+            shards: Some("2".into()),
+            set: vec!["protocol.remote=0.5".into()],
+            ..scenario("phold")
+        };
+        let plan = plan(args).expect("a preset");
+        let shown: Vec<&str> = plan.overrides.iter().map(Override::argument).collect();
+        assert_eq!(shown, ["--set protocol.remote=0.5", "--nodes 1M", "--shards 2"]);
+    }
+
+    #[test]
+    fn paths_are_files_and_words_are_presets() {
+        for name in ["my.toml", "./phold", "/dev/zero"] {
+            let plan = plan(scenario(name)).expect("read later");
+            assert_eq!(plan.source, Source::File(name.into()));
+        }
+        assert_eq!(
+            plan(scenario("fold")).expect_err("must be refused").to_string(),
+            "`fold` is neither a file nor a preset; did you mean `phold`?; presets: phold"
+        );
+    }
+
+    #[test]
+    fn flags_of_later_versions_are_refused() {
+        let run = RunArgs { verbose: true, ..RunArgs::default() };
+        let refused = RunPlan::new(run, &fabricated::registry()).expect_err("must be refused");
+        assert_eq!(refused.to_string(), "--verbose comes with a later version; leave it out");
+    }
+}

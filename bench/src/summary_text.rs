@@ -1,0 +1,239 @@
+//! The summary that ends a run, for a person who has never seen one.
+//!
+//! From top to bottom: what ran, what it found, whether that is what theory says, what it cost,
+//! where it is saved. The same figures as `summary.json`, in units that read well.
+
+use std::fmt::Write as _;
+
+use anthill_engine::outcome::Ended;
+use anthill_protocol::{Check, MetricKind};
+
+use crate::export::{Record, summary};
+use crate::units;
+
+/// The text.
+pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
+    let mut text = headline(record, about);
+    text.push_str(&result(record));
+    text.push_str(&latencies(record));
+    text.push_str(&metrics(record));
+    text.push_str(&checks(&record.outcome.result.checks));
+    text.push_str(&cost(record));
+    let _ = writeln!(text, "\nSaved in {}", record.directory.display());
+    text
+}
+
+fn headline(record: &Record<'_>, about: &str) -> String {
+    let scenario = record.scenario;
+    format!(
+        "{}: {} nodes, seed {}\n{about}\n",
+        scenario.protocol,
+        units::count(scenario.nodes.into()),
+        scenario.seed
+    )
+}
+
+fn result(record: &Record<'_>) -> String {
+    let result = &record.outcome.result;
+    let why = match record.outcome.ended {
+        Ended::Interrupted => ", INTERRUPTED: what follows covers only that part",
+        Ended::MemoryLimit => {
+            ", STOPPED AT THE MEMORY LIMIT (engine.memory_limit): what follows covers only that part"
+        }
+        Ended::Finished if result.facts.quiescent => ", when nothing was left to do",
+        Ended::Finished if result.virtual_ns < record.scenario.until.0 => ", its goal reached",
+        Ended::Finished => "",
+    };
+    let mut text = format!(
+        "\nResult (the same for any shards, threads and engine)\n  \
+         virtual time   {}{why}\n  events         {}\n  messages       {}, {} on the wire\n",
+        units::nanos(result.virtual_ns),
+        units::count(result.totals.events),
+        units::count(result.totals.messages),
+        units::bytes(result.totals.bytes_on_wire),
+    );
+    if result.kinds.len() > 1 {
+        for (kind, n) in result.kinds.iter().zip(&result.totals.messages_by_kind) {
+            let _ = writeln!(text, "    {kind:<12} {}", units::count(*n));
+        }
+    }
+    let _ = writeln!(text, "  digest         {}", summary::digest(result.digest));
+    text
+}
+
+fn latencies(record: &Record<'_>) -> String {
+    let latencies = &record.outcome.result.latencies;
+    if latencies.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n{:<16} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+        "Latency", "count", "median", "90 %", "99 %", "99.9 %", "longest"
+    );
+    for (name, histogram) in latencies {
+        if histogram.is_empty() {
+            let _ = writeln!(text, "  {name:<14} {:>13}", "no records");
+            continue;
+        }
+        let at = |quantile| units::nanos(histogram.value_at_quantile(quantile));
+        let _ = writeln!(
+            text,
+            "  {name:<14} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            units::count(histogram.len()),
+            at(0.5),
+            at(0.9),
+            at(0.99),
+            at(0.999),
+            units::nanos(histogram.max())
+        );
+    }
+    text
+}
+
+fn metrics(record: &Record<'_>) -> String {
+    let result = &record.outcome.result;
+    let nodes = f64::from(result.facts.nodes.max(1));
+    let mut text = String::new();
+    for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
+        let shown = match metric.kind {
+            MetricKind::Latency => continue,
+            MetricKind::PerNode => units::figure(*value as f64 / nodes),
+            MetricKind::Sum | MetricKind::Max => units::count(*value),
+        };
+        let _ = writeln!(text, "  {:<14} {shown:>13}  {}", metric.name, metric.about);
+    }
+    if text.is_empty() { text } else { format!("\nMetrics\n{text}") }
+}
+
+fn checks(checks: &[Check]) -> String {
+    if checks.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nChecks (measured beside what theory expects)\n".to_owned();
+    for check in checks {
+        let verdict = match (check.ok, check.expected_violation) {
+            (true, _) => "ok",
+            (false, true) => "beyond bound",
+            (false, false) => "VIOLATED",
+        };
+        let (low, high) = check.interval;
+        let expected = if low == high {
+            units::figure(check.expected)
+        } else {
+            format!(
+                "{} (95 % within {} to {})",
+                units::figure(check.expected),
+                units::figure(low),
+                units::figure(high)
+            )
+        };
+        let _ = writeln!(
+            text,
+            "  {verdict:<13}{}: {}, expected {expected}\n  {:<13}holds for: {}",
+            check.name,
+            units::figure(check.measured),
+            "",
+            check.bound
+        );
+    }
+    text
+}
+
+fn cost(record: &Record<'_>) -> String {
+    let (host, cost) = (&record.outcome.host, &record.cost);
+    let mut text = format!(
+        "\nCost on this machine ({} engine, {}, {})\n  \
+         time           {} in all: set-up {}, event loop {}; CPU {}\n  \
+         speed          {} events/s, {:.1} ns of CPU per event\n  \
+         memory         {} at most, {} per node\n",
+        record.engine.name(),
+        plural(host.shards, "shard"),
+        plural(host.threads, "thread"),
+        units::seconds(cost.wall_s),
+        units::nanos(host.setup_ns),
+        units::nanos(host.loop_ns),
+        units::seconds(cost.cpu_s),
+        units::count(cost.events_per_s as u64),
+        cost.ns_per_event,
+        units::bytes(cost.peak_rss_bytes),
+        units::bytes(cost.bytes_per_node as u64),
+    );
+    let phases = cost.phases_ns();
+    let sum: u64 = phases.iter().map(|(_, ns)| ns).sum();
+    if sum > 0 {
+        let shares: Vec<String> = phases
+            .iter()
+            .filter(|(_, ns)| *ns > 0)
+            .map(|(name, ns)| format!("{name} {:.0} %", *ns as f64 * 100.0 / sum as f64))
+            .collect();
+        let _ = writeln!(text, "  loop went to   {}", shares.join(", "));
+    }
+    text
+}
+
+fn plural(n: u32, noun: &str) -> String {
+    if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fabricated;
+
+    #[test]
+    fn the_whole_text() {
+        let (scenario, outcome) = (fabricated::scenario(), fabricated::outcome());
+        let record = fabricated::record(&scenario, &outcome);
+        let expected = "phold: 1,000 nodes, seed 7
+what it does
+
+Result (the same for any shards, threads and engine)
+  virtual time   2 s, when nothing was left to do
+  events         20,000
+  messages       10,000, 1 MB on the wire
+    push         9,000
+    pull         1,000
+  digest         00000000deadbeef
+
+Latency                  count    median      90 %      99 %    99.9 %   longest
+  hop                      100     50 ms     90 ms     99 ms    100 ms    100 ms
+
+Metrics
+  coverage             0.99900  share of nodes reached
+  sends                 10,000  messages sent
+  depth                      7  longest chain
+
+Checks (measured beside what theory expects)
+  ok           sends: 10,000, expected 10,000
+               holds for: always
+
+Cost on this machine (sharded engine, 2 shards, 2 threads)
+  time           300 ms in all: set-up 500 us, event loop 1 ms; CPU 500 ms
+  speed          20,000,000 events/s, 100.0 ns of CPU per event
+  memory         4 MB at most, 4 kB per node
+  loop went to   handlers 50 %, sort 20 %, exchange 5 %, idle 25 %
+
+Saved in runs/x
+";
+        assert_eq!(text(&record, "what it does"), expected);
+    }
+
+    #[test]
+    fn violations_and_early_ends_stand_out() {
+        let (scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        outcome.ended = Ended::Interrupted;
+        outcome.result.checks.push(Check::normal("mean", "n > 9", 9.0, 2.0, 1.0));
+        outcome.result.checks.push(Check {
+            expected_violation: true,
+            ..Check::exact("agreement", "f < n/3", 1.0, 0.0)
+        });
+        let text = text(&fabricated::record(&scenario, &outcome), "");
+        for part in [
+            "INTERRUPTED",
+            "  VIOLATED     mean: 9, expected 2 (95 % within 0.04000 to 3.960)\n",
+            "  beyond bound agreement: 1, expected 0\n",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Figures as people read them: grouped counts, bytes, lengths of time.
+//!
+//! Only for text; JSON and CSV carry plain numbers whose unit is the end of their name.
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A measured figure: whole numbers grouped, others with about four significant figures.
+pub(crate) fn figure(value: f64) -> String {
+    let magnitude = value.abs();
+    if !value.is_finite() {
+        value.to_string()
+    } else if magnitude < 1e15 && value.fract() == 0.0 {
+        format!("{}{}", if value < 0.0 { "-" } else { "" }, count(magnitude as u64))
+    } else if !(1e-3..1e15).contains(&magnitude) {
+        format!("{value:.3e}")
+    } else if magnitude >= 1_000.0 {
+        format!("{}{}", if value < 0.0 { "-" } else { "" }, count(magnitude.round() as u64))
+    } else if magnitude >= 1.0 {
+        format!("{value:.3}")
+    } else {
+        format!("{value:.5}")
+    }
+}
+
+/// Bytes in decimal units, as disks and networks are sold: `1.25 GB`.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [(f64, &str); 7] = [
+        (1e18, " EB"),
+        (1e15, " PB"),
+        (1e12, " TB"),
+        (1e9, " GB"),
+        (1e6, " MB"),
+        (1e3, " kB"),
+        (1.0, " B"),
+    ];
+    scaled(n as f64, &UNITS)
+}
+
+/// Nanoseconds in the largest unit that fits: `12.3 ms`.
+pub(crate) fn nanos(n: u64) -> String {
+    const UNITS: [(f64, &str); 7] = [
+        (86_400e9, " d"),
+        (3_600e9, " h"),
+        (60e9, " min"),
+        (1e9, " s"),
+        (1e6, " ms"),
+        (1e3, " us"),
+        (1.0, " ns"),
+    ];
+    scaled(n as f64, &UNITS)
+}
+
+/// Seconds of host time.
+pub(crate) fn seconds(s: f64) -> String {
+    nanos((s.max(0.0) * 1e9).round() as u64)
+}
+
+/// Three significant figures in the first unit that is not larger than the value.
+fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+    let unit = units.iter().find(|(size, _)| value >= *size).or(units.last());
+    let Some((size, name)) = unit else { return value.to_string() };
+    let scaled = value / size;
+    let text = if scaled >= 100.0 {
+        format!("{scaled:.0}")
+    } else if scaled >= 10.0 {
+        format!("{scaled:.1}")
+    } else {
+        format!("{scaled:.2}")
+    };
+    let trimmed = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text.as_str()
+    };
+    format!("{trimmed}{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_naturally() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(100), "100");
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1_250_000_000), "1.25 GB");
+        assert_eq!(bytes(u64::MAX), "18.4 EB");
+        assert_eq!(nanos(12_340_000), "12.3 ms");
+        assert_eq!(nanos(300_000_000), "300 ms");
+        assert_eq!(nanos(u64::MAX), "213504 d");
+        assert_eq!(seconds(-1.0), "0 ns");
+        assert_eq!(figure(8.0), "8");
+        assert_eq!(figure(-1234.5), "-1,235");
+        assert_eq!(figure(0.99966), "0.99966");
+        assert_eq!(figure(f64::NAN), "NaN");
+    }
+}

@@ -1,0 +1,285 @@
+//! The `anthill` binary as its users meet it: exit codes, streams, files.
+//!
+//! Every test runs the real binary in a directory of its own. Runs are of a thousand PHOLD nodes,
+//! so the whole file takes seconds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// A directory to run in, and the binary.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_anthill"));
+        command.args(line.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn anthill(&self, line: &str) -> Output {
+        self.command(line).output().expect("the binary starts")
+    }
+
+    fn json(&self, name: &str) -> Value {
+        json(&fs::read(self.path(name)).expect("the file is there"))
+    }
+}
+
+fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The one message of a refusal, which must come with exit code 2 and nothing on stdout.
+fn refusal(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stdout(output), "", "{stderr}");
+    assert!(stderr.starts_with("error: "), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+const SMALL: &str = "run phold --nodes 1k --until 50ms --progress off";
+
+#[test]
+fn a_run_saves_its_directory_and_says_where() {
+    let desk = Desk::new();
+    let output = desk.anthill(SMALL);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = stdout(&output);
+    assert!(text.starts_with("phold: 1,000 nodes, seed 1\n"), "{text}");
+    assert!(text.ends_with("Saved in anthill-runs/phold-1-1\n"), "{text}");
+    assert_eq!(
+        files(&desk.path("anthill-runs/phold-1-1")),
+        ["checks.json", "manifest.json", "series.csv", "summary.json"]
+    );
+    let manifest = desk.json("anthill-runs/phold-1-1/manifest.json");
+    assert_eq!(manifest["scenario"]["protocol"]["name"], "phold");
+    assert_eq!(manifest["seed"], 1);
+    // The next one gets the next number.
+    assert!(stdout(&desk.anthill(SMALL)).ends_with("Saved in anthill-runs/phold-1-2\n"));
+}
+
+#[test]
+fn json_alone_is_on_stdout_and_equals_the_file() {
+    let desk = Desk::new();
+    let output = desk.anthill(&format!("{SMALL} --seed 7 --format json --out here"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(output.stdout, fs::read(desk.path("here/summary.json")).expect("summary"));
+    assert!(output.stderr.is_empty(), "{output:?}");
+    let summary = json(&output.stdout);
+    assert_eq!(summary["run_directory"], "here");
+    assert_eq!(summary["nodes"], 1_000);
+    assert_eq!(summary["seed"], 7);
+    assert_eq!(summary["digest"].as_str().map(str::len), Some(16));
+    assert_eq!(summary["result"]["digest"], summary["digest"]);
+    assert_eq!(summary["result"]["events"], summary["events"]);
+}
+
+#[test]
+fn neither_engine_nor_shards_change_the_result() {
+    let desk = Desk::new();
+    let result = |flags: &str| {
+        let output = desk.anthill(&format!("{SMALL} --format json {flags}"));
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        json(&output.stdout)["result"].to_string()
+    };
+    let oracle = result("--engine sequential");
+    assert_eq!(result("--shards 1 --threads 1"), oracle);
+    assert_eq!(result("--shards 3 --threads 2"), oracle);
+    assert_ne!(result("--seed 2"), oracle);
+}
+
+#[test]
+fn what_is_saved_is_never_overwritten() {
+    let desk = Desk::new();
+    assert_eq!(desk.anthill(&format!("{SMALL} --out mine")).status.code(), Some(0));
+    let before = fs::read(desk.path("mine/summary.json")).expect("summary");
+    let refused = refusal(&desk.anthill(&format!("{SMALL} --seed 2 --out mine")));
+    assert!(refused.contains("not empty") && refused.contains("--out"), "{refused}");
+    assert_eq!(fs::read(desk.path("mine/summary.json")).expect("summary"), before);
+    fs::write(desk.path("file"), "x").expect("a file");
+    assert!(refusal(&desk.anthill(&format!("{SMALL} --out file"))).contains("not a directory"));
+    assert!(refusal(&desk.anthill(&format!("{SMALL} --out file/below"))).contains("--out"));
+}
+
+#[test]
+fn bad_input_is_one_message_and_leaves_nothing_behind() {
+    let desk = Desk::new();
+    fs::write(desk.path("broken.toml"), "nodes = = 3").expect("a file");
+    fs::write(desk.path("latin1.toml"), b"name = \"\xe9\"").expect("a file");
+    for (line, part) in [
+        ("run fold", "did you mean `phold`"),
+        ("run --protocol fold", "did you mean `phold`"),
+        ("run missing.toml", "missing.toml"),
+        ("run .", "`.`"),
+        ("run ./", "not a regular file"),
+        ("run broken.toml", "broken.toml"),
+        ("run latin1.toml", "latin1.toml"),
+        ("run phold --nodes 0", "nodes"),
+        ("run phold --nodes many", "nodes"),
+        ("run phold --nodes 5G", "nodes"),
+        ("run phold --until soon", "until"),
+        ("run phold --set nodes", "--set nodes"),
+        ("run phold --set protocol.fan=3", "fan"),
+        ("run phold --verbose", "--verbose comes with a later version"),
+        ("run phold --crypto real", "--crypto comes with a later version"),
+        ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
+        ("protocols fold", "did you mean `phold`"),
+        ("validate fold", "did you mean `phold`"),
+        ("replay .", "manifest.json"),
+    ] {
+        let message = refusal(&desk.anthill(line));
+        assert!(message.contains(part), "{line}: {message}");
+    }
+    assert!(!desk.path("anthill-runs").exists(), "refused runs leave no directory");
+}
+
+#[test]
+fn unknown_flags_and_commands_are_bad_input() {
+    let desk = Desk::new();
+    for line in ["fly", "run --fly", "run --format xml", "run --nodes", "scale", "run a b"] {
+        let output = desk.anthill(line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {output:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{line}: {output:?}");
+    }
+}
+
+#[test]
+fn help_shows_examples() {
+    let desk = Desk::new();
+    for line in ["--help", "run --help"] {
+        let output = desk.anthill(line);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(stdout(&output).contains("Examples:"), "{line}");
+    }
+    assert!(stdout(&desk.anthill("--version")).starts_with("anthill "));
+}
+
+#[test]
+fn scenario_files_take_overrides() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("sub")).expect("a directory");
+    fs::write(
+        desk.path("sub/my.toml"),
+        "nodes = 500\nuntil = \"20ms\"\nseed = 3\n[protocol]\nname = \"phold\"\n",
+    )
+    .expect("a file");
+    let output = desk.anthill("run sub/my.toml --set protocol.remote=0.5 --set seed=4");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).ends_with("Saved in anthill-runs/my-4-1\n"), "{output:?}");
+    let manifest = desk.json("anthill-runs/my-4-1/manifest.json");
+    assert_eq!(manifest["scenario"]["protocol"]["remote"], 0.5);
+    let toml = manifest["scenario_toml"].as_str().expect("TOML");
+    assert!(toml.parse::<toml::Table>().is_ok(), "{toml}");
+}
+
+#[test]
+fn validate_prints_windows_and_memory_and_runs_nothing() {
+    let desk = Desk::new();
+    let output = desk.anthill("validate phold --nodes 10k");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = stdout(&output);
+    for part in ["nodes = ", "lookahead L", "window W", "events/window", "expected peak", "limit L"]
+    {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+    assert!(files(desk.0.path()).is_empty());
+}
+
+#[test]
+fn protocols_lists_and_describes() {
+    let desk = Desk::new();
+    assert!(stdout(&desk.anthill("protocols")).contains("phold "));
+    let text = stdout(&desk.anthill("protocols phold"));
+    assert!(text.contains("lookahead = \"1ms\"") && text.contains("handled"), "{text}");
+}
+
+#[test]
+fn a_replay_meets_the_digest_or_says_that_it_differs() {
+    let desk = Desk::new();
+    assert_eq!(desk.anthill(&format!("{SMALL} --seed 5 --out first")).status.code(), Some(0));
+    let same = desk.anthill("replay first");
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    assert!(stdout(&same).starts_with("same digest "), "{same:?}");
+
+    let summary = fs::read_to_string(desk.path("first/summary.json")).expect("summary");
+    let digest = json(summary.as_bytes())["digest"].as_str().expect("hex").to_owned();
+    let forged = summary.replace(&digest, "0123456789abcdef");
+    fs::write(desk.path("first/summary.json"), forged).expect("written");
+    let different = desk.anthill("replay first");
+    assert_eq!(different.status.code(), Some(1), "{different:?}");
+    assert!(stdout(&different).contains(&digest), "{different:?}");
+}
+
+#[test]
+fn ctrl_c_saves_what_is_finished() {
+    let desk = Desk::new();
+    let child = desk
+        .command("run phold --nodes 1k --until 1000h --progress off --out long --format json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // The manifest is written once Ctrl-C is watched for; a run of 1000 hours is then under way.
+    for _ in 0..1_000 {
+        if desk.path("long/manifest.json").exists() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(desk.json("long/summary.json")["ended"], "interrupted");
+    let replay = desk.anthill("replay long");
+    assert!(refusal(&replay).contains("cut short"), "{replay:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command("protocols phold")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
