@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 
 use crate::command::Exit;
-use crate::seam::Control;
+use crate::engines::Control;
 use crate::terminal;
 
 /// Connects Ctrl-C with a run; once per process.

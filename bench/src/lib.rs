@@ -2,7 +2,7 @@
 //!
 //! Owns everything between what a user types and what is on disk afterwards: raw arguments
 //! (`args`) → a checked plan (`plan`) → the engine, through the one module that talks to it
-//! (`seam`) → exporters (`export`) into a claimed directory (`run_directory`). It is a function
+//! (`engines`) → exporters (`export`) into a claimed directory (`run_directory`). It is a function
 //! over a [`Registry`] of protocols, so a protocol of another crate gets the whole command line:
 //!
 //! ```no_run
@@ -19,6 +19,7 @@ mod args;
 mod clock;
 mod command;
 mod cost;
+mod engines;
 mod export;
 #[cfg(test)]
 mod fabricated;
@@ -29,7 +30,7 @@ mod plan;
 mod progress;
 mod registry;
 mod run_directory;
-mod seam;
+
 mod summary_text;
 mod terminal;
 mod units;
@@ -41,7 +42,8 @@ use clap::Parser as _;
 pub use args::EngineChoice;
 pub use plan::PlanError;
 pub use registry::{Entry, Registry, entry};
-pub use seam::{Control, Inspection, LimitingLink, MemoryEstimate, ProtocolInfo};
+pub use anthill_engine::scenario::ProtocolInfo;
+pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anthill_bench::{Registry, entry};
+use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
 
 /// The calendars allocate from their own pools; what remains (topologies, node states on the heap,
@@ -11,8 +12,9 @@ use anthill_protocol::phold::Phold;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // The first entry is the main job: gossip goes in front of phold.
-    anthill_bench::main(Registry::new(vec![entry::<Phold>(include_str!(
-        "../scenarios/phold.toml"
-    ))]))
+    anthill_bench::main(Registry::new(vec![
+        // The first entry is the main job.
+        entry::<Gossip>(include_str!("../scenarios/gossip.toml")),
+        entry::<Phold>(include_str!("../scenarios/phold.toml")),
+    ]))
 }

@@ -4,7 +4,7 @@
 //! runs that fit; `engine.memory_limit` ends those that turn out not to, with their results saved.
 
 use crate::machine::Memory;
-use crate::seam::MemoryEstimate;
+use crate::engines::MemoryEstimate;
 use crate::units;
 
 /// What to do about a scenario's memory.

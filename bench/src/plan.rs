@@ -7,7 +7,7 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use thiserror::Error;
 
 use crate::args::{EngineChoice, Format, ProgressChoice, RunArgs, ScenarioArgs};
-use crate::seam::{Override, Source};
+use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
 
 /// Input that cannot be run, each with the flag that fixes it.

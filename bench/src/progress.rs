@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::ProgressChoice;
 use crate::clock::Stopwatch;
-use crate::seam::Control;
+use crate::engines::Control;
 use crate::units;
 
 const REFRESH: Duration = Duration::from_millis(200);

@@ -5,12 +5,12 @@
 //! the whole command line from [`crate::main`].
 
 use anthill_engine::outcome::Outcome;
-use anthill_engine::scenario::Scenario;
+use anthill_engine::scenario::{ProtocolInfo, Scenario};
 use anthill_protocol::Configure;
 
 use crate::args::EngineChoice;
 use crate::plan::PlanError;
-use crate::seam::{self, Control, Inspection, MemoryEstimate, ProtocolInfo};
+use crate::engines::{self, Control, Inspection, MemoryEstimate};
 
 /// One protocol.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +32,9 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
     Entry {
         protocol: ProtocolInfo::of::<P>(),
         preset,
-        run: seam::run::<P>,
-        memory: seam::memory::<P>,
-        inspect: seam::inspect::<P>,
+        run: engines::run::<P>,
+        memory: engines::memory::<P>,
+        inspect: engines::inspect::<P>,
     }
 }
 

@@ -40,6 +40,11 @@ pub(crate) fn window_shift(lookahead: Span) -> u32 {
     lookahead.0.max(1).ilog2().min(32)
 }
 
+/// The length of a window for a lookahead.
+pub fn window(lookahead: Span) -> Span {
+    Span(1 << window_shift(lookahead))
+}
+
 /// A node in memory: its state and the counters that name its sends and draws.
 pub(crate) struct NodeCell<N> {
     pub(crate) state: N,

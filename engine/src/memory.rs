@@ -1,6 +1,45 @@
 //! Memory: the region that holds all nodes, what a scenario will need, and what the machine has.
 
+use anthill_protocol::Configure;
 use memmap2::MmapMut;
+
+use crate::chunk::{chunk_entries, stride};
+use crate::event::{Event, PayloadOf};
+use crate::host::NodeCell;
+use crate::network::estimate_bytes;
+use crate::scenario::Scenario;
+
+/// What the process needs whatever the scenario: code, histograms, threads.
+const FIXED_BYTES: u64 = 24 << 20;
+
+/// Memory that a scenario needs, estimated without building anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// Node states and topology: below this it cannot run.
+    pub lower_bytes: u64,
+    /// The peak to expect, pending events included.
+    pub expected_bytes: u64,
+}
+
+impl MemoryEstimate {
+    /// The estimate for a scenario of protocol `P`.
+    pub fn of<P: Configure>(protocol: &P, scenario: &Scenario) -> Self {
+        let nodes = u64::from(scenario.nodes);
+        let states = nodes.saturating_mul(size_of::<NodeCell<P::Node>>() as u64);
+        let network = estimate_bytes(&scenario.network, scenario.nodes);
+        let degree = scenario.network.topology.mean_degree(scenario.nodes);
+        let pending = nodes as f64 * protocol.pending_per_node(degree).max(0.0);
+        // A chunk's header, and chunks half full, as far as there are that many.
+        let event_bytes = stride::<Event<PayloadOf<P>>>() as f64
+            * (1.0 + 1.0 / chunk_entries::<Event<PayloadOf<P>>>() as f64)
+            * 1.05;
+        let lower_bytes = states.saturating_add(network).saturating_add(FIXED_BYTES);
+        Self {
+            lower_bytes,
+            expected_bytes: lower_bytes.saturating_add((pending * event_bytes) as u64),
+        }
+    }
+}
 
 /// One anonymous mapping; pages appear when first touched, by the thread that touches them.
 pub(crate) struct Region {

@@ -16,13 +16,13 @@ use super::{Exit, run};
 use crate::args::{EngineChoice, ReplayArgs};
 use crate::export::{manifest, summary};
 use crate::progress::Progress;
-use crate::seam::{self, Control, Source};
+use crate::engines::{self, Control, Source};
 use crate::{Registry, interrupt, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
-    let scenario = seam::load(&recorded.source, &[], registry)?;
+    let scenario = engines::load(&recorded.source, &[], registry)?;
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
     let control = Arc::new(Control::default());

@@ -17,13 +17,13 @@ use crate::memory::{Verdict, judge};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
-use crate::seam::{self, Control};
+use crate::engines::{self, Control};
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
 
 /// Runs one emulation.
 pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyhow::Result<Exit> {
     let plan = RunPlan::new(args, registry)?;
-    let scenario = seam::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
+    let scenario = engines::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
     admit(entry, &scenario)?;
 
@@ -76,7 +76,7 @@ fn describe(plan: &RunPlan, scenario: &Scenario, run: &mut RunDirectory) -> anyh
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let manifest = Manifest {
         scenario,
-        resolved: &seam::resolved_toml(scenario),
+        resolved: &scenario.to_toml(),
         engine: plan.engine,
         command: &command,
         machine: &Machine::read(),
@@ -128,7 +128,7 @@ mod tests {
     fn a_scenario_that_cannot_fit_is_refused_before_anything_is_built() {
         let mut entry = *fabricated::registry().main_job().expect("phold");
         entry.memory =
-            |_| Ok(seam::MemoryEstimate { lower_bytes: u64::MAX, expected_bytes: u64::MAX });
+            |_| Ok(engines::MemoryEstimate { lower_bytes: u64::MAX, expected_bytes: u64::MAX });
         let refusal = admit(&entry, &fabricated::scenario()).expect_err("must be refused");
         assert!(refusal.to_string().contains("try --nodes"), "{refusal}");
     }

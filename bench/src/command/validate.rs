@@ -11,7 +11,7 @@ use crate::args::ScenarioArgs;
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
-use crate::seam::{self, Inspection, MemoryEstimate};
+use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::{Registry, terminal, units};
 
 /// About where one thread stops being faster than two that wait for each other every window.
@@ -20,12 +20,12 @@ const SPARSE_WINDOW: f64 = 90.0;
 /// Checks a scenario and prints what follows from it.
 pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Result<Exit> {
     let plan = ScenarioPlan::new(args, registry)?;
-    let scenario = seam::load(&plan.source, &plan.overrides, registry)?;
+    let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
     terminal::show(&format!(
         "{}
 ",
-        seam::resolved_toml(&scenario)
+        scenario.to_toml()
     ))?;
 
     // Before the network is built: building one that cannot fit is what must not happen.
@@ -101,7 +101,7 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
 mod tests {
     use super::*;
     use crate::fabricated;
-    use crate::seam::LimitingLink;
+    use crate::engines::LimitingLink;
 
     #[test]
     fn windows_name_the_limit_and_the_lever() {

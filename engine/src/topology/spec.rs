@@ -45,6 +45,20 @@ pub enum TopologySpec {
     },
 }
 
+impl TopologySpec {
+    /// Neighbours per node on average; for a file, which is not read here, a guess of 32.
+    pub fn mean_degree(&self, nodes: u32) -> f64 {
+        match self {
+            Self::Complete => f64::from(nodes) - 1.0,
+            Self::RandomRegular { degree, .. } => f64::from(*degree),
+            Self::ErdosRenyi { degree } => *degree,
+            Self::BarabasiAlbert { m } => 2.0 * f64::from(*m),
+            Self::WattsStrogatz { k, .. } => f64::from(*k),
+            Self::File { .. } => 32.0,
+        }
+    }
+}
+
 /// How the directed rows of an edge list become neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeDirection {

@@ -1,0 +1,79 @@
+//! Everything the command line asks of the engine, compiled once per protocol.
+
+use anthill_engine::network::Network;
+use anthill_engine::outcome::Outcome;
+use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
+use anthill_engine::{run as run_sharded, sequential};
+use anthill_protocol::Configure;
+
+pub use anthill_engine::network::LimitingLink;
+pub use anthill_engine::{Control, MemoryEstimate};
+pub(crate) use anthill_engine::scenario::{Override, Source};
+
+use crate::Registry;
+use crate::args::EngineChoice;
+use crate::clock::Stopwatch;
+
+/// What a scenario would take, found without running it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    /// The window, in ns.
+    pub w_ns: u64,
+    /// The lookahead, in ns.
+    pub l_ns: u64,
+    /// The links with the least delay, least first, at most ten.
+    pub limiting: Vec<LimitingLink>,
+    /// Latency entries below `network.min_delay` that were raised to it.
+    pub clamped: u64,
+    /// Events expected per window at the busiest, over all nodes.
+    pub events_per_window: f64,
+}
+
+/// Parses and checks a scenario.
+pub(crate) fn load(
+    source: &Source,
+    changes: &[Override],
+    registry: &Registry,
+) -> Result<Scenario, ScenarioError> {
+    let protocols: Vec<ProtocolInfo> = registry.entries().iter().map(|e| e.protocol).collect();
+    Scenario::load(source, changes, &protocols)
+}
+
+/// The memory a scenario needs; builds nothing.
+pub(crate) fn memory<P: Configure>(scenario: &Scenario) -> anyhow::Result<MemoryEstimate> {
+    Ok(MemoryEstimate::of(&P::configure(&scenario.values)?, scenario))
+}
+
+/// What a scenario would take; builds its network.
+pub(crate) fn inspect<P: Configure>(scenario: &Scenario) -> anyhow::Result<Inspection> {
+    let rate = P::configure(&scenario.values)?.events_per_node_second();
+    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    let l_ns = network.lookahead().0;
+    let w_ns = anthill_engine::window(network.lookahead()).0;
+    Ok(Inspection {
+        w_ns,
+        l_ns,
+        limiting: network.limiting_links(),
+        clamped: network.clamped(),
+        events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
+    })
+}
+
+/// Runs a scenario with the chosen engine, and adds the protocol's checks.
+pub(crate) fn run<P: Configure>(
+    scenario: &Scenario,
+    engine: EngineChoice,
+    control: &Control,
+) -> anyhow::Result<Outcome> {
+    let watch = Stopwatch::start();
+    let protocol = P::configure(&scenario.values)?;
+    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    let network_ns = watch.elapsed().as_nanos() as u64;
+    let mut outcome = match engine {
+        EngineChoice::Sharded => run_sharded(&protocol, scenario, &network, control)?,
+        EngineChoice::Sequential => sequential::run(&protocol, scenario, &network, control)?,
+    };
+    outcome.host.setup_ns += network_ns;
+    outcome.result.checks = protocol.checks(&outcome.result.facts);
+    Ok(outcome)
+}
