@@ -287,7 +287,8 @@ fn measured_tables_load() {
     if let Some(path) = measured("ripe-country-rtt.csv") {
         let ripe = file(path, RegionFormat::RipeCountry);
         let error = message(&ripe);
-        assert!(error.contains("8281 pairs") || error.contains("pairs of regions"), "{error}");
+        // 173 countries have 14,878 pairs; 6,712 rows are of two different ones.
+        assert!(error.contains("8166 pairs"), "{error}");
         let large = ["US", "DE", "FR", "GB", "NL", "JP", "SG", "AU", "BR", "CA"];
         let network = Network::build(&with_shares(ripe, &large), 5000, 1).unwrap();
         assert_eq!(network.regions().len(), 10);
