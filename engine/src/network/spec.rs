@@ -69,7 +69,7 @@ pub enum RegionsSpec {
     /// A table from a file, plain or gzip.
     ///
     /// Two different regions that hold nodes need a latency in one direction at least, which then
-    /// counts for both; name regions without gaps in `shares`. A region without a latency to itself
+    /// counts for both. Without `shares` the regions with the most gaps hold no node. A region without a latency to itself
     /// gets `min_delay` as its floor and twice that as its median.
     File {
         /// Its path, already relative to the working directory.
