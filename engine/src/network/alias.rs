@@ -46,7 +46,9 @@ impl Alias {
     pub(crate) fn pick(&self, bits: u64) -> u16 {
         let column = (((bits >> 32) * self.columns.len() as u64) >> 32) as usize;
         let Column { threshold, other } = self.columns[column];
-        if (bits as u32) < threshold { column as u16 } else { other }
+        // A mask rather than a branch: which side a draw falls on cannot be predicted.
+        let stays = u16::from((bits as u32) < threshold).wrapping_neg();
+        other ^ ((column as u16 ^ other) & stays)
     }
 
     /// Bytes of heap memory.

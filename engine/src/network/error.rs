@@ -36,7 +36,7 @@ pub enum NetworkError {
     },
     /// A topology that the machine does not hold.
     #[error(
-        "network.topology: {edges} edges need {bytes} bytes, which this machine did not give; \
+        "network.topology: {edges} edges need {bytes} bytes, which are not to be had; \
              take fewer nodes, a lower degree, or an implicit random-regular or complete topology"
     )]
     Memory {

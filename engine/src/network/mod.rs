@@ -13,6 +13,7 @@
 mod alias;
 mod edge_delay;
 mod error;
+mod gaps;
 pub(crate) mod lines;
 mod load;
 mod lognormal;
@@ -170,6 +171,14 @@ impl Network {
     /// Names of the regions that hold nodes.
     pub fn regions(&self) -> &[String] {
         &self.regions
+    }
+
+    /// Regions of a table with gaps that hold no node because the scenario gave no shares.
+    pub fn left_out(&self) -> &[String] {
+        match &self.model {
+            Model::Regional(regional) => regional.left_out(),
+            _ => &[],
+        }
     }
 
     /// The topology.
@@ -333,8 +342,8 @@ impl Model {
                     return Err(NetworkError::field("network.jitter.sigma", problem));
                 }
                 let table = load::table(regions)?;
-                let placed = table.place(shares.as_deref())?;
-                Ok(Self::Regional(Regional::new(&table, &placed, spec.min_delay.0, sigma, seed)))
+                let placement = table.place(shares.as_deref())?;
+                Ok(Self::Regional(Regional::new(&table, &placement, spec.min_delay.0, sigma, seed)))
             }
             ModelSpec::Uniform { min, max } => {
                 bounded("network.min", *min, Span(1), MAX_STATED)?;

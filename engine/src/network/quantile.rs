@@ -14,14 +14,15 @@ pub(crate) const FRACTION: u32 = 32;
 const ONE: f64 = 4_294_967_296.0;
 /// Binary logarithm of the knots per power of two.
 const STEPS: u32 = 6;
-/// 63 powers of two of 64 knots and the last end, rounded up so that an index needs no check.
-const KNOTS: usize = 64 * 64 + 1;
+/// Knots per half: 63 powers of two of 64 knots, rounded up.
+const HALF: usize = 64 << STEPS;
 
 /// The quantile function of a distribution, in fixed point.
 #[derive(Clone, Debug)]
 pub(crate) struct Quantile {
-    /// Below the median (from p = 0 up), above the median (from p = 1 down).
-    halves: Box<[[i64; KNOTS]; 2]>,
+    /// Knots below the median (from p = 0 up), then above it (from p = 1 down), then one that is
+    /// never used but saves checking an index.
+    knots: Box<[i64; 2 * HALF + 1]>,
 }
 
 impl Quantile {
@@ -41,41 +42,39 @@ impl Quantile {
 
     /// `tails(p)` gives the quantiles at `p` and at `1 − p`, for growing `p ≤ 1/2`.
     fn from_tails(mut tails: impl FnMut(f64) -> (f64, f64)) -> Self {
-        let mut halves = Box::new([[0i64; KNOTS]; 2]);
+        let mut knots = Box::new([0i64; 2 * HALF + 1]);
         for octave in 0..64u32 {
             for step in 0..1u32 << STEPS {
                 // The knots above p = 1/2 pad the table and repeat the median.
                 let knot = libm::ldexp(1.0 + f64::from(step) / 64.0, octave as i32 - 64).min(0.5);
                 let (low, high) = tails(knot);
                 let index = ((octave << STEPS) + step) as usize;
-                halves[0][index] = libm::round(low * ONE) as i64;
-                halves[1][index] = libm::round(high * ONE) as i64;
+                knots[index] = libm::round(low * ONE) as i64;
+                knots[HALF + index] = libm::round(high * ONE) as i64;
             }
         }
-        for half in halves.iter_mut() {
-            half[KNOTS - 1] = half[KNOTS - 2];
-        }
-        Self { halves }
+        knots[2 * HALF] = knots[2 * HALF - 1];
+        Self { knots }
     }
 
     /// The value at a uniform position, with [`FRACTION`] fraction bits.
     #[inline]
     pub(crate) fn at(&self, bits: u64) -> i64 {
-        let half = &self.halves[(bits >> 63) as usize];
+        let half = (bits >> 63) as usize * HALF;
         // Never zero, so that it has a leading one.
         let u = (bits & (u64::MAX >> 1)) | 1;
         let octave = 63 - u.leading_zeros();
         let below_leading_one = (u << (63 - octave)) << 1;
         let step = (below_leading_one >> (64 - STEPS)) as usize;
         let within = (below_leading_one << STEPS >> 32) as i64;
-        let index = (((octave & 63) as usize) << STEPS) + step;
-        let (from, to) = (half[index], half[index + 1]);
+        let index = half + (((octave & 63) as usize) << STEPS) + step;
+        let (from, to) = (self.knots[index], self.knots[index + 1]);
         from + (((to - from) * within) >> 32)
     }
 
     /// Bytes of heap memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        size_of_val(&*self.halves) as u64
+        size_of_val(&*self.knots) as u64
     }
 }
 
@@ -146,7 +145,7 @@ mod tests {
     #[test]
     fn quantiles_rise_with_position_and_reach_the_ends() {
         for table in [Quantile::normal(), Quantile::exponential()] {
-            for half in table.halves.iter() {
+            for half in table.knots[..2 * HALF].chunks(HALF) {
                 let rising = half.windows(2).all(|w| w[0] <= w[1]);
                 let falling = half.windows(2).all(|w| w[0] >= w[1]);
                 assert!(rising || falling);

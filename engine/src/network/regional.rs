@@ -5,7 +5,7 @@ use anthill_protocol::{NodeId, RegionId};
 
 use super::alias::Alias;
 use super::lognormal::{Figures, Link};
-use super::table::{LatencyTable, Placed};
+use super::table::{LatencyTable, Placement};
 
 /// Regions that hold nodes, and the links between them.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Regional {
     /// each node, of which only the first draw would be used.
     placement: u64,
     names: Vec<String>,
+    left_out: Vec<String>,
     alias: Alias,
     /// `[from][to]`, one row after the other.
     links: Box<[Link]>,
@@ -26,11 +27,12 @@ impl Regional {
     /// in at least one direction.
     pub(crate) fn new(
         table: &LatencyTable,
-        placed: &[Placed],
+        placement: &Placement,
         min_delay: u64,
         sigma: Option<f64>,
         seed: u64,
     ) -> Self {
+        let placed = &placement.regions;
         let (mut clamped, mut assumed) = (0, 0);
         let mut links = Vec::with_capacity(placed.len() * placed.len());
         for (from, _) in placed {
@@ -49,10 +51,12 @@ impl Regional {
                 });
             }
         }
+        let name = |region: &usize| table.name(*region).to_owned();
         let weights: Vec<f64> = placed.iter().map(|(_, share)| *share).collect();
         Self {
             placement: stream(seed, Purpose::Placement, NodeId(0)),
-            names: placed.iter().map(|(region, _)| table.name(*region).to_owned()).collect(),
+            names: placed.iter().map(|(region, _)| name(region)).collect(),
+            left_out: placement.left_out.iter().map(name).collect(),
             alias: Alias::new(&weights),
             links: links.into(),
             clamped,
@@ -76,6 +80,11 @@ impl Regional {
     /// Names by region.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Regions of the table that hold no node because of its gaps.
+    pub(crate) fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Every ordered pair of regions with its link.

@@ -11,8 +11,9 @@ use crate::topology::TopologySpec;
 pub struct NetworkSpec {
     /// The delay model between distinct nodes.
     pub model: ModelSpec,
-    /// Floor of every one-way delay between distinct nodes; positive. Entries below it are
-    /// clamped, counted and printed.
+    /// Floor of every measured one-way delay between distinct nodes (tables of regions, edges with
+    /// latencies); positive. Entries below it are clamped, counted and printed. The uniform and
+    /// exponential models state their own floor.
     pub min_delay: Span,
     /// Delay of a message that a node sends itself (an exponential model uses its own delay).
     pub loopback: Span,
@@ -65,7 +66,11 @@ pub enum RegionsSpec {
         /// What the figures are.
         latency: LatencyKind,
     },
-    /// A table from a file.
+    /// A table from a file, plain or gzip.
+    ///
+    /// Two different regions that hold nodes need a latency in one direction at least, which then
+    /// counts for both. Without `shares` the regions with the most gaps hold no node. A region without a latency to itself
+    /// gets `min_delay` as its floor and twice that as its median.
     File {
         /// Its path, already relative to the working directory.
         path: PathBuf,
@@ -98,14 +103,16 @@ pub enum LatencyKind {
     RoundTrip,
 }
 
-/// Variation of the delay from message to message.
+/// Variation of the delay from message to message. Edges with latencies vary by the σ given here,
+/// or by 0.25.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum JitterSpec {
-    /// Lognormal above the floor, fitted so that p50 and p90 are the table's.
+    /// Lognormal above the floor, fitted so that p50 and p90 (or mean and standard deviation) are
+    /// the table's; σ = 0.25 where it gives no spread.
     Fitted,
     /// Lognormal above the floor with the table's median and this σ.
     Lognormal {
-        /// Standard deviation of the logarithm.
+        /// Standard deviation of the logarithm, 0.01 to 4.
         sigma: f64,
     },
 }

@@ -25,7 +25,7 @@ pub(crate) fn build(nodes: u32, m: u32, rng: &mut Xoshiro256PlusPlus) -> Result<
                 let end = below(rng.next_u64(), clique_ends + 2 * first);
                 let node = match end.checked_sub(clique_ends) {
                     None => (end / per_node) as u32,
-                    Some(end) if end % 2 == 0 => targets[(end / 2) as usize],
+                    Some(end) if end.is_multiple_of(2) => targets[(end / 2) as usize],
                     Some(end) => clique + (end / 2 / per_node) as u32,
                 };
                 if std::mem::replace(&mut chosen_by[node as usize], newcomer) != newcomer {

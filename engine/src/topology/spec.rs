@@ -13,11 +13,11 @@ pub enum TopologySpec {
     RandomRegular {
         /// Neighbours per node.
         degree: u32,
-        /// Computed on the fly from random Hamiltonian cycles (even degrees; no memory) rather
-        /// than stored.
+        /// Computed on the fly from random Hamiltonian cycles (even degrees; no memory, always
+        /// connected, a peer may fill two slots) rather than stored (simple, degree up to 1024).
         implicit: bool,
     },
-    /// Each pair is joined with equal probability.
+    /// Each pair is joined with equal probability; some nodes may know nobody.
     ErdosRenyi {
         /// Mean degree, p·(n−1).
         degree: f64,
@@ -34,7 +34,8 @@ pub enum TopologySpec {
         /// Rewiring probability.
         beta: f64,
     },
-    /// An edge list, CSV (`source,target[,latency_ms]`), plain or gzip.
+    /// An edge list, CSV (`source,target[,latency_ms]`), plain or gzip, with ids in `0..nodes`.
+    /// Self-loops and repeated rows are errors.
     File {
         /// Its path, already relative to the working directory.
         path: PathBuf,

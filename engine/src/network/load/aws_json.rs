@@ -15,7 +15,7 @@ use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 
 /// Largest file read, in bytes after unpacking.
-const MAX_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 #[derive(Deserialize)]
 struct Document {
@@ -60,10 +60,15 @@ pub(super) fn load(
 
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>, NetworkError> {
     let reader = open(path)?.take(MAX_BYTES);
-    let document: Document = serde_json::from_reader(reader).map_err(|e| NetworkError::Line {
-        path: path.into(),
-        line: e.line() as u64,
-        problem: format!("not {{\"data\": {{from: {{to: ms}}}}}}: {e}"),
+    let document: Document = serde_json::from_reader(reader).map_err(|e| {
+        if e.is_io() {
+            return NetworkError::File {
+                path: path.into(),
+                problem: format!("cannot read it: {e}"),
+            };
+        }
+        let problem = format!("not {{\"data\": {{from: {{to: ms}}}}}}: {e}");
+        NetworkError::Line { path: path.into(), line: e.line() as u64, problem }
     })?;
     Ok(document.data)
 }

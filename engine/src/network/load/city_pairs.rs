@@ -4,9 +4,6 @@
 //! (`"New York United States, North America"`) and is mapped to the longest `from` it starts with.
 //! Destinations that occur in no `from` keep everything before the comma as their name. There are no
 //! rows within a city.
-//!
-//! Without `shares`, nodes are in equal shares in the cities of the `from` column: these were
-//! measured to each other, the remaining destinations were not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -47,8 +44,7 @@ pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, Ne
             return Err(line_error(path, number, format!("more than {MAX_ROWS} rows")));
         }
     }
-    let sources = table.len();
-    let cities: BTreeSet<String> = (0..sources).map(|r| table.name(r).to_owned()).collect();
+    let cities: BTreeSet<String> = (0..table.len()).map(|r| table.name(r).to_owned()).collect();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
         let failed = |problem: String| line_error(path, row.line, problem);
@@ -65,7 +61,6 @@ pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, Ne
             return Err(failed(format!("a second row from {from} to {}", row.to)));
         }
     }
-    table.set_shares((0..table.len()).map(|r| if r < sources { 1.0 } else { 0.0 }).collect());
     Ok(table)
 }
 

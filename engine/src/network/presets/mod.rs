@@ -60,7 +60,7 @@ mod tests {
     fn every_preset_is_complete() {
         for name in PRESETS {
             let table = table(name).unwrap();
-            let placed = table.place(None).unwrap();
+            let placed = table.place(None).unwrap().regions;
             assert_eq!(placed.len(), table.len());
             assert!((placed.iter().map(|p| p.1).sum::<f64>() - 1.0).abs() < 1e-12);
             assert!((0..table.len()).all(|r| table.get(r, r).is_some()));
