@@ -116,12 +116,14 @@ pub(crate) fn outcome() -> Outcome {
             ],
         },
         ended: Ended::Finished,
+        watched: None,
     }
 }
 
 fn row(start_ns: u64, counts: [u64; 3], values: [u64; 4]) -> SeriesRow {
     let [events, messages, bytes_on_wire] = counts;
-    SeriesRow { start_ns, events, messages, bytes_on_wire, values: values.to_vec() }
+    let digest = start_ns;
+    SeriesRow { start_ns, events, messages, bytes_on_wire, digest, values: values.to_vec() }
 }
 
 /// Both together, with a cost.

@@ -13,13 +13,13 @@ use anthill_protocol::{MetricInfo, MetricKind};
 const MAX_BYTES: usize = 16_000_000;
 /// The widest a column can be: twenty digits and a comma.
 const COLUMN_BYTES: usize = 21;
-const FIXED_COLUMNS: usize = 5;
+const FIXED_COLUMNS: usize = 6;
 
 /// The file's content.
 pub(crate) fn text(series: &Series, metrics: &[MetricInfo]) -> String {
     let columns = FIXED_COLUMNS + metrics.len();
     let series = shortened(series, metrics, MAX_BYTES / (COLUMN_BYTES * columns));
-    let mut text = String::from("start_ns,interval_ns,events,messages,bytes_on_wire");
+    let mut text = String::from("start_ns,interval_ns,events,messages,bytes_on_wire,digest");
     for metric in metrics {
         text.push(',');
         text.push_str(&column(metric));
@@ -27,9 +27,14 @@ pub(crate) fn text(series: &Series, metrics: &[MetricInfo]) -> String {
     text.push('\n');
     for row in &series.rows {
         let fixed = [row.start_ns, series.interval_ns, row.events, row.messages, row.bytes_on_wire];
-        let cells: Vec<String> =
-            fixed.iter().chain(&row.values).map(|cell| cell.to_string()).collect();
-        let _ = writeln!(text, "{}", cells.join(","));
+        for cell in fixed {
+            let _ = write!(text, "{cell},");
+        }
+        let _ = write!(text, "{:016x}", row.digest);
+        for cell in &row.values {
+            let _ = write!(text, ",{cell}");
+        }
+        text.push('\n');
     }
     text
 }
@@ -70,6 +75,7 @@ fn add(sum: &mut SeriesRow, row: &SeriesRow, metrics: &[MetricInfo]) {
     sum.events += row.events;
     sum.messages += row.messages;
     sum.bytes_on_wire += row.bytes_on_wire;
+    sum.digest = sum.digest.wrapping_add(row.digest);
     for ((total, value), metric) in sum.values.iter_mut().zip(&row.values).zip(metrics) {
         // The maximum is the value so far: the later row holds it.
         *total = if metric.kind == MetricKind::Max { *value } else { *total + *value };
@@ -84,10 +90,10 @@ mod tests {
     #[test]
     fn one_line_per_interval() {
         let outcome = fabricated::outcome();
-        let expected = "start_ns,interval_ns,events,messages,bytes_on_wire,coverage,sends,depth,\
-                        hop_count\n\
-                        0,1000000000,15000,9000,900000,600,9000,3,100\n\
-                        1000000000,1000000000,5000,1000,100000,400,1000,7,0\n";
+        let expected = "start_ns,interval_ns,events,messages,bytes_on_wire,digest,coverage,sends,\
+                        depth,hop_count\n\
+                        0,1000000000,15000,9000,900000,0000000000000000,600,9000,3,100\n\
+                        1000000000,1000000000,5000,1000,100000,000000003b9aca00,400,1000,7,0\n";
         assert_eq!(text(&outcome.series, outcome.result.metrics), expected);
     }
 
@@ -99,6 +105,7 @@ mod tests {
             events: 1,
             messages: 2,
             bytes_on_wire: 3,
+            digest: 1,
             values: vec![1, 1, i, 1],
         };
         let series = Series { interval_ns: 10, rows: (0..100).map(row).collect() };
