@@ -7,8 +7,8 @@ use anthill_engine::{run as run_sharded, sequential};
 use anthill_protocol::Configure;
 
 pub use anthill_engine::network::LimitingLink;
-pub use anthill_engine::{Control, MemoryEstimate};
 pub(crate) use anthill_engine::scenario::{Override, Source};
+pub use anthill_engine::{Control, MemoryEstimate};
 
 use crate::Registry;
 use crate::args::EngineChoice;

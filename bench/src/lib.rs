@@ -39,11 +39,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
+pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
 pub use plan::PlanError;
 pub use registry::{Entry, Registry, entry};
-pub use anthill_engine::scenario::ProtocolInfo;
-pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -3,8 +3,8 @@
 //! Only the lower bound refuses. The expected peak is an estimate, and refusing on it would stop
 //! runs that fit; `engine.memory_limit` ends those that turn out not to, with their results saved.
 
-use crate::machine::Memory;
 use crate::engines::MemoryEstimate;
+use crate::machine::Memory;
 use crate::units;
 
 /// What to do about a scenario's memory.

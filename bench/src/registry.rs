@@ -9,8 +9,8 @@ use anthill_engine::scenario::{ProtocolInfo, Scenario};
 use anthill_protocol::Configure;
 
 use crate::args::EngineChoice;
-use crate::plan::PlanError;
 use crate::engines::{self, Control, Inspection, MemoryEstimate};
+use crate::plan::PlanError;
 
 /// One protocol.
 #[derive(Clone, Copy, Debug)]

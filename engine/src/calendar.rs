@@ -109,8 +109,10 @@ impl<L: Copy> Calendar<L> {
         let levels = (64 - shape.slots_log2).div_ceil(BLOCKS_LOG2);
         Self {
             arena: Arena::new(shape.huge_pages),
-            near: Box::into_raw(vec![List::<Event<L>>::EMPTY; slots * subshards].into_boxed_slice())
-                .cast(),
+            near: Box::into_raw(
+                vec![List::<Event<L>>::EMPTY; slots * subshards].into_boxed_slice(),
+            )
+            .cast(),
             touched: vec![0; slots * touched_words].into_boxed_slice(),
             occupied: vec![0; slots / 64].into_boxed_slice(),
             far: (0..levels)
@@ -310,7 +312,9 @@ impl<L: Copy> Calendar<L> {
             return 0;
         }
         let mut events = 0;
-        for (i, word) in self.touched[slot * self.touched_words..][..self.touched_words].iter().enumerate() {
+        for (i, word) in
+            self.touched[slot * self.touched_words..][..self.touched_words].iter().enumerate()
+        {
             let mut bits = *word;
             while bits != 0 && events < enough {
                 let subshard = i * 64 + bits.trailing_zeros() as usize;

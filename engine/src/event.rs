@@ -81,7 +81,13 @@ pub(crate) struct Event<L> {
 
 impl<L> Event<L> {
     #[inline]
-    pub(crate) fn new(time_offset: u32, local: u32, source: NodeId, sequence: u32, payload: L) -> Self {
+    pub(crate) fn new(
+        time_offset: u32,
+        local: u32,
+        source: NodeId,
+        sequence: u32,
+        payload: L,
+    ) -> Self {
         let [a, b, c, _] = local.to_le_bytes();
         Self { source: source.0, sequence, time_offset, local: [a, b, c], payload }
     }

@@ -28,7 +28,7 @@ mod tally;
 pub mod topology;
 
 pub use event::Key;
-pub use memory::{MemoryEstimate, machine_bytes};
 pub use host::window;
+pub use memory::{MemoryEstimate, machine_bytes};
 pub use run::{Control, RunError, Watch};
 pub use sharded::run;

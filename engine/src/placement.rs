@@ -28,7 +28,12 @@ pub(crate) struct Placement {
 impl Placement {
     /// Divides `nodes` among `shards`. `events_per_window` is the expected number of events per
     /// node and window; `wanted` nodes per sub-shard overrule it.
-    pub(crate) fn new(nodes: u32, shards: u32, events_per_window: f64, wanted: Option<u32>) -> Self {
+    pub(crate) fn new(
+        nodes: u32,
+        shards: u32,
+        events_per_window: f64,
+        wanted: Option<u32>,
+    ) -> Self {
         let ideal = match wanted {
             Some(nodes) => u64::from(nodes.max(1)),
             None => (EVENTS_PER_WINDOW / events_per_window.clamp(0.01, 16.0)) as u64,
@@ -47,7 +52,8 @@ impl Placement {
 
     /// The sub-shards of a shard; empty if there are more shards than sub-shards.
     pub(crate) fn subshards_of(&self, shard: u32) -> core::ops::Range<u32> {
-        let at = |s: u32| (u64::from(self.subshards) * u64::from(s) / u64::from(self.shards)) as u32;
+        let at =
+            |s: u32| (u64::from(self.subshards) * u64::from(s) / u64::from(self.shards)) as u32;
         at(shard)..at(shard + 1)
     }
 

@@ -171,14 +171,8 @@ fn event_loop<P: Protocol>(
             return Err(RunError::stuck(target, time, &payload));
         }
         let cell = &mut nodes[target.index()];
-        let host = Host {
-            world,
-            id: target,
-            now: time,
-            counts: &mut cell.counts,
-            tally,
-            sink: queue,
-        };
+        let host =
+            Host { world, id: target, now: time, counts: &mut cell.counts, tally, sink: queue };
         host.handle(&mut cell.state, source, sequence, &payload);
         tally.last_event = time;
     }

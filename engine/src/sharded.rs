@@ -11,9 +11,9 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::ScopedJoinHandle;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use anthill_protocol::{NodeId, Protocol, Totals};
 use crossbeam_utils::CachePadded;
@@ -47,7 +47,10 @@ const MATRIX_BYTES: u64 = 32 << 20;
 enum Step {
     Stop(End),
     /// Run this window together; `crosses`: wait for all to have brought far events near.
-    Window { window: u64, crosses: bool },
+    Window {
+        window: u64,
+        crosses: bool,
+    },
 }
 
 /// The leader's notes.
@@ -134,7 +137,7 @@ pub fn run<P: Protocol>(
             until: scenario.until,
         },
         workers: workers.into_iter().map(PhaseCell::new).collect(),
-        lead: PhaseCell::new(Lead::new::<P>(placement.subshards)),
+        lead: PhaseCell::new(Lead::new(placement.subshards)),
         claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
         meeting: Rendezvous::new(threads, cores),
         fabric: Threads,
@@ -172,7 +175,7 @@ fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32
 }
 
 impl Lead {
-    fn new<P: Protocol>(subshards: u32) -> Self {
+    fn new(subshards: u32) -> Self {
         Self {
             step: Step::Stop(End::Quiescent),
             windows: 0,
@@ -244,7 +247,8 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
                 let (begun, timed_before) = (clock.ns(), self.timed_ns(me));
                 self.guarded(|| self.decide(me));
                 led_ns = clock.ns() - begun;
-                report.phases.exchange_ns += led_ns.saturating_sub(self.timed_ns(me) - timed_before);
+                report.phases.exchange_ns +=
+                    led_ns.saturating_sub(self.timed_ns(me) - timed_before);
             });
             report.phases.idle_ns += (clock.ns() - arrived).saturating_sub(led_ns);
             if self.failed.load(Ordering::Relaxed) {

@@ -69,7 +69,15 @@ pub(crate) struct CalendarSink<'a, L> {
 
 impl<L: Copy> CalendarSink<'_, L> {
     #[inline]
-    fn file(&mut self, window: u64, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+    fn file(
+        &mut self,
+        window: u64,
+        time: Time,
+        target: NodeId,
+        source: NodeId,
+        sequence: u32,
+        payload: L,
+    ) {
         let offset = (time.0 & ((1 << self.window_shift) - 1)) as u32;
         let local = self.placement.local(target);
         let event = Event::new(offset, local, source, sequence, payload);
@@ -279,7 +287,9 @@ impl<P: Protocol> Worker<P> {
             let time = Time(window_start | u64::from(event.time_offset));
             let source = NodeId(event.source);
             // SAFETY: promised by the caller.
-            unsafe { self.handle(field, window, node, time, source, event.sequence, &event.payload) };
+            unsafe {
+                self.handle(field, window, node, time, source, event.sequence, &event.payload)
+            };
             if !self.own.is_empty() {
                 let next = events.get(i + 1).filter(|next| next.local() == event.local());
                 // SAFETY: promised by the caller.
@@ -308,7 +318,8 @@ impl<P: Protocol> Worker<P> {
                 let key = |time, source: NodeId, sequence: u32| {
                     (time, tie(field.world.seed, time, source), source, sequence)
                 };
-                if key(time, NodeId(next.source), next.sequence) < key(own.time, node, own.sequence) {
+                if key(time, NodeId(next.source), next.sequence) < key(own.time, node, own.sequence)
+                {
                     return;
                 }
             }

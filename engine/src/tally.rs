@@ -252,7 +252,9 @@ impl SeriesTally {
         row.bytes_on_wire += totals.bytes_on_wire - self.seen.bytes_on_wire;
         for (i, info) in metrics.iter().enumerate() {
             row.values[i] = if info.kind == MetricKind::Max {
-                row.values[i].max(totals.values[i])
+                // Only a maximum reached in this row; `into_series` carries it forward.
+                let reached = totals.values[i] > self.seen.values[i];
+                row.values[i].max(if reached { totals.values[i] } else { 0 })
             } else {
                 row.values[i].wrapping_add(totals.values[i].wrapping_sub(self.seen.values[i]))
             };
@@ -296,10 +298,11 @@ impl SeriesTally {
             }
         }
         let interval_ns = self.windows_per_row.saturating_mul(w_ns);
-        let rows = self.rows.into_iter().enumerate().map(|(i, row)| SeriesRow {
-            start_ns: interval_ns.saturating_mul(i as u64),
-            ..row
-        });
+        let rows = self
+            .rows
+            .into_iter()
+            .enumerate()
+            .map(|(i, row)| SeriesRow { start_ns: interval_ns.saturating_mul(i as u64), ..row });
         Series { interval_ns, rows: rows.filter(|row| row.events + row.messages > 0).collect() }
     }
 }

@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use super::{Exit, run};
 use crate::args::{EngineChoice, ReplayArgs};
+use crate::engines::{self, Control, Source};
 use crate::export::{manifest, summary};
 use crate::progress::Progress;
-use crate::engines::{self, Control, Source};
 use crate::{Registry, interrupt, terminal};
 
 /// Runs a saved run again.

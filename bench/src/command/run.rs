@@ -10,6 +10,7 @@ use super::Exit;
 use crate::args::{Format, RunArgs};
 use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
+use crate::engines::{self, Control};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, summary};
 use crate::machine::{Machine, Memory, Usage};
@@ -17,7 +18,6 @@ use crate::memory::{Verdict, judge};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
-use crate::engines::{self, Control};
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
 
 /// Runs one emulation.

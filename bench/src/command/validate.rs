@@ -8,10 +8,10 @@ use anyhow::bail;
 
 use super::Exit;
 use crate::args::ScenarioArgs;
+use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
-use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::{Registry, terminal, units};
 
 /// About where one thread stops being faster than two that wait for each other every window.
@@ -100,8 +100,8 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fabricated;
     use crate::engines::LimitingLink;
+    use crate::fabricated;
 
     #[test]
     fn windows_name_the_limit_and_the_lever() {
