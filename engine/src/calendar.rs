@@ -78,7 +78,7 @@ impl<L> Drop for Calendar<L> {
 
 /// A read-only handle on the near matrix of one calendar, for the owners of sub-shards.
 pub(crate) struct Column<L> {
-    near: *const List<Event<L>>,
+    near: *mut List<Event<L>>,
     slot_mask: u64,
     subshards: usize,
 }
@@ -89,15 +89,29 @@ unsafe impl<L: Send> Send for Column<L> {}
 unsafe impl<L: Sync> Sync for Column<L> {}
 
 impl<L: Copy> Column<L> {
+    fn index(&self, window: u64, subshard: u32) -> usize {
+        (window & self.slot_mask) as usize * self.subshards + subshard as usize
+    }
+
     /// The list of a window and sub-shard.
     ///
     /// # Safety
-    /// The calendar is alive; `window` is open (nobody appends to its slot) and not yet recycled.
+    /// The calendar is alive; `window` is open (nobody appends to its slot), and nobody else is
+    /// taking this list.
     #[inline]
     pub(crate) unsafe fn list(&self, window: u64, subshard: u32) -> List<Event<L>> {
-        let index = (window & self.slot_mask) as usize * self.subshards + subshard as usize;
-        // SAFETY: the index is inside the matrix; the element is not written during the window.
-        unsafe { self.near.add(index).read() }
+        // SAFETY: the index is inside the matrix; the element is not written meanwhile.
+        unsafe { self.near.add(self.index(window, subshard)).read() }
+    }
+
+    /// Takes the list of a window and sub-shard out of the calendar.
+    ///
+    /// # Safety
+    /// The calendar is alive, `window` is open, and nobody else reads or takes this list.
+    #[inline]
+    pub(crate) unsafe fn take(&self, window: u64, subshard: u32) -> List<Event<L>> {
+        // SAFETY: the index is inside the matrix; the element is this thread's during the window.
+        unsafe { self.near.add(self.index(window, subshard)).replace(List::EMPTY) }
     }
 }
 
@@ -242,10 +256,15 @@ impl<L: Copy> Calendar<L> {
             .sum()
     }
 
-    /// Moves on to `window`: recycles the open slot and brings near what must be. Nothing may be
-    /// pending before `window`, and nobody may be reading the slot that was open.
+    /// The memory of the lists.
+    pub(crate) fn arena(&mut self) -> &mut Arena {
+        &mut self.arena
+    }
+
+    /// Moves on to `window` and brings near what must be. Nothing may be pending before `window`,
+    /// and all lists of the slot that was open have been taken.
     pub(crate) fn advance(&mut self, window: u64) {
-        self.recycle();
+        self.close();
         let old = core::mem::replace(&mut self.base, window);
         for level in (0..self.far.len()).rev() {
             let shift = self.far[level].shift;
@@ -327,26 +346,14 @@ impl<L: Copy> Calendar<L> {
         events
     }
 
-    fn recycle(&mut self) {
+    fn close(&mut self) {
         if !self.opened {
             return;
         }
         self.opened = false;
         let slot = (self.base & self.slot_mask) as usize;
-        if self.occupied[slot / 64] & 1 << (slot % 64) == 0 {
-            return;
-        }
         self.occupied[slot / 64] &= !(1 << (slot % 64));
-        for word in 0..self.touched_words {
-            let mut bits = core::mem::take(&mut self.touched[slot * self.touched_words + word]);
-            while bits != 0 {
-                let subshard = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                // SAFETY: inside the matrix; filled from this arena; the caller of `advance`
-                // promised that nobody reads the slot.
-                unsafe { self.arena.free(&mut *self.near.add(slot * self.subshards + subshard)) };
-            }
-        }
+        self.touched[slot * self.touched_words..][..self.touched_words].fill(0);
     }
 }
 
@@ -378,7 +385,7 @@ mod tests {
         for subshard in calendar.touched() {
             // SAFETY: the calendar is alive and the window open.
             unsafe {
-                for (first, n) in column.list(window, subshard).runs() {
+                for (first, n) in column.take(window, subshard).runs() {
                     for i in 0..n {
                         let event =
                             first.add(i * crate::chunk::stride::<Event<()>>()).cast::<Event<()>>();

@@ -7,6 +7,12 @@
 //!
 //! Lists are linked from the newest chunk back. Order inside a list carries no meaning (events are
 //! sorted by key), so nothing is lost by it and a list can be freed by pushing its head.
+//!
+//! Whoever has read a list frees it into its *own* arena, whichever arena it was filled from: the
+//! chunks are then still in that thread's cache, and the next appends go there. Memory follows the
+//! pending events this way, instead of holding a whole window twice. Mappings live as long as the
+//! run; [`Arena::give`] evens out free chunks between threads that only send and threads that only
+//! receive.
 
 use core::marker::PhantomData;
 use core::ptr;
@@ -25,9 +31,12 @@ const LARGEST_SLAB_BYTES: usize = 1 << 26;
 struct Header {
     /// The chunk that was full before this one; null for the first of a list.
     previous: *mut u8,
-    /// How many chunks of this list were full before this one. In a free list: the next list.
-    ordinal_or_next: usize,
+    /// How many chunks of this list were full before this one.
+    ordinal: usize,
 }
+
+/// Where a free list's head keeps the address of the next free list: in its first entry.
+const NEXT_LIST: usize = size_of::<Header>();
 
 /// The distance between entries of type `T`, in bytes.
 pub(crate) const fn stride<T>() -> usize {
@@ -45,10 +54,12 @@ pub(crate) struct Arena {
     slabs: Vec<MmapMut>,
     next: *mut u8,
     end: *mut u8,
-    /// Head chunk of the newest freed list, linked by `ordinal_or_next`.
+    /// Head chunk of the newest freed list; heads are linked at `NEXT_LIST`.
     free_lists: *mut u8,
     /// Chunks of the freed list now being reused, linked by `previous`.
     free_chunks: *mut u8,
+    /// Chunks in both free lists.
+    free: usize,
     slab_bytes: usize,
     bytes: u64,
     huge_pages: bool,
@@ -65,6 +76,7 @@ impl Arena {
             end: ptr::null_mut(),
             free_lists: ptr::null_mut(),
             free_chunks: ptr::null_mut(),
+            free: 0,
             slab_bytes: FIRST_SLAB_BYTES,
             bytes: 0,
             huge_pages,
@@ -80,18 +92,18 @@ impl Arena {
     /// first entry.
     ///
     /// # Safety
-    /// `cursor` is null or the full cursor of a list of `T` in this arena.
+    /// `cursor` is null or the full cursor of a list of `T`.
     unsafe fn extend<T>(&mut self, cursor: *mut u8) -> *mut u8 {
         let chunk = self.take_chunk();
         // SAFETY: `chunk` is an exclusive block of CHUNK_BYTES, aligned to its size; a full
         // cursor points one past a chunk with a valid header.
         unsafe {
             let header = if cursor.is_null() {
-                Header { previous: ptr::null_mut(), ordinal_or_next: 0 }
+                Header { previous: ptr::null_mut(), ordinal: 0 }
             } else {
                 let full = cursor.sub(CHUNK_BYTES);
-                let ordinal = (*full.cast::<Header>()).ordinal_or_next;
-                Header { previous: full, ordinal_or_next: ordinal + 1 }
+                let ordinal = (*full.cast::<Header>()).ordinal;
+                Header { previous: full, ordinal: ordinal + 1 }
             };
             chunk.cast::<Header>().write(header);
             chunk.add(stride::<T>())
@@ -99,14 +111,12 @@ impl Arena {
     }
 
     fn take_chunk(&mut self) -> *mut u8 {
-        if self.free_chunks.is_null() && !self.free_lists.is_null() {
-            self.free_chunks = self.free_lists;
-            // SAFETY: heads of freed lists have valid headers.
-            self.free_lists =
-                unsafe { (*self.free_lists.cast::<Header>()).ordinal_or_next as *mut u8 };
+        if self.free_chunks.is_null() {
+            self.free_chunks = self.take_free_list();
         }
         if !self.free_chunks.is_null() {
             let chunk = self.free_chunks;
+            self.free -= 1;
             // SAFETY: chunks of freed lists keep the headers they were filled with.
             self.free_chunks = unsafe { (*chunk.cast::<Header>()).previous };
             return chunk;
@@ -118,6 +128,50 @@ impl Arena {
         // SAFETY: slabs are multiples of CHUNK_BYTES, and `next < end`.
         self.next = unsafe { chunk.add(CHUNK_BYTES) };
         chunk
+    }
+
+    /// The head of a free list, or null.
+    fn take_free_list(&mut self) -> *mut u8 {
+        let head = self.free_lists;
+        if !head.is_null() {
+            // SAFETY: heads of free lists hold the address of the next.
+            self.free_lists = unsafe { head.add(NEXT_LIST).cast::<*mut u8>().read() };
+        }
+        head
+    }
+
+    /// Adds a list to the free ones.
+    ///
+    /// # Safety
+    /// `head` is the newest chunk of a list that nobody reaches any more.
+    unsafe fn add_free_list(&mut self, head: *mut u8) {
+        // SAFETY: the chunk is exclusive, and its header valid.
+        unsafe {
+            self.free += (*head.cast::<Header>()).ordinal + 1;
+            head.add(NEXT_LIST).cast::<*mut u8>().write(self.free_lists);
+        }
+        self.free_lists = head;
+    }
+
+    /// Free chunks.
+    pub(crate) fn free_chunks(&self) -> usize {
+        self.free
+    }
+
+    /// Hands about `chunks` free chunks, in whole lists, to another arena of the run.
+    pub(crate) fn give(&mut self, chunks: usize, to: &mut Self) {
+        let keep = self.free.saturating_sub(chunks);
+        while self.free > keep {
+            let head = self.take_free_list();
+            if head.is_null() {
+                return;
+            }
+            // SAFETY: a free list, out of this arena's reach now.
+            unsafe {
+                self.free -= (*head.cast::<Header>()).ordinal + 1;
+                to.add_free_list(head);
+            }
+        }
     }
 
     #[cold]
@@ -139,15 +193,15 @@ impl Arena {
         self.slab_bytes = (self.slab_bytes * 2).min(LARGEST_SLAB_BYTES);
     }
 
-    /// Frees all chunks of a list of `T`.
+    /// Makes all chunks of a list of `T` free chunks of this arena.
     ///
     /// # Safety
-    /// `list` was filled from this arena and nobody reads it any more.
+    /// The list was filled from an arena of this run, nobody else reads or writes it, and `list`
+    /// is its only handle from now on.
     pub(crate) unsafe fn free<T>(&mut self, list: &mut List<T>) {
         let Some((head, _)) = list.head() else { return };
-        // SAFETY: the head of a non-empty list is a chunk of this arena.
-        unsafe { (*head.cast::<Header>()).ordinal_or_next = self.free_lists as usize };
-        self.free_lists = head;
+        // SAFETY: promised by the caller.
+        unsafe { self.add_free_list(head) };
         *list = List::EMPTY;
     }
 }
@@ -175,7 +229,8 @@ impl<T: Copy> List<T> {
     /// Appends one entry.
     ///
     /// # Safety
-    /// The list is empty or was filled from `arena` with entries of `T`, and nobody reads it now.
+    /// The list is empty or was filled from an arena of the run with entries of `T`, and nobody
+    /// reads it now.
     /// Returns true if a chunk was taken.
     #[inline]
     pub(crate) unsafe fn push(&mut self, arena: &mut Arena, entry: T) -> bool {
@@ -225,7 +280,7 @@ impl<T> List<T> {
     pub(crate) unsafe fn len(&self) -> usize {
         // SAFETY: the head of a non-empty list has a valid header.
         self.head().map_or(0, |(chunk, entries)| unsafe {
-            entries + (*chunk.cast::<Header>()).ordinal_or_next * chunk_entries::<T>()
+            entries + (*chunk.cast::<Header>()).ordinal * chunk_entries::<T>()
         })
     }
 
@@ -290,6 +345,30 @@ mod tests {
         fills_and_frees::<[u64; 2]>(|i| [u64::from(i), 1]);
         fills_and_frees::<[u64; 3]>(|i| [u64::from(i), 1, 2]);
         fills_and_frees::<[u64; 14]>(|i| [u64::from(i); 14]);
+    }
+
+    #[test]
+    fn free_chunks_can_be_given_to_another_arena() {
+        let (mut from, mut to) = (Arena::new(false), Arena::new(false));
+        let mut lists = [List::<u64>::EMPTY; 10];
+        for i in 0..10_000u64 {
+            // SAFETY: filled from this arena only.
+            unsafe { lists[i as usize % 10].push(&mut from, i) };
+        }
+        for list in &mut lists {
+            // SAFETY: filled from this arena.
+            unsafe { from.free(list) };
+        }
+        let all = from.free_chunks();
+        from.give(all / 2, &mut to);
+        assert_eq!(from.free_chunks() + to.free_chunks(), all);
+        assert!(to.free_chunks() >= all / 2);
+        let (mut list, enough) = (List::<u64>::EMPTY, to.free_chunks() * chunk_entries::<u64>());
+        for i in 0..enough as u64 {
+            // SAFETY: filled from this arena only, while `from` lives.
+            unsafe { list.push(&mut to, i) };
+        }
+        assert_eq!((to.bytes(), to.free_chunks()), (0, 0), "nothing had to be mapped");
     }
 
     #[test]

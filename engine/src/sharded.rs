@@ -38,6 +38,8 @@ use crate::tally::add_totals;
 const SPARSE_EVENTS: usize = 90;
 /// The leader looks at the memory limit every so many windows.
 const WINDOWS_PER_LOOK: u64 = 256;
+/// Free chunks (2 KiB each) that one thread may have more than another.
+const UNEVEN_CHUNKS: usize = 2_048;
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
 const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
 const MATRIX_BYTES: u64 = 32 << 20;
@@ -398,6 +400,8 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
             // SAFETY: the leader is alone.
             let bytes = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.bytes()) };
             lead.calendar_bytes = self.workers.iter().map(bytes).sum();
+            // SAFETY: the leader is alone.
+            unsafe { self.even_out_free_chunks() };
             if lead.calendar_bytes + self.state_bytes > self.memory_limit {
                 return Step::Stop(End::MemoryLimit);
             }
@@ -405,6 +409,26 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
         // SAFETY: the leader is alone; all calendars have the same base.
         let crosses = unsafe { self.workers[0].with(|w| w.calendar.crosses_block(window)) };
         Step::Window { window, crosses }
+    }
+
+    /// Threads that receive more than they send collect free chunks; those that send more would
+    /// map new memory for ever.
+    unsafe fn even_out_free_chunks(&self) {
+        // SAFETY: the leader is alone, here and below.
+        let free = |cell: &PhaseCell<Worker<P>>| unsafe {
+            cell.with(|w| w.calendar.arena().free_chunks())
+        };
+        let Some(most) = self.workers.iter().max_by_key(|cell| free(cell)) else { return };
+        let Some(least) = self.workers.iter().min_by_key(|cell| free(cell)) else { return };
+        let surplus = free(most) - free(least);
+        if surplus > UNEVEN_CHUNKS {
+            // SAFETY: the surplus says that these are two different workers.
+            unsafe {
+                most.with(|from| {
+                    least.with(|to| from.calendar.arena().give(surplus / 2, to.calendar.arena()));
+                });
+            }
+        }
     }
 
     unsafe fn is_complete(&self, lead: &mut Lead) -> bool {

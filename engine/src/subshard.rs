@@ -204,8 +204,13 @@ impl<P: Protocol> Worker<P> {
         self.shard_events[shard as usize] += count as u64;
         let timed = count >= TIMED_MIN;
         let begun = if timed { field.clock.ns() } else { 0 };
-        // SAFETY: as promised by the caller.
-        unsafe { self.collect(field, window, subshard, count) };
+        // SAFETY: as promised by the caller, and only this thread reaches the sub-shard's lists.
+        unsafe {
+            self.collect(field, window, subshard, count);
+            for column in &field.columns {
+                self.calendar.arena().free(&mut column.take(window, subshard));
+            }
+        }
         if window == field.world.window_of(field.until) {
             self.cut_at_until(field);
         }
