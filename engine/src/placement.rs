@@ -14,6 +14,12 @@ const EVENTS_PER_WINDOW: f64 = 16_384.0;
 const MAX_SUBSHARDS: u32 = 8_192;
 /// Fewer nodes than this in a sub-shard never pay.
 const MIN_SHIFT: u32 = 8;
+/// Sub-shards that a large network has at least, so that threads can share them out evenly.
+const ENOUGH_SUBSHARDS: u32 = 16;
+/// Sub-shards with fewer events a window are not divided further for that: opening one costs more.
+const MIN_EVENTS_PER_WINDOW: f64 = 64.0;
+/// Sub-shards this small are not divided further for that.
+const SMALL_SHIFT: u32 = 12;
 
 /// How the nodes are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +42,19 @@ impl Placement {
     ) -> Self {
         let ideal = match wanted {
             Some(nodes) => u64::from(nodes.max(1)),
-            None => (EVENTS_PER_WINDOW / events_per_window.clamp(0.01, 16.0)) as u64,
+            None => (EVENTS_PER_WINDOW / events_per_window.clamp(1e-6, 16.0)) as u64,
         };
         let per_shard = nodes.div_ceil(shards).max(1);
         let smallest = nodes.div_ceil(MAX_SUBSHARDS).next_power_of_two().trailing_zeros();
         let shift = match wanted {
             Some(_) => ceil_log2(ideal),
-            None => ceil_log2(ideal).max(MIN_SHIFT),
+            None => {
+                let worthwhile =
+                    ceil_log2((MIN_EVENTS_PER_WINDOW / events_per_window.max(1e-6)) as u64);
+                let even =
+                    (nodes / ENOUGH_SUBSHARDS).max(1).ilog2().max(SMALL_SHIFT).max(worthwhile);
+                ceil_log2(ideal).max(MIN_SHIFT).min(even)
+            }
         };
         // Every shard needs a sub-shard of its own, as far as the nodes go.
         let shift = shift.min(per_shard.ilog2()).max(smallest).min(MAX_SHIFT);

@@ -43,6 +43,8 @@ const UNEVEN_CHUNKS: usize = 2_048;
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
 const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
 const MATRIX_BYTES: u64 = 32 << 20;
+/// Lists of the near calendar (each may hold a half-empty chunk of 2 KiB) that are always affordable.
+const CHEAP_LISTS: u32 = 4_096;
 
 /// What the threads do after a rendezvous.
 #[derive(Clone, Copy, Debug)]
@@ -168,12 +170,14 @@ fn place<P: Protocol>(
     Placement::new(scenario.nodes, shards, rate * window_s, scenario.engine.subshard_nodes)
 }
 
-/// Enough near slots for nearly all messages, within bounds.
+/// Enough near slots for nearly all messages, and more where they are cheap: every level of the far
+/// calendar that an event does not have to pass saves moving it once.
 fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32 {
     let windows = (network.horizon().0 >> world.window_shift) + 2;
     let wanted = windows.next_power_of_two().trailing_zeros();
     let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
-    wanted.min(affordable).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
+    let cheap = (CHEAP_LISTS / subshards).max(1).ilog2();
+    wanted.min(affordable).max(cheap).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
 }
 
 impl Lead {

@@ -231,8 +231,17 @@ impl<P: Protocol> Worker<P> {
         self.events.clear();
         self.events.reserve(count);
         if count < COUNTING_MIN {
+            let first = field.placement.nodes_of(subshard).start;
             // SAFETY: the lists are immutable while the window is open.
-            unsafe { for_each_event(field, window, subshard, |event| self.events.push(event)) };
+            unsafe {
+                for_each_event(field, window, subshard, |event| {
+                    // Too few events to fetch ahead of while they run.
+                    prefetch::for_write(
+                        field.nodes.0.wrapping_add((first + event.local()) as usize),
+                    );
+                    self.events.push(event);
+                });
+            }
             insertion_sort(&mut self.events, field, window);
             return;
         }

@@ -85,6 +85,7 @@ mod protocol;
 pub mod recording;
 mod snapshot;
 mod time;
+pub mod timers;
 
 pub use check::{Check, RunFacts};
 pub use context::Context;

@@ -6,6 +6,7 @@ use std::path::Path;
 use anthill_protocol::Configure;
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
+use anthill_protocol::timers::Timers;
 
 use crate::{Ready, invariant_part};
 
@@ -60,6 +61,15 @@ fn phold_sparse_and_far() {
     let text = "nodes = 40\nuntil = \"2s\"\n[protocol]\nname = \"phold\"\nlookahead = \"10us\"\n\
                 mean_delay = \"5ms\"\n[network]\nmodel = \"exponential\"\n";
     assert!(one_result::<Phold>(text) > 10_000);
+}
+
+/// Every wait is far beyond the near calendar, some by six levels.
+#[test]
+fn timers_near_and_far() {
+    let text = "nodes = 500\nuntil = \"30d\"\n[protocol]\nname = \"timers\"\nshort = \"7s\"\n\
+                long = \"29d\"\nrepeats = 5\n\
+                [network]\nmodel = \"uniform\"\nmin = \"600us\"\nmax = \"1ms\"\n";
+    assert!(one_result::<Timers>(text) > 2_500);
 }
 
 fn gossip(nodes: u32, protocol: &str, topology: &str) -> String {
