@@ -67,3 +67,8 @@ pub fn main(registry: Registry) -> ExitCode {
         }
     }
 }
+
+/// The README's code, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ReadmeDoctests;
