@@ -42,6 +42,7 @@ use clap::Parser as _;
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
+pub use machine::process_cpu_s;
 pub use plan::PlanError;
 pub use registry::{Entry, Registry, entry};
 

@@ -99,11 +99,12 @@ impl Usage {
         // Not `ru_maxrss`: it survives exec, so it may be that of the process which started us.
         let peak = field(&status, "VmHWM", ':').and_then(|v| v.split_whitespace().next());
         let peak_kib: u64 = peak.and_then(|v| v.parse().ok()).unwrap_or(0);
-        Self { cpu_s: cpu_seconds(), peak_rss_bytes: peak_kib.saturating_mul(1024) }
+        Self { cpu_s: process_cpu_s(), peak_rss_bytes: peak_kib.saturating_mul(1024) }
     }
 }
 
-fn cpu_seconds() -> f64 {
+/// CPU time of this process so far, over all threads, in seconds; 0 where unknown.
+pub fn process_cpu_s() -> f64 {
     // SAFETY: `rusage` is plain integers, for which all zeroes is a value.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live `rusage`, which the call fills or leaves alone.

@@ -7,8 +7,7 @@
 //!
 //! The *far* calendar holds what lies beyond: levels of 64 blocks, each block as wide as a whole
 //! turn of the level below, so 2⁶⁴ windows fit in at most ten levels and an event moves at most
-//! once a level. A flat overflow was measured 24 times slower with one-second timeouts over 1 ms
-//! windows (`docs/calendar.md`).
+//! once a level. Why not a flat overflow list: `docs/calendar.md`.
 //!
 //! Invariants: no event lies before `base`; near slot `w mod slots` holds only window
 //! `w ∈ base..base+slots`; the far block that contains `base` is empty on every level.

@@ -19,7 +19,7 @@ const ENOUGH_SUBSHARDS: u32 = 16;
 /// Sub-shards with fewer events a window are not divided further for that: opening one costs more.
 const MIN_EVENTS_PER_WINDOW: f64 = 64.0;
 /// Sub-shards this small are not divided further for that.
-const SMALL_SHIFT: u32 = 12;
+const SMALL_SHIFT: u32 = 10;
 
 /// How the nodes are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

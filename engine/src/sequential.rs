@@ -11,6 +11,7 @@ use anthill_protocol::{NodeId, Protocol, Time};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::event::{Key, PayloadOf, state_word, tie};
 use crate::host::{Counts, Host, NodeCell, Sink, Streak, World};
+use crate::memory::machine_bytes;
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
 use crate::run::{Control, End, RunError, new_tally, outcome, world};
@@ -20,60 +21,80 @@ use crate::tally::Tally;
 /// Looks at [`Control`] and reports progress every so many windows.
 const WINDOWS_PER_LOOK: u64 = 256;
 
+/// An event in the heap. The heap orders by time and target; what comes after in the key is left to
+/// [`Queue::pop`], because ties are rare and their hash needs the seed, which entries do not carry.
 struct Pending<L> {
     time: Time,
     target: NodeId,
     source: NodeId,
     sequence: u32,
-    /// The run's seed, for ties.
     payload: L,
 }
 
-/// A heap entry with the seed that its tie needs.
-struct Queue<L> {
-    heap: BinaryHeap<Entry<L>>,
-    seed: u64,
-}
-
-struct Entry<L> {
-    pending: Pending<L>,
-    seed: u64,
-}
-
-impl<L> Entry<L> {
-    fn key(&self) -> Key {
-        let Pending { time, target, source, sequence, .. } = self.pending;
-        Key { time, target, tie: tie(self.seed, time, source), source, sequence }
-    }
-}
-
-impl<L> PartialEq for Entry<L> {
+impl<L> PartialEq for Pending<L> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl<L> Eq for Entry<L> {}
+impl<L> Eq for Pending<L> {}
 
-impl<L> PartialOrd for Entry<L> {
+impl<L> PartialOrd for Pending<L> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-/// Reversed, so that the least key is on top. The tie is hashed only where it decides.
-impl<L> Ord for Entry<L> {
-    #[inline]
+/// Reversed, so that the least is on top.
+impl<L> Ord for Pending<L> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.pending.time.cmp(&self.pending.time).then_with(|| other.key().cmp(&self.key()))
+        (other.time, other.target).cmp(&(self.time, self.target))
+    }
+}
+
+/// All pending events, in key order.
+struct Queue<L> {
+    heap: BinaryHeap<Pending<L>>,
+    /// Events of one instant and node, taken off the heap, the least key last.
+    tied: Vec<Pending<L>>,
+    seed: u64,
+}
+
+impl<L> Queue<L> {
+    /// The time of the next event.
+    fn next_time(&self) -> Option<Time> {
+        self.tied.last().or_else(|| self.heap.peek()).map(|pending| pending.time)
+    }
+
+    /// Takes the event with the least key.
+    fn pop(&mut self) -> Option<Pending<L>> {
+        if self.tied.is_empty() {
+            let first = self.heap.pop()?;
+            if self.heap.peek().is_none_or(|next| next.cmp(&first) != Ordering::Equal) {
+                return Some(first);
+            }
+            self.tied.push(first);
+        }
+        // Whatever joined them since belongs in its place among them.
+        while let Some(next) = self.heap.peek() {
+            if self.tied[0].cmp(next) != Ordering::Equal {
+                break;
+            }
+            self.tied.extend(self.heap.pop());
+        }
+        let seed = self.seed;
+        self.tied.sort_unstable_by_key(|pending| {
+            let Pending { time, target, source, sequence, .. } = *pending;
+            core::cmp::Reverse(Key { time, target, tie: tie(seed, time, source), source, sequence })
+        });
+        self.tied.pop()
     }
 }
 
 impl<L> Sink<L> for Queue<L> {
     #[inline]
     fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
-        let pending = Pending { time, target, source, sequence, payload };
-        self.heap.push(Entry { pending, seed: self.seed });
+        self.heap.push(Pending { time, target, source, sequence, payload });
     }
 
     #[inline]
@@ -95,7 +116,7 @@ pub fn run<P: Protocol>(
     let clock = Clock::start();
     let world = world(protocol, scenario, network);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift);
-    let mut queue = Queue { heap: BinaryHeap::new(), seed: scenario.seed };
+    let mut queue = Queue { heap: BinaryHeap::new(), tied: Vec::new(), seed: scenario.seed };
     let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
     for id in 0..scenario.nodes {
         let mut counts = Counts::default();
@@ -122,7 +143,7 @@ pub fn run<P: Protocol>(
         loop_cpu_ns: thread_cpu_ns() - cpu_before,
         windows,
         state_bytes: (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64,
-        calendar_bytes: (queue.heap.capacity() * size_of::<Entry<PayloadOf<P>>>()) as u64,
+        calendar_bytes: (queue.heap.capacity() * size_of::<Pending<PayloadOf<P>>>()) as u64,
         ..HostReport::default()
     };
     let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
@@ -140,11 +161,11 @@ fn event_loop<P: Protocol>(
     nodes: &mut [NodeCell<P::Node>],
     tally: &mut Tally<P>,
 ) -> Result<(End, u64), RunError> {
+    let limit = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
     let mut streak = Streak::default();
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
-        let Some(next) = queue.heap.peek() else { return Ok((End::Quiescent, windows)) };
-        let time = next.pending.time;
+        let Some(time) = queue.next_time() else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {
             // A boundary: what is looked at between windows is looked at here, by both engines.
             if P::STOPS_EARLY && world.protocol.complete(&tally.totals) {
@@ -154,6 +175,11 @@ fn event_loop<P: Protocol>(
                 control.report(time.0, tally.totals.events);
                 if control.interrupted() {
                     return Ok((End::Interrupted, windows));
+                }
+                let queued = queue.heap.capacity() * size_of::<Pending<PayloadOf<P>>>();
+                let states = size_of_val(nodes);
+                if (queued + states) as u64 + world.network.memory_bytes() > limit {
+                    return Ok((End::MemoryLimit, windows));
                 }
             }
         }
@@ -165,7 +191,7 @@ fn event_loop<P: Protocol>(
             windows += 1;
             tally.open_window(window);
         }
-        let Some(Entry { pending, .. }) = queue.heap.pop() else { unreachable!("peeked") };
+        let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
         if source == target && !streak.allows(time, target) {
             return Err(RunError::stuck(target, time, &payload));

@@ -83,6 +83,8 @@ struct Team<'a, P: Protocol, F> {
     stealing: bool,
     memory_limit: u64,
     state_bytes: u64,
+    /// States and topology.
+    fixed_bytes: u64,
     failed: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -149,6 +151,7 @@ pub fn run<P: Protocol>(
         stealing: options.stealing,
         memory_limit: (machine_bytes() as f64 * options.memory_limit) as u64,
         state_bytes: region.bytes(),
+        fixed_bytes: region.bytes() + network.memory_bytes(),
         failed: AtomicBool::new(false),
         panic: Mutex::new(None),
     };
@@ -349,6 +352,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
                     lead.step = self.next_step(lead);
                     let Step::Window { window, crosses } = lead.step else { break };
                     lead.windows += 1;
+                    self.fabric.exchange(window);
                     if self.workers.len() > 1 && self.is_dense(window, crosses) {
                         break;
                     }
@@ -406,7 +410,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
             lead.calendar_bytes = self.workers.iter().map(bytes).sum();
             // SAFETY: the leader is alone.
             unsafe { self.even_out_free_chunks() };
-            if lead.calendar_bytes + self.state_bytes > self.memory_limit {
+            if lead.calendar_bytes + self.fixed_bytes > self.memory_limit {
                 return Step::Stop(End::MemoryLimit);
             }
         }
@@ -469,7 +473,6 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
 
     unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
         lead.touched.fill(0);
-        self.fabric.exchange(window);
         for cell in &self.workers {
             // SAFETY: the leader is alone; all have read their last slot.
             unsafe {

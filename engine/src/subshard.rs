@@ -1,8 +1,9 @@
 //! One sub-shard during one window: collect its events from every calendar, put them in order, run
 //! the handlers node by node.
 //!
-//! Order: a histogram and one counting-sort pass on the high bits of the node's index, then an
-//! insertion sort inside each small bucket (a real sort when it is not small). A node's own events
+//! Order: a histogram and one counting-sort pass on the high bits of the node's index, then one
+//! insertion sort over the whole, whose moves are short (a real sort where one is not: a node with a
+//! crowd of events). A node's own events
 //! that fall into the same window are merged in by key while its events run.
 
 use std::cmp::Ordering;

@@ -50,6 +50,14 @@ fn allocations<P: Configure>(text: &str, threads: u32) -> (u64, u64) {
     (ALLOCATIONS.load(Ordering::Relaxed) - before, outcome.host.windows)
 }
 
+/// On one thread the counts are equal. On several, which thread first gets which sub-shard is the
+/// system's choice, and each thread's scratch memory may grow a few times until it has seen one of
+/// the larger: a handful of allocations, however many windows follow.
+fn assert_same(short: u64, long: u64, threads: u32) {
+    let spare = if threads == 1 { 0 } else { 8 };
+    assert!(long <= short + spare, "{short}, then {long} allocations on {threads} threads");
+}
+
 /// One test, because the counter is the process's.
 #[test]
 fn warm_windows_do_not_allocate() {
@@ -70,10 +78,10 @@ fn warm_windows_do_not_allocate() {
         let (short, few) = allocations::<Phold>(&phold("200ms"), threads);
         let (long, many) = allocations::<Phold>(&phold("600ms"), threads);
         assert!(many > few + 500, "{few} and {many} windows");
-        assert_eq!(short, long, "phold on {threads} threads");
+        assert_same(short, long, threads);
         let (short, few) = allocations::<Gossip>(&gossip("3s"), threads);
         let (long, many) = allocations::<Gossip>(&gossip("5s"), threads);
         assert!(many > few + 500, "{few} and {many} windows");
-        assert_eq!(short, long, "gossip on {threads} threads");
+        assert_same(short, long, threads);
     }
 }

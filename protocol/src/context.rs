@@ -10,7 +10,8 @@ pub trait Context<P: Protocol> {
     /// The node whose handler runs.
     fn id(&self) -> NodeId;
 
-    /// The instant at which this handler serves its event, plus what it has charged so far.
+    /// The instant of this handler's event. (Once CPU is modelled: the instant at which it is served,
+    /// plus what it has charged so far.)
     fn now(&self) -> Time;
 
     /// What the node's own clock shows; equals [`Context::now`] unless the scenario skews clocks.
@@ -68,7 +69,7 @@ pub trait Context<P: Protocol> {
     /// stale timer is recognised by the round inside it.
     fn set_timer(&mut self, delay: Span, timer: P::Timer);
 
-    /// Occupies the node's virtual CPU.
+    /// Occupies the node's virtual CPU. Until CPU is modelled this is only counted.
     fn charge(&mut self, cpu: Span);
 
     /// Records one value of a metric.

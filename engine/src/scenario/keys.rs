@@ -113,7 +113,11 @@ pub(super) const ENGINE: &[Key] = &[
 pub(super) const MEASURE: &[Key] = &[
     Key::new("warmup", ANY_SPAN, "latencies before this instant are left out")
         .or(Value::Span(Span(0))),
-    Key::new("interval", POSITIVE_SPAN, "length of a row of series.csv; by default ~200 rows"),
+    Key::new(
+        "interval",
+        POSITIVE_SPAN,
+        "length of a row of series.csv; by default 256 to 512 rows",
+    ),
 ];
 
 /// Tables of regions that ship with the engine.

@@ -148,6 +148,7 @@ fn the_memory_limit_stops_a_run_cleanly() {
          [network]\nmodel = \"exponential\"\n",
     );
     ready.scenario.engine.memory_limit = 1e-4;
-    let outcome = ready.sharded(2, 2, true);
-    assert_eq!(outcome.ended, Ended::MemoryLimit);
+    for outcome in [ready.sharded(2, 2, true), ready.sharded(1, 1, true), ready.sequential()] {
+        assert_eq!(outcome.ended, Ended::MemoryLimit);
+    }
 }

@@ -99,6 +99,22 @@ fn gossip_flood_on_every_random_topology() {
     }
 }
 
+/// All delays are equal, so every event of a wave ties with thousands of others.
+#[test]
+fn constant_delays_tie_everywhere() {
+    let network = "[network]\nmodel = \"uniform\"\nmin = \"10ms\"\nmax = \"10ms\"\n";
+    let flood = format!(
+        "nodes = 2_000\nuntil = \"10s\"\n[protocol]\nname = \"gossip\"\nmode = \"flood\"\n{network}\
+         topology = {{ kind = \"random-regular\", degree = 8 }}\n"
+    );
+    assert_eq!(one_result::<Gossip>(&flood), 2_000 * 7 + 1);
+    let phold = format!(
+        "nodes = 200\nuntil = \"1s\"\n[protocol]\nname = \"phold\"\npopulation = 20\nremote = 0.7\n\
+         {network}loopback = \"10ms\"\n"
+    );
+    assert_eq!(one_result::<Phold>(&phold), 200 * 20 * 99);
+}
+
 #[test]
 fn gossip_inv() {
     let text = gossip(2_000, "mode = \"inv\"", "{ kind = \"random-regular\", degree = 8 }");
