@@ -61,19 +61,19 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "NAME")]
     pub protocol: Option<String>,
     /// Number of nodes (`1M`).
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub nodes: Option<String>,
     /// Virtual time at which the run ends (`60s`).
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = not_a_flag, allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Seed of every draw.
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
     /// Units of ownership; never changes a result.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub shards: Option<String>,
     /// Worker threads; never changes a result.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub threads: Option<String>,
     /// Set any key of the scenario; repeatable. The value is TOML, else taken as a string.
     #[arg(long = "set", value_name = "PATH=VALUE")]
@@ -174,6 +174,16 @@ impl EngineChoice {
             Self::Sharded => "sharded",
             Self::Sequential => "sequential",
         }
+    }
+}
+
+/// Takes `-5s`, so that the scenario's reader can say what is wrong with it, but not `--seed`, which
+/// means that the value before it was forgotten.
+fn not_a_flag(value: &str) -> Result<String, &'static str> {
+    let negative = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    match value.strip_prefix('-') {
+        Some(rest) if !negative(rest) => Err("it is a flag: a value is missing before it"),
+        _ => Ok(value.to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@
 //! the whole command line from [`crate::main`].
 
 use anthill_engine::outcome::Outcome;
-use anthill_engine::scenario::{ProtocolInfo, Scenario};
+use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_protocol::Configure;
 
 use crate::args::EngineChoice;
@@ -83,13 +83,8 @@ impl Registry {
 
     /// `; did you mean ...?` for a misspelt name, else nothing.
     pub fn nearest(&self, name: &str) -> String {
-        let near = |entry: &&Entry| strsim::damerau_levenshtein(entry.protocol.name, name);
-        match self.0.iter().min_by_key(near) {
-            Some(entry) if near(&entry) <= 1 + name.chars().count() / 3 => {
-                format!("; did you mean `{}`?", entry.protocol.name)
-            }
-            _ => String::new(),
-        }
+        let known = self.0.iter().map(|entry| entry.protocol.name);
+        nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
     }
 }
 

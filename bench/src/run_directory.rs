@@ -58,6 +58,8 @@ pub(crate) struct RunDirectory {
     path: PathBuf,
     bytes: u64,
     written: Vec<PathBuf>,
+    /// The directories that the claim made, innermost first.
+    made: Vec<PathBuf>,
 }
 
 impl RunDirectory {
@@ -82,12 +84,14 @@ impl RunDirectory {
     }
 
     /// Gives the directory back after a run that produced nothing: removes what was written
-    /// through this claim, and the directory if that leaves it empty. Best effort.
+    /// through this claim, and those directories it made that this leaves empty. Best effort.
     pub(crate) fn abandon(self) {
         for file in &self.written {
             let _ = fs::remove_file(file);
         }
-        let _ = fs::remove_dir(&self.path);
+        for directory in &self.made {
+            let _ = fs::remove_dir(directory);
+        }
     }
 
     /// Writes one file; `name` may have one directory in front.
@@ -133,8 +137,8 @@ impl RunDirectory {
         }
     }
 
-    fn claimed(path: PathBuf) -> Self {
-        Self { path, bytes: 0, written: Vec::new() }
+    fn claimed(path: PathBuf, made: Vec<PathBuf>) -> Self {
+        Self { path, bytes: 0, written: Vec::new(), made }
     }
 
     fn claim_given(out: &Path) -> Result<Self, RunDirectoryError> {
@@ -143,6 +147,7 @@ impl RunDirectory {
         if out.as_os_str().is_empty() {
             return Err(RunDirectoryError::NotADirectory { path: out.to_owned() });
         }
+        let made = missing(out);
         match fs::read_dir(out) {
             Ok(mut entries) => match entries.next() {
                 None => {}
@@ -156,25 +161,35 @@ impl RunDirectory {
             }
             Err(e) => return Err(io_error(e)),
         }
-        Ok(Self::claimed(out.to_owned()))
+        Ok(Self::claimed(out.to_owned(), made))
     }
 
     fn claim_next(parent: &Path, name: &str, seed: u64) -> Result<Self, RunDirectoryError> {
         let io_error =
             |path: &Path, source| RunDirectoryError::Io { path: path.to_owned(), source };
+        let mut made = missing(parent);
         fs::create_dir_all(parent).map_err(|e| io_error(parent, e))?;
         let name = file_name(name);
         for n in 1u64.. {
             let path = parent.join(format!("{name}-{seed}-{n}"));
             // Making the directory is the claim: of two runs at once only one succeeds.
             match fs::create_dir(&path) {
-                Ok(()) => return Ok(Self::claimed(path)),
+                Ok(()) => {
+                    made.insert(0, path.clone());
+                    return Ok(Self::claimed(path, made));
+                }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(io_error(&path, e)),
             }
         }
         Err(io_error(parent, io::Error::other("no free number")))
     }
+}
+
+/// The path and those above it that are not there, innermost first.
+fn missing(path: &Path) -> Vec<PathBuf> {
+    let absent = |p: &&Path| !p.as_os_str().is_empty() && !p.exists();
+    path.ancestors().take_while(absent).map(Path::to_owned).collect()
 }
 
 /// A name as a file name: anything but letters, digits, `-`, `_` becomes `_`; at most 64 long.
@@ -246,6 +261,18 @@ mod tests {
             assert_eq!(path.join("notes").exists(), foreign);
             assert_eq!(path.exists(), foreign);
         }
+    }
+
+    #[test]
+    fn an_abandoned_directory_goes_with_the_parents_that_were_made_for_it() {
+        let (parent, deep) = (scratch(), Path::new("a/b/c"));
+        fs::create_dir(parent.path().join("a")).expect("a directory");
+        let claim = |out: &Path| RunDirectory::claim(Some(out), "x", 1).expect("a claim");
+        claim(&parent.path().join(deep)).abandon();
+        assert!(parent.path().join("a").exists() && !parent.path().join("a/b").exists());
+        // What was there before the claim stays.
+        claim(&parent.path().join("a")).abandon();
+        assert!(parent.path().join("a").exists());
     }
 
     #[test]

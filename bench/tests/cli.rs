@@ -1,7 +1,13 @@
 //! The `anthill` binary as its users meet it: exit codes, streams, files.
 //!
 //! Every test runs the real binary in a directory of its own. Runs are of a thousand PHOLD nodes,
-//! so the whole file takes seconds.
+//! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
+//! compares what is saved across engines, shards and threads.
+
+#[path = "cli/matrix.rs"]
+mod matrix;
+#[path = "cli/refusals.rs"]
+mod refusals;
 
 use std::fs;
 use std::path::{Path, PathBuf};

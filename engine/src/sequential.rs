@@ -1,7 +1,7 @@
 //! The oracle: the same run from a binary heap, one event at a time in key order.
 //!
 //! Written plainly, because every test trusts it. It shares with the sharded engine what a handler
-//! does ([`crate::host`]) and how it is counted, and nothing of how events travel.
+//! does (`host`) and how it is counted, and nothing of how events travel.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

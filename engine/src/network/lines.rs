@@ -22,9 +22,13 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, NetworkError> {
         return Err(failed("not a regular file; give the path of a plain or gzip file".into()));
     }
     let file = File::open(path).map_err(|e| failed(format!("cannot open it: {e}")))?;
-    let mut reader = BufReader::with_capacity(128 << 10, file);
-    let head = reader.fill_buf().map_err(|e| failed(format!("cannot read it: {e}")))?;
-    if head.starts_with(&[0x1f, 0x8b]) {
+    unpacked(BufReader::with_capacity(128 << 10, file))
+        .map_err(|e| failed(format!("cannot read it: {e}")))
+}
+
+/// The content of a reader, unpacked if it is gzip.
+fn unpacked<'r>(mut reader: impl BufRead + 'r) -> std::io::Result<Box<dyn BufRead + 'r>> {
+    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         Ok(Box::new(BufReader::with_capacity(128 << 10, MultiGzDecoder::new(reader))))
     } else {
         Ok(Box::new(reader))
@@ -32,17 +36,33 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, NetworkError> {
 }
 
 /// The non-empty lines of a text file, numbered from 1.
-pub(crate) struct Lines {
+pub(crate) struct Lines<'r> {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + 'r>,
     number: u64,
     buffer: Vec<u8>,
 }
 
-impl Lines {
+impl Lines<'static> {
     /// Opens a file.
     pub(crate) fn open(path: &Path) -> Result<Self, NetworkError> {
         Ok(Self { path: path.to_owned(), reader: open(path)?, number: 0, buffer: Vec::new() })
+    }
+}
+
+impl<'r> Lines<'r> {
+    /// The lines of a reader, plain or gzip; `path` names it in errors.
+    pub(crate) fn read(path: &Path, reader: impl BufRead + 'r) -> Result<Self, NetworkError> {
+        let path = path.to_owned();
+        match unpacked(reader) {
+            Ok(reader) => Ok(Self { path, reader, number: 0, buffer: Vec::new() }),
+            Err(e) => Err(NetworkError::File { path, problem: format!("cannot read it: {e}") }),
+        }
+    }
+
+    /// What the lines are called in errors.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The next line that is not blank, with its number and without its end.

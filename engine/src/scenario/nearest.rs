@@ -3,8 +3,9 @@
 /// Longer words are not typed by hand; comparing them would only cost time.
 const LONGEST: usize = 64;
 
-/// The known word most like `word`, if one is near enough to suggest: at most a third of its
-/// letters differ. Case, `-` and `_` do not count. Of equally near words the first.
+/// The known word most like `word`, if one is near enough to suggest: a third of the letters and
+/// one more may differ, but not all. Case, `-` and `_` do not count. Of equally near words the
+/// first.
 ///
 /// ```
 /// use anthill_engine::scenario::nearest;
@@ -21,7 +22,8 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     let near = |candidate: &&str| {
         let other = plain(candidate);
         let distance = strsim::damerau_levenshtein(&wanted, &other);
-        (distance <= letters.max(other.chars().count()) / 3).then_some(distance)
+        let length = other.chars().count();
+        (distance <= 1 + letters.max(length) / 3 && distance < length).then_some(distance)
     };
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
@@ -53,12 +55,15 @@ mod tests {
         assert_eq!(nearest("NODES", known), Some("nodes"));
         assert_eq!(nearest("unitl", known), Some("until"));
         assert_eq!(nearest("newtork", known), Some("network"));
+        assert_eq!(nearest("fold", ["gossip", "phold"]), Some("phold"));
+        assert_eq!(nearest("deg", ["degree", "kind"]), Some("degree"));
         assert_eq!(nearest("push_pull", ["push", "push-pull"]), Some("push-pull"));
     }
 
     #[test]
     fn unlike_words_suggest_nothing() {
-        assert_eq!(nearest("x", ["seed", "nodes"]), None);
+        assert_eq!(nearest("x", ["seed", "nodes", "p", "ab"]), None);
+        assert_eq!(nearest("raft", ["gossip", "phold"]), None);
         assert_eq!(nearest("", ["seed"]), None);
         assert_eq!(nearest("seed", []), None);
         assert_eq!(nearest(&"a".repeat(1_000_000), ["seed"]), None);

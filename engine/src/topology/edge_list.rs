@@ -4,8 +4,6 @@
 //! another is an error: both are signs of a wrong file. A row and its reverse are two rows; as
 //! undirected neighbours they are merged, each direction keeping its own latency.
 
-use std::path::Path;
-
 use crate::network::lines::{Lines, line_error};
 use crate::network::table::one_way_ns;
 use crate::network::{LatencyKind, NetworkError};
@@ -24,19 +22,19 @@ struct Row {
     latency: u32,
 }
 
-/// Reads the graph of `nodes` nodes.
+/// Reads the graph of `nodes` nodes from the lines of a file.
 pub(crate) fn load(
-    path: &Path,
+    mut lines: Lines<'_>,
     latency: Option<LatencyKind>,
     direction: EdgeDirection,
     nodes: u32,
 ) -> Result<Csr, NetworkError> {
-    let mut rows = read(path, latency, nodes)?;
+    let mut rows = read(&mut lines, latency, nodes)?;
     rows.sort_unstable();
     if let Some(pair) = rows.windows(2).find(|w| (w[0].from, w[0].to) == (w[1].from, w[1].to)) {
         let Row { from, to, line, .. } = pair[1];
         let problem = format!("{from},{to} repeats line {}; delete one", pair[0].line);
-        return Err(line_error(path, u64::from(line), problem));
+        return Err(line_error(lines.path(), u64::from(line), problem));
     }
     let mut edges: Vec<(u32, u32, u32)> = rows
         .into_iter()
@@ -56,8 +54,11 @@ pub(crate) fn load(
     Csr::directed(nodes, &edges, latency.is_some())
 }
 
-fn read(path: &Path, latency: Option<LatencyKind>, nodes: u32) -> Result<Vec<Row>, NetworkError> {
-    let mut lines = Lines::open(path)?;
+fn read(
+    lines: &mut Lines<'_>,
+    latency: Option<LatencyKind>,
+    nodes: u32,
+) -> Result<Vec<Row>, NetworkError> {
     let mut rows: Vec<Row> = Vec::new();
     let mut first = true;
     while let Some((number, line)) = lines.next()? {
@@ -68,14 +69,14 @@ fn read(path: &Path, latency: Option<LatencyKind>, nodes: u32) -> Result<Vec<Row
             let line = u32::try_from(number).map_err(|_| "too many lines".to_owned())?;
             Ok(Row { from, to, line, latency })
         });
-        rows.push(parsed.map_err(|problem| line_error(path, number, problem))?);
+        rows.push(parsed.map_err(|problem| line_error(lines.path(), number, problem))?);
         if rows.len() > MAX_ROWS {
-            return Err(line_error(path, number, format!("more than {MAX_ROWS} edges")));
+            return Err(line_error(lines.path(), number, format!("more than {MAX_ROWS} edges")));
         }
     }
     if rows.is_empty() {
         let problem = "no edges; expected lines of source,target[,latency_ms]".into();
-        return Err(NetworkError::File { path: path.to_owned(), problem });
+        return Err(NetworkError::File { path: lines.path().to_owned(), problem });
     }
     Ok(rows)
 }

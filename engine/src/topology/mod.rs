@@ -16,12 +16,16 @@ mod spec;
 mod tests;
 mod watts_strogatz;
 
+use std::io::BufRead;
+use std::path::Path;
+
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::{Purpose, draw, stream};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::network::NetworkError;
+use crate::network::lines::Lines;
+use crate::network::{LatencyKind, NetworkError};
 use csr::{Csr, MAX_EDGES};
 use cycles::Cycles;
 pub use spec::{EdgeDirection, TopologySpec};
@@ -70,10 +74,41 @@ impl Topology {
                 Shape::Stored(watts_strogatz::build(nodes, *k, *beta, &mut rng)?)
             }
             TopologySpec::File { path, latency, direction } => {
-                Shape::Stored(edge_list::load(path, *latency, *direction, nodes)?)
+                Shape::Stored(edge_list::load(Lines::open(path)?, *latency, *direction, nodes)?)
             }
         };
         Ok(Self { nodes, kind: kind(spec), shape })
+    }
+
+    /// Reads the topology of `nodes` nodes from an edge list, as [`TopologySpec::File`] does, but
+    /// from any reader, plain or gzip. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Naming the line, on anything but rows of `source,target[,latency_ms]` whose ids are in
+    /// `0..nodes`, without self-loops and repetitions.
+    ///
+    /// ```
+    /// use anthill_engine::topology::{EdgeDirection, Topology};
+    ///
+    /// let rows = "source,target\n0,1\n1,2\n";
+    /// let ring = |nodes| {
+    ///     Topology::read_edge_list("a.csv", rows.as_bytes(), None, EdgeDirection::Undirected, nodes)
+    /// };
+    /// assert_eq!(ring(3).unwrap().edges(), 4);
+    /// assert!(ring(2).unwrap_err().to_string().starts_with("a.csv, line 3: target 2 is no node"));
+    /// ```
+    pub fn read_edge_list(
+        name: &str,
+        reader: impl BufRead,
+        latency: Option<LatencyKind>,
+        direction: EdgeDirection,
+        nodes: u32,
+    ) -> Result<Self, NetworkError> {
+        let path = Path::new(name);
+        let spec = TopologySpec::File { path: path.to_owned(), latency, direction };
+        check(&spec, nodes)?;
+        let csr = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
+        Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr) })
     }
 
     /// Number of a node's neighbours.

@@ -1,0 +1,206 @@
+//! One test per kind of bad input, given as a flag and in a file: exit code 2, one message that
+//! names the place and the way out, and nothing written.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::{Desk, files, refusal};
+
+/// Asserts that every command that takes a scenario refuses it with all of these, and that only
+/// what was there before is there after.
+#[track_caller]
+fn refused(desk: &Desk, arguments: &str, parts: &[&str]) {
+    let before = files(desk.0.path());
+    for line in [format!("run {arguments}"), format!("run {arguments} --out a/b --format json")] {
+        says(&line, &refusal(&desk.anthill(&line)), parts);
+    }
+    // `validate` may have printed the scenario by then: it is what is asked for.
+    let line = format!("validate {arguments}");
+    let output = desk.anthill(&line);
+    assert_eq!(output.status.code(), Some(2), "{line}: {output:?}");
+    says(&line, &String::from_utf8_lossy(&output.stderr), parts);
+    assert_eq!(files(desk.0.path()), before, "{arguments}: wrote something");
+    assert!(!desk.path("anthill-runs").exists() && !desk.path("a").exists(), "{arguments}");
+}
+
+#[track_caller]
+fn says(line: &str, message: &str, parts: &[&str]) {
+    assert!(message.starts_with("error: "), "{line}: {message}");
+    assert_eq!(message.matches("error:").count(), 1, "{line}: {message}");
+    assert!(!message.contains("panicked"), "{line}: {message}");
+    for part in parts {
+        assert!(message.contains(part), "{line}: `{part}` is not in: {message}");
+    }
+}
+
+/// A scenario file that has these lines in addition; the first of them is line 5.
+fn with_file(lines: &str) -> Desk {
+    let desk = Desk::new();
+    let text = format!("nodes = 100\nuntil = \"1s\"\n[protocol]\nname = \"gossip\"\n{lines}\n");
+    fs::write(desk.path("my.toml"), text).expect("a file");
+    desk
+}
+
+#[test]
+fn unknown_keys() {
+    let suggestion = "did you mean `fanout`?";
+    refused(&with_file("fan_oot = 3"), "my.toml", &["my.toml:5: protocol.fan_oot", suggestion]);
+    let flag = "--set protocol.fanot=3";
+    refused(&Desk::new(), &format!("gossip {flag}"), &[flag, suggestion]);
+    refused(&Desk::new(), "phold --set engin.shards=3", &["did you mean `engine`?"]);
+    refused(&with_file("[adversary]"), "my.toml", &["my.toml:5", "is not available"]);
+}
+
+#[test]
+fn wrong_units() {
+    let parts = ["my.toml:5: protocol.round", "unknown unit `kg`", "ms"];
+    refused(&with_file("round = \"5kg\""), "my.toml", &parts);
+    refused(&with_file("round = 5"), "my.toml", &["has no unit", "\"5s\""]);
+    refused(&Desk::new(), "phold --until 5parsecs", &["--until", "unknown unit `parsecs`"]);
+    refused(&Desk::new(), "phold --until 5", &["--until", "has no unit"]);
+    refused(&Desk::new(), "phold --nodes 10ms", &["--nodes 10ms", "nodes"]);
+}
+
+#[test]
+fn negative_numbers() {
+    refused(&with_file("fanout = -3"), "my.toml", &["my.toml:5: protocol.fanout", "is negative"]);
+    refused(&Desk::new(), "phold --nodes -5", &["--nodes -5", "is negative"]);
+    refused(&Desk::new(), "phold --nodes=-5", &["--nodes -5", "is negative"]);
+    refused(&Desk::new(), "phold --until -1s", &["--until -1s", "negative"]);
+    refused(&Desk::new(), "phold --seed -1", &["--seed -1", "is negative"]);
+    refused(&Desk::new(), "phold --set protocol.remote=-0.5", &["protocol.remote", "0 to 1"]);
+}
+
+#[test]
+fn numbers_that_are_none() {
+    for number in ["nan", "-nan", "inf", "-inf"] {
+        let parts = ["protocol.remote", "is not finite"];
+        refused(&Desk::new(), &format!("phold --set protocol.remote={number}"), &parts);
+    }
+    refused(&with_file("fanout = nan"), "my.toml", &["my.toml:5: protocol.fanout", "not finite"]);
+    refused(&Desk::new(), "phold --nodes nan", &["--nodes nan", "is not finite"]);
+    refused(&Desk::new(), "gossip --set network.shares.us-east-1=nan", &["shares", "not finite"]);
+}
+
+#[test]
+fn shares_that_do_not_sum() {
+    let lines = "[network]\nshares = { us-east-1 = 0.5, us-west-2 = 0.4 }";
+    refused(&with_file(lines), "my.toml", &["my.toml:6: network.shares", "0.9", "to 1"]);
+    let flag = "--set network.shares={us-east-1=0.7,us-west-2=0.7}";
+    refused(&Desk::new(), &format!("gossip {flag}"), &["network.shares", "1.4"]);
+}
+
+/// The topology of a file of these lines, for a hundred nodes.
+fn with_edges(lines: &str) -> Desk {
+    let desk = with_file("[network]\ntopology = { kind = \"file\", path = \"edges.csv\" }");
+    fs::write(desk.path("edges.csv"), lines).expect("a file");
+    desk
+}
+
+#[test]
+fn malformed_edge_lists() {
+    for (lines, line, part) in [
+        ("0,1\n1,x\n", 2, "\"x\" in column target"),
+        ("0,1\n\n2\n", 3, "\"\" in column target"),
+        ("source,target\n-1,2\n", 2, "\"-1\" in column source"),
+        ("0,1\n1,2\n3,3\n", 3, "to itself"),
+        ("0,1\n1,2\n0,1\n", 3, "repeats line 1"),
+    ] {
+        let place = format!("edges.csv, line {line}");
+        refused(&with_edges(lines), "my.toml", &[&place, part]);
+    }
+    refused(&with_edges(""), "my.toml", &["edges.csv", "no edges"]);
+    let missing = with_edges("");
+    fs::remove_file(missing.path("edges.csv")).expect("removed");
+    refused(&missing, "my.toml", &["edges.csv", "cannot read it"]);
+}
+
+#[test]
+fn node_ids_out_of_range() {
+    let parts = ["edges.csv, line 2", "target 100 is no node", "0 to 99", "`nodes`"];
+    refused(&with_edges("0,99\n99,100\n"), "my.toml", &parts);
+    refused(&with_edges("0,1\n4294967296,1\n"), "my.toml", &["line 2", "source 4294967296"]);
+}
+
+#[test]
+fn an_exponential_floor_of_zero() {
+    let lines = "[network]\nmodel = \"exponential\"\nfloor = \"0s\"\nmean = \"1ms\"";
+    refused(&with_file(lines), "my.toml", &["my.toml:7: network.floor", "at least 1ns"]);
+    refused(&Desk::new(), "phold --set network.floor=0s", &["network.floor", "at least 1ns"]);
+    refused(&Desk::new(), "phold --set protocol.lookahead=0s", &["lookahead", "at least 1ns"]);
+}
+
+#[test]
+fn zero_shards() {
+    refused(&with_file("[engine]\nshards = 0"), "my.toml", &["my.toml:6", "from 1 to 64"]);
+    refused(&Desk::new(), "phold --shards 0", &["--shards 0", "engine.shards", "from 1 to 64"]);
+    refused(&Desk::new(), "phold --threads 0", &["--threads 0", "engine.threads"]);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it is the time of the command that is tested")]
+fn too_many_nodes() {
+    let begun = Instant::now();
+    refused(&Desk::new(), "phold --nodes 5G", &["--nodes 5G", "from 1 to 4294967295"]);
+    // Needs 48 GB for the nodes alone: a machine that has them is not refused.
+    let machine = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kilobytes = machine.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok());
+    if kilobytes.is_some_and(|kb| kb < 40_000_000) {
+        for protocol in ["phold", "gossip"] {
+            refused(
+                &Desk::new(),
+                &format!("{protocol} --nodes 4G"),
+                &["4,000,000,000 nodes need at least", "expected peak", "try --nodes"],
+            );
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "refused before anything is allocated");
+}
+
+#[test]
+fn an_existing_run_directory() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("mine")).expect("a directory");
+    fs::write(desk.path("mine/summary.json"), "precious").expect("a file");
+    let message = refusal(&desk.anthill("run phold --nodes 100 --until 1ms --out mine"));
+    says("--out mine", &message, &["mine is not empty", "never overwritten", "--out DIR"]);
+    assert_eq!(files(desk.0.path()), ["mine/summary.json"]);
+    assert_eq!(fs::read(desk.path("mine/summary.json")).expect("a file"), b"precious");
+}
+
+#[test]
+fn unknown_presets_and_protocols() {
+    refused(&Desk::new(), "gosip", &["`gosip` is neither a file nor a preset", "`gossip`?"]);
+    refused(&Desk::new(), "--protocol fold", &["no protocol `fold`", "did you mean `phold`?"]);
+    refused(&Desk::new(), "gossip --protocol fold", &["--protocol fold", "did you mean `phold`?"]);
+    refused(&Desk::new(), "gossip --set network.preset=aws-p5", &["did you mean `aws-p50`?"]);
+    refused(&Desk::new(), "zzz", &["presets: gossip, phold"]);
+    let message = refusal(&Desk::new().anthill("protocols gosip"));
+    says("protocols gosip", &message, &["did you mean `gossip`?"]);
+}
+
+#[test]
+fn a_flag_in_place_of_a_value() {
+    let desk = Desk::new();
+    for (line, part) in [
+        ("run phold --nodes --seed 3", "a value is required for '--nodes <N>'"),
+        ("run --until --verbose", "a value is missing"),
+    ] {
+        let output = desk.anthill(line);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        says(line, &message, &[part]);
+    }
+}
+
+#[test]
+fn directories_that_are_no_runs() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("half")).expect("a directory");
+    fs::write(desk.path("half/manifest.json"), "{\"format\": 99}").expect("a file");
+    says("half", &refusal(&desk.anthill("replay half")), &["half", "format 99"]);
+    fs::write(desk.path("half/manifest.json"), "not json").expect("a file");
+    says("half", &refusal(&desk.anthill("replay half")), &["half/manifest.json"]);
+    says("none", &refusal(&desk.anthill("replay none")), &["none"]);
+    assert_eq!(files(desk.0.path()), ["half/manifest.json"]);
+}
