@@ -34,7 +34,7 @@ fn main() {
     let draws = Streams::new(scenario.seed, Purpose::Protocol);
     let mut states = vec![Node::default(); nodes as usize];
     let mut heap: BinaryHeap<Reverse<(Time, u32, u32, u32)>> = BinaryHeap::new();
-    let mut send = |heap: &mut BinaryHeap<_>, node: &mut Node, id: u32, now: Time| {
+    let send = |heap: &mut BinaryHeap<_>, node: &mut Node, id: u32, now: Time| {
         let bits = draw(draws.of(NodeId(id)), u64::from(node.draws));
         node.draws += 1;
         let other = below(bits, u64::from(nodes) - 1) as u32;

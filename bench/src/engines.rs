@@ -1,5 +1,6 @@
 //! Everything the command line asks of the engine, compiled once per protocol.
 
+use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
@@ -57,6 +58,16 @@ pub(crate) fn inspect<P: Configure>(scenario: &Scenario) -> anyhow::Result<Inspe
         clamped: network.clamped(),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
     })
+}
+
+/// Where the sharded engine and the oracle part on a scenario; `None` if they agree.
+pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Option<Divergence>> {
+    let protocol = P::configure(&scenario.values)?;
+    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    Ok(find(
+        |control| run_sharded(&protocol, scenario, &network, control),
+        |control| sequential::run(&protocol, scenario, &network, control),
+    )?)
 }
 
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.

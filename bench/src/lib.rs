@@ -44,7 +44,7 @@ pub use args::EngineChoice;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
 pub use machine::process_cpu_s;
 pub use plan::PlanError;
-pub use registry::{Entry, Registry, entry};
+pub use registry::{Entry, Registry, entry, shipped};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -4,9 +4,13 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_protocol::Configure;
+use anthill_protocol::gossip::Gossip;
+use anthill_protocol::phold::Phold;
+use anthill_protocol::timers::Timers;
 
 use crate::args::EngineChoice;
 use crate::engines::{self, Control, Inspection, MemoryEstimate};
@@ -25,6 +29,8 @@ pub struct Entry {
     pub memory: fn(&Scenario) -> anyhow::Result<MemoryEstimate>,
     /// What a scenario of this protocol would take, found by building its network.
     pub inspect: fn(&Scenario) -> anyhow::Result<Inspection>,
+    /// Where the two engines part on a scenario of this protocol, if they do.
+    pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
 }
 
 /// The entry of a protocol, with the TOML of its preset.
@@ -35,7 +41,18 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         run: engines::run::<P>,
         memory: engines::memory::<P>,
         inspect: engines::inspect::<P>,
+        divergence: engines::divergence::<P>,
     }
+}
+
+/// The protocols that ship with Anthill.
+pub fn shipped() -> Registry {
+    Registry::new(vec![
+        // The first entry is the main job.
+        entry::<Gossip>(include_str!("../scenarios/gossip.toml")),
+        entry::<Phold>(include_str!("../scenarios/phold.toml")),
+        entry::<Timers>(include_str!("../scenarios/timers.toml")),
+    ])
 }
 
 /// All protocols of a binary; the first one's preset is the main job.

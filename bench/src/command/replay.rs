@@ -1,4 +1,4 @@
-//! `anthill replay`: runs a manifest again and compares the digests.
+//! `anthill replay`: runs a manifest again, compares the digests, and says where they part.
 //!
 //! Saves nothing. The scenario is the resolved one of the manifest, so neither a changed preset
 //! nor a changed default makes a difference; a changed protocol or engine does.
@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use anthill_engine::outcome::Ended;
+use anthill_engine::outcome::{Ended, Outcome};
+use anthill_engine::scenario::Scenario;
 use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 use serde_json::Value;
@@ -15,9 +16,9 @@ use serde_json::Value;
 use super::{Exit, run};
 use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
-use crate::export::{manifest, summary};
+use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Registry, interrupt, terminal};
+use crate::{Entry, Registry, interrupt, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
@@ -49,7 +50,42 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
         recorded.commit,
         env!("ANTHILL_COMMIT")
     ))?;
+    terminal::show(&where_they_part(entry, &scenario, &args.directory, &outcome)?)?;
     Ok(Exit::Violated)
+}
+
+/// What can be said of where a replay left its recording: the interval in which the saved series
+/// first differs, and, if this version's two engines disagree, the event at which they do. (The
+/// recording's own events are gone; another version's can only be had by running it.)
+fn where_they_part(
+    entry: &Entry,
+    scenario: &Scenario,
+    directory: &Path,
+    outcome: &Outcome,
+) -> anyhow::Result<String> {
+    let now = series::text(&outcome.series, outcome.result.metrics);
+    let mut text = match fs::read_to_string(directory.join("series.csv")) {
+        Ok(recorded) => first_differing_interval(&recorded, &now),
+        Err(error) => format!("series.csv cannot be read ({error})\n"),
+    };
+    match (entry.divergence)(scenario)? {
+        Some(divergence) => text += &format!("sharded engine against the oracle: {divergence}\n"),
+        None => text += "both engines of this version agree: the versions differ\n",
+    }
+    Ok(text)
+}
+
+fn first_differing_interval(recorded: &str, now: &str) -> String {
+    let mut lines = recorded.lines().zip(now.lines());
+    match lines.find(|(recorded, now)| recorded != now) {
+        Some((recorded, now)) => {
+            format!("first differing interval:\n  recorded {recorded}\n  now      {now}\n")
+        }
+        None if recorded.lines().count() != now.lines().count() => {
+            "one series is longer; up to there they agree\n".to_owned()
+        }
+        None => "the series agree: only final states differ\n".to_owned(),
+    }
 }
 
 /// What a run directory says of its run.
