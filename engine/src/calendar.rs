@@ -149,6 +149,12 @@ impl<L: Copy> Calendar<L> {
         Column { near: self.near, slot_mask: self.slot_mask, subshards: self.subshards }
     }
 
+    /// Bytes of events mapped so far.
+    #[inline]
+    pub(crate) fn mapped(&self) -> u64 {
+        self.arena.bytes()
+    }
+
     /// Memory held, in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.arena.bytes()

@@ -94,6 +94,8 @@ impl Arena {
     /// # Safety
     /// `cursor` is null or the full cursor of a list of `T`.
     unsafe fn extend<T>(&mut self, cursor: *mut u8) -> *mut u8 {
+        // A message or timer that does not fit does not compile; safe code cannot overrun a chunk.
+        const { assert!(stride::<T>() * 2 <= CHUNK_BYTES, "an event is larger than half a chunk") };
         let chunk = self.take_chunk();
         // SAFETY: `chunk` is an exclusive block of CHUNK_BYTES, aligned to its size; a full
         // cursor points one past a chunk with a valid header.

@@ -5,10 +5,11 @@
 //! the events and in the order in which independent nodes are handled.
 
 use anthill_protocol::draw::{self, Streams};
-use anthill_protocol::{Context, NodeId, Protocol, RegionId, Span, Time};
+use anthill_protocol::{Context, Message, NodeId, Protocol, RegionId, Span, Time};
 
 use crate::event::{Key, Payload, PayloadOf, tie, trace_word};
 use crate::network::Network;
+use crate::run::RunError;
 use crate::tally::Tally;
 
 /// Self-events of one node at one instant before the run is called stuck.
@@ -89,19 +90,38 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
     fn send_to_self(&mut self, message: P::Message) {
         let sequence = self.next_sequence();
         let time = self.now + self.world.network.self_delay(self.id, sequence);
-        self.sink.own(time, self.id, sequence, Payload::Message(message));
+        self.file_own(time, sequence, Payload::Message(message));
+    }
+
+    /// An event of the node's own. At the end of time, where sums of times saturate, nothing runs:
+    /// what would happen then never does.
+    #[inline]
+    fn file_own(&mut self, time: Time, sequence: u32, payload: PayloadOf<P>) {
+        if time == self.now {
+            self.tally.streak.note(time, self.id, &payload);
+        }
+        if time < Time::MAX {
+            self.sink.own(time, self.id, sequence, payload);
+        }
     }
 
     #[inline]
     fn transmit(&mut self, to: NodeId, sequence: u32, delay: Span, message: P::Message) {
         self.tally.count_message(&message);
-        self.sink.deliver(self.now + delay, to, self.id, sequence, Payload::Message(message));
+        let time = self.now + delay;
+        // A saturated sum could lie in the open window, which must not be written to.
+        if time < Time::MAX {
+            self.sink.deliver(time, to, self.id, sequence, Payload::Message(message));
+        }
     }
 
     /// Brings the node up.
     pub(crate) fn start(mut self) -> P::Node {
         let protocol = self.world.protocol;
-        protocol.start(&mut self)
+        let state = protocol.start(&mut self);
+        // What a start causes at time zero is finite.
+        self.tally.streak = Streak::default();
+        state
     }
 
     /// Handles one event.
@@ -223,7 +243,7 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
     #[inline]
     fn set_timer(&mut self, delay: Span, timer: P::Timer) {
         let sequence = self.next_sequence();
-        self.sink.own(self.now + delay, self.id, sequence, Payload::Timer(timer));
+        self.file_own(self.now + delay, sequence, Payload::Timer(timer));
     }
 
     #[inline]
@@ -237,24 +257,32 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
     }
 }
 
-/// Counts self-events of one node at one instant: a node that keeps waking itself without letting
-/// time pass would hang the run.
+/// Counts the events that a node causes for itself without delay, at one instant: a node that keeps
+/// waking itself without letting time pass would hang the run. Timers set earlier for one instant,
+/// however many, do not.
 #[derive(Debug, Default)]
 pub(crate) struct Streak {
     time: Time,
     node: NodeId,
     length: u32,
+    /// Set once there were too many.
+    pub(crate) stuck: Option<RunError>,
 }
 
 impl Streak {
-    /// Counts one self-event; false once there are too many.
     #[inline]
-    pub(crate) fn allows(&mut self, time: Time, node: NodeId) -> bool {
-        if self.time == time && self.node == node {
-            self.length += 1;
-        } else {
-            *self = Self { time, node, length: 1 };
+    fn note<M: Message, T: core::fmt::Debug>(
+        &mut self,
+        time: Time,
+        node: NodeId,
+        last: &Payload<M, T>,
+    ) {
+        if self.time != time || self.node != node {
+            (self.time, self.node, self.length) = (time, node, 0);
         }
-        self.length <= MAX_INSTANT_STREAK
+        self.length += 1;
+        if self.length > MAX_INSTANT_STREAK {
+            self.stuck.get_or_insert_with(|| RunError::stuck(node, time, last));
+        }
     }
 }

@@ -115,7 +115,30 @@ impl<T> PhaseCell<T> {
         f(unsafe { &mut *self.0.get() })
     }
 
+    /// Runs `f` on the content that any number of threads may read.
+    ///
+    /// # Safety
+    /// In this phase nobody owns the cell, and all who reach it do so through `read`.
+    #[cfg(not(loom))]
+    pub(crate) unsafe fn read<R>(&self, f: impl FnOnce(&T) -> R) -> R
+    where
+        T: Sync,
+    {
+        // SAFETY: promised by the caller.
+        f(unsafe { &*self.0.get() })
+    }
+
     /// As above, with loom watching every access.
+    #[cfg(loom)]
+    pub(crate) unsafe fn read<R>(&self, f: impl FnOnce(&T) -> R) -> R
+    where
+        T: Sync,
+    {
+        // SAFETY: promised by the caller.
+        self.0.with(|content| f(unsafe { &*content }))
+    }
+
+    /// `with`, with loom watching every access.
     #[cfg(loom)]
     pub(crate) unsafe fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: promised by the caller.

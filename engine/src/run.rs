@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::event::Payload;
 use crate::host::{World, window_shift};
+use crate::memory::machine_bytes;
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult};
 use crate::scenario::Scenario;
@@ -96,6 +97,15 @@ impl RunError {
         };
         Self::Stuck { node, time, what }
     }
+
+    /// The earlier of two errors in virtual time, then by node.
+    pub(crate) fn first(a: Self, b: Self) -> Self {
+        let key = |error: &Self| match error {
+            Self::Stuck { node, time, .. } => (*time, *node),
+            _ => (Time::ZERO, NodeId(0)),
+        };
+        if key(&b) < key(&a) { b } else { a }
+    }
 }
 
 /// Why the event loop ended.
@@ -126,6 +136,13 @@ pub(crate) fn world<'a, P: Protocol>(
         draws: Streams::new(scenario.seed, Purpose::Protocol),
         window_shift: window_shift(network.lookahead()),
     }
+}
+
+/// Bytes that node states and pending events may take together: the scenario's share of the
+/// machine, less what the network holds already.
+pub(crate) fn memory_limit(scenario: &Scenario, network: &Network) -> u64 {
+    let share = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
+    share.saturating_sub(network.memory_bytes())
 }
 
 /// A fresh tally with the scenario's series.

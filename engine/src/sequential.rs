@@ -10,16 +10,17 @@ use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::event::{Key, PayloadOf, state_word, tie};
-use crate::host::{Counts, Host, NodeCell, Sink, Streak, World};
-use crate::memory::machine_bytes;
+use crate::host::{Counts, Host, NodeCell, Sink, World};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
-use crate::run::{Control, End, RunError, new_tally, outcome, world};
+use crate::run::{Control, End, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
 /// Looks at [`Control`] and reports progress every so many windows.
 const WINDOWS_PER_LOOK: u64 = 256;
+/// Looks at the memory, and at [`Control`] within a window, every so many events.
+const EVENTS_PER_LOOK: u64 = 256;
 
 /// An event in the heap. The heap orders by time and target; what comes after in the key is left to
 /// [`Queue::pop`], because ties are rare and their hash needs the seed, which entries do not carry.
@@ -91,6 +92,12 @@ impl<L> Queue<L> {
     }
 }
 
+impl<L> Queue<L> {
+    fn bytes(&self) -> u64 {
+        (self.heap.capacity() * size_of::<Pending<L>>()) as u64
+    }
+}
+
 impl<L> Sink<L> for Queue<L> {
     #[inline]
     fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
@@ -118,6 +125,9 @@ pub fn run<P: Protocol>(
     let mut tally = new_tally::<P>(scenario, control, world.window_shift);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: Vec::new(), seed: scenario.seed };
     let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
+    let state_bytes = (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64;
+    let memory_limit = memory_limit(scenario, network).saturating_sub(state_bytes);
+    let mut halted = None;
     for id in 0..scenario.nodes {
         let mut counts = Counts::default();
         let host = Host {
@@ -130,10 +140,19 @@ pub fn run<P: Protocol>(
         };
         let state = host.start();
         nodes.push(NodeCell { state, counts });
+        if queue.bytes() > memory_limit {
+            halted = Some(End::MemoryLimit);
+            break;
+        }
     }
     let setup_ns = clock.ns();
     let cpu_before = thread_cpu_ns();
-    let (end, windows) = event_loop(&world, scenario, control, &mut queue, &mut nodes, &mut tally)?;
+    let (end, windows) = match halted {
+        Some(end) => (end, 0),
+        None => {
+            event_loop(&world, scenario, control, memory_limit, &mut queue, &mut nodes, &mut tally)?
+        }
+    };
     let host = HostReport {
         shards: 1,
         threads: 1,
@@ -142,8 +161,8 @@ pub fn run<P: Protocol>(
         loop_ns: clock.ns() - setup_ns,
         loop_cpu_ns: thread_cpu_ns() - cpu_before,
         windows,
-        state_bytes: (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64,
-        calendar_bytes: (queue.heap.capacity() * size_of::<Pending<PayloadOf<P>>>()) as u64,
+        state_bytes,
+        calendar_bytes: queue.bytes(),
         ..HostReport::default()
     };
     let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
@@ -157,12 +176,11 @@ fn event_loop<P: Protocol>(
     world: &World<'_, P>,
     scenario: &Scenario,
     control: &Control,
+    memory_limit: u64,
     queue: &mut Queue<PayloadOf<P>>,
     nodes: &mut [NodeCell<P::Node>],
     tally: &mut Tally<P>,
 ) -> Result<(End, u64), RunError> {
-    let limit = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
-    let mut streak = Streak::default();
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
         let Some(time) = queue.next_time() else { return Ok((End::Quiescent, windows)) };
@@ -176,30 +194,34 @@ fn event_loop<P: Protocol>(
                 if control.interrupted() {
                     return Ok((End::Interrupted, windows));
                 }
-                let queued = queue.heap.capacity() * size_of::<Pending<PayloadOf<P>>>();
-                let states = size_of_val(nodes);
-                if (queued + states) as u64 + world.network.memory_bytes() > limit {
-                    return Ok((End::MemoryLimit, windows));
-                }
             }
         }
-        if time >= scenario.until {
-            return Ok((End::Until, windows));
-        }
-        if world.window_of(time) != window {
+        let start = world.window_of(time) << world.window_shift;
+        if world.window_of(time) != window && start < scenario.until.0 {
             window = world.window_of(time);
             windows += 1;
             tally.open_window(window);
         }
+        if time >= scenario.until {
+            return Ok((End::Until, windows));
+        }
+        if tally.totals.events.is_multiple_of(EVENTS_PER_LOOK) {
+            if queue.bytes() > memory_limit {
+                return Ok((End::MemoryLimit, windows));
+            }
+            if control.interrupted() {
+                return Ok((End::Interrupted, windows));
+            }
+        }
         let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
-        if source == target && !streak.allows(time, target) {
-            return Err(RunError::stuck(target, time, &payload));
-        }
         let cell = &mut nodes[target.index()];
         let host =
             Host { world, id: target, now: time, counts: &mut cell.counts, tally, sink: queue };
         host.handle(&mut cell.state, source, sequence, &payload);
         tally.last_event = time;
+        if let Some(stuck) = tally.streak.stuck.take() {
+            return Err(stuck);
+        }
     }
 }

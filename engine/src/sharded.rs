@@ -11,7 +11,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::ScopedJoinHandle;
 
@@ -23,12 +23,12 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::event::{PayloadOf, state_word};
 use crate::fabric::{Fabric, Threads};
 use crate::host::{NodeCell, World};
-use crate::memory::{Region, machine_bytes};
+use crate::memory::Region;
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, End, RunError, new_tally, outcome, world};
+use crate::run::{Control, End, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
 use crate::tally::add_totals;
@@ -83,8 +83,6 @@ struct Team<'a, P: Protocol, F> {
     stealing: bool,
     memory_limit: u64,
     state_bytes: u64,
-    /// States and topology.
-    fixed_bytes: u64,
     failed: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -133,6 +131,7 @@ pub fn run<P: Protocol>(
             Worker::new(Calendar::<PayloadOf<P>>::new(shape), tally, shards)
         })
         .collect();
+    let memory_limit = memory_limit(scenario, network);
     let team = Team {
         field: Field {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
@@ -141,6 +140,10 @@ pub fn run<P: Protocol>(
             placement,
             clock,
             until: scenario.until,
+            control,
+            memory_limit: memory_limit.saturating_sub(region.bytes()),
+            mapped: AtomicU64::new(0),
+            unstarted: AtomicBool::new(false),
         },
         workers: workers.into_iter().map(PhaseCell::new).collect(),
         lead: PhaseCell::new(Lead::new(placement.subshards)),
@@ -149,9 +152,8 @@ pub fn run<P: Protocol>(
         fabric: Threads,
         control,
         stealing: options.stealing,
-        memory_limit: (machine_bytes() as f64 * options.memory_limit) as u64,
+        memory_limit,
         state_bytes: region.bytes(),
-        fixed_bytes: region.bytes() + network.memory_bytes(),
         failed: AtomicBool::new(false),
         panic: Mutex::new(None),
     };
@@ -264,7 +266,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
                 return report;
             }
             // SAFETY: nobody writes the leader's notes between rendezvous.
-            let step = unsafe { self.lead.with(|lead| lead.step) };
+            let step = unsafe { self.lead.read(|lead| lead.step) };
             let Step::Window { window, crosses } = step else { break };
             self.guarded(|| self.run_window(me, window, crosses, &mut report.phases));
         }
@@ -276,9 +278,13 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
                 report.phases.handlers_ns = w.handlers_ns;
             });
         }
-        self.claim_all(me, |subshard, _| {
-            report.states = report.states.wrapping_add(self.hash_states(subshard));
-        });
+        if !self.field.unstarted.load(Ordering::Relaxed) {
+            self.guarded(|| {
+                self.claim_all(me, |subshard, _| {
+                    report.states = report.states.wrapping_add(self.hash_states(subshard));
+                });
+            });
+        }
         report
     }
 
@@ -292,19 +298,23 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
     fn run_window(&self, me: usize, window: u64, crosses: bool, phases: &mut ThreadPhases) {
         let clock = &self.field.clock;
         let begun = clock.ns();
+        // Guarded by itself: whoever fails in it must still come to the meeting below.
         // SAFETY: own worker; its last slot has been read by all.
-        unsafe {
+        self.guarded(|| unsafe {
             self.workers[me].with(|w| {
                 w.calendar.advance(window);
                 w.calendar.open();
                 w.tally.open_window(window);
             });
-        }
+        });
         phases.exchange_ns += clock.ns() - begun;
         if crosses {
             let arrived = clock.ns();
             self.meeting.wait(|| ());
             phases.idle_ns += clock.ns() - arrived;
+        }
+        if self.failed.load(Ordering::Relaxed) {
+            return;
         }
         self.claim_all(me, |subshard, shard| {
             // SAFETY: the window is open, the sub-shard claimed, the worker this thread's own.
@@ -385,13 +395,19 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
         let fault = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.fault.is_some()) };
         // SAFETY: the leader is alone.
         let left_over = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.left_over) };
-        let Some(window) = least else {
-            let left_over = self.workers.iter().any(left_over);
-            return Step::Stop(if left_over { End::Until } else { End::Quiescent });
-        };
+        // SAFETY: the leader is alone.
+        let halted = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.halted) };
+        if let Some(end) = self.workers.iter().find_map(halted) {
+            return Step::Stop(end);
+        }
         if self.failed.load(Ordering::Relaxed) || self.workers.iter().any(fault) {
             return Step::Stop(End::Interrupted);
         }
+        // Time has passed `until` within the last window: nothing is looked at any more.
+        if self.workers.iter().any(left_over) {
+            return Step::Stop(End::Until);
+        }
+        let Some(window) = least else { return Step::Stop(End::Quiescent) };
         // SAFETY: the leader is alone.
         if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Step::Stop(End::Complete);
@@ -410,7 +426,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
             lead.calendar_bytes = self.workers.iter().map(bytes).sum();
             // SAFETY: the leader is alone.
             unsafe { self.even_out_free_chunks() };
-            if lead.calendar_bytes + self.fixed_bytes > self.memory_limit {
+            if lead.calendar_bytes.saturating_add(self.state_bytes) > self.memory_limit {
                 return Step::Stop(End::MemoryLimit);
             }
         }
@@ -518,7 +534,9 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
             resume_unwind(payload);
         }
         let loop_end_ns = self.field.clock.ns();
-        if core::mem::needs_drop::<P::Node>() {
+        // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
+        let started = !self.field.unstarted.load(Ordering::Relaxed);
+        if core::mem::needs_drop::<P::Node>() && started {
             for id in 0..self.field.placement.nodes as usize {
                 // SAFETY: every node was started and is reached by nobody any more.
                 unsafe { self.field.nodes.0.add(id).drop_in_place() };
@@ -532,7 +550,11 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
         let mut fault = None;
         for cell in self.workers {
             let worker = cell.into_inner();
-            fault = fault.or(worker.fault);
+            // Of several stuck nodes the first in virtual time, whoever ran them.
+            fault = match (fault, worker.fault) {
+                (Some(a), Some(b)) => Some(RunError::first(a, b)),
+                (a, b) => a.or(b),
+            };
             calendar_bytes += worker.calendar.bytes();
             for (sum, events) in shard_events.iter_mut().zip(&worker.shard_events) {
                 *sum += events;

@@ -8,6 +8,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
@@ -15,10 +16,10 @@ use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
 use crate::event::{Event, Payload, PayloadOf, tie};
-use crate::host::{Host, NodeCell, Sink, Streak, World};
+use crate::host::{Host, NodeCell, Sink, World};
 use crate::placement::Placement;
 use crate::prefetch;
-use crate::run::RunError;
+use crate::run::{Control, End, RunError};
 use crate::tally::Tally;
 
 /// How many events ahead the state of a node is fetched into the cache.
@@ -27,6 +28,8 @@ const PREFETCH_AHEAD: usize = 16;
 const INSERTION_MAX: usize = 24;
 /// Below this many events a counting sort costs more than it saves.
 const COUNTING_MIN: usize = 48;
+/// Events between two looks at whether to go on.
+const EVENTS_PER_LOOK: usize = 4096;
 /// Fewer events than this are not worth two looks at the clock.
 const TIMED_MIN: usize = 256;
 
@@ -108,7 +111,6 @@ pub(crate) struct Worker<P: Protocol> {
     pub(crate) calendar: Calendar<PayloadOf<P>>,
     pub(crate) tally: Tally<P>,
     own: BinaryHeap<OwnEvent<PayloadOf<P>>>,
-    streak: Streak,
     events: Vec<Event<PayloadOf<P>>>,
     buckets: Vec<u32>,
     pub(crate) shard_events: Vec<u64>,
@@ -118,6 +120,11 @@ pub(crate) struct Worker<P: Protocol> {
     pub(crate) left_over: bool,
     /// The first thing that went wrong on this thread.
     pub(crate) fault: Option<RunError>,
+    /// Why this thread left its work undone, if it did.
+    pub(crate) halted: Option<End>,
+    /// Own events handled, and the memory known of, at the last look.
+    own_handled: u32,
+    mapped: u64,
 }
 
 /// The nodes of a run, by address: each sub-shard's are touched by one thread at a time.
@@ -137,6 +144,12 @@ pub(crate) struct Field<'a, P: Protocol> {
     /// Events with time below this run.
     pub(crate) until: Time,
     pub(crate) clock: Clock,
+    pub(crate) control: &'a Control,
+    /// Bytes that all calendars may map, and bytes they have mapped.
+    pub(crate) memory_limit: u64,
+    pub(crate) mapped: AtomicU64,
+    /// Whether some nodes were never started: their memory is uninitialised.
+    pub(crate) unstarted: AtomicBool,
 }
 
 impl<P: Protocol> Worker<P> {
@@ -145,7 +158,6 @@ impl<P: Protocol> Worker<P> {
             calendar,
             tally,
             own: BinaryHeap::with_capacity(64),
-            streak: Streak::default(),
             events: Vec::new(),
             buckets: Vec::new(),
             shard_events: vec![0; shards as usize],
@@ -153,6 +165,9 @@ impl<P: Protocol> Worker<P> {
             handlers_ns: 0,
             left_over: false,
             fault: None,
+            halted: None,
+            own_handled: 0,
+            mapped: 0,
         }
     }
 
@@ -162,6 +177,12 @@ impl<P: Protocol> Worker<P> {
     /// The memory of these nodes is uninitialised and touched by nobody else now.
     pub(crate) unsafe fn start(&mut self, field: &Field<'_, P>, subshard: u32) {
         for id in field.placement.nodes_of(subshard) {
+            if (self.mapped != self.calendar.mapped() || id % EVENTS_PER_LOOK as u32 == 0)
+                && self.must_halt(field)
+            {
+                field.unstarted.store(true, Atomic::Relaxed);
+                return;
+            }
             let mut counts = Default::default();
             let mut sink = CalendarSink {
                 calendar: &mut self.calendar,
@@ -184,6 +205,22 @@ impl<P: Protocol> Worker<P> {
         }
     }
 
+    /// Whether to leave the work undone: one window of few nodes can hold more events, and send
+    /// more messages, than anyone has time or memory for.
+    #[cold]
+    fn must_halt(&mut self, field: &Field<'_, P>) -> bool {
+        let mapped = self.calendar.mapped();
+        let more = mapped - core::mem::replace(&mut self.mapped, mapped);
+        let all = field.mapped.fetch_add(more, Atomic::Relaxed) + more;
+        let own = (self.own.capacity() * size_of::<OwnEvent<PayloadOf<P>>>()) as u64;
+        if all.saturating_add(own) > field.memory_limit {
+            self.halted = Some(End::MemoryLimit);
+        } else if field.control.interrupted() {
+            self.halted = Some(End::Interrupted);
+        }
+        self.halted.is_some()
+    }
+
     /// Runs one sub-shard's events of the open window.
     ///
     /// # Safety
@@ -199,7 +236,7 @@ impl<P: Protocol> Worker<P> {
         // SAFETY: the window is open, so its lists are immutable.
         let count: usize =
             unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
-        if count == 0 {
+        if count == 0 || self.halted.is_some() {
             return;
         }
         self.shard_events[shard as usize] += count as u64;
@@ -310,6 +347,12 @@ impl<P: Protocol> Worker<P> {
                 // SAFETY: promised by the caller.
                 unsafe { self.handle_own(field, window, node, next) };
             }
+            if (self.mapped != self.calendar.mapped() || i % EVENTS_PER_LOOK == EVENTS_PER_LOOK - 1)
+                && self.must_halt(field)
+            {
+                self.own.clear();
+                break;
+            }
         }
         self.events = events;
     }
@@ -343,9 +386,15 @@ impl<P: Protocol> Worker<P> {
                 self.left_over = true;
                 continue;
             }
-            if !self.streak.allows(own.time, node) {
+            if let Some(stuck) = self.tally.streak.stuck.take() {
                 self.own.clear();
-                self.fault.get_or_insert(RunError::stuck(node, own.time, &own.payload));
+                self.fault.get_or_insert(stuck);
+                return;
+            }
+            self.own_handled = self.own_handled.wrapping_add(1);
+            if (self.own_handled as usize).is_multiple_of(EVENTS_PER_LOOK) && self.must_halt(field)
+            {
+                self.own.clear();
                 return;
             }
             // SAFETY: promised by the caller.

@@ -4,6 +4,7 @@ use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, 
 use hdrhistogram::Histogram;
 
 use crate::event::Key;
+use crate::host::Streak;
 use crate::outcome::{Series, SeriesRow, Watched};
 use crate::run::Watch;
 
@@ -22,6 +23,8 @@ pub(crate) struct Tally<P: Protocol> {
     /// Latencies before this instant are not recorded.
     warmup: Time,
     series: SeriesTally,
+    /// The self-events without delay of the node that runs.
+    pub(crate) streak: Streak,
     /// Set while the events of some range of time are wanted one by one.
     pub(crate) log: Option<Box<EventLog>>,
     protocol: core::marker::PhantomData<P>,
@@ -48,6 +51,7 @@ impl<P: Protocol> Tally<P> {
             series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
             totals,
             histograms,
+            streak: Streak::default(),
             log: None,
             digest: 0,
             last_event: Time::ZERO,

@@ -4,9 +4,10 @@ use std::sync::atomic::Ordering;
 
 use anthill_engine::outcome::Ended;
 use anthill_engine::{Control, RunError};
+use anthill_protocol::gossip::Gossip;
 use anthill_protocol::parameter::{Parameter, ParameterError, Values};
 use anthill_protocol::phold::{Phold, PholdMetric, Token};
-use anthill_protocol::{Configure, Context, NodeId, Protocol, Span};
+use anthill_protocol::{Configure, Context, NodeId, Protocol, Span, Time};
 
 use crate::{Ready, invariant_part};
 
@@ -150,5 +151,99 @@ fn the_memory_limit_stops_a_run_cleanly() {
     ready.scenario.engine.memory_limit = 1e-4;
     for outcome in [ready.sharded(2, 2, true), ready.sharded(1, 1, true), ready.sequential()] {
         assert_eq!(outcome.ended, Ended::MemoryLimit);
+    }
+}
+
+/// Runs a scenario at the edge of time under all engines.
+fn same_everywhere<P: Configure>(text: &str) -> anthill_engine::outcome::Outcome {
+    let ready = Ready::<P>::new(text);
+    let oracle = ready.sequential();
+    for threads in [1, 2] {
+        let outcome = ready.sharded(3, threads, true);
+        assert_eq!(invariant_part(&outcome), invariant_part(&oracle), "{threads} threads\n{text}");
+    }
+    oracle
+}
+
+/// Delays that add up to the end of time saturate there; they must not arrive in the open window.
+#[test]
+fn the_end_of_time_is_not_a_window() {
+    let outcome = same_everywhere::<Phold>(
+        "nodes = 300\nuntil = \"18446744073709551615ns\"\n[protocol]\nname = \"phold\"\n\
+         lookahead = \"1125899906842623ns\"\nmean_delay = \"0ns\"\n\
+         [network]\nmodel = \"exponential\"\n",
+    );
+    assert_eq!(outcome.result.totals.events, 300 * (1 << 14));
+}
+
+// More than a million timers of one node for one instant, all set beforehand.
+misbehaving!(Crowd, "crowd", |cx| {
+    if cx.now() == Time(3_000_000) {
+        (0..1_100_000).for_each(|_| cx.set_timer(Span::from_millis(5), 7));
+    }
+});
+
+#[test]
+fn many_timers_of_one_instant_are_not_a_hang() {
+    assert_eq!(same_everywhere::<Crowd>(&text("crowd", "1s")).result.totals.events, 1_100_001);
+}
+
+// The last events lie on both sides of `until`, in one window: W is 2^18 ns.
+misbehaving!(Straddler, "straddler", |cx| {
+    if cx.now() == Time(3_000_000) {
+        let row = 512i64 << 18;
+        [-1_000, 2_000].into_iter().for_each(|at: i64| {
+            let at = Time((row + at) as u64);
+            cx.set_timer(at.since(cx.now()), 7);
+        });
+    }
+});
+
+/// A window whose events all lie at or after `until` must not double the rows of the series in one
+/// engine only.
+#[test]
+fn a_window_cut_to_nothing_changes_no_series() {
+    let until = format!("{}ns", (512u64 << 18) + 1_000);
+    assert_eq!(same_everywhere::<Straddler>(&text("straddler", &until)).result.totals.events, 2);
+}
+
+/// Found by the swarm: the goal is reached, and events are cut, in the window that holds `until`.
+#[test]
+fn a_goal_reached_in_the_last_window_is_judged_alike() {
+    let outcome = same_everywhere::<Gossip>(
+        "nodes = 2\nuntil = \"28945701ns\"\n[protocol]\nname = \"gossip\"\n\
+         mode = \"push-pull\"\nrounds = true\nround = \"4325554ns\"\n\
+         [network]\nmodel = \"uniform\"\nmin = \"21627765ns\"\nmax = \"21627765ns\"\n",
+    );
+    assert_eq!(outcome.result.virtual_ns, 28_945_701);
+}
+
+/// More initial events than the limit allows: no window is ever reached, and nothing is eaten.
+#[test]
+fn the_memory_limit_holds_while_nodes_start() {
+    let mut ready = Ready::<Phold>::new(
+        "nodes = 1_000\nuntil = \"1h\"\n[protocol]\nname = \"phold\"\npopulation = 1_000_000\n\
+         [network]\nmodel = \"exponential\"\n",
+    );
+    ready.scenario.engine.memory_limit = 2e-2;
+    for outcome in [ready.sequential(), ready.sharded(2, 1, true), ready.sharded(2, 2, true)] {
+        assert_eq!(outcome.ended, Ended::MemoryLimit);
+        assert_eq!(outcome.result.totals.events, 0);
+    }
+}
+
+/// A flood over a complete topology sends nodes² messages within a few windows.
+#[test]
+fn the_memory_limit_holds_within_a_window() {
+    let mut ready = Ready::<Gossip>::new(
+        "nodes = 30_000\nuntil = \"1h\"\n[protocol]\nname = \"gossip\"\nmode = \"flood\"\n\
+         [network]\nmodel = \"uniform\"\nmin = \"1s\"\nmax = \"1s\"\n",
+    );
+    ready.scenario.engine.memory_limit = 2e-2;
+    for threads in [1, 2] {
+        let outcome = ready.sharded(2, threads, true);
+        assert_eq!(outcome.ended, Ended::MemoryLimit);
+        let limit = anthill_engine::machine_bytes() as f64 * 2e-2;
+        assert!((outcome.host.calendar_bytes as f64) < limit + 3e8, "{:?}", outcome.host);
     }
 }

@@ -3,7 +3,9 @@
 mod behaviour;
 mod divergence;
 mod matrix;
+mod mayhem;
 mod scale;
+mod swarm;
 mod validation;
 
 use anthill_engine::network::Network;

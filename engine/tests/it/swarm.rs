@@ -1,0 +1,241 @@
+//! A swarm of random scenarios: whatever is drawn, the sharded engine's whole invariant part is the
+//! oracle's.
+//!
+//! Each scenario follows from one seed, which a failure prints. `ANTHILL_SWARM_SEED=n` runs that
+//! one alone; `ANTHILL_SWARM_SECONDS=s` goes on with fresh seeds for that long.
+
+use std::time::{Duration, Instant};
+
+use anthill_engine::{Control, run};
+use anthill_protocol::Protocol;
+use anthill_protocol::draw::{below, draw};
+use anthill_protocol::gossip::Gossip;
+use anthill_protocol::phold::Phold;
+
+use crate::mayhem::Mayhem;
+use crate::{Ready, invariant_part};
+
+/// Scenarios of an ordinary test run.
+const SCENARIOS: u64 = 120;
+/// Ways of executing each of them.
+const EXECUTIONS: usize = 3;
+
+/// Draws from one seed.
+struct Dice {
+    seed: u64,
+    count: u64,
+}
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.count += 1;
+        below(draw(self.seed, self.count), bound)
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    /// A number up to `2^log2`, small ones as likely as large ones.
+    fn spread(&mut self, log2: u64) -> u64 {
+        let bits = self.below(log2 + 1);
+        (1u64 << bits) + self.below(1u64 << bits)
+    }
+}
+
+#[test]
+fn random_scenarios_give_one_result() {
+    if let Some(seed) = number("ANTHILL_SWARM_SEED") {
+        return one(seed);
+    }
+    (0..SCENARIOS).for_each(one);
+    if let Some(seconds) = number("ANTHILL_SWARM_SECONDS") {
+        let end = now() + Duration::from_secs(seconds);
+        let mut seed = SCENARIOS;
+        while now() < end {
+            one(seed);
+            seed += 1;
+        }
+        eprintln!("{seed} scenarios");
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "how long to go on testing is the host's time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Draws and runs the scenario of one seed.
+fn one(seed: u64) {
+    let mut dice = Dice { seed, count: 0 };
+    match dice.below(5) {
+        0 => phold(&mut dice),
+        1 | 2 => gossip(&mut dice),
+        _ => mayhem(&mut dice),
+    }
+}
+
+/// Runs a scenario under the oracle and several shapes of the sharded engine.
+fn same<P: Protocol>(dice: &mut Dice, protocol: &P, ready: &Ready<impl Sized>, text: &str) {
+    let Ready { scenario, network, .. } = ready;
+    let control = Control::default();
+    let oracle = anthill_engine::sequential::run(protocol, scenario, network, &control);
+    let expected = invariant_part(&oracle.expect("runs"));
+    for _ in 0..EXECUTIONS {
+        let mut scenario = scenario.clone();
+        let options = &mut scenario.engine;
+        options.shards = Some(1 + dice.below(64) as u32);
+        options.threads = Some(1 + dice.below(7) as u32);
+        options.stealing = dice.below(2) == 0;
+        options.huge_pages = dice.below(2) == 0;
+        options.subshard_nodes =
+            if dice.below(3) == 0 { None } else { Some(dice.spread(11) as u32) };
+        let outcome = run(protocol, &scenario, network, &control).expect("runs");
+        let found = invariant_part(&outcome);
+        for (found, expected) in found.split('\n').zip(expected.split('\n')) {
+            assert_eq!(
+                found, expected,
+                "ANTHILL_SWARM_SEED={}, {:?} of\n{text}",
+                dice.seed, scenario.engine
+            );
+        }
+    }
+}
+
+fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
+    let mut text = format!(
+        "nodes = {nodes}\nuntil = \"{until_ns}ns\"\nseed = {}\n[measure]\n",
+        dice.below(1 << 40)
+    );
+    if dice.below(2) == 0 {
+        let least = until_ns.div_ceil(dice.pick(&[1, 3, 17, 400, 9_000]));
+        text += &format!("interval = \"{least}ns\"\n");
+    }
+    if dice.below(2) == 0 && until_ns > 1 {
+        text += &format!("warmup = \"{}ns\"\n", dice.below(until_ns - 1));
+    }
+    text + "[protocol]\n" + protocol
+}
+
+fn topology(dice: &mut Dice, nodes: u64) -> String {
+    let even = 2 * (1 + dice.below(4));
+    match dice.below(5) {
+        _ if nodes < 12 => "{ kind = \"complete\" }".into(),
+        0 => format!("{{ kind = \"random-regular\", degree = {even} }}"),
+        1 => format!("{{ kind = \"random-regular\", degree = {even}, implicit = false }}"),
+        2 => format!("{{ kind = \"erdos-renyi\", degree = {even} }}"),
+        3 => format!("{{ kind = \"barabasi-albert\", m = {} }}", even / 2),
+        _ => format!("{{ kind = \"watts-strogatz\", k = {even}, beta = 0.3 }}"),
+    }
+}
+
+fn nodes(dice: &mut Dice) -> u64 {
+    match dice.below(4) {
+        0 => 1 + dice.below(8),
+        1 => dice.spread(7),
+        _ => 1 + dice.below(3_000),
+    }
+}
+
+/// A floor of one nanosecond to an hour.
+fn floor_ns(dice: &mut Dice) -> u64 {
+    dice.spread(41)
+}
+
+fn phold(dice: &mut Dice) {
+    let nodes = nodes(dice);
+    let floor = floor_ns(dice);
+    let mean = match dice.below(4) {
+        0 => 0,
+        1 => floor / 50,
+        2 => floor,
+        _ => (floor * 40).min(1 << 45),
+    };
+    let population = 1 + dice.below(if nodes < 100 { 60 } else { 3 });
+    let steps = 1 + 30_000 / (nodes * population);
+    let until = (floor + mean) * steps + dice.below(floor + 1);
+    let protocol = format!(
+        "name = \"phold\"\nlookahead = \"{floor}ns\"\nmean_delay = \"{mean}ns\"\n\
+         population = {population}\nremote = {}\n",
+        dice.pick(&["1.0", "0.5", "0.03", "0.0"])
+    );
+    let text = head(dice, nodes, until.max(1), &protocol)
+        + "[network]\nmodel = \"exponential\"\ntopology = "
+        + &topology(dice, nodes);
+    let ready = Ready::<Phold>::new(&text);
+    same(dice, &ready.protocol, &ready, &text);
+}
+
+fn network(dice: &mut Dice) -> (String, u64) {
+    match dice.below(3) {
+        0 => {
+            let preset = dice.pick(&["aws-p50", "bitcoin-2019"]);
+            (format!("preset = \"{preset}\"\nmin_delay = \"{}ns\"\n", dice.spread(23)), 100_000_000)
+        }
+        1 => {
+            let (min, width) = (floor_ns(dice), dice.spread(41));
+            let width = width * dice.below(2);
+            let max = min + width;
+            (format!("model = \"uniform\"\nmin = \"{min}ns\"\nmax = \"{max}ns\"\n"), min + width)
+        }
+        _ => {
+            let (floor, mean) = (floor_ns(dice), dice.spread(41));
+            let text =
+                format!("model = \"exponential\"\nfloor = \"{floor}ns\"\nmean = \"{mean}ns\"\n");
+            (text, floor + mean)
+        }
+    }
+}
+
+fn gossip(dice: &mut Dice) {
+    let nodes = nodes(dice);
+    let (network, delay) = network(dice);
+    let round = 1 + delay / dice.pick(&[1, 2, 5]);
+    let (mode, rounds) = dice.pick(&[
+        ("push", false),
+        ("push", true),
+        ("push-pull", false),
+        ("push-pull", true),
+        ("flood", false),
+        ("inv", false),
+    ]);
+    let protocol = format!(
+        "name = \"gossip\"\nmode = \"{mode}\"\nrounds = {rounds}\nfanout = {}\n\
+         round = \"{round}ns\"\nretry = \"{}ns\"\norigin = {}\n",
+        1 + dice.below(9),
+        1 + delay,
+        dice.below(nodes),
+    );
+    let until = round * (1 + dice.below(25)) + dice.below(delay);
+    let mut text = head(dice, nodes, until, &protocol) + "[network]\n" + &network;
+    if nodes < 60 && dice.below(2) == 0 {
+        text += "topology = { kind = \"complete\" }\n";
+    } else if nodes > 12 {
+        text += &format!("topology = {}\n", topology(dice, nodes));
+    } else {
+        text += "topology = { kind = \"complete\" }\n";
+    }
+    let ready = Ready::<Gossip>::new(&text);
+    same(dice, &ready.protocol, &ready, &text);
+}
+
+/// The scenario's protocol only names the network; what runs is [`Mayhem`].
+fn mayhem(dice: &mut Dice) {
+    let nodes = nodes(dice);
+    let (network, delay) = network(dice);
+    let until = delay * (1 + dice.below(40)) + dice.below(delay);
+    let text = head(dice, nodes, until, "name = \"phold\"\n")
+        + "[network]\n"
+        + &network
+        + &format!("topology = {}\n", topology(dice, nodes));
+    let ready = Ready::<Phold>::new(&text);
+    let window = anthill_engine::window(ready.network.lookahead());
+    let tokens = 1 + 2_000 / nodes;
+    let stop_at = (dice.below(2) == 0).then(|| dice.spread(14));
+    let protocol = Mayhem { tokens: tokens as u32, window, stop_at, hot: dice.below(3) == 0 };
+    same(dice, &protocol, &ready, &text);
+}
