@@ -9,12 +9,18 @@ use anthill_engine::scenario::{ProtocolInfo, parse_text};
 use anthill_engine::topology::{EdgeDirection, Topology};
 use anthill_protocol::gossip::{Gossip, GossipMessage};
 use anthill_protocol::phold::Phold;
+use anthill_protocol::timers::Timers;
 use anthill_protocol::{Message as _, NodeId};
+
+/// The protocols that a fuzzed scenario may name.
+pub(crate) fn protocols() -> [ProtocolInfo; 3] {
+    [ProtocolInfo::of::<Gossip>(), ProtocolInfo::of::<Phold>(), ProtocolInfo::of::<Timers>()]
+}
 
 /// An accepted scenario, printed and read again, is the same scenario.
 pub(crate) fn scenario(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let protocols = [ProtocolInfo::of::<Gossip>(), ProtocolInfo::of::<Phold>()];
+    let protocols = protocols();
     match parse_text("fuzz", &text, &protocols) {
         Ok(scenario) => {
             let printed = scenario.to_toml();
