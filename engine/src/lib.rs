@@ -2,9 +2,9 @@
 //!
 //! The folder reads in the order of the data: [`scenario`] (what to run) → [`topology`] and
 //! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
-//! shards → `event`, `chunk`, `calendar` (the mailboxes) → `subshard`, `sharded`, `rendezvous`
-//! (windows and threads) → `host`, `tally` (what a handler does and what is counted) → [`outcome`].
-//! [`sequential`] is the oracle: the same result from a plain binary heap.
+//! shards → `event`, `chunk`, `calendar` (the mailboxes) → `sink`, `subshard`, `sharded`, `lead`,
+//! `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
+//! [`outcome`]. [`sequential`] is the oracle: the same result from a plain binary heap.
 
 mod calendar;
 mod chunk;
@@ -13,6 +13,7 @@ pub mod divergence;
 mod event;
 mod fabric;
 mod host;
+mod lead;
 mod memory;
 pub mod network;
 pub mod outcome;
@@ -23,6 +24,7 @@ mod run;
 pub mod scenario;
 pub mod sequential;
 mod sharded;
+mod sink;
 mod subshard;
 mod tally;
 pub mod topology;

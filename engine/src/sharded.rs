@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::ScopedJoinHandle;
 
-use anthill_protocol::{NodeId, Protocol, Totals};
+use anthill_protocol::{NodeId, Protocol};
 use crossbeam_utils::CachePadded;
 
 use crate::calendar::{Calendar, CalendarShape};
@@ -23,68 +23,36 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::event::{PayloadOf, state_word};
 use crate::fabric::{Fabric, Threads};
 use crate::host::{NodeCell, World};
+use crate::lead::{Lead, Step};
 use crate::memory::Region;
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, End, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
-use crate::tally::add_totals;
 
-/// Windows with fewer events than this are run by the leader alone (a parked thread costs 6.6 µs
-/// to wake, some 90 events).
-const SPARSE_EVENTS: usize = 90;
-/// The leader looks at the memory limit every so many windows.
-const WINDOWS_PER_LOOK: u64 = 256;
-/// Free chunks (2 KiB each) that one thread may have more than another.
-const UNEVEN_CHUNKS: usize = 2_048;
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
 const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
 const MATRIX_BYTES: u64 = 32 << 20;
 /// Lists of the near calendar (each may hold a half-empty chunk of 2 KiB) that are always affordable.
 const CHEAP_LISTS: u32 = 4_096;
 
-/// What the threads do after a rendezvous.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Stop(End),
-    /// Run this window together; `crosses`: wait for all to have brought far events near.
-    Window {
-        window: u64,
-        crosses: bool,
-    },
-}
-
-/// The leader's notes.
-struct Lead {
-    step: Step,
-    windows: u64,
-    sparse_windows: u64,
-    /// Events before the current window.
-    events: u64,
-    window_events_log2: Vec<u64>,
-    totals: Totals,
-    touched: Vec<u64>,
-    calendar_bytes: u64,
-    setup_ns: u64,
-}
-
 /// Everything that the threads of a run share.
-struct Team<'a, P: Protocol, F> {
-    field: Field<'a, P>,
-    workers: Vec<PhaseCell<Worker<P>>>,
-    lead: PhaseCell<Lead>,
-    claims: Vec<CachePadded<AtomicU32>>,
-    meeting: Rendezvous,
-    fabric: F,
-    control: &'a Control,
-    stealing: bool,
-    memory_limit: u64,
-    state_bytes: u64,
-    failed: AtomicBool,
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
+pub(crate) struct Team<'a, P: Protocol, F> {
+    pub(crate) field: Field<'a, P>,
+    pub(crate) workers: Vec<PhaseCell<Worker<P>>>,
+    pub(crate) lead: PhaseCell<Lead>,
+    pub(crate) claims: Vec<CachePadded<AtomicU32>>,
+    pub(crate) meeting: Rendezvous,
+    pub(crate) fabric: F,
+    pub(crate) control: &'a Control,
+    pub(crate) stealing: bool,
+    pub(crate) memory_limit: u64,
+    pub(crate) state_bytes: u64,
+    pub(crate) failed: AtomicBool,
+    pub(crate) panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 /// What a thread reports at its end.
@@ -183,22 +151,6 @@ fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32
     let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
     let cheap = (CHEAP_LISTS / subshards).max(1).ilog2();
     wanted.min(affordable).max(cheap).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
-}
-
-impl Lead {
-    fn new(subshards: u32) -> Self {
-        Self {
-            step: Step::Stop(End::Quiescent),
-            windows: 0,
-            sparse_windows: 0,
-            events: 0,
-            window_events_log2: vec![0; 65],
-            totals: Totals::default(),
-            touched: vec![0; (subshards as usize).div_ceil(64)],
-            calendar_bytes: 0,
-            setup_ns: 0,
-        }
-    }
 }
 
 impl<P: Protocol, F: Fabric> Team<'_, P, F> {
@@ -345,176 +297,9 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
         self.stealing
     }
 
-    fn reset_claims(&self) {
+    pub(crate) fn reset_claims(&self) {
         for (shard, claim) in self.claims.iter().enumerate() {
             claim.store(self.field.placement.subshards_of(shard as u32).start, Ordering::Relaxed);
-        }
-    }
-
-    /// The leader's section: runs sparse windows, and decides what all do next.
-    fn decide(&self, me: usize) {
-        // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
-        unsafe {
-            self.lead.with(|lead| {
-                self.reset_claims();
-                loop {
-                    self.note_window(lead);
-                    lead.step = self.next_step(lead);
-                    let Step::Window { window, crosses } = lead.step else { break };
-                    lead.windows += 1;
-                    self.fabric.exchange(window);
-                    if self.workers.len() > 1 && self.is_dense(window, crosses) {
-                        break;
-                    }
-                    lead.sparse_windows += u64::from(self.workers.len() > 1);
-                    self.run_alone(me, window, lead);
-                }
-            });
-        }
-    }
-
-    /// Files how many events the last window held.
-    ///
-    /// # Safety
-    /// In the leader's section only, here and below.
-    unsafe fn note_window(&self, lead: &mut Lead) {
-        // SAFETY: the leader is alone.
-        let count = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.tally.totals.events) };
-        let events: u64 = self.workers.iter().map(count).sum();
-        if events > lead.events {
-            lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
-            lead.events = events;
-        }
-    }
-
-    unsafe fn next_step(&self, lead: &mut Lead) -> Step {
-        // SAFETY: the leader is alone.
-        let next = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.next_window()) };
-        let least = self.fabric.min_next(self.workers.iter().filter_map(next).min());
-        // SAFETY: the leader is alone.
-        let fault = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.fault.is_some()) };
-        // SAFETY: the leader is alone.
-        let left_over = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.left_over) };
-        // SAFETY: the leader is alone.
-        let halted = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.halted) };
-        if let Some(end) = self.workers.iter().find_map(halted) {
-            return Step::Stop(end);
-        }
-        if self.failed.load(Ordering::Relaxed) || self.workers.iter().any(fault) {
-            return Step::Stop(End::Interrupted);
-        }
-        // Time has passed `until` within the last window: nothing is looked at any more.
-        if self.workers.iter().any(left_over) {
-            return Step::Stop(End::Until);
-        }
-        let Some(window) = least else { return Step::Stop(End::Quiescent) };
-        // SAFETY: the leader is alone.
-        if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
-            return Step::Stop(End::Complete);
-        }
-        if self.control.interrupted() {
-            return Step::Stop(End::Interrupted);
-        }
-        let start = window << self.field.world.window_shift;
-        if start >= self.field.until.0 {
-            return Step::Stop(End::Until);
-        }
-        if lead.windows.is_multiple_of(WINDOWS_PER_LOOK) || self.workers.len() > 1 {
-            self.control.report(start, lead.events);
-            // SAFETY: the leader is alone.
-            let bytes = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.bytes()) };
-            lead.calendar_bytes = self.workers.iter().map(bytes).sum();
-            // SAFETY: the leader is alone.
-            unsafe { self.even_out_free_chunks() };
-            if lead.calendar_bytes.saturating_add(self.state_bytes) > self.memory_limit {
-                return Step::Stop(End::MemoryLimit);
-            }
-        }
-        // SAFETY: the leader is alone; all calendars have the same base.
-        let crosses = unsafe { self.workers[0].with(|w| w.calendar.crosses_block(window)) };
-        Step::Window { window, crosses }
-    }
-
-    /// Threads that receive more than they send collect free chunks; those that send more would
-    /// map new memory for ever.
-    unsafe fn even_out_free_chunks(&self) {
-        // SAFETY: the leader is alone, here and below.
-        let free = |cell: &PhaseCell<Worker<P>>| unsafe {
-            cell.with(|w| w.calendar.arena().free_chunks())
-        };
-        let Some(most) = self.workers.iter().max_by_key(|cell| free(cell)) else { return };
-        let Some(least) = self.workers.iter().min_by_key(|cell| free(cell)) else { return };
-        let surplus = free(most) - free(least);
-        if surplus > UNEVEN_CHUNKS {
-            // SAFETY: the surplus says that these are two different workers.
-            unsafe {
-                most.with(|from| {
-                    least.with(|to| from.calendar.arena().give(surplus / 2, to.calendar.arena()));
-                });
-            }
-        }
-    }
-
-    unsafe fn is_complete(&self, lead: &mut Lead) -> bool {
-        let totals = &mut lead.totals;
-        for (i, cell) in self.workers.iter().enumerate() {
-            // SAFETY: the leader is alone.
-            unsafe {
-                cell.with(|w| {
-                    if i == 0 {
-                        totals.clone_from(&w.tally.totals);
-                    } else {
-                        add_totals::<P>(totals, &w.tally.totals);
-                    }
-                });
-            }
-        }
-        self.fabric.reduce(totals);
-        self.field.world.protocol.complete(totals)
-    }
-
-    unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
-        let mut events = 0;
-        for cell in &self.workers {
-            // SAFETY: the leader is alone.
-            events += unsafe {
-                cell.with(|w| {
-                    let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
-                    far + w.calendar.count_up_to(window, SPARSE_EVENTS)
-                })
-            };
-        }
-        events >= SPARSE_EVENTS
-    }
-
-    unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
-        lead.touched.fill(0);
-        for cell in &self.workers {
-            // SAFETY: the leader is alone; all have read their last slot.
-            unsafe {
-                cell.with(|w| {
-                    w.calendar.advance(window);
-                    w.calendar.open();
-                    for (all, own) in lead.touched.iter_mut().zip(w.calendar.touched_words()) {
-                        *all |= own;
-                    }
-                });
-            }
-        }
-        // SAFETY: the leader is alone, so every sub-shard is its own.
-        unsafe {
-            self.workers[me].with(|w| {
-                w.tally.open_window(window);
-                for (i, word) in lead.touched.iter().enumerate() {
-                    let mut bits = *word;
-                    while bits != 0 {
-                        let subshard = i as u32 * 64 + bits.trailing_zeros();
-                        bits &= bits - 1;
-                        let shard = self.field.placement.shard_of(subshard);
-                        w.run_window(&self.field, window, subshard, shard);
-                    }
-                }
-            });
         }
     }
 
