@@ -292,10 +292,9 @@ impl<L: Copy> Calendar<L> {
         unsafe {
             for (first, entries) in list.runs() {
                 for i in 0..entries {
-                    let far = first
-                        .add(i * crate::chunk::stride::<FarEvent<L>>())
-                        .cast::<FarEvent<L>>()
-                        .read();
+                    let at = first.add(i * crate::chunk::stride::<FarEvent<L>>());
+                    crate::prefetch::for_write(at.wrapping_add(512));
+                    let far = at.cast::<FarEvent<L>>().read();
                     self.push(far.window, far.subshard, far.event);
                 }
             }

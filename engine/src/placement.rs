@@ -57,7 +57,8 @@ impl Placement {
             }
         };
         // Every shard needs a sub-shard of its own, as far as the nodes go.
-        let shift = shift.min(per_shard.ilog2()).max(smallest).min(MAX_SHIFT);
+        let widest = if shards == 1 { ceil_log2(nodes.into()) } else { per_shard.ilog2() };
+        let shift = shift.min(widest).max(smallest).min(MAX_SHIFT);
         let subshards = nodes.div_ceil(1 << shift).max(1);
         Self { nodes, shift, subshards, shards }
     }

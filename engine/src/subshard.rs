@@ -27,8 +27,10 @@ use crate::tally::Tally;
 const PREFETCH_AHEAD: usize = 16;
 /// An event that moves further than this calls for a real sort.
 const INSERTION_MAX: usize = 24;
+/// With fewer events than this the states of all their nodes are fetched before any runs.
+const FEW: usize = 256;
 /// Below this many events a counting sort costs more than it saves.
-const COUNTING_MIN: usize = 48;
+const COUNTING_MIN: usize = 16;
 /// Events between two looks at whether to go on.
 const EVENTS_PER_LOOK: usize = 4096;
 /// Fewer events than this are not worth two looks at the clock.
@@ -196,15 +198,18 @@ impl<P: Protocol> Worker<P> {
     unsafe fn collect(&mut self, field: &Field<'_, P>, window: u64, subshard: u32, count: usize) {
         self.events.clear();
         self.events.reserve(count);
+        let nodes = field.nodes.0.wrapping_add(field.placement.nodes_of(subshard).start as usize);
+        let fetch = |event: &Event<PayloadOf<P>>| {
+            // With few events there is no time to fetch ahead while they run.
+            if count < FEW {
+                prefetch::for_write(nodes.wrapping_add(event.local() as usize));
+            }
+        };
         if count < COUNTING_MIN {
-            let first = field.placement.nodes_of(subshard).start;
             // SAFETY: the lists are immutable while the window is open.
             unsafe {
                 for_each_event(field, window, subshard, |event| {
-                    // Too few events to fetch ahead of while they run.
-                    prefetch::for_write(
-                        field.nodes.0.wrapping_add((first + event.local()) as usize),
-                    );
+                    fetch(&event);
                     self.events.push(event);
                 });
             }
@@ -220,6 +225,7 @@ impl<P: Protocol> Worker<P> {
         // SAFETY: the lists are immutable while the window is open.
         unsafe {
             for_each_event(field, window, subshard, |event| {
+                fetch(&event);
                 ends[(event.local() >> spare) as usize] += 1;
             });
         }
