@@ -53,18 +53,45 @@ impl<L> Ord for Pending<L> {
     }
 }
 
+/// An event of one instant and node with others, ordered by its whole key, least on top.
+struct Tied<L> {
+    key: Key,
+    payload: L,
+}
+
+impl<L> PartialEq for Tied<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<L> Eq for Tied<L> {}
+
+impl<L> PartialOrd for Tied<L> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<L> Ord for Tied<L> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
 /// All pending events, in key order.
 struct Queue<L> {
     heap: BinaryHeap<Pending<L>>,
-    /// Events of one instant and node, taken off the heap, the least key last.
-    tied: Vec<Pending<L>>,
+    /// Events of one instant and node, taken off the heap.
+    tied: BinaryHeap<Tied<L>>,
     seed: u64,
 }
 
 impl<L> Queue<L> {
     /// The time of the next event.
     fn next_time(&self) -> Option<Time> {
-        self.tied.last().or_else(|| self.heap.peek()).map(|pending| pending.time)
+        let tied = self.tied.peek().map(|tied| tied.key.time);
+        tied.or_else(|| self.heap.peek().map(|pending| pending.time))
     }
 
     /// Takes the event with the least key.
@@ -74,27 +101,32 @@ impl<L> Queue<L> {
             if self.heap.peek().is_none_or(|next| next.cmp(&first) != Ordering::Equal) {
                 return Some(first);
             }
-            self.tied.push(first);
+            self.tie(first);
         }
         // Whatever joined them since belongs in its place among them.
-        while let Some(next) = self.heap.peek() {
-            if self.tied[0].cmp(next) != Ordering::Equal {
+        while let (Some(tied), Some(next)) = (self.tied.peek(), self.heap.peek()) {
+            if (tied.key.time, tied.key.target) != (next.time, next.target) {
                 break;
             }
-            self.tied.extend(self.heap.pop());
+            if let Some(joins) = self.heap.pop() {
+                self.tie(joins);
+            }
         }
-        let seed = self.seed;
-        self.tied.sort_unstable_by_key(|pending| {
-            let Pending { time, target, source, sequence, .. } = *pending;
-            core::cmp::Reverse(Key { time, target, tie: tie(seed, time, source), source, sequence })
-        });
-        self.tied.pop()
+        self.tied.pop().map(|Tied { key, payload }| {
+            let Key { time, target, source, sequence, .. } = key;
+            Pending { time, target, source, sequence, payload }
+        })
     }
-}
 
-impl<L> Queue<L> {
+    fn tie(&mut self, pending: Pending<L>) {
+        let Pending { time, target, source, sequence, payload } = pending;
+        let key = Key { time, target, tie: tie(self.seed, time, source), source, sequence };
+        self.tied.push(Tied { key, payload });
+    }
+
     fn bytes(&self) -> u64 {
-        (self.heap.capacity() * size_of::<Pending<L>>()) as u64
+        let tied = self.tied.capacity() * size_of::<Tied<L>>();
+        (self.heap.capacity() * size_of::<Pending<L>>() + tied) as u64
     }
 }
 
@@ -123,7 +155,7 @@ pub fn run<P: Protocol>(
     let clock = Clock::start();
     let world = world(protocol, scenario, network);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift);
-    let mut queue = Queue { heap: BinaryHeap::new(), tied: Vec::new(), seed: scenario.seed };
+    let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
     let state_bytes = (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64;
     let memory_limit = memory_limit(scenario, network).saturating_sub(state_bytes);
