@@ -14,6 +14,7 @@ pub use anthill_engine::{Control, MemoryEstimate};
 use crate::Registry;
 use crate::args::EngineChoice;
 use crate::clock::Stopwatch;
+use crate::{terminal, units};
 
 /// What a scenario would take, found without running it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +25,8 @@ pub struct Inspection {
     pub l_ns: u64,
     /// The links with the least delay, least first, at most ten.
     pub limiting: Vec<LimitingLink>,
-    /// Latency entries below `network.min_delay` that were raised to it.
-    pub clamped: u64,
+    /// What of its tables the network model changed, assumed or left out.
+    pub notes: Vec<String>,
     /// Events expected per window at the busiest, over all nodes.
     pub events_per_window: f64,
 }
@@ -55,7 +56,7 @@ pub(crate) fn inspect<P: Configure>(scenario: &Scenario) -> anyhow::Result<Inspe
         w_ns,
         l_ns,
         limiting: network.limiting_links(),
-        clamped: network.clamped(),
+        notes: notes(&network),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
     })
 }
@@ -70,6 +71,35 @@ pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Op
     )?)
 }
 
+/// What of its tables the network model changed, assumed or left out: printed with every result,
+/// because measured tables have gaps and entries that cannot be true.
+fn notes(network: &Network) -> Vec<String> {
+    let mut notes = Vec::new();
+    if network.clamped() > 0 {
+        let clamped = units::count(network.clamped());
+        notes.push(format!("{clamped} latencies below network.min_delay were raised to it"));
+    }
+    if network.assumed() > 0 {
+        let assumed = units::count(network.assumed());
+        notes.push(format!(
+            "{assumed} regions have no latency of their own: network.min_delay was assumed"
+        ));
+    }
+    if let [first, rest @ ..] = network.left_out() {
+        let shown: Vec<&str> = rest.iter().take(4).map(String::as_str).collect();
+        let others = rest.len() - shown.len();
+        notes.push(format!(
+            "{} regions hold no node because the table lacks latencies between them and others \
+             ({first}{}{}{}); give network.shares to choose",
+            rest.len() + 1,
+            if shown.is_empty() { "" } else { ", " },
+            shown.join(", "),
+            if others > 0 { format!(" and {others} more") } else { String::new() },
+        ));
+    }
+    notes
+}
+
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.
 pub(crate) fn run<P: Configure>(
     scenario: &Scenario,
@@ -80,6 +110,9 @@ pub(crate) fn run<P: Configure>(
     let protocol = P::configure(&scenario.values)?;
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
     let network_ns = watch.elapsed().as_nanos() as u64;
+    for note in notes(&network) {
+        terminal::complain("note", &note);
+    }
     let mut outcome = match engine {
         EngineChoice::Sharded => run_sharded(&protocol, scenario, &network, control)?,
         EngineChoice::Sequential => sequential::run(&protocol, scenario, &network, control)?,

@@ -289,3 +289,35 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }
+
+/// A measured table with gaps and impossible entries: what was done about them is said, by the run
+/// and before it.
+#[test]
+fn gaps_and_impossible_entries_of_a_table_are_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("gaps.toml");
+    std::fs::write(
+        &scenario,
+        "nodes = 50\nuntil = \"1s\"\n[protocol]\nname = \"phold\"\n[network]\nmodel = \"regional\"\n\
+         regions = { file = \"t.csv\", format = \"ripe-country\", latency = \"rtt\" }\n",
+    )
+    .expect("writable");
+    let header = "cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max\n";
+    let rows = "AA,AA,3,0.01,0.001,0.01,0.02\nAA,BB,3,20,1,19,22\nBB,BB,3,2,0.1,1.9,2.2\n\
+                CC,AA,3,9,1,8,11\nCC,CC,3,2,0.1,1.9,2.2\n";
+    std::fs::write(folder.path().join("t.csv"), format!("{header}{rows}")).expect("writable");
+    let run = |command: &[&str]| {
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_anthill"))
+            .args(command)
+            .arg(&scenario)
+            .current_dir(folder.path())
+            .output()
+            .expect("starts");
+        assert!(done.status.code().is_some_and(|code| code < 2), "{done:?}");
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr)
+    };
+    for text in [run(&["validate"]), run(&["run", "--out", "r"])] {
+        assert!(text.contains("1 latencies below network.min_delay were raised to it"), "{text}");
+        assert!(text.contains("regions hold no node because the table lacks latencies"), "{text}");
+    }
+}

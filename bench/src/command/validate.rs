@@ -82,12 +82,8 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
             units::figure(doubled.events_per_window.round()),
         );
     }
-    if found.clamped > 0 {
-        let _ = writeln!(
-            text,
-            "  clamped        {} latencies below network.min_delay were raised to it",
-            units::count(found.clamped)
-        );
+    for note in &found.notes {
+        let _ = writeln!(text, "  note           {note}");
     }
     text.push_str("  links that limit L:\n");
     for link in found.limiting.iter().take(10) {
@@ -110,7 +106,7 @@ mod tests {
             w_ns: 131_072,
             l_ns: 250_000,
             limiting: vec![link],
-            clamped: 3,
+            notes: vec!["3 latencies were raised".into()],
             events_per_window: 65.5,
         };
         let doubled = Inspection { w_ns: 262_144, events_per_window: 131.0, ..found.clone() };
@@ -119,7 +115,7 @@ mod tests {
   window W       131 us (largest power of two ns not above L)
   events/window  about 66; so few run on one thread: more nodes or a longer window use more
   doubled        network.min_delay = \"500us\" would give W = 262 us, about 131 events
-  clamped        3 latencies below network.min_delay were raised to it
+  note           3 latencies were raised
   links that limit L:
         250 us  a -> b
 ";
