@@ -76,6 +76,8 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
+    // Nodes lie in one page-aligned mapping.
+    const { assert!(align_of::<NodeCell<P::Node>>() <= 4096) };
     let clock = Clock::start();
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     let options = &scenario.engine;
