@@ -44,7 +44,6 @@ pub(crate) struct Lead {
     pub(crate) window_events_log2: Vec<u64>,
     pub(crate) totals: Totals,
     pub(crate) touched: Vec<u64>,
-    pub(crate) calendar_bytes: u64,
     pub(crate) setup_ns: u64,
 }
 
@@ -58,7 +57,6 @@ impl Lead {
             window_events_log2: vec![0; 65],
             totals: Totals::default(),
             touched: vec![0; (subshards as usize).div_ceil(64)],
-            calendar_bytes: 0,
             setup_ns: 0,
         }
     }
@@ -137,10 +135,10 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
             self.control.report(start, lead.events);
             // SAFETY: the leader is alone.
             let bytes = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.bytes()) };
-            lead.calendar_bytes = self.workers.iter().map(bytes).sum();
+            let calendars: u64 = self.workers.iter().map(bytes).sum();
             // SAFETY: the leader is alone.
             unsafe { self.even_out_free_chunks() };
-            if lead.calendar_bytes.saturating_add(self.state_bytes) > self.memory_limit {
+            if calendars.saturating_add(self.state_bytes) > self.memory_limit {
                 return Step::Stop(End::MemoryLimit);
             }
         }

@@ -282,7 +282,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
     fn claim_all(&self, me: usize, mut work: impl FnMut(u32, u32)) {
         let (shards, threads) = (self.claims.len(), self.workers.len());
         let mine = (me..shards).step_by(threads);
-        let others = (0..shards).filter(|shard| shard % threads != me && self.may_take(*shard));
+        let others = (0..shards).filter(|shard| self.stealing && shard % threads != me);
         for shard in mine.chain(others) {
             let end = self.field.placement.subshards_of(shard as u32).end;
             loop {
@@ -293,10 +293,6 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
                 work(subshard, shard as u32);
             }
         }
-    }
-
-    fn may_take(&self, _shard: usize) -> bool {
-        self.stealing
     }
 
     pub(crate) fn reset_claims(&self) {

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::super::lines::{Lines, line_error};
+use super::super::lines::line_error;
 use super::super::lognormal::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
-use super::{csv_fields, number};
+use super::{csv_fields, number, open_csv};
 
 const HEADER: &str = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms";
 /// More rows than ordered pairs of as many regions as a table may have.
@@ -26,14 +26,7 @@ struct Row {
 }
 
 pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
-    let mut lines = Lines::open(path)?;
-    match lines.next()? {
-        Some((_, HEADER)) => {}
-        other => {
-            let number = other.map_or(1, |(number, _)| number);
-            return Err(line_error(path, number, format!("expected the header {HEADER}")));
-        }
-    }
+    let mut lines = open_csv(path, HEADER)?;
     let mut table = LatencyTable::default();
     let mut rows = Vec::new();
     while let Some((number, line)) = lines.next()? {

@@ -7,6 +7,9 @@ mod city_pairs;
 mod inline;
 mod ripe_country;
 
+use std::path::Path;
+
+use super::lines::{Lines, line_error};
 use super::table::LatencyTable;
 use super::{NetworkError, RegionFormat, RegionsSpec, presets};
 
@@ -20,13 +23,26 @@ pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
         RegionsSpec::File { path, p90_path, format, latency } => match (format, p90_path) {
             (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_deref(), *latency),
             (_, Some(_)) => Err(NetworkError::field(
-                "network.p90_path",
+                "network.regions.p90_file",
                 "only AWS tables keep percentiles in a second file; leave it out",
             )),
             (RegionFormat::RipeCountry, None) => ripe_country::load(path, *latency),
             (RegionFormat::CityPairs, None) => city_pairs::load(path, *latency),
         },
     }
+}
+
+/// Opens a CSV file that begins with `header`; what is left are its rows.
+fn open_csv<'p>(path: &'p Path, header: &str) -> Result<Lines<'p>, NetworkError> {
+    let mut lines = Lines::open(path)?;
+    let first = lines.next()?;
+    if let Some((_, line)) = first
+        && line == header
+    {
+        return Ok(lines);
+    }
+    let number = first.map_or(1, |(number, _)| number);
+    Err(line_error(path, number, format!("expected the header {header}")))
 }
 
 /// The fields of a CSV line; quoted fields may hold commas, but no line breaks.

@@ -6,23 +6,16 @@
 
 use std::path::Path;
 
-use super::super::lines::{Lines, line_error};
+use super::super::lines::line_error;
 use super::super::lognormal::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
-use super::{csv_fields, number};
+use super::{csv_fields, number, open_csv};
 
 const HEADER: &str = "cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max";
 
 pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
-    let mut lines = Lines::open(path)?;
-    match lines.next()? {
-        Some((_, HEADER)) => {}
-        other => {
-            let number = other.map_or(1, |(number, _)| number);
-            return Err(line_error(path, number, format!("expected the header {HEADER}")));
-        }
-    }
+    let mut lines = open_csv(path, HEADER)?;
     let mut table = LatencyTable::default();
     while let Some((number, line)) = lines.next()? {
         row(&mut table, line, latency).map_err(|problem| line_error(path, number, problem))?;
