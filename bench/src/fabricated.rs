@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anthill_engine::conditions::ConditionsSpec;
 use anthill_engine::network::{ModelSpec, NetworkSpec};
 use anthill_engine::outcome::{
     Ended, HostReport, Outcome, RunResult, Series, SeriesRow, ThreadPhases,
@@ -46,7 +47,9 @@ pub(crate) fn scenario() -> Scenario {
             min_delay: Span::from_micros(250),
             loopback: Span::from_micros(10),
             topology: TopologySpec::Complete,
+            node_file: None,
         },
+        conditions: ConditionsSpec::default(),
         measure: MeasureSpec::default(),
     }
 }

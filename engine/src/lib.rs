@@ -9,6 +9,7 @@
 mod calendar;
 mod chunk;
 mod clock;
+pub mod conditions;
 pub mod divergence;
 mod event;
 mod fabric;

@@ -17,13 +17,16 @@ mod gaps;
 pub(crate) mod lines;
 mod load;
 mod lognormal;
+mod node_table;
 mod presets;
 mod quantile;
+pub mod rates;
 mod regional;
 mod spec;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use anthill_protocol::draw::{Purpose, Streams, below, draw};
 use anthill_protocol::{NodeId, RegionId, Span};
@@ -32,10 +35,14 @@ use crate::topology::{self, Topology};
 use edge_delay::EdgeDelay;
 pub use error::NetworkError;
 use lognormal::{DEFAULT_SIGMA, MAX_SIGMA, MIN_SIGMA, Powers};
+pub use node_table::NodeTable;
 pub use presets::PRESETS;
 use quantile::{FRACTION, Quantile};
 use regional::Regional;
-pub use spec::{JitterSpec, LatencyKind, ModelSpec, NetworkSpec, RegionFormat, RegionsSpec};
+pub use spec::{
+    JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
+};
+pub use timing::Timing;
 
 /// Greatest delay a scenario may state: 13 days. Keeps sums far from the end of time.
 const MAX_STATED: Span = Span(1 << 50);
@@ -90,8 +97,8 @@ impl Network {
         bounded("network.loopback", spec.loopback, Span::ZERO, MAX_STATED)?;
         let model = Model::new(spec, seed)?;
         let topology = Topology::build(&spec.topology, nodes, seed)?;
-        let sigma = match spec.model {
-            ModelSpec::Regional { jitter: JitterSpec::Lognormal { sigma }, .. } => sigma,
+        let sigma = match &spec.model {
+            ModelSpec::Regional { jitter: JitterSpec::Lognormal { sigma }, .. } => *sigma,
             _ => DEFAULT_SIGMA,
         };
         let edge_delay = topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, sigma));
@@ -225,6 +232,27 @@ impl Network {
         }
     }
 
+    /// What the timing model promises.
+    pub fn timing(&self) -> Timing {
+        Timing::Realistic
+    }
+
+    /// Rates up and down in bit/s by region, if the table of regions has some.
+    pub fn preset_rates(&self) -> Option<&[(u64, u64)]> {
+        None
+    }
+
+    /// The greatest rate of one transfer between regions that the table of regions states, in
+    /// bit/s.
+    pub fn preset_cap(&self) -> Option<u64> {
+        None
+    }
+
+    /// The table of single nodes, if the scenario has one.
+    pub fn node_table(&self) -> Option<&NodeTable> {
+        None
+    }
+
     /// Bytes of heap memory, topology included.
     pub fn memory_bytes(&self) -> u64 {
         let model = match &self.model {
@@ -336,6 +364,7 @@ impl Model {
                 let sigma = match jitter {
                     JitterSpec::Fitted => None,
                     JitterSpec::Lognormal { sigma } => Some(*sigma),
+                    _ => return Err(NetworkError::field("network.jitter", "not yet")),
                 };
                 if let Some(sigma) = sigma.filter(|s| !(MIN_SIGMA..=MAX_SIGMA).contains(s)) {
                     let problem = format!("{sigma}; give {MIN_SIGMA} to {MAX_SIGMA}");
@@ -356,6 +385,7 @@ impl Model {
                 let table = Quantile::exponential();
                 Ok(Self::Exponential { floor: floor.0, mean: mean.0, table })
             }
+            _ => Err(NetworkError::field("network.model", "not yet")),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anthill_protocol::Span;
+use anthill_protocol::{Span, Time};
 
 use crate::topology::TopologySpec;
 
@@ -19,6 +19,18 @@ pub struct NetworkSpec {
     pub loopback: Span,
     /// Who is whose neighbour.
     pub topology: TopologySpec,
+    /// A table of single nodes: regions, stakes, rates.
+    pub node_file: Option<NodeFileSpec>,
+}
+
+/// A CSV file (plain or gzip) with a header and one row per node; the columns are found by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeFileSpec {
+    /// Its path, already relative to the working directory. Columns: `index` or `id` (the node,
+    /// numbered as in the edge file; without it row by row from 0), `region` (by name; needs a
+    /// regional model), `stake` (a number), `up` and `down` (rates with a unit, such as 20Mbit);
+    /// all but the first are optional, others are ignored.
+    pub path: PathBuf,
 }
 
 /// A delay model.
@@ -47,6 +59,32 @@ pub enum ModelSpec {
         floor: Span,
         /// Mean of the exponential part.
         mean: Span,
+    },
+    /// Every message arrives within Δ: uniform in `min..=delta`.
+    Synchronous {
+        /// The least delay.
+        min: Span,
+        /// Δ.
+        delta: Span,
+    },
+    /// Every message arrives, but no bound is known: `floor + Exp(mean)`.
+    Asynchronous {
+        /// The least delay.
+        floor: Span,
+        /// Mean of the exponential part.
+        mean: Span,
+    },
+    /// Partial synchrony (Dwork, Lynch and Stockmeyer 1988): as asynchronous, but every message
+    /// arrives by max(sent, GST) + Δ.
+    Partial {
+        /// The least delay.
+        floor: Span,
+        /// Mean of the exponential part.
+        mean: Span,
+        /// The global stabilisation time.
+        gst: Time,
+        /// Δ, at least `floor`.
+        delta: Span,
     },
 }
 
@@ -105,7 +143,7 @@ pub enum LatencyKind {
 
 /// Variation of the delay from message to message. Edges with latencies vary by the σ given here,
 /// or by 0.25.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum JitterSpec {
     /// Lognormal above the floor, fitted so that p50 and p90 (or mean and standard deviation) are
     /// the table's; σ = 0.25 where it gives no spread.
@@ -114,5 +152,21 @@ pub enum JitterSpec {
     Lognormal {
         /// Standard deviation of the logarithm, 0.01 to 4.
         sigma: f64,
+    },
+    /// Gamma above the floor with the table's median and this shape.
+    Gamma {
+        /// Shape, 0.1 to 100; 1 is exponential.
+        shape: f64,
+    },
+    /// As SimBlock draws it (Aoki et al. 2019): Pareto of scale `mean − 5 ms` and shape
+    /// `0.2 · mean / ms`, where the mean is the table's centre. Its floor is that scale (or
+    /// `min_delay`, or half the mean where the mean is below 10 ms).
+    Pareto,
+    /// From a histogram of measured delays: the excess over the floor has the table's median and
+    /// the histogram's shape.
+    Empirical {
+        /// CSV with the header `value,count` and rising positive values in any unit; the shape
+        /// is that of value / median − least value / median.
+        path: PathBuf,
     },
 }

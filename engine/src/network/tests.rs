@@ -13,6 +13,7 @@ fn spec(model: ModelSpec) -> NetworkSpec {
         min_delay: Span::from_micros(250),
         loopback: Span::from_micros(10),
         topology: TopologySpec::Complete,
+        node_file: None,
     }
 }
 

@@ -41,6 +41,7 @@ pub use schema::json_schema;
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};
 
+use crate::conditions::ConditionsSpec;
 use crate::network::NetworkSpec;
 
 /// A checked scenario.
@@ -62,6 +63,8 @@ pub struct Scenario {
     pub values: Values,
     /// Delays and topology.
     pub network: NetworkSpec,
+    /// Everything else that befalls messages and nodes.
+    pub conditions: ConditionsSpec,
     /// What to measure.
     pub measure: MeasureSpec,
 }

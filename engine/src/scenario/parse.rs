@@ -1,5 +1,6 @@
 //! The whole scenario, from a source and overrides.
 
+use crate::conditions::ConditionsSpec;
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};
 
@@ -75,6 +76,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         protocol: info.name.to_owned(),
         values,
         network: network?,
+        conditions: ConditionsSpec::default(),
         measure: measure?,
     })
 }

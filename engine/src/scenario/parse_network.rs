@@ -50,6 +50,7 @@ pub(super) fn read_network(
         min_delay: min_delay?,
         loopback: loopback?,
         topology: topology?,
+        node_file: None,
     })
 }
 
@@ -135,8 +136,10 @@ fn read_jitter(network: &mut Section<'_, '_>) -> Option<JitterSpec> {
 fn check_floor(network: &Section<'_, '_>, model: &ModelSpec, given: Option<Span>) -> Option<Span> {
     let (key, least) = match model {
         ModelSpec::Regional { .. } => return given.or(Some(MIN_DELAY)),
-        ModelSpec::Uniform { min, .. } => ("min", *min),
-        ModelSpec::Exponential { floor, .. } => ("floor", *floor),
+        ModelSpec::Uniform { min, .. } | ModelSpec::Synchronous { min, .. } => ("min", *min),
+        ModelSpec::Exponential { floor, .. }
+        | ModelSpec::Asynchronous { floor, .. }
+        | ModelSpec::Partial { floor, .. } => ("floor", *floor),
     };
     if let Some(given) = given {
         if least < given {

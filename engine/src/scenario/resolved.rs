@@ -76,6 +76,7 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
                 JitterSpec::Lognormal { sigma } => {
                     table([("kind", quoted("lognormal")), ("sigma", float(*sigma))])
                 }
+                _ => unreachable!("not yet"),
             };
             line(out, "jitter", &jitter);
         }
@@ -89,6 +90,7 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
             line(out, "floor", &span(*floor));
             line(out, "mean", &span(*mean));
         }
+        _ => unreachable!("not yet"),
     }
     line(out, "min_delay", &span(network.min_delay));
     line(out, "loopback", &span(network.loopback));

@@ -106,8 +106,9 @@ fn network() -> impl Strategy<Value = NetworkSpec> {
             ModelSpec::Regional { .. } => min_delay,
             ModelSpec::Uniform { min, .. } => min,
             ModelSpec::Exponential { floor, .. } => floor,
+            _ => unreachable!("not yet"),
         };
-        NetworkSpec { model, min_delay: min_delay.min(least), loopback, topology }
+        NetworkSpec { model, min_delay: min_delay.min(least), loopback, topology, node_file: None }
     })
 }
 
@@ -152,6 +153,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             protocol: "gossip".into(),
             values,
             network,
+            conditions: Default::default(),
             measure: MeasureSpec {
                 warmup: if measured { Span(until / 2) } else { Span(0) },
                 interval: measured.then_some(Span(until / 2)),

@@ -1,0 +1,37 @@
+//! What a timing model promises about the arrival of messages.
+
+use anthill_protocol::{Span, Time};
+
+/// The promise of a timing model (Dwork, Lynch and Stockmeyer 1988).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// No model is named: delays are what they are, nothing is promised.
+    #[default]
+    Realistic,
+    /// Every message arrives within Δ of its sending.
+    Synchronous {
+        /// Δ.
+        delta: Span,
+    },
+    /// Every message arrives some time.
+    Asynchronous,
+    /// Every message arrives by max(sent, GST) + Δ.
+    Partial {
+        /// The global stabilisation time.
+        gst: Time,
+        /// Δ.
+        delta: Span,
+    },
+}
+
+impl Timing {
+    /// The latest arrival that the model allows for a message sent at an instant.
+    #[inline]
+    pub fn latest(&self, sent: Time) -> Option<Time> {
+        match *self {
+            Self::Realistic | Self::Asynchronous => None,
+            Self::Synchronous { delta } => Some(sent + delta),
+            Self::Partial { gst, delta } => Some(sent.max(gst) + delta),
+        }
+    }
+}
