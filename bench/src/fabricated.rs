@@ -84,6 +84,7 @@ pub(crate) fn outcome() -> Outcome {
             metrics: METRICS,
             kinds: &["push", "pull"],
             latencies: vec![("hop", hop)],
+            conditions: None,
             checks: vec![Check::exact("sends", "always", 10_000.0, 10_000.0)],
             facts: RunFacts {
                 nodes: 1_000,
@@ -93,6 +94,7 @@ pub(crate) fn outcome() -> Outcome {
                 topology: "complete",
                 edges: 999_000,
                 exponential_delay: None,
+                disturbed: false,
                 totals,
             },
         },

@@ -9,8 +9,10 @@
 //! stored form keeps 32 bits of time, 24 of target, source and sequence: 15 bytes of header carry
 //! the full key, and a protocol whose payload is one byte has 16-byte events.
 
+use core::convert::Infallible;
+
 use anthill_protocol::draw::{self, Purpose};
-use anthill_protocol::{Message, NodeId, Protocol, Time};
+use anthill_protocol::{Message, NodeId, Time};
 
 /// The total order of events, from most to least significant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,23 +47,23 @@ pub(crate) fn tie(seed: u64, time: Time, source: NodeId) -> u64 {
 
 /// What an event carries. A message whose source is its target is a self-send.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Payload<M, T> {
+pub(crate) enum Payload<M, T, R = Infallible> {
     /// Calls `on_message`.
     Message(M),
     /// Calls `on_timer`.
     Timer(T),
+    /// The node comes up again; exists only where nodes go down.
+    Restart(R),
 }
 
-/// The payload of a protocol's events.
-pub(crate) type PayloadOf<P> = Payload<<P as Protocol>::Message, <P as Protocol>::Timer>;
-
-impl<M: Message, T> Payload<M, T> {
+impl<M: Message, T, R> Payload<M, T, R> {
     /// What of the content enters the digest. A timer is named by its key alone.
     #[inline]
     pub(crate) fn fingerprint(&self) -> u64 {
         match self {
             Payload::Message(message) => message.fingerprint(),
             Payload::Timer(_) => 0x7135,
+            Payload::Restart(_) => 0x4e57,
         }
     }
 }
@@ -133,11 +135,13 @@ pub(crate) fn state_word(node: NodeId, state_hash: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mode::Load;
 
     #[test]
     fn a_one_byte_payload_gives_a_sixteen_byte_event() {
         type Small = Payload<anthill_protocol::phold::Token, ()>;
         assert_eq!(size_of::<Event<Small>>(), 16);
+        assert_eq!(size_of::<Event<Load<(), Small>>>(), 16);
         assert_eq!(size_of::<Event<Payload<u64, u8>>>(), 32);
     }
 

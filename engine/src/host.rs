@@ -4,21 +4,31 @@
 //! counters, the digest. The sharded engine and the oracle differ only in the [`Sink`] that takes
 //! the events and in the order in which independent nodes are handled.
 
+mod rough;
+
+use core::marker::PhantomData;
+
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{Context, Message, NodeId, Protocol, RegionId, Span, Time};
 
-use crate::event::{Key, Payload, PayloadOf, tie, trace_word};
+use crate::conditions::Conditions;
+use crate::event::{Key, Payload, tie, trace_word};
+use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
 use crate::network::Network;
 use crate::run::RunError;
 use crate::tally::Tally;
+use rough::Served;
 
 /// Self-events of one node at one instant before the run is called stuck.
 const MAX_INSTANT_STREAK: u32 = 1_000_000;
 
 /// What all handlers of a run share.
-pub(crate) struct World<'a, P> {
+pub(crate) struct World<'a, P, M> {
     pub(crate) protocol: &'a P,
     pub(crate) network: &'a Network,
+    /// There exactly if the mode has them.
+    pub(crate) conditions: Option<&'a Conditions>,
+    pub(crate) mode: PhantomData<M>,
     pub(crate) nodes: u32,
     pub(crate) seed: u64,
     /// The protocol's draws.
@@ -27,11 +37,17 @@ pub(crate) struct World<'a, P> {
     pub(crate) window_shift: u32,
 }
 
-impl<P> World<'_, P> {
+impl<'a, P, M> World<'a, P, M> {
     /// The window that holds an instant.
     #[inline]
     pub(crate) fn window_of(&self, time: Time) -> u64 {
         time.0 >> self.window_shift
+    }
+
+    /// The conditions, in a mode that has some.
+    #[inline]
+    fn conditions(&self) -> &'a Conditions {
+        self.conditions.expect("this mode has conditions")
     }
 }
 
@@ -46,11 +62,16 @@ pub fn window(lookahead: Span) -> Span {
     Span(1 << window_shift(lookahead))
 }
 
-/// A node in memory: its state and the counters that name its sends and draws.
-pub(crate) struct NodeCell<N> {
+/// A node in memory: its state, the counters that name its sends and draws, and its standing under
+/// the run's conditions.
+pub(crate) struct NodeCell<N, S> {
     pub(crate) state: N,
     pub(crate) counts: Counts,
+    pub(crate) standing: S,
 }
+
+/// The cell of a protocol's nodes in a mode.
+pub(crate) type CellOf<P, M> = NodeCell<<P as Protocol>::Node, <M as Mode>::Standing>;
 
 /// How many events a node has caused and how many draws it has made; both wrap.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,16 +90,21 @@ pub(crate) trait Sink<L> {
 }
 
 /// One handler call.
-pub(crate) struct Host<'a, P: Protocol, S> {
-    pub(crate) world: &'a World<'a, P>,
+pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
+    pub(crate) world: &'a World<'a, P, M>,
     pub(crate) id: NodeId,
+    /// The instant of the event; once it is served under conditions, that of its service plus what
+    /// the handler has charged so far.
     pub(crate) now: Time,
     pub(crate) counts: &'a mut Counts,
+    pub(crate) standing: &'a mut M::Standing,
     pub(crate) tally: &'a mut Tally<P>,
     pub(crate) sink: &'a mut S,
+    /// Whether effects are dropped: the node is not there yet.
+    pub(crate) muted: bool,
 }
 
-impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
+impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     #[inline]
     fn next_sequence(&mut self) -> u32 {
         let sequence = self.counts.sequence;
@@ -96,29 +122,54 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
     /// An event of the node's own. At the end of time, where sums of times saturate, nothing runs:
     /// what would happen then never does.
     #[inline]
-    fn file_own(&mut self, time: Time, sequence: u32, payload: PayloadOf<P>) {
+    fn file_own(&mut self, time: Time, sequence: u32, payload: PayloadOf<P, M>) {
         if time == self.now {
             self.tally.streak.note(time, self.id, &payload);
         }
         if time < Time::MAX {
-            self.sink.own(time, self.id, sequence, payload);
+            let load = Load { stamp: M::Stamp::new(self.now), payload };
+            self.sink.own(time, self.id, sequence, load);
         }
     }
 
     #[inline]
-    fn transmit(&mut self, to: NodeId, sequence: u32, delay: Span, message: P::Message) {
+    fn transmit(&mut self, to: NodeId, slot: Option<u32>, message: P::Message) {
+        let sequence = self.next_sequence();
+        if M::standing(self.standing).is_some() {
+            return self.transmit_under_conditions(to, slot, sequence, message);
+        }
+        let network = self.world.network;
+        let delay = match slot {
+            Some(slot) => network.delay_via(self.id, slot, to, sequence),
+            None => network.delay(self.id, to, sequence),
+        };
         self.tally.count_message(&message);
-        let time = self.now + delay;
+        self.deliver(Some(self.now + delay), to, sequence, message, self.now);
+    }
+
+    /// Files the arrival of a message that was sent at an instant, if it arrives.
+    #[inline]
+    fn deliver(
+        &mut self,
+        arrival: Option<Time>,
+        to: NodeId,
+        sequence: u32,
+        message: P::Message,
+        sent: Time,
+    ) {
         // A saturated sum could lie in the open window, which must not be written to.
-        if time < Time::MAX {
-            self.sink.deliver(time, to, self.id, sequence, Payload::Message(message));
+        if let Some(time) = arrival.filter(|time| *time < Time::MAX) {
+            let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
+            self.sink.deliver(time, to, self.id, sequence, load);
         }
     }
 
     /// Brings the node up.
     pub(crate) fn start(mut self) -> P::Node {
         let protocol = self.world.protocol;
+        let back = self.begin_under_conditions();
         let state = protocol.start(&mut self);
+        self.end_of_start(back);
         // What a start causes at time zero is finite.
         self.tally.streak = Streak::default();
         state
@@ -131,19 +182,25 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
         state: &mut P::Node,
         source: NodeId,
         sequence: u32,
-        payload: &PayloadOf<P>,
+        load: &LoadOf<P, M>,
     ) {
+        let payload = &load.payload;
+        let key_time = self.now;
+        let service = match self.serve(source, sequence, load) {
+            Served::Refused => return,
+            Served::At(start) => start,
+        };
         let fingerprint = payload.fingerprint();
-        let word = trace_word(self.now, self.id, source, sequence, fingerprint);
+        let word = trace_word(key_time, self.id, source, sequence, fingerprint);
         self.tally.digest = self.tally.digest.wrapping_add(word);
         self.tally.totals.events += 1;
         if let Some(log) = &mut self.tally.log {
-            let tie = tie(self.world.seed, self.now, source);
-            log.note(Key { time: self.now, target: self.id, tie, source, sequence }, fingerprint);
+            let tie = tie(self.world.seed, key_time, source);
+            log.note(Key { time: key_time, target: self.id, tie, source, sequence }, fingerprint);
         }
         let context = PanicContext {
             seed: self.world.seed,
-            time: self.now,
+            time: key_time,
             target: self.id,
             source,
             sequence,
@@ -152,7 +209,9 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Host<'_, P, S> {
         match payload {
             Payload::Message(message) => protocol.on_message(state, source, message, &mut self),
             Payload::Timer(timer) => protocol.on_timer(state, *timer, &mut self),
+            Payload::Restart(event) => self.restart(state, *event),
         }
+        self.end_service(service, source, payload);
         core::mem::forget(context);
     }
 }
@@ -178,7 +237,7 @@ impl Drop for PanicContext {
     }
 }
 
-impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
+impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'_, P, M, S> {
     #[inline]
     fn id(&self) -> NodeId {
         self.id
@@ -217,31 +276,45 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
     }
 
     #[inline]
+    fn local_clock(&self) -> Time {
+        match self.world.conditions.and_then(|conditions| conditions.clocks.as_ref()) {
+            Some(clocks) => clocks.shows(self.id, self.now),
+            None => self.now,
+        }
+    }
+
+    #[inline]
     fn send(&mut self, to: NodeId, message: P::Message) {
+        if self.is_muted() {
+            return;
+        }
         if to == self.id {
             self.send_to_self(message);
         } else {
             assert!(to.0 < self.world.nodes, "{to} is not one of {} nodes", self.world.nodes);
-            let sequence = self.next_sequence();
-            let delay = self.world.network.delay(self.id, to, sequence);
-            self.transmit(to, sequence, delay, message);
+            self.transmit(to, None, message);
         }
     }
 
     #[inline]
     fn send_slot(&mut self, slot: u32, message: P::Message) {
         let to = self.peer(slot);
+        if self.is_muted() {
+            return;
+        }
         if to == self.id {
             self.send_to_self(message);
         } else {
-            let sequence = self.next_sequence();
-            let delay = self.world.network.delay_via(self.id, slot, to, sequence);
-            self.transmit(to, sequence, delay, message);
+            self.transmit(to, Some(slot), message);
         }
     }
 
     #[inline]
     fn set_timer(&mut self, delay: Span, timer: P::Timer) {
+        if self.is_muted() {
+            return;
+        }
+        let delay = self.real_delay(delay);
         let sequence = self.next_sequence();
         self.file_own(self.now + delay, sequence, Payload::Timer(timer));
     }
@@ -249,11 +322,14 @@ impl<P: Protocol, S: Sink<PayloadOf<P>>> Context<P> for Host<'_, P, S> {
     #[inline]
     fn charge(&mut self, cpu: Span) {
         self.tally.charged_ns = self.tally.charged_ns.wrapping_add(cpu.0);
+        self.occupy_cpu(cpu);
     }
 
     #[inline]
     fn record(&mut self, metric: P::Metric, value: u64) {
-        self.tally.record(self.now, metric, value);
+        if !self.is_muted() {
+            self.tally.record(self.now, metric, value);
+        }
     }
 }
 
@@ -271,11 +347,11 @@ pub(crate) struct Streak {
 
 impl Streak {
     #[inline]
-    fn note<M: Message, T: core::fmt::Debug>(
+    fn note<M: Message, T: core::fmt::Debug, R>(
         &mut self,
         time: Time,
         node: NodeId,
-        last: &Payload<M, T>,
+        last: &Payload<M, T, R>,
     ) {
         if self.time != time || self.node != node {
             (self.time, self.node, self.length) = (time, node, 0);

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use anthill_protocol::{Protocol, Totals};
 
 use crate::fabric::Fabric;
+use crate::mode::Mode;
 use crate::rendezvous::PhaseCell;
 use crate::run::End;
 use crate::sharded::Team;
@@ -62,7 +63,7 @@ impl Lead {
     }
 }
 
-impl<P: Protocol, F: Fabric> Team<'_, P, F> {
+impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// The leader's section: runs sparse windows, and decides what all do next.
     pub(crate) fn decide(&self, me: usize) {
         // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
@@ -91,7 +92,8 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
     /// In the leader's section only, here and below.
     unsafe fn note_window(&self, lead: &mut Lead) {
         // SAFETY: the leader is alone.
-        let count = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.tally.totals.events) };
+        let count =
+            |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
         let events: u64 = self.workers.iter().map(count).sum();
         if events > lead.events {
             lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
@@ -101,14 +103,15 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
 
     unsafe fn next_step(&self, lead: &mut Lead) -> Step {
         // SAFETY: the leader is alone.
-        let next = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.next_window()) };
+        let next =
+            |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.next_window()) };
         let least = self.fabric.min_next(self.workers.iter().filter_map(next).min());
         // SAFETY: the leader is alone.
-        let fault = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.fault.is_some()) };
+        let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
         // SAFETY: the leader is alone.
-        let left_over = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.left_over) };
+        let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
         // SAFETY: the leader is alone.
-        let halted = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.halted) };
+        let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
         if let Some(end) = self.workers.iter().find_map(halted) {
             return Step::Stop(end);
         }
@@ -134,7 +137,8 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
         if lead.windows.is_multiple_of(WINDOWS_PER_LOOK) || self.workers.len() > 1 {
             self.control.report(start, lead.events);
             // SAFETY: the leader is alone.
-            let bytes = |cell: &PhaseCell<Worker<P>>| unsafe { cell.with(|w| w.calendar.bytes()) };
+            let bytes =
+                |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.bytes()) };
             let calendars: u64 = self.workers.iter().map(bytes).sum();
             // SAFETY: the leader is alone.
             unsafe { self.even_out_free_chunks() };
@@ -151,7 +155,7 @@ impl<P: Protocol, F: Fabric> Team<'_, P, F> {
     /// map new memory for ever.
     unsafe fn even_out_free_chunks(&self) {
         // SAFETY: the leader is alone, here and below.
-        let free = |cell: &PhaseCell<Worker<P>>| unsafe {
+        let free = |cell: &PhaseCell<Worker<P, M>>| unsafe {
             cell.with(|w| w.calendar.arena().free_chunks())
         };
         let Some(most) = self.workers.iter().max_by_key(|cell| free(cell)) else { return };

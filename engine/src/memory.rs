@@ -4,8 +4,9 @@ use anthill_protocol::Configure;
 use memmap2::MmapMut;
 
 use crate::chunk::{chunk_entries, stride};
-use crate::event::{Event, PayloadOf};
-use crate::host::NodeCell;
+use crate::event::Event;
+use crate::host::CellOf;
+use crate::mode::{Calm, LoadOf, Mode, Rough};
 use crate::network::estimate_bytes;
 use crate::scenario::Scenario;
 
@@ -24,14 +25,22 @@ pub struct MemoryEstimate {
 impl MemoryEstimate {
     /// The estimate for a scenario of protocol `P`.
     pub fn of<P: Configure>(protocol: &P, scenario: &Scenario) -> Self {
+        if scenario.conditions.is_calm() {
+            Self::in_mode::<P, Calm>(protocol, scenario)
+        } else {
+            Self::in_mode::<P, Rough<()>>(protocol, scenario)
+        }
+    }
+
+    fn in_mode<P: Configure, M: Mode>(protocol: &P, scenario: &Scenario) -> Self {
         let nodes = u64::from(scenario.nodes);
-        let states = nodes.saturating_mul(size_of::<NodeCell<P::Node>>() as u64);
+        let states = nodes.saturating_mul(size_of::<CellOf<P, M>>() as u64);
         let network = estimate_bytes(&scenario.network, scenario.nodes);
         let degree = scenario.network.topology.mean_degree(scenario.nodes);
         let pending = nodes as f64 * protocol.pending_per_node(degree).max(0.0);
         // A chunk's header, and chunks half full, as far as there are that many.
-        let event_bytes = stride::<Event<PayloadOf<P>>>() as f64
-            * (1.0 + 1.0 / chunk_entries::<Event<PayloadOf<P>>>() as f64)
+        let event_bytes = stride::<Event<LoadOf<P, M>>>() as f64
+            * (1.0 + 1.0 / chunk_entries::<Event<LoadOf<P, M>>>() as f64)
             * 1.05;
         let lower_bytes = states.saturating_add(network).saturating_add(FIXED_BYTES);
         Self {

@@ -3,6 +3,7 @@
 use anthill_protocol::{Check, MetricInfo, RunFacts, Totals};
 use hdrhistogram::Histogram;
 
+use crate::conditions::ConditionTotals;
 use crate::event::Key;
 
 /// Everything an engine returns.
@@ -51,6 +52,8 @@ pub struct RunResult {
     pub latencies: Vec<(&'static str, Histogram<u64>)>,
     /// Measured beside expected.
     pub checks: Vec<Check>,
+    /// What the scenario's conditions did; `None`: it has none.
+    pub conditions: Option<ConditionTotals>,
     /// What the checks were made from.
     pub facts: RunFacts,
 }

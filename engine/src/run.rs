@@ -1,11 +1,13 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
+use core::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
+use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{World, window_shift};
 use crate::memory::machine_bytes;
@@ -75,6 +77,9 @@ pub enum RunError {
         /// What the system said.
         problem: String,
     },
+    /// The scenario's conditions do not fit its network.
+    #[error("{0}")]
+    Conditions(String),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -86,14 +91,15 @@ pub enum RunError {
 }
 
 impl RunError {
-    pub(crate) fn stuck<M: core::fmt::Debug, T: core::fmt::Debug>(
-        node: NodeId,
-        time: Time,
-        payload: &Payload<M, T>,
-    ) -> Self {
+    pub(crate) fn stuck<M, T, R>(node: NodeId, time: Time, payload: &Payload<M, T, R>) -> Self
+    where
+        M: core::fmt::Debug,
+        T: core::fmt::Debug,
+    {
         let what = match payload {
             Payload::Message(message) => format!("message {message:?}"),
             Payload::Timer(timer) => format!("timer {timer:?}"),
+            Payload::Restart(_) => "restart".to_owned(),
         };
         Self::Stuck { node, time, what }
     }
@@ -121,16 +127,28 @@ pub(crate) enum End {
     MemoryLimit,
 }
 
+/// The conditions of a scenario, for a protocol.
+pub(crate) fn conditions<P: Protocol>(
+    scenario: &Scenario,
+    network: &Network,
+) -> Result<Option<Conditions>, RunError> {
+    Conditions::build(scenario, network, P::Message::KINDS)
+        .map_err(|error| RunError::Conditions(error.to_string()))
+}
+
 /// The shared facts of a run.
-pub(crate) fn world<'a, P: Protocol>(
+pub(crate) fn world<'a, P: Protocol, M>(
     protocol: &'a P,
     scenario: &Scenario,
     network: &'a Network,
-) -> World<'a, P> {
+    conditions: Option<&'a Conditions>,
+) -> World<'a, P, M> {
     const { assert!(size_of::<P::Message>() <= <P::Message as Message>::MAX_BYTES) };
     World {
         protocol,
         network,
+        conditions,
+        mode: PhantomData,
         nodes: scenario.nodes,
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),
@@ -139,10 +157,11 @@ pub(crate) fn world<'a, P: Protocol>(
 }
 
 /// Bytes that node states and pending events may take together: the scenario's share of the
-/// machine, less what the network holds already.
-pub(crate) fn memory_limit(scenario: &Scenario, network: &Network) -> u64 {
+/// machine, less what network and conditions hold already.
+pub(crate) fn memory_limit<P, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
     let share = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
-    share.saturating_sub(network.memory_bytes())
+    let conditions = world.conditions.map_or(0, Conditions::memory_bytes);
+    share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
 }
 
 /// A fresh tally with the scenario's series.
@@ -169,15 +188,15 @@ fn tally_with_series<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tal
 }
 
 /// Puts the outcome together.
-pub(crate) fn outcome<P: Protocol>(
-    world: &World<'_, P>,
+pub(crate) fn outcome<P: Protocol, M>(
+    world: &World<'_, P, M>,
     scenario: &Scenario,
     finished: Finished,
     states_digest: u64,
     end: End,
     host: HostReport,
 ) -> Outcome {
-    let Finished { totals, latencies, digest, last_event, series, watched } = finished;
+    let Finished { totals, latencies, digest, last_event, series, watched, conditions } = finished;
     let network = world.network;
     let virtual_time = if end == End::Until { scenario.until } else { last_event };
     let facts = RunFacts {
@@ -188,6 +207,7 @@ pub(crate) fn outcome<P: Protocol>(
         topology: network.topology().kind(),
         edges: network.topology().edges(),
         exponential_delay: network.exponential_delay(),
+        disturbed: world.conditions.is_some(),
         totals: totals.clone(),
     };
     let result = RunResult {
@@ -200,6 +220,7 @@ pub(crate) fn outcome<P: Protocol>(
         kinds: P::Message::KINDS,
         latencies,
         checks: Vec::new(),
+        conditions: world.conditions.map(|_| conditions),
         facts,
     };
     let ended = match end {

@@ -9,11 +9,13 @@ use std::collections::BinaryHeap;
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::clock::{Clock, thread_cpu_ns};
-use crate::event::{Key, PayloadOf, state_word, tie};
-use crate::host::{Counts, Host, NodeCell, Sink, World};
+use crate::conditions::Conditions;
+use crate::event::{Key, state_word, tie};
+use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
+use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
-use crate::run::{Control, End, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, End, RunError, conditions, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
@@ -152,26 +154,59 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
+    let conditions = conditions::<P>(scenario, network)?;
+    run_under(protocol, scenario, network, conditions.as_ref(), control)
+}
+
+/// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
+///
+/// # Errors
+/// As [`crate::run()`].
+pub fn run_under<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+) -> Result<Outcome, RunError> {
+    match conditions {
+        None => run_in::<P, Calm>(protocol, scenario, network, None, control),
+        Some(some) if some.needs_stamps() => {
+            run_in::<P, Rough<Sent>>(protocol, scenario, network, conditions, control)
+        }
+        Some(_) => run_in::<P, Rough<()>>(protocol, scenario, network, conditions, control),
+    }
+}
+
+fn run_in<P: Protocol, M: Mode>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+) -> Result<Outcome, RunError> {
     let clock = Clock::start();
-    let world = world(protocol, scenario, network);
+    let world = world::<P, M>(protocol, scenario, network, conditions);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
-    let mut nodes: Vec<NodeCell<P::Node>> = Vec::with_capacity(scenario.nodes as usize);
-    let state_bytes = (nodes.capacity() * size_of::<NodeCell<P::Node>>()) as u64;
-    let memory_limit = memory_limit(scenario, network).saturating_sub(state_bytes);
+    let mut nodes: Vec<CellOf<P, M>> = Vec::with_capacity(scenario.nodes as usize);
+    let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
+    let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
     let mut halted = None;
     for id in 0..scenario.nodes {
-        let mut counts = Counts::default();
+        let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
         let host = Host {
             world: &world,
             id: NodeId(id),
             now: Time::ZERO,
             counts: &mut counts,
+            standing: &mut standing,
             tally: &mut tally,
             sink: &mut queue,
+            muted: false,
         };
         let state = host.start();
-        nodes.push(NodeCell { state, counts });
+        nodes.push(NodeCell { state, counts, standing });
         if queue.bytes() > memory_limit {
             halted = Some(End::MemoryLimit);
             break;
@@ -204,13 +239,13 @@ pub fn run<P: Protocol>(
     Ok(outcome(&world, scenario, finished, states, end, host))
 }
 
-fn event_loop<P: Protocol>(
-    world: &World<'_, P>,
+fn event_loop<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
     scenario: &Scenario,
     control: &Control,
     memory_limit: u64,
-    queue: &mut Queue<PayloadOf<P>>,
-    nodes: &mut [NodeCell<P::Node>],
+    queue: &mut Queue<LoadOf<P, M>>,
+    nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
 ) -> Result<(End, u64), RunError> {
     let (mut window, mut windows) = (u64::MAX, 0u64);
@@ -248,8 +283,16 @@ fn event_loop<P: Protocol>(
         let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
         let cell = &mut nodes[target.index()];
-        let host =
-            Host { world, id: target, now: time, counts: &mut cell.counts, tally, sink: queue };
+        let host = Host {
+            world,
+            id: target,
+            now: time,
+            counts: &mut cell.counts,
+            standing: &mut cell.standing,
+            tally,
+            sink: queue,
+            muted: false,
+        };
         host.handle(&mut cell.state, source, sequence, &payload);
         tally.last_event = time;
         if let Some(stuck) = tally.streak.stuck.take() {

@@ -20,16 +20,18 @@ use crossbeam_utils::CachePadded;
 
 use crate::calendar::{Calendar, CalendarShape};
 use crate::clock::{Clock, thread_cpu_ns};
-use crate::event::{PayloadOf, state_word};
+use crate::conditions::Conditions;
+use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
-use crate::host::{NodeCell, World};
+use crate::host::{CellOf, World};
 use crate::lead::{Lead, Step};
 use crate::memory::Region;
+use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, RunError, conditions, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
 
@@ -40,9 +42,9 @@ const MATRIX_BYTES: u64 = 32 << 20;
 const CHEAP_LISTS: u32 = 4_096;
 
 /// Everything that the threads of a run share.
-pub(crate) struct Team<'a, P: Protocol, F> {
-    pub(crate) field: Field<'a, P>,
-    pub(crate) workers: Vec<PhaseCell<Worker<P>>>,
+pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
+    pub(crate) field: Field<'a, P, M>,
+    pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
     pub(crate) claims: Vec<CachePadded<AtomicU32>>,
     pub(crate) meeting: Rendezvous,
@@ -76,17 +78,52 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
+    let conditions = conditions::<P>(scenario, network)?;
+    run_under(protocol, scenario, network, conditions.as_ref(), control)
+}
+
+/// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
+/// ([`Conditions::with_scheduler`]), in place of those that the scenario describes.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn run_under<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+) -> Result<Outcome, RunError> {
+    match conditions {
+        None => run_in::<P, Calm>(protocol, scenario, network, None, control),
+        Some(some) if some.needs_stamps() => {
+            run_in::<P, Rough<Sent>>(protocol, scenario, network, conditions, control)
+        }
+        Some(_) => run_in::<P, Rough<()>>(protocol, scenario, network, conditions, control),
+    }
+}
+
+fn run_in<P: Protocol, M: Mode>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+) -> Result<Outcome, RunError> {
     // Nodes lie in one page-aligned mapping.
-    const { assert!(align_of::<NodeCell<P::Node>>() <= 4096) };
+    const { assert!(align_of::<CellOf<P, M>>() <= 4096) };
     let clock = Clock::start();
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     let options = &scenario.engine;
     let shards = options.shards.or(options.threads).unwrap_or(cores).clamp(1, 64);
     let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
-    let world = world(protocol, scenario, network);
+    let world = world::<P, M>(protocol, scenario, network, conditions);
     let placement = place(&world, scenario, network, shards);
     let region = Region::new(
-        u64::from(scenario.nodes) * size_of::<NodeCell<P::Node>>() as u64,
+        u64::from(scenario.nodes) * size_of::<CellOf<P, M>>() as u64,
         options.huge_pages,
     )
     .map_err(|(bytes, problem)| RunError::Memory { bytes, nodes: scenario.nodes, problem })?;
@@ -95,13 +132,13 @@ pub fn run<P: Protocol>(
         subshards: placement.subshards,
         huge_pages: options.huge_pages,
     };
-    let workers: Vec<Worker<P>> = (0..threads)
+    let workers: Vec<Worker<P, M>> = (0..threads)
         .map(|_| {
             let tally = new_tally::<P>(scenario, control, world.window_shift);
-            Worker::new(Calendar::<PayloadOf<P>>::new(shape), tally, shards)
+            Worker::new(Calendar::<LoadOf<P, M>>::new(shape), tally, shards)
         })
         .collect();
-    let memory_limit = memory_limit(scenario, network);
+    let memory_limit = memory_limit(scenario, &world);
     let team = Team {
         field: Field {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
@@ -132,8 +169,8 @@ pub fn run<P: Protocol>(
     team.finish(scenario, reports)
 }
 
-fn place<P: Protocol>(
-    world: &World<'_, P>,
+fn place<P: Protocol, M>(
+    world: &World<'_, P, M>,
     scenario: &Scenario,
     network: &Network,
     shards: u32,
@@ -147,7 +184,7 @@ fn place<P: Protocol>(
 
 /// Enough near slots for nearly all messages, and more where they are cheap: every level of the far
 /// calendar that an event does not have to pass saves moving it once.
-fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32 {
+fn slots_log2<P, M>(world: &World<'_, P, M>, network: &Network, subshards: u32) -> u32 {
     let windows = (network.horizon().0 >> world.window_shift) + 2;
     let wanted = windows.next_power_of_two().trailing_zeros();
     let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
@@ -155,7 +192,7 @@ fn slots_log2<P>(world: &World<'_, P>, network: &Network, subshards: u32) -> u32
     wanted.min(affordable).max(cheap).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
 }
 
-impl<P: Protocol, F: Fabric> Team<'_, P, F> {
+impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     fn run_threads(&self) -> Result<Vec<ThreadReport>, RunError> {
         let threads = self.workers.len();
         // Nobody starts before all exist: a thread that cannot be had would be waited for forever.

@@ -15,8 +15,9 @@ use anthill_protocol::{NodeId, Protocol, Time};
 use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
-use crate::event::{Event, Payload, PayloadOf, tie};
-use crate::host::{Host, NodeCell, World};
+use crate::event::{Event, tie};
+use crate::host::{CellOf, Host, NodeCell, World};
+use crate::mode::{LoadOf, Mode};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
@@ -37,11 +38,11 @@ const EVENTS_PER_LOOK: usize = 4096;
 const TIMED_MIN: usize = 256;
 
 /// One worker thread's private memory.
-pub(crate) struct Worker<P: Protocol> {
-    pub(crate) calendar: Calendar<PayloadOf<P>>,
+pub(crate) struct Worker<P: Protocol, M: Mode> {
+    pub(crate) calendar: Calendar<LoadOf<P, M>>,
     pub(crate) tally: Tally<P>,
-    own: BinaryHeap<OwnEvent<PayloadOf<P>>>,
-    events: Vec<Event<PayloadOf<P>>>,
+    own: BinaryHeap<OwnEvent<LoadOf<P, M>>>,
+    events: Vec<Event<LoadOf<P, M>>>,
     buckets: Vec<u32>,
     pub(crate) shard_events: Vec<u64>,
     pub(crate) sort_ns: u64,
@@ -58,19 +59,19 @@ pub(crate) struct Worker<P: Protocol> {
 }
 
 /// The nodes of a run, by address: each sub-shard's are touched by one thread at a time.
-pub(crate) struct Nodes<N>(pub(crate) *mut NodeCell<N>);
+pub(crate) struct Nodes<C>(pub(crate) *mut C);
 
 // SAFETY: `Worker::run_window` and `start` say who may touch which nodes when.
-unsafe impl<N: Send> Send for Nodes<N> {}
+unsafe impl<C: Send> Send for Nodes<C> {}
 // SAFETY: as above.
-unsafe impl<N: Send> Sync for Nodes<N> {}
+unsafe impl<C: Send> Sync for Nodes<C> {}
 
 /// What a window's work needs beside the worker itself.
-pub(crate) struct Field<'a, P: Protocol> {
-    pub(crate) world: World<'a, P>,
+pub(crate) struct Field<'a, P: Protocol, M: Mode> {
+    pub(crate) world: World<'a, P, M>,
     pub(crate) placement: Placement,
-    pub(crate) nodes: Nodes<P::Node>,
-    pub(crate) columns: Vec<Column<PayloadOf<P>>>,
+    pub(crate) nodes: Nodes<CellOf<P, M>>,
+    pub(crate) columns: Vec<Column<LoadOf<P, M>>>,
     /// Events with time below this run.
     pub(crate) until: Time,
     pub(crate) clock: Clock,
@@ -82,8 +83,8 @@ pub(crate) struct Field<'a, P: Protocol> {
     pub(crate) unstarted: AtomicBool,
 }
 
-impl<P: Protocol> Worker<P> {
-    pub(crate) fn new(calendar: Calendar<PayloadOf<P>>, tally: Tally<P>, shards: u32) -> Self {
+impl<P: Protocol, M: Mode> Worker<P, M> {
+    pub(crate) fn new(calendar: Calendar<LoadOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
         Self {
             calendar,
             tally,
@@ -105,7 +106,7 @@ impl<P: Protocol> Worker<P> {
     ///
     /// # Safety
     /// The memory of these nodes is uninitialised and touched by nobody else now.
-    pub(crate) unsafe fn start(&mut self, field: &Field<'_, P>, subshard: u32) {
+    pub(crate) unsafe fn start(&mut self, field: &Field<'_, P, M>, subshard: u32) {
         for id in field.placement.nodes_of(subshard) {
             if (self.mapped != self.calendar.mapped() || id % EVENTS_PER_LOOK as u32 == 0)
                 && self.must_halt(field)
@@ -113,7 +114,7 @@ impl<P: Protocol> Worker<P> {
                 field.unstarted.store(true, Atomic::Relaxed);
                 return;
             }
-            let mut counts = Default::default();
+            let (mut counts, mut standing) = Default::default();
             let mut sink = CalendarSink {
                 calendar: &mut self.calendar,
                 own: &mut self.own,
@@ -126,23 +127,25 @@ impl<P: Protocol> Worker<P> {
                 id: NodeId(id),
                 now: Time::ZERO,
                 counts: &mut counts,
+                standing: &mut standing,
                 tally: &mut self.tally,
                 sink: &mut sink,
+                muted: false,
             };
             let state = host.start();
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
-            unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts }) };
+            unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
         }
     }
 
     /// Whether to leave the work undone: one window of few nodes can hold more events, and send
     /// more messages, than anyone has time or memory for.
     #[cold]
-    fn must_halt(&mut self, field: &Field<'_, P>) -> bool {
+    fn must_halt(&mut self, field: &Field<'_, P, M>) -> bool {
         let mapped = self.calendar.mapped();
         let more = mapped - core::mem::replace(&mut self.mapped, mapped);
         let all = field.mapped.fetch_add(more, Atomic::Relaxed) + more;
-        let own = (self.own.capacity() * size_of::<OwnEvent<PayloadOf<P>>>()) as u64;
+        let own = (self.own.capacity() * size_of::<OwnEvent<LoadOf<P, M>>>()) as u64;
         if all.saturating_add(own) > field.memory_limit {
             self.halted = Some(End::MemoryLimit);
         } else if field.control.interrupted() {
@@ -158,7 +161,7 @@ impl<P: Protocol> Worker<P> {
     /// nodes have been started.
     pub(crate) unsafe fn run_window(
         &mut self,
-        field: &Field<'_, P>,
+        field: &Field<'_, P, M>,
         window: u64,
         subshard: u32,
         shard: u32,
@@ -195,11 +198,17 @@ impl<P: Protocol> Worker<P> {
     ///
     /// # Safety
     /// As `run_window`; `count` is their number.
-    unsafe fn collect(&mut self, field: &Field<'_, P>, window: u64, subshard: u32, count: usize) {
+    unsafe fn collect(
+        &mut self,
+        field: &Field<'_, P, M>,
+        window: u64,
+        subshard: u32,
+        count: usize,
+    ) {
         self.events.clear();
         self.events.reserve(count);
         let nodes = field.nodes.0.wrapping_add(field.placement.nodes_of(subshard).start as usize);
-        let fetch = |event: &Event<PayloadOf<P>>| {
+        let fetch = |event: &Event<LoadOf<P, M>>| {
             // With few events there is no time to fetch ahead while they run.
             if count < FEW {
                 prefetch::for_write(nodes.wrapping_add(event.local() as usize));
@@ -250,7 +259,7 @@ impl<P: Protocol> Worker<P> {
 
     /// Leaves out of the window that holds `until` what does not lie before it.
     #[cold]
-    fn cut_at_until(&mut self, field: &Field<'_, P>) {
+    fn cut_at_until(&mut self, field: &Field<'_, P, M>) {
         let until_offset = field.until.0 & ((1 << field.world.window_shift) - 1);
         let all = self.events.len();
         self.events.retain(|event| u64::from(event.time_offset) < until_offset);
@@ -261,7 +270,7 @@ impl<P: Protocol> Worker<P> {
     ///
     /// # Safety
     /// As `run_window`.
-    unsafe fn handle_all(&mut self, field: &Field<'_, P>, window: u64, subshard: u32) {
+    unsafe fn handle_all(&mut self, field: &Field<'_, P, M>, window: u64, subshard: u32) {
         let events = core::mem::take(&mut self.events);
         let first = field.placement.nodes_of(subshard).start;
         let window_start = window << field.world.window_shift;
@@ -298,10 +307,10 @@ impl<P: Protocol> Worker<P> {
     #[inline(never)]
     unsafe fn handle_own(
         &mut self,
-        field: &Field<'_, P>,
+        field: &Field<'_, P, M>,
         window: u64,
         node: NodeId,
-        next: Option<&Event<PayloadOf<P>>>,
+        next: Option<&Event<LoadOf<P, M>>>,
     ) {
         let window_start = window << field.world.window_shift;
         while let Some(own) = self.own.peek() {
@@ -342,13 +351,13 @@ impl<P: Protocol> Worker<P> {
     #[allow(clippy::too_many_arguments, reason = "the parts of one event, inlined")]
     unsafe fn handle(
         &mut self,
-        field: &Field<'_, P>,
+        field: &Field<'_, P, M>,
         window: u64,
         node: NodeId,
         time: Time,
         source: NodeId,
         sequence: u32,
-        payload: &Payload<P::Message, P::Timer>,
+        load: &LoadOf<P, M>,
     ) {
         // SAFETY: started, and of this thread's sub-shard.
         let cell = unsafe { &mut *field.nodes.0.add(node.index()) };
@@ -364,10 +373,12 @@ impl<P: Protocol> Worker<P> {
             id: node,
             now: time,
             counts: &mut cell.counts,
+            standing: &mut cell.standing,
             tally: &mut self.tally,
             sink: &mut sink,
+            muted: false,
         };
-        host.handle(&mut cell.state, source, sequence, payload);
+        host.handle(&mut cell.state, source, sequence, load);
         if time > self.tally.last_event {
             self.tally.last_event = time;
         }
@@ -377,19 +388,19 @@ impl<P: Protocol> Worker<P> {
 /// # Safety
 /// `window` is open in all calendars.
 #[inline]
-unsafe fn for_each_event<P: Protocol>(
-    field: &Field<'_, P>,
+unsafe fn for_each_event<P: Protocol, M: Mode>(
+    field: &Field<'_, P, M>,
     window: u64,
     subshard: u32,
-    mut take: impl FnMut(Event<PayloadOf<P>>),
+    mut take: impl FnMut(Event<LoadOf<P, M>>),
 ) {
     for column in &field.columns {
         // SAFETY: the window is open, so the list is immutable and its arena alive.
         unsafe {
             for (first, entries) in column.list(window, subshard).runs() {
                 for i in 0..entries {
-                    let at = first.add(i * stride::<Event<PayloadOf<P>>>());
-                    take(at.cast::<Event<PayloadOf<P>>>().read());
+                    let at = first.add(i * stride::<Event<LoadOf<P, M>>>());
+                    take(at.cast::<Event<LoadOf<P, M>>>().read());
                 }
             }
         }
@@ -400,9 +411,9 @@ unsafe fn for_each_event<P: Protocol>(
 /// are by a place or two. An event that has further to go says that a node is crowded, and the
 /// whole is handed to a real sort.
 #[inline]
-fn insertion_sort<P: Protocol>(
-    events: &mut [Event<PayloadOf<P>>],
-    field: &Field<'_, P>,
+fn insertion_sort<P: Protocol, M: Mode>(
+    events: &mut [Event<LoadOf<P, M>>],
+    field: &Field<'_, P, M>,
     window: u64,
 ) {
     for i in 1..events.len() {
@@ -436,14 +447,14 @@ fn insertion_sort<P: Protocol>(
 
 /// The order of two events of one node and instant.
 #[cold]
-fn compare_tied<P: Protocol>(
-    a: &Event<PayloadOf<P>>,
-    b: &Event<PayloadOf<P>>,
-    field: &Field<'_, P>,
+fn compare_tied<P: Protocol, M: Mode>(
+    a: &Event<LoadOf<P, M>>,
+    b: &Event<LoadOf<P, M>>,
+    field: &Field<'_, P, M>,
     window: u64,
 ) -> Ordering {
     let time = Time(window << field.world.window_shift | u64::from(a.time_offset));
-    let key = |event: &Event<PayloadOf<P>>| {
+    let key = |event: &Event<LoadOf<P, M>>| {
         (tie(field.world.seed, time, NodeId(event.source)), event.source, event.sequence)
     };
     key(a).cmp(&key(b))

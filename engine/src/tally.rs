@@ -3,6 +3,7 @@
 use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, Totals};
 use hdrhistogram::Histogram;
 
+use crate::conditions::ConditionTotals;
 use crate::event::Key;
 use crate::host::Streak;
 use crate::outcome::{Series, SeriesRow, Watched};
@@ -20,6 +21,8 @@ pub(crate) struct Tally<P: Protocol> {
     pub(crate) last_event: Time,
     /// Virtual CPU that handlers asked to be charged, in ns.
     pub(crate) charged_ns: u64,
+    /// What conditions did.
+    pub(crate) conditions: ConditionTotals,
     /// Latencies before this instant are not recorded.
     warmup: Time,
     series: SeriesTally,
@@ -56,6 +59,7 @@ impl<P: Protocol> Tally<P> {
             digest: 0,
             last_event: Time::ZERO,
             charged_ns: 0,
+            conditions: ConditionTotals::default(),
             warmup,
             protocol: core::marker::PhantomData,
         }
@@ -109,6 +113,7 @@ impl<P: Protocol> Tally<P> {
         }
         self.digest = self.digest.wrapping_add(other.digest);
         self.charged_ns = self.charged_ns.wrapping_add(other.charged_ns);
+        self.conditions.add(&other.conditions);
         self.last_event = self.last_event.max(other.last_event);
         if let (Some(mine), Some(theirs)) = (&mut self.log, other.log) {
             mine.to_ns = mine.to_ns.min(theirs.to_ns);
@@ -135,6 +140,7 @@ impl<P: Protocol> Tally<P> {
             latencies,
             digest: self.digest,
             last_event: self.last_event,
+            conditions: self.conditions,
             watched: self.log.map(|log| log.finish()),
             series: self.series.into_series(w_ns, P::Metric::ALL),
         }
@@ -149,6 +155,7 @@ pub(crate) struct Finished {
     pub(crate) last_event: Time,
     pub(crate) series: Series,
     pub(crate) watched: Option<Watched>,
+    pub(crate) conditions: ConditionTotals,
 }
 
 /// The events of a range of time, one by one, in bounded memory: when there are too many, the end

@@ -19,6 +19,10 @@ pub struct RunFacts {
     pub edges: u64,
     /// The delay of a message between distinct nodes if it is `floor + Exp(mean)`.
     pub exponential_delay: Option<(Span, Span)>,
+    /// Whether the scenario does more to messages and nodes than delay messages: rates, losses,
+    /// crashes, partitions, adversaries. Expectations that hold on an undisturbed network then do
+    /// not bind.
+    pub disturbed: bool,
     /// The counters.
     pub totals: Totals,
 }

@@ -39,6 +39,20 @@ pub enum Purpose {
     Topology = 4,
     /// Ties between events of one instant at one node.
     Tie = 5,
+    /// Loss, duplication, reordering and corruption of one message.
+    Impairment = 6,
+    /// The access link of a node: its class, rates, and the delay it adds to one message.
+    Access = 7,
+    /// Sessions and downtimes of a node.
+    Churn = 8,
+    /// The error of a node's clock.
+    Clock = 9,
+    /// Which nodes a fault strikes or an adversary holds.
+    Selection = 10,
+    /// What an adversarial node does with one message.
+    Adversary = 11,
+    /// What a scheduler does with one message.
+    Schedule = 12,
 }
 
 /// The streams of all nodes for one seed and purpose: mixed once, so that finding a node's own is a

@@ -232,6 +232,7 @@ mod tests {
             quiescent: false,
             topology: "complete",
             edges: 999_000,
+            disturbed: false,
             exponential_delay: Some((ms, ms)),
             totals: Totals { values: vec![handled], ..Totals::default() },
         };

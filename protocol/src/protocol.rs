@@ -35,14 +35,12 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// A timer that this node set fires.
     fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, cx: &mut impl Context<Self>);
 
-    /// The node comes up again after a crash, with or without the state it had.
-    fn restart(
-        &self,
-        old: Self::Node,
-        keep_state: bool,
-        cx: &mut impl Context<Self>,
-    ) -> Self::Node {
-        if keep_state { old } else { self.start(cx) }
+    /// The node comes up again after a crash, with or without the state it had. Its timers died
+    /// with the crash.
+    fn restart(&self, node: &mut Self::Node, keep_state: bool, cx: &mut impl Context<Self>) {
+        if !keep_state {
+            *node = self.start(cx);
+        }
     }
 
     /// A hash of the state at the end of the run; enters the digest.

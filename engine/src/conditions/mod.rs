@@ -1,9 +1,217 @@
-//! What befalls messages and nodes beyond the network's plain delays.
+//! What befalls messages and nodes beyond the network's plain delays: rates and queues, CPU,
+//! losses, crashes, partitions, clocks, adversaries.
+//!
+//! Reading order: [`ConditionsSpec`] is what a scenario asks for; [`Conditions`] is that, ready for
+//! one network. A message's way: `passage` (sending: uplink, `links`, `faults`, `schedule`), then
+//! `service` (receiving: downlink, `processor`, `life`). `standing` is what is kept per node,
+//! `selection` which nodes an entry means, `totals` what is counted.
+//!
+//! Invariants: nothing here shortens a delay below the network's lookahead; everything is a pure
+//! function of scenario, seed, the message's number and the node's own standing, so that it is the
+//! same for any sharding; draws are separate from the protocol's.
 
+mod adversary;
+mod distribution;
+mod error;
+mod faults;
+mod life;
+mod links;
+mod local_clock;
+mod passage;
+mod processor;
+mod schedule;
+mod selection;
+mod service;
 mod spec;
+mod standing;
+mod totals;
+mod trace;
 
+use std::sync::Arc;
+
+use anthill_protocol::draw::{Purpose, Streams};
+use anthill_protocol::{NodeId, Span, Time};
+
+pub(crate) use adversary::{Adversary, Misdeed};
+pub use error::ConditionsError;
+use faults::Faults;
+use life::{Downtime, Life};
+use links::{Bandwidth, Classes, Impairment, Lognormal};
+pub(crate) use local_clock::Clocks;
+pub(crate) use passage::Dispatch;
+pub(crate) use processor::Processor;
+pub use schedule::{Envelope, Scheduler};
+use selection::Population;
+pub(crate) use service::Arrival;
 pub use spec::{
     AdversarySpec, BandwidthSpec, Behaviour, ChurnSpec, ChurnTimes, ClassSpec, ClockSpec,
     ConditionsSpec, CpuSpec, Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, RatesSpec,
     Role, ScheduleSpec, SelectionSpec, Transport,
 };
+pub(crate) use standing::Standing;
+pub use totals::ConditionTotals;
+
+use crate::network::{Network, Timing};
+use crate::scenario::Scenario;
+
+/// The conditions of a scenario, ready for its network.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    bandwidth: Option<Bandwidth>,
+    classes: Option<Classes>,
+    impairment: Option<Impairment>,
+    faults: Faults,
+    life: Option<Life>,
+    pub(crate) processor: Option<Processor>,
+    pub(crate) clocks: Option<Clocks>,
+    pub(crate) adversary: Option<Adversary>,
+    scheduler: Option<Arc<dyn Scheduler>>,
+    transport: Transport,
+    timing: Timing,
+    assumed_bound: Option<Span>,
+    until: Time,
+    shapes: Lognormal,
+    impairment_draws: Streams,
+    access: Streams,
+}
+
+impl Conditions {
+    /// The conditions of a scenario over its network, for a protocol whose messages have the given
+    /// kinds; `None` if there are none and nothing needs them.
+    ///
+    /// # Errors
+    /// On regions, classes, stakes, rates and kinds that are not there, on selections that name
+    /// nobody, and on files that cannot be read.
+    pub fn build(
+        scenario: &Scenario,
+        network: &Network,
+        kinds: &[&str],
+    ) -> Result<Option<Self>, ConditionsError> {
+        let spec = &scenario.conditions;
+        let timing = network.timing();
+        let bounded = timing.latest(Time::ZERO).is_some();
+        if spec.is_calm() && !bounded {
+            return Ok(None);
+        }
+        let (nodes, seed) = (scenario.nodes, scenario.seed);
+        let classes = Classes::new(&spec.classes, seed);
+        let mut population =
+            Population { network, classes: classes.as_ref(), adversary: None, nodes, seed };
+        let adversary = match &spec.adversary {
+            Some(adversary) => Some(Adversary::new(adversary, &population, kinds)?),
+            None => None,
+        };
+        population.adversary = adversary.as_ref().map(Adversary::members);
+        let faults = Faults::new(&spec.faults, &population)?;
+        let impairment = Impairment::new(&spec.impairments);
+        let processor = spec.cpu.as_ref().map(|cpu| Processor::new(cpu, kinds)).transpose()?;
+        let schedule = spec.schedule.as_ref();
+        Ok(Some(Self {
+            bandwidth: Bandwidth::new(
+                spec.bandwidth.as_ref(),
+                &spec.classes,
+                network,
+                nodes,
+                seed,
+            )?,
+            impairment: (!impairment.is_none()).then_some(impairment),
+            life: Life::new(spec.churn.as_ref(), &faults, nodes, seed)?,
+            processor,
+            clocks: Clocks::new(&spec.clock, seed),
+            scheduler: schedule.map(|s| schedule::shipped(s, kinds, seed)).transpose()?,
+            transport: spec.transport,
+            timing,
+            assumed_bound: spec.assumed_bound,
+            until: scenario.until,
+            shapes: Lognormal::new(),
+            impairment_draws: Streams::new(seed, Purpose::Impairment),
+            access: Streams::new(seed, Purpose::Access),
+            adversary,
+            faults,
+            classes,
+        }))
+    }
+
+    /// Puts a scheduler of the caller's in place of the scenario's.
+    #[must_use]
+    pub fn with_scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
+        self.scheduler = Some(scheduler);
+        self
+    }
+
+    /// Whether receivers need to know when a message was sent.
+    pub(crate) fn needs_stamps(&self) -> bool {
+        self.transport == Transport::Connection && self.life.is_some()
+    }
+
+    /// Bytes of heap memory, those per node apart.
+    pub fn memory_bytes(&self) -> u64 {
+        self.bandwidth.as_ref().map_or(0, Bandwidth::memory_bytes)
+            + self.faults.memory_bytes()
+            + self.life.as_ref().map_or(0, Life::memory_bytes)
+            + self.adversary.as_ref().map_or(0, |a| a.members().memory_bytes())
+    }
+
+    /// Until when a message should arrive that was sent at an instant, as the protocol assumes.
+    fn assumed_latest(&self, sent: Time) -> Option<Time> {
+        match self.assumed_bound {
+            Some(bound) => Some(match self.timing {
+                Timing::Partial { gst, .. } => sent.max(gst) + bound,
+                _ => sent + bound,
+            }),
+            None => self.timing.latest(sent),
+        }
+    }
+
+    /// Sets up a node at the start of the run; returns when it comes up (again) after its first
+    /// downtime, if it has one.
+    pub(crate) fn begin(
+        &self,
+        standing: &mut Standing,
+        node: NodeId,
+        totals: &mut ConditionTotals,
+    ) -> Option<Time> {
+        if let Some(processor) = &self.processor {
+            *standing = Standing::default().with_cores(processor.cores);
+        }
+        let first = self.next_downtime(standing, node, Time::ZERO, 0, totals)?;
+        standing.set_absent(first.start == 0);
+        Some(Time(first.end))
+    }
+
+    /// A node comes up again; `sequence` is the number of its next event. Returns when it will
+    /// come up after its next downtime.
+    pub(crate) fn restart(
+        &self,
+        standing: &mut Standing,
+        node: NodeId,
+        now: Time,
+        sequence: u32,
+        totals: &mut ConditionTotals,
+    ) -> Option<Time> {
+        totals.restarts += 1;
+        let life = standing.next_life();
+        standing.begin(now, sequence);
+        standing.set_absent(false);
+        self.next_downtime(standing, node, now, life, totals).map(|downtime| Time(downtime.end))
+    }
+
+    fn next_downtime(
+        &self,
+        standing: &mut Standing,
+        node: NodeId,
+        now: Time,
+        life: u32,
+        totals: &mut ConditionTotals,
+    ) -> Option<Downtime> {
+        let next = self.life.as_ref()?.next_downtime(&self.faults, node, now, life);
+        standing.expect(next);
+        if let Some(downtime) = next {
+            // What of it lies within the run is known already.
+            let until = self.until.0;
+            let down_ns = downtime.end.min(until).saturating_sub(downtime.start.min(until));
+            totals.down_ns += u128::from(down_ns);
+        }
+        next
+    }
+}

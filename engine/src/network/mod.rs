@@ -34,10 +34,13 @@ use anthill_protocol::{NodeId, RegionId, Span};
 use crate::topology::{self, Topology};
 use edge_delay::EdgeDelay;
 pub use error::NetworkError;
-use lognormal::{DEFAULT_SIGMA, MAX_SIGMA, MIN_SIGMA, Powers};
+pub(crate) use error::suggestion;
+use lognormal::{DEFAULT_SIGMA, MAX_SIGMA, MIN_SIGMA};
+pub(crate) use lognormal::{Powers, excess, sigma_bits};
 pub use node_table::NodeTable;
 pub use presets::PRESETS;
-use quantile::{FRACTION, Quantile};
+use quantile::FRACTION;
+pub(crate) use quantile::Quantile;
 use regional::Regional;
 pub use spec::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,

@@ -189,24 +189,18 @@ impl Protocol for Gossip {
     }
 
     /// The rumour is published once: an origin that lost its state has to hear it from others.
-    fn restart(
-        &self,
-        mut old: GossipNode,
-        keep_state: bool,
-        cx: &mut impl Context<Self>,
-    ) -> GossipNode {
+    fn restart(&self, node: &mut GossipNode, keep_state: bool, cx: &mut impl Context<Self>) {
         if !keep_state {
-            old = GossipNode { counted: old.counted, ..GossipNode::default() };
+            *node = GossipNode { counted: node.counted, ..GossipNode::default() };
         }
         // The timers died with the crash.
         if self.mode == Mode::PushPull {
             self.wake_first(cx);
-        } else if self.lock_step && old.is_informed() {
+        } else if self.lock_step && node.is_informed() {
             self.wake_next_round(cx);
-        } else if old.knowledge == Knowledge::Wanting {
+        } else if node.knowledge == Knowledge::Wanting {
             cx.set_timer(self.retry, Wake);
         }
-        old
     }
 
     fn state_hash(&self, node: &GossipNode) -> u64 {

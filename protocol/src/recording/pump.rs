@@ -131,8 +131,11 @@ impl<P: Protocol> Pump<P> {
     }
 
     /// Brings a node up again from the state that [`Pump::crash`] returned.
-    pub fn restart(&mut self, node: NodeId, old: P::Node, keep_state: bool) {
-        self.with_context(node, |protocol, _, cx| Some(protocol.restart(old, keep_state, cx)));
+    pub fn restart(&mut self, node: NodeId, mut state: P::Node, keep_state: bool) {
+        self.with_context(node, |protocol, _, cx| {
+            protocol.restart(&mut state, keep_state, cx);
+            Some(state)
+        });
     }
 
     /// The state of a node; `None` while it is down.
@@ -242,6 +245,7 @@ impl<P: Protocol> Pump<P> {
             topology,
             edges,
             exponential_delay: None,
+            disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
             totals: self.totals.clone(),
         }
     }

@@ -1,0 +1,112 @@
+//! Nodes held by an adversary, and what they do with messages whatever the protocol.
+
+use anthill_protocol::draw::{Purpose, Streams, draw, mix, threshold};
+use anthill_protocol::{NodeId, Span};
+
+use super::error::ConditionsError;
+use super::selection::{Members, Population};
+use super::spec::{AdversarySpec, Behaviour};
+
+/// The adversary of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Adversary {
+    members: Members,
+    behaviour: Behaviour,
+    /// By kind of message: whether it is treated so.
+    kinds: Vec<bool>,
+    probability: u64,
+    streams: Streams,
+    seed: u64,
+}
+
+/// What a held node does with a message that it would send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Misdeed {
+    /// Does not send it.
+    Withhold,
+    /// Sends it later.
+    Delay(Span),
+    /// Sends it twice.
+    Double,
+    /// Sends it with a bit flipped; 64 uniform bits say which.
+    Corrupt(u64),
+    /// Sends a conflicting version.
+    Contradict,
+}
+
+impl Adversary {
+    pub(super) fn new(
+        spec: &AdversarySpec,
+        population: &Population<'_>,
+        kinds: &[&str],
+    ) -> Result<Self, ConditionsError> {
+        let members = population.select(&spec.who, "adversary", 0)?;
+        if let Some(unknown) = spec.kinds.iter().find(|name| !kinds.contains(&name.as_str())) {
+            let known = kinds.join(", ");
+            let problem = format!("the protocol sends no \"{unknown}\"; its kinds: {known}");
+            return Err(ConditionsError::at("adversary.kinds", problem));
+        }
+        let treats = |kind: &&str| spec.kinds.is_empty() || spec.kinds.iter().any(|k| k == kind);
+        Ok(Self {
+            members,
+            behaviour: spec.behaviour,
+            kinds: kinds.iter().map(treats).collect(),
+            probability: threshold(spec.probability),
+            streams: Streams::new(population.seed, Purpose::Adversary),
+            seed: population.seed,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn holds(&self, node: NodeId) -> bool {
+        self.members.contains(node)
+    }
+
+    pub(super) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// What a node does with its `sequence`-th message; `None`: what the protocol says.
+    #[inline]
+    pub(crate) fn misdeed(
+        &self,
+        from: NodeId,
+        to: NodeId,
+        sequence: u32,
+        kind: usize,
+    ) -> Option<Misdeed> {
+        if !self.holds(from) || !self.kinds[kind] || !self.strikes(from, sequence) {
+            return None;
+        }
+        match self.behaviour {
+            Behaviour::Follow | Behaviour::Replay => None,
+            Behaviour::Silent => Some(Misdeed::Withhold),
+            Behaviour::Delay(by) => Some(Misdeed::Delay(by)),
+            Behaviour::Duplicate => Some(Misdeed::Double),
+            Behaviour::Corrupt => Some(Misdeed::Corrupt(self.bits(from, sequence, 1))),
+            Behaviour::Equivocate => {
+                let pair = u64::from(from.0) << 32 | u64::from(to.0);
+                (mix(self.seed, pair) & 1 == 1).then_some(Misdeed::Contradict)
+            }
+        }
+    }
+
+    /// Whether a node replays a message that it received, of the given kind; `sequence` is the
+    /// number that the copy would have. If so, 64 uniform bits that choose the victim.
+    #[inline]
+    pub(crate) fn replays(&self, node: NodeId, sequence: u32, kind: usize) -> Option<u64> {
+        let replays = self.behaviour == Behaviour::Replay
+            && self.holds(node)
+            && self.kinds[kind]
+            && self.strikes(node, sequence);
+        replays.then(|| self.bits(node, sequence, 1))
+    }
+
+    fn strikes(&self, node: NodeId, sequence: u32) -> bool {
+        self.probability == u64::MAX || self.bits(node, sequence, 0) < self.probability
+    }
+
+    fn bits(&self, node: NodeId, sequence: u32, which: u64) -> u64 {
+        draw(self.streams.of(node), 2 * u64::from(sequence) + which)
+    }
+}

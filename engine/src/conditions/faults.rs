@@ -1,0 +1,315 @@
+//! The fault timeline, compiled: for each kind of fault a short list of whom it strikes and when.
+//!
+//! Everything is a pure function of the instants and nodes asked about, so a fault needs no event
+//! and strikes at the exact nanosecond, in the middle of any window.
+
+use anthill_protocol::draw::{Purpose, below, draw, stream};
+use anthill_protocol::{NodeId, Time};
+
+use super::error::ConditionsError;
+use super::links::Impairment;
+use super::selection::{Members, Population};
+use super::spec::{Direction, FaultKind, FaultSpec};
+
+/// When a fault is on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Active {
+    at: u64,
+    /// Exclusive.
+    heal: u64,
+    /// From one start to the next; 0: on from `at` to `heal`.
+    period: u64,
+    on: u64,
+}
+
+impl Active {
+    fn new(spec: &FaultSpec) -> Self {
+        let heal = spec.heal.map_or(u64::MAX, |heal| heal.0);
+        let (period, on) = spec.flap.map_or((0, 0), |flap| (flap.period.0.max(1), flap.on.0));
+        Self { at: spec.at.0, heal, period, on }
+    }
+
+    /// The first interval of the fault, shifted by `shift`, that ends after `time`.
+    #[inline]
+    pub(super) fn interval_after(&self, time: u64, shift: u64) -> Option<(u64, u64)> {
+        if time >= self.heal {
+            return None;
+        }
+        if self.period == 0 {
+            return Some((self.at, self.heal));
+        }
+        let first = self.at.saturating_add(shift);
+        let passed = time.saturating_sub(first) / self.period;
+        let mut start = first.saturating_add(passed.saturating_mul(self.period));
+        if start.saturating_add(self.on) <= time {
+            start = start.saturating_add(self.period);
+        }
+        let end = start.saturating_add(self.on).min(self.heal);
+        (start < end && end > time).then_some((start, end))
+    }
+
+    #[inline]
+    fn is_on(&self, time: Time) -> bool {
+        self.interval_after(time.0, 0).is_some_and(|(start, _)| start <= time.0)
+    }
+
+    /// Whether the fault is on at any moment from `from` to `to`, both included.
+    #[inline]
+    fn overlaps(&self, from: Time, to: Time) -> bool {
+        self.interval_after(from.0, 0).is_some_and(|(start, _)| start <= to.0)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Cut {
+    active: Active,
+    side: Members,
+    /// `None`: everyone else.
+    others: Option<Members>,
+    direction: Direction,
+}
+
+impl Cut {
+    #[inline]
+    fn separates(&self, from: NodeId, to: NodeId) -> bool {
+        let crosses = |inside: NodeId, outside: NodeId| {
+            self.side.contains(inside)
+                && match &self.others {
+                    Some(others) => others.contains(outside),
+                    None => !self.side.contains(outside),
+                }
+        };
+        match self.direction {
+            Direction::Both => crosses(from, to) || crosses(to, from),
+            Direction::Outgoing => crosses(from, to),
+            Direction::Incoming => crosses(to, from),
+        }
+    }
+}
+
+/// A fault on the messages of some nodes.
+#[derive(Clone, Debug)]
+struct OnMessages<T> {
+    active: Active,
+    who: Members,
+    direction: Direction,
+    effect: T,
+}
+
+impl<T> OnMessages<T> {
+    #[inline]
+    fn strikes(&self, from: NodeId, to: NodeId, sent: Time) -> bool {
+        self.active.is_on(sent)
+            && match self.direction {
+                Direction::Both => self.who.contains(from) || self.who.contains(to),
+                Direction::Outgoing => self.who.contains(from),
+                Direction::Incoming => self.who.contains(to),
+            }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slower {
+    by: u64,
+    /// In 2⁻¹⁶.
+    factor: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Throttle {
+    active: Active,
+    who: Members,
+    /// In 2⁻³².
+    up: u64,
+    down: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Crash {
+    active: Active,
+    who: Members,
+    keep_state: bool,
+    /// Greatest delay of a node's own start, and the stream that it is drawn from.
+    stagger: u64,
+    key: u64,
+}
+
+/// All faults of a scenario.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    cuts: Vec<Cut>,
+    impairments: Vec<OnMessages<Impairment>>,
+    delays: Vec<OnMessages<Slower>>,
+    throttles: Vec<Throttle>,
+    crashes: Vec<Crash>,
+}
+
+impl Faults {
+    pub(super) fn new(
+        specs: &[FaultSpec],
+        population: &Population<'_>,
+    ) -> Result<Self, ConditionsError> {
+        let mut faults = Self::default();
+        for (i, spec) in specs.iter().enumerate() {
+            let (field, index) = (format!("fault[{i}]"), 1 + i as u64);
+            let who = population.select(&spec.who, &field, index)?;
+            faults.add(spec, who, population, &field, index)?;
+        }
+        Ok(faults)
+    }
+
+    fn add(
+        &mut self,
+        spec: &FaultSpec,
+        who: Members,
+        population: &Population<'_>,
+        field: &str,
+        index: u64,
+    ) -> Result<(), ConditionsError> {
+        let active = Active::new(spec);
+        match &spec.kind {
+            FaultKind::Partition { others, direction } => {
+                let others = others
+                    .as_ref()
+                    .map(|o| population.select(o, &format!("{field}.others"), index | 1 << 31))
+                    .transpose()?;
+                if others.is_none() && who.count() == population.nodes {
+                    let problem = "strikes every node, so that nobody is on the other side";
+                    return Err(ConditionsError::at(field, problem));
+                }
+                let direction = *direction;
+                self.cuts.push(Cut { active, side: who, others, direction });
+            }
+            FaultKind::Crash { keep_state } => self.crashes.push(Crash {
+                active,
+                who,
+                keep_state: *keep_state,
+                stagger: spec.flap.map_or(0, |flap| flap.stagger.0),
+                key: stream(population.seed, Purpose::Churn, NodeId(u32::MAX - index as u32)),
+            }),
+            FaultKind::Impair { impairments, direction } => {
+                let effect = Impairment::new(impairments);
+                self.impairments.push(OnMessages { active, who, direction: *direction, effect });
+            }
+            FaultKind::Delay { by, factor, direction } => {
+                let factor = libm::round(factor * 65_536.0) as u64;
+                let effect = Slower { by: by.0, factor };
+                self.delays.push(OnMessages { active, who, direction: *direction, effect });
+            }
+            FaultKind::Rate { up, down } => {
+                let share = |factor: f64| libm::round(factor * 4_294_967_296.0) as u64;
+                self.throttles.push(Throttle { active, who, up: share(*up), down: share(*down) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a partition is between two nodes at any moment from `sent` to `arrival`.
+    #[inline]
+    pub(crate) fn cut(&self, from: NodeId, to: NodeId, sent: Time, arrival: Time) -> bool {
+        self.cuts.iter().any(|cut| cut.active.overlaps(sent, arrival) && cut.separates(from, to))
+    }
+
+    /// What impairs a message, with a number for each that separates its draws from others'.
+    #[inline]
+    pub(crate) fn impairments(
+        &self,
+        from: NodeId,
+        to: NodeId,
+        sent: Time,
+    ) -> impl Iterator<Item = (u64, &Impairment)> {
+        self.impairments
+            .iter()
+            .enumerate()
+            .filter(move |(_, fault)| fault.strikes(from, to, sent))
+            .map(|(i, fault)| (i as u64, &fault.effect))
+    }
+
+    /// A delay in ns as faults lengthen it.
+    #[inline]
+    pub(crate) fn lengthen(&self, from: NodeId, to: NodeId, sent: Time, delay: u64) -> u64 {
+        self.delays.iter().filter(|fault| fault.strikes(from, to, sent)).fold(delay, |sum, f| {
+            let longer = (u128::from(sum) * u128::from(f.effect.factor)) >> 16;
+            u64::try_from(longer).unwrap_or(u64::MAX).saturating_add(f.effect.by)
+        })
+    }
+
+    /// The share of its rates (up, down) that a node has, in 2⁻³²; `None`: all.
+    #[inline]
+    pub(crate) fn throttle(&self, node: NodeId, time: Time) -> Option<(u64, u64)> {
+        self.throttles
+            .iter()
+            .filter(|throttle| throttle.active.is_on(time) && throttle.who.contains(node))
+            .map(|throttle| (throttle.up, throttle.down))
+            .reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+    }
+
+    /// Whether any crash is scheduled.
+    pub(super) fn has_crashes(&self) -> bool {
+        !self.crashes.is_empty()
+    }
+
+    /// The first downtime of a node through crashes that ends after `time`: start, end (exclusive),
+    /// and whether the state is kept.
+    pub(super) fn downtime_after(&self, node: NodeId, time: u64) -> Option<(u64, u64, bool)> {
+        let of = |crash: &Crash| {
+            if !crash.who.contains(node) {
+                return None;
+            }
+            let shift = below(draw(crash.key, u64::from(node.0)), crash.stagger.saturating_add(1));
+            let (start, end) = crash.active.interval_after(time, shift)?;
+            Some((start, end, crash.keep_state))
+        };
+        self.crashes.iter().filter_map(of).min()
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        let cuts = self.cuts.iter().map(|cut| {
+            cut.side.memory_bytes() + cut.others.as_ref().map_or(0, Members::memory_bytes)
+        });
+        let messages = self.impairments.iter().map(|fault| &fault.who);
+        let delays = self.delays.iter().map(|fault| &fault.who);
+        let throttles = self.throttles.iter().map(|fault| &fault.who);
+        let crashes = self.crashes.iter().map(|fault| &fault.who);
+        let others = messages.chain(delays).chain(throttles).chain(crashes);
+        cuts.sum::<u64>() + others.map(Members::memory_bytes).sum::<u64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flapping_fault_is_on_at_the_start_of_every_period_until_it_heals() {
+        let flap = Active { at: 100, heal: 165, period: 20, on: 5 };
+        let on: Vec<u64> = (0..300).filter(|t| flap.is_on(Time(*t))).collect();
+        let expected: Vec<u64> = [100, 120, 140, 160].iter().flat_map(|s| *s..s + 5).collect();
+        assert_eq!(on, expected);
+        assert!(flap.overlaps(Time(0), Time(100)));
+        assert!(!flap.overlaps(Time(0), Time(99)));
+        assert!(!flap.overlaps(Time(105), Time(119)));
+        assert!(flap.overlaps(Time(105), Time(120)));
+        assert!(flap.overlaps(Time(104), Time(104)));
+        assert!(!flap.overlaps(Time(165), Time(1_000)));
+    }
+
+    #[test]
+    fn a_lasting_fault_is_one_interval() {
+        let lasting = Active { at: 10, heal: u64::MAX, period: 0, on: 0 };
+        assert_eq!(lasting.interval_after(0, 0), Some((10, u64::MAX)));
+        assert!(!lasting.is_on(Time(9)) && lasting.is_on(Time(10)));
+        let healed = Active { heal: 20, ..lasting };
+        assert!(healed.is_on(Time(19)) && !healed.is_on(Time(20)));
+        assert_eq!(healed.interval_after(20, 0), None);
+    }
+
+    #[test]
+    fn staggered_starts_shift_every_interval() {
+        let flap = Active { at: 0, heal: 1_000, period: 100, on: 10 };
+        assert_eq!(flap.interval_after(0, 30), Some((30, 40)));
+        assert_eq!(flap.interval_after(40, 30), Some((130, 140)));
+        assert_eq!(flap.interval_after(939, 30), Some((930, 940)));
+        assert_eq!(flap.interval_after(940, 30), None, "the next would start after it healed");
+    }
+}

@@ -1,0 +1,313 @@
+//! Access links: which class a node's link is of, how fast it is, what it adds and what it spoils.
+//!
+//! A node's class and rates are computed from draws whenever they are asked for, as its region is:
+//! a stored byte per node would cost a cache miss per message. Rates are kept as the time that a
+//! byte takes, in 2⁻³² ns.
+
+use anthill_protocol::NodeId;
+use anthill_protocol::draw::{Purpose, draw, stream, threshold};
+
+use super::error::ConditionsError;
+use super::spec::{BandwidthSpec, ClassSpec, ImpairmentSpec, RatesSpec};
+use crate::network::{Network, Powers, Quantile, excess, sigma_bits};
+
+/// Levels into which a distribution of rates is cut.
+const LEVELS: usize = 1024;
+/// Bits per second below which a byte would take longer than the fixed point holds.
+const LEAST_RATE: u64 = 100;
+
+/// How long a byte takes, in 2⁻³² ns; 0: no time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ByteTime(u64);
+
+impl ByteTime {
+    pub(super) fn of_rate(bits_per_second: u64) -> Self {
+        let numerator = 8_000_000_000u128 << 32;
+        Self((numerator / u128::from(bits_per_second.max(LEAST_RATE))) as u64)
+    }
+
+    /// The time that `bytes` take, rounded to ns.
+    #[inline]
+    pub(crate) fn times(self, bytes: u32) -> u64 {
+        ((u128::from(self.0) * u128::from(bytes) + (1 << 31)) >> 32) as u64
+    }
+
+    /// The bytes that pass in a time; `u64::MAX` if bytes take none.
+    #[inline]
+    pub(crate) fn bytes_in(self, ns: u64) -> u64 {
+        if self.0 == 0 {
+            return if ns == 0 { 0 } else { u64::MAX };
+        }
+        u64::try_from((u128::from(ns) << 32) / u128::from(self.0)).unwrap_or(u64::MAX)
+    }
+
+    /// At `factor` (in 2⁻³²) of the rate.
+    #[inline]
+    pub(crate) fn slowed(self, factor: u64) -> Self {
+        let slower = (u128::from(self.0) << 32) / u128::from(factor.max(1));
+        Self(u64::try_from(slower).unwrap_or(u64::MAX >> 1))
+    }
+}
+
+/// The rates of one node's access link.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rates {
+    pub(crate) up: ByteTime,
+    pub(crate) down: ByteTime,
+}
+
+impl Rates {
+    fn new(up: Option<u64>, down: Option<u64>) -> Self {
+        let time = |rate: Option<u64>| rate.map(ByteTime::of_rate).unwrap_or_default();
+        Self { up: time(up), down: time(down) }
+    }
+}
+
+/// Thresholds of what happens to a message, and how long it is held back at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Impairment {
+    pub(crate) loss: u64,
+    pub(crate) duplication: u64,
+    pub(crate) corruption: u64,
+    pub(crate) reordering: u64,
+    pub(crate) reordering_delay: u64,
+}
+
+impl Impairment {
+    pub(super) fn new(spec: &ImpairmentSpec) -> Self {
+        Self {
+            loss: threshold(spec.loss),
+            duplication: threshold(spec.duplication),
+            corruption: threshold(spec.corruption),
+            reordering: threshold(spec.reordering),
+            reordering_delay: spec.reordering_delay.0,
+        }
+    }
+
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Lognormal delays, and the tables that they are drawn from.
+#[derive(Clone, Debug)]
+pub(crate) struct Lognormal {
+    normal: Quantile,
+    powers: Powers,
+}
+
+impl Lognormal {
+    pub(super) fn new() -> Self {
+        Self { normal: Quantile::normal(), powers: Powers::new() }
+    }
+
+    /// `median · e^(σ·z)` in ns.
+    #[inline]
+    fn draw(&self, median: u64, sigma: u32, bits: u64) -> u64 {
+        if sigma == 0 { median } else { excess(median, sigma, bits, &self.normal, &self.powers) }
+    }
+}
+
+/// One class of access link.
+#[derive(Clone, Debug)]
+pub(crate) struct Class {
+    rates: Option<Rates>,
+    /// Median in ns and σ of the delay it adds.
+    latency_ns: u64,
+    sigma: u32,
+    pub(crate) impairment: Impairment,
+}
+
+impl Class {
+    /// The delay that the link adds to a message, in ns.
+    #[inline]
+    pub(crate) fn delay_ns(&self, shapes: &Lognormal, bits: u64) -> u64 {
+        shapes.draw(self.latency_ns, self.sigma, bits)
+    }
+}
+
+/// All classes, and which node has which.
+#[derive(Clone, Debug)]
+pub(crate) struct Classes {
+    key: u64,
+    /// Upper ends of the classes' shares of the range of draws.
+    ends: Vec<u64>,
+    names: Vec<String>,
+    classes: Vec<Class>,
+}
+
+impl Classes {
+    pub(super) fn new(specs: &[ClassSpec], seed: u64) -> Option<Self> {
+        if specs.is_empty() {
+            return None;
+        }
+        let mut sum = 0.0;
+        let ends = specs.iter().map(|spec| {
+            sum += spec.share;
+            // Shares that sum to one up to rounding leave nobody out.
+            threshold(if sum > 1.0 - 1e-9 { 1.0 } else { sum })
+        });
+        let class = |spec: &ClassSpec| Class {
+            rates: (spec.up.is_some() || spec.down.is_some())
+                .then(|| Rates::new(spec.up, spec.down)),
+            latency_ns: spec.latency.0,
+            sigma: if spec.sigma > 0.0 { sigma_bits(spec.sigma) } else { 0 },
+            impairment: Impairment::new(&spec.impairments),
+        };
+        Some(Self {
+            key: stream(seed, Purpose::Access, NodeId(0)),
+            ends: ends.collect(),
+            names: specs.iter().map(|spec| spec.name.clone()).collect(),
+            classes: specs.iter().map(class).collect(),
+        })
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The index of a node's class; `None`: a perfect link.
+    #[inline]
+    pub(crate) fn of(&self, node: NodeId) -> Option<usize> {
+        let bits = draw(self.key, u64::from(node.0));
+        self.ends.iter().position(|end| bits < *end || *end == u64::MAX)
+    }
+
+    #[inline]
+    pub(crate) fn class_of(&self, node: NodeId) -> Option<&Class> {
+        self.of(node).map(|class| &self.classes[class])
+    }
+}
+
+/// The rates of all access links.
+#[derive(Clone, Debug)]
+pub(crate) struct Bandwidth {
+    base: Base,
+    /// Greatest rate between regions.
+    pub(crate) cap: Option<ByteTime>,
+    /// Bytes that may wait in a queue.
+    pub(crate) queue_bytes: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Base {
+    Same(Rates),
+    ByRegion(Vec<Rates>),
+    /// By a draw's place in the distribution; the key, and one entry per level.
+    ByDraw(u64, Vec<Rates>),
+    ByNode(Vec<Rates>),
+}
+
+impl Bandwidth {
+    /// `None` if no link has a rate.
+    pub(super) fn new(
+        spec: Option<&BandwidthSpec>,
+        classes: &[ClassSpec],
+        network: &Network,
+        nodes: u32,
+        seed: u64,
+    ) -> Result<Option<Self>, ConditionsError> {
+        let Some(spec) = spec else {
+            let rated = classes.iter().any(|class| class.up.is_some() || class.down.is_some());
+            let base = Base::Same(Rates::default());
+            return Ok(rated.then_some(Self { base, cap: None, queue_bytes: u64::MAX }));
+        };
+        let base = match &spec.rates {
+            RatesSpec::Fixed { up, down } => Base::Same(Rates::new(*up, *down)),
+            RatesSpec::Preset => {
+                let table = network.preset_rates().ok_or_else(|| {
+                    let problem = "this table of regions states no rates; only bitcoin-2019 does";
+                    ConditionsError::at("network.bandwidth", problem)
+                })?;
+                Base::ByRegion(table.iter().map(|(up, down)| both(*up, *down)).collect())
+            }
+            RatesSpec::Regions(table) => Base::ByRegion(by_region(table, network)?),
+            RatesSpec::Percentiles { up, down, .. } => {
+                let level = |i: usize| {
+                    let p = (i as f64 + 0.5) / LEVELS as f64;
+                    both(quantile(up, p), quantile(down, p))
+                };
+                let key = stream(seed, Purpose::Access, NodeId(1));
+                Base::ByDraw(key, (0..LEVELS).map(level).collect())
+            }
+            RatesSpec::NodeFile => Base::ByNode(by_node(network, nodes)?),
+        };
+        let cap = spec.cap.or_else(|| match spec.rates {
+            RatesSpec::Preset => network.preset_cap(),
+            _ => None,
+        });
+        let queue_bytes = spec.queue_bytes.unwrap_or(u64::MAX);
+        Ok(Some(Self { base, cap: cap.map(ByteTime::of_rate), queue_bytes }))
+    }
+
+    /// The rates of a node's link.
+    #[inline]
+    pub(crate) fn of(&self, node: NodeId, network: &Network, classes: Option<&Classes>) -> Rates {
+        if let Some(rates) = classes.and_then(|c| c.class_of(node)).and_then(|class| class.rates) {
+            return rates;
+        }
+        match &self.base {
+            Base::Same(rates) => *rates,
+            Base::ByRegion(table) => table[network.region_of(node).index()],
+            Base::ByDraw(key, table) => {
+                let bits = draw(*key, u64::from(node.0));
+                table[(bits >> 54) as usize]
+            }
+            Base::ByNode(table) => table[node.index()],
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> u64 {
+        match &self.base {
+            Base::Same(_) => 0,
+            Base::ByRegion(table) | Base::ByDraw(_, table) | Base::ByNode(table) => {
+                (table.len() * size_of::<Rates>()) as u64
+            }
+        }
+    }
+}
+
+fn both(up: u64, down: u64) -> Rates {
+    Rates::new(Some(up), Some(down))
+}
+
+fn by_region(
+    table: &[(String, u64, u64)],
+    network: &Network,
+) -> Result<Vec<Rates>, ConditionsError> {
+    const FIELD: &str = "network.bandwidth.rates";
+    let known = network.regions();
+    if let Some((name, ..)) = table.iter().find(|(name, ..)| !known.contains(name)) {
+        let hint = crate::network::suggestion(name, known.iter().map(String::as_str));
+        return Err(ConditionsError::at(FIELD, format!("no region \"{name}\" holds nodes{hint}")));
+    }
+    let of = |region: &String| {
+        let row = table.iter().find(|(name, ..)| name == region);
+        row.map(|(_, up, down)| both(*up, *down)).ok_or_else(|| {
+            ConditionsError::at(FIELD, format!("region \"{region}\" holds nodes and has no rates"))
+        })
+    };
+    known.iter().map(of).collect()
+}
+
+fn by_node(network: &Network, nodes: u32) -> Result<Vec<Rates>, ConditionsError> {
+    let of = |id: u32| {
+        let rates = network.node_table().and_then(|table| table.rates(NodeId(id)));
+        rates.map(|(up, down)| both(up, down)).ok_or_else(|| {
+            let problem = "needs network.node_file with the columns `up` and `down`";
+            ConditionsError::at("network.bandwidth", problem)
+        })
+    };
+    (0..nodes).map(of).collect()
+}
+
+/// Linear between the knots of a quantile function.
+fn quantile(knots: &[(f64, u64)], p: f64) -> u64 {
+    let after = knots.partition_point(|(at, _)| *at <= p).clamp(1, knots.len().max(2) - 1);
+    let ((p0, rate0), (p1, rate1)) = (knots[after - 1], knots[after.min(knots.len() - 1)]);
+    if p1 <= p0 {
+        return rate1;
+    }
+    let share = ((p - p0) / (p1 - p0)).clamp(0.0, 1.0);
+    libm::round(rate0 as f64 + share * (rate1 as f64 - rate0 as f64)) as u64
+}

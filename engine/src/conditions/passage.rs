@@ -1,0 +1,244 @@
+//! What becomes of a message on its way: uplink, losses, delay, partitions.
+//!
+//! All of it is decided when the message is sent, from the scenario, the seed, the sender's own
+//! links and the message's number; so it takes no event and no draw of the protocol's.
+
+use anthill_protocol::draw::{below, draw};
+use anthill_protocol::{NodeId, Span, Time};
+
+use super::Conditions;
+use super::links::{ByteTime, Impairment};
+use super::schedule::Envelope;
+use super::standing::Standing;
+use super::totals::ConditionTotals;
+use crate::network::Network;
+
+/// A message about to leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    /// The slot over which it is sent, unless it is addressed to a node.
+    pub(crate) slot: Option<u32>,
+    pub(crate) sequence: u32,
+    pub(crate) kind: usize,
+    pub(crate) bytes: u32,
+    /// When the sender hands it to its uplink.
+    pub(crate) sent: Time,
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fate {
+    /// When its last bit arrives; `None`: never.
+    pub(crate) arrival: Option<Time>,
+    /// When that of its second copy arrives.
+    pub(crate) copy: Option<Time>,
+    /// 64 uniform bits that say which of its own is flipped.
+    pub(crate) flipped: Option<u64>,
+}
+
+/// What impairments did to one message.
+#[derive(Clone, Copy, Default)]
+struct Damage {
+    lost: bool,
+    doubled: bool,
+    flipped: Option<u64>,
+    held_ns: u64,
+}
+
+/// Counters of the copy's draws lie beyond those of any first copy of the next 2³¹ messages.
+const COPY: u32 = 1 << 31;
+
+impl Conditions {
+    /// Sends a message.
+    #[inline]
+    pub(crate) fn dispatch(
+        &self,
+        network: &Network,
+        standing: &mut Standing,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+    ) -> Fate {
+        let mut departure = message.sent;
+        if self.bandwidth.is_some() {
+            match self.pass_uplink(network, standing, totals, message) {
+                Some(last_bit) => departure = last_bit,
+                None => return Fate::default(),
+            }
+        }
+        let damage = self.damage(message);
+        if damage.lost {
+            totals.lost += 1;
+            return Fate::default();
+        }
+        let mut fate = Fate { flipped: damage.flipped, ..Fate::default() };
+        totals.corrupted += u64::from(damage.flipped.is_some());
+        totals.reordered += u64::from(damage.held_ns > 0);
+        let delay = self.delay(network, totals, message, departure, message.sequence);
+        let arrival = departure + delay + Span(damage.held_ns);
+        fate.arrival = self.unless_cut(totals, message, arrival);
+        if damage.doubled {
+            let again = self.delay(network, totals, message, departure, message.sequence ^ COPY);
+            fate.copy = self.unless_cut(totals, message, departure + again);
+            totals.duplicated += u64::from(fate.copy.is_some());
+        }
+        fate
+    }
+
+    /// Queues a message on its sender's uplink; returns when its last bit has left it, slowed to
+    /// the greatest rate between regions. `None`: the queue is full.
+    ///
+    /// The next message follows when the uplink has let this one go, however slowly it then
+    /// crosses: several are under way at once.
+    fn pass_uplink(
+        &self,
+        network: &Network,
+        standing: &mut Standing,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+    ) -> Option<Time> {
+        let bandwidth = self.bandwidth.as_ref()?;
+        let (from, sent) = (message.from, message.sent.0);
+        let mut up = bandwidth.of(from, network, self.classes.as_ref()).up;
+        if let Some((factor, _)) = self.faults.throttle(from, message.sent) {
+            up = up.slowed(factor);
+        }
+        let start = standing.uplink_free.max(sent);
+        let wait = start - sent;
+        if wait > 0 && up.bytes_in(wait) > bandwidth.queue_bytes {
+            totals.uplink_dropped += 1;
+            return None;
+        }
+        totals.uplinked += 1;
+        totals.uplink_wait_ns += u128::from(wait);
+        totals.uplink_wait_max_ns = totals.uplink_wait_max_ns.max(wait);
+        let mut transfer = up.times(message.bytes);
+        standing.uplink_free = start.saturating_add(transfer);
+        if let Some(cap) = bandwidth.cap
+            && network.region_of(from) != network.region_of(message.to)
+        {
+            transfer = transfer.max(cap.times(message.bytes));
+        }
+        Some(Time(start.saturating_add(transfer)))
+    }
+
+    /// How long a message takes to cross from its sender's uplink to its receiver's downlink.
+    /// `sequence` is that of its draws.
+    fn delay(
+        &self,
+        network: &Network,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+        departure: Time,
+        sequence: u32,
+    ) -> Span {
+        let Dispatch { from, to, slot, .. } = *message;
+        let mut delay = match slot {
+            Some(slot) => network.delay_via(from, slot, to, sequence),
+            None => network.delay(from, to, sequence),
+        };
+        if let Some(classes) = &self.classes {
+            let bits = draw(self.access.of(from), u64::from(sequence));
+            for (end, bits) in [(from, bits), (to, bits.rotate_left(32) ^ COPY_BITS)] {
+                if let Some(class) = classes.class_of(end) {
+                    let added = class.delay_ns(&self.shapes, draw(self.access.of(end), bits));
+                    delay = delay + Span(added);
+                }
+            }
+        }
+        delay = Span(self.faults.lengthen(from, to, message.sent, delay.0));
+        let latest = self.timing.latest(departure);
+        if let Some(scheduler) = &self.scheduler {
+            let planned = delay;
+            let holds = |node| self.adversary.as_ref().is_some_and(|a| a.holds(node));
+            delay = scheduler.delay(&Envelope {
+                sent: message.sent,
+                from,
+                to,
+                sequence,
+                kind: message.kind,
+                bytes: message.bytes,
+                from_adversary: holds(from),
+                to_adversary: holds(to),
+                delay,
+                latest,
+            });
+            totals.scheduled += u64::from(delay != planned);
+        }
+        if let Some(latest) = latest {
+            delay = delay.min(latest.since(departure));
+        }
+        delay.max(network.lookahead())
+    }
+
+    /// The arrival of a message, unless a partition is in its way; notes whether it is late.
+    fn unless_cut(
+        &self,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+        arrival: Time,
+    ) -> Option<Time> {
+        if self.faults.cut(message.from, message.to, message.sent, arrival) {
+            totals.cut += 1;
+            return None;
+        }
+        if let Some(latest) = self.assumed_latest(message.sent)
+            && arrival > latest
+        {
+            totals.late += 1;
+            totals.late_max_ns = totals.late_max_ns.max(arrival.since(latest).0);
+        }
+        Some(arrival)
+    }
+
+    /// What impairments of the network, of both access links and of faults do to a message, each
+    /// by draws of its own.
+    #[inline]
+    fn damage(&self, message: &Dispatch) -> Damage {
+        let mut damage = Damage::default();
+        let key = self.impairment_draws.of(message.from);
+        if let Some(everywhere) = &self.impairment {
+            strike(&mut damage, everywhere, key, message.sequence, 0);
+        }
+        if let Some(classes) = &self.classes {
+            for (end, which) in [(message.from, 1), (message.to, 2)] {
+                if let Some(class) = classes.class_of(end) {
+                    strike(&mut damage, &class.impairment, key, message.sequence, which);
+                }
+            }
+        }
+        for (i, fault) in self.faults.impairments(message.from, message.to, message.sent) {
+            strike(&mut damage, fault, key, message.sequence, 3 + i);
+        }
+        damage
+    }
+}
+
+/// Separates the draws of the receiver's link from those of the sender's.
+const COPY_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Lets one impairment strike. Its draws are numbered by message, impairment and effect.
+#[inline]
+fn strike(damage: &mut Damage, with: &Impairment, key: u64, sequence: u32, which: u64) {
+    let bits =
+        |effect: u64| draw(key ^ which.wrapping_mul(COPY_BITS), u64::from(sequence) | effect << 32);
+    if with.loss > 0 && bits(0) < with.loss {
+        damage.lost = true;
+    }
+    if with.duplication > 0 && bits(1) < with.duplication {
+        damage.doubled = true;
+    }
+    if with.corruption > 0 && bits(2) < with.corruption {
+        damage.flipped = Some(bits(3));
+    }
+    if with.reordering > 0 && bits(4) < with.reordering {
+        damage.held_ns += 1 + below(bits(5), with.reordering_delay);
+    }
+}
+
+/// The time from the first bit of a message to its last, as its receiver can compute it: at the
+/// nominal rate of the sender's uplink and the cap between regions.
+pub(super) fn spread_ns(up: ByteTime, cap: Option<ByteTime>, bytes: u32) -> u64 {
+    up.times(bytes).max(cap.map_or(0, |cap| cap.times(bytes)))
+}

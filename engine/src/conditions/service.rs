@@ -1,0 +1,137 @@
+//! When a node serves what arrives: downlink, CPU, and whether it is there at all.
+//!
+//! A node's messages and timers are served in the order of their keys. Service may start any time
+//! after the key's, past the end of the window too: the node's later events then find it busy, and
+//! what it sends leaves later. No event is needed for any of this.
+
+use anthill_protocol::{NodeId, Time};
+
+use super::Conditions;
+use super::passage::spread_ns;
+use super::standing::Standing;
+use super::totals::ConditionTotals;
+use crate::network::Network;
+
+/// A message or timer at its node, at the instant of its key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) node: NodeId,
+    pub(crate) source: NodeId,
+    pub(crate) sequence: u32,
+    pub(crate) time: Time,
+    /// Kind and size of a message from another node.
+    pub(crate) message: Option<(usize, u32)>,
+    /// When it was sent, where that is known.
+    pub(crate) sent: Option<Time>,
+}
+
+/// A handler may run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// When it starts.
+    pub(crate) start: Time,
+    /// What it costs before it has charged anything itself.
+    pub(crate) cost_ns: u64,
+}
+
+impl Conditions {
+    /// Serves an arrival, or drops it.
+    #[inline]
+    pub(crate) fn serve(
+        &self,
+        network: &Network,
+        standing: &mut Standing,
+        totals: &mut ConditionTotals,
+        arrival: &Arrival,
+    ) -> Option<Service> {
+        let key = arrival.time.0;
+        let own = arrival.source == arrival.node;
+        if key >= standing.next_down {
+            *if own { &mut totals.dead_timers } else { &mut totals.missed } += 1;
+            return None;
+        }
+        // Numbers wrap: those of the present life are less than half their range ahead.
+        if own && arrival.sequence.wrapping_sub(standing.born) >= 1 << 31 {
+            totals.dead_timers += 1;
+            return None;
+        }
+        if arrival.sent.is_some_and(|sent| !own && sent.0 < standing.up_since) {
+            totals.disconnected += 1;
+            return None;
+        }
+        let mut start = key;
+        if self.bandwidth.is_some() && arrival.message.is_some() {
+            start = self.pass_downlink(network, standing, totals, arrival)?;
+        }
+        let mut cost_ns = 0;
+        if let Some(processor) = &self.processor {
+            cost_ns = match arrival.message {
+                Some((kind, bytes)) => processor.receive_ns(kind, bytes),
+                None => processor.timer_ns(),
+            };
+            let ready = start;
+            start = start.max(standing.first_core());
+            let wait = start - ready;
+            totals.served += 1;
+            totals.cpu_wait_ns += u128::from(wait);
+            totals.cpu_wait_max_ns = totals.cpu_wait_max_ns.max(wait);
+        }
+        if start >= standing.next_down || start >= self.until.0 {
+            totals.expired += 1;
+            return None;
+        }
+        Some(Service { start: Time(start), cost_ns })
+    }
+
+    /// The handler that was served from `start` has ended at `end`.
+    #[inline]
+    pub(crate) fn end_service(
+        &self,
+        standing: &mut Standing,
+        totals: &mut ConditionTotals,
+        start: Time,
+        end: Time,
+    ) {
+        if self.processor.is_some() {
+            standing.occupy(end.0);
+            totals.cpu_busy_ns += u128::from(end.since(start).0);
+        }
+    }
+
+    /// When the downlink has passed a message; `None`: its queue is full.
+    fn pass_downlink(
+        &self,
+        network: &Network,
+        standing: &mut Standing,
+        totals: &mut ConditionTotals,
+        arrival: &Arrival,
+    ) -> Option<u64> {
+        let bandwidth = self.bandwidth.as_ref()?;
+        let (_, bytes) = arrival.message?;
+        let (last_bit, classes) = (arrival.time.0, self.classes.as_ref());
+        let mut down = bandwidth.of(arrival.node, network, classes).down;
+        if let Some((_, factor)) = self.faults.throttle(arrival.node, arrival.time) {
+            down = down.slowed(factor);
+        }
+        let up = bandwidth.of(arrival.source, network, classes).up;
+        let cap = bandwidth
+            .cap
+            .filter(|_| network.region_of(arrival.source) != network.region_of(arrival.node));
+        let first_bit = last_bit.saturating_sub(spread_ns(up, cap, bytes));
+        let begin = standing.downlink_free.max(first_bit);
+        let wait = begin - first_bit;
+        if wait > 0 && down.bytes_in(wait) > bandwidth.queue_bytes {
+            totals.downlink_dropped += 1;
+            return None;
+        }
+        let transfer = down.times(bytes);
+        let alone = last_bit.max(first_bit.saturating_add(transfer));
+        let done = last_bit.max(begin.saturating_add(transfer));
+        standing.downlink_free = begin.saturating_add(transfer);
+        let delayed = done - alone;
+        totals.downlinked += 1;
+        totals.downlink_wait_ns += u128::from(delayed);
+        totals.downlink_wait_max_ns = totals.downlink_wait_max_ns.max(delayed);
+        Some(done)
+    }
+}

@@ -1,0 +1,114 @@
+//! What a run is compiled with: plain delays alone, or conditions as well.
+//!
+//! The engines are generic over a [`Mode`], so that a scenario without conditions pays nothing for
+//! them: no branch, no byte per node, no byte per event.
+
+use core::convert::Infallible;
+use core::fmt::Debug;
+use core::marker::PhantomData;
+
+use anthill_protocol::{Protocol, Time};
+
+use crate::conditions::Standing;
+use crate::event::Payload;
+
+/// One of the ways to compile the engines.
+pub(crate) trait Mode: Send + Sync + Sized + 'static {
+    /// What is kept per node.
+    type Standing: Default + Send;
+    /// What travels with every event.
+    type Stamp: Stamp;
+    /// Exists where nodes restart.
+    type Restart: Restart;
+
+    /// The node's standing, where there is one.
+    fn standing(standing: &mut Self::Standing) -> Option<&mut Standing>;
+}
+
+/// A restart as an event's payload.
+pub(crate) trait Restart: Copy + Send + Sync + Debug + 'static {
+    /// The event, where restarts exist.
+    const EVENT: Option<Self>;
+}
+
+impl Restart for Infallible {
+    const EVENT: Option<Self> = None;
+}
+
+impl Restart for () {
+    const EVENT: Option<Self> = Some(());
+}
+
+/// When a message was sent, where receivers need to know.
+pub(crate) trait Stamp: Copy + Send + Sync + Debug + 'static {
+    fn new(sent: Time) -> Self;
+    fn sent(self) -> Option<Time>;
+}
+
+impl Stamp for () {
+    #[inline]
+    fn new(_: Time) -> Self {}
+
+    #[inline]
+    fn sent(self) -> Option<Time> {
+        None
+    }
+}
+
+/// An instant as bytes, so that an event's payload keeps its alignment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent([u8; 8]);
+
+impl Stamp for Sent {
+    #[inline]
+    fn new(sent: Time) -> Self {
+        Self(sent.0.to_ne_bytes())
+    }
+
+    #[inline]
+    fn sent(self) -> Option<Time> {
+        Some(Time(u64::from_ne_bytes(self.0)))
+    }
+}
+
+/// Plain delays.
+pub(crate) struct Calm;
+
+impl Mode for Calm {
+    type Standing = ();
+    type Stamp = ();
+    type Restart = Infallible;
+
+    #[inline]
+    fn standing((): &mut ()) -> Option<&mut Standing> {
+        None
+    }
+}
+
+/// Delays and conditions; with `S` = [`Sent`], receivers know when messages were sent.
+pub(crate) struct Rough<S>(PhantomData<S>);
+
+impl<S: Stamp> Mode for Rough<S> {
+    type Standing = Standing;
+    type Stamp = S;
+    type Restart = ();
+
+    #[inline]
+    fn standing(standing: &mut Standing) -> Option<&mut Standing> {
+        Some(standing)
+    }
+}
+
+/// What an event of a run carries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load<S, L> {
+    pub(crate) stamp: S,
+    pub(crate) payload: L,
+}
+
+/// The payload of a protocol's events in a mode.
+pub(crate) type PayloadOf<P, M> =
+    Payload<<P as Protocol>::Message, <P as Protocol>::Timer, <M as Mode>::Restart>;
+
+/// What its events carry.
+pub(crate) type LoadOf<P, M> = Load<<M as Mode>::Stamp, PayloadOf<P, M>>;
