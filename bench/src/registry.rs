@@ -11,6 +11,7 @@ use anthill_protocol::Configure;
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
 use anthill_protocol::timers::Timers;
+use anthill_protocol::traffic::Traffic;
 
 use crate::args::EngineChoice;
 use crate::engines::{self, Control, Inspection, MemoryEstimate};
@@ -52,6 +53,7 @@ pub fn shipped() -> Registry {
         entry::<Gossip>(include_str!("../scenarios/gossip.toml")),
         entry::<Phold>(include_str!("../scenarios/phold.toml")),
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
+        entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
     ])
 }
 

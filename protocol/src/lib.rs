@@ -86,6 +86,7 @@ pub mod recording;
 mod snapshot;
 mod time;
 pub mod timers;
+pub mod traffic;
 
 pub use check::{Check, RunFacts};
 pub use context::Context;

@@ -7,6 +7,7 @@ use anthill_protocol::Configure;
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
 use anthill_protocol::timers::Timers;
+use anthill_protocol::traffic::Traffic;
 
 use crate::{Ready, invariant_part};
 
@@ -71,6 +72,24 @@ fn timers_near_and_far() {
                 long = \"29d\"\nrepeats = 5\n\
                 [network]\nmodel = \"uniform\"\nmin = \"600us\"\nmax = \"1ms\"\n";
     assert!(one_result::<Timers>(text) > 2_500);
+}
+
+/// Every shape of arrivals and every kind of receiver, with replies, a surge and a limit.
+#[test]
+fn traffic_to_everyone_in_every_shape() {
+    for (protocol, topology) in [
+        ("surge_factor = 10\nsurge_at = \"1s\"\nsurge_for = \"500ms\"", "{ kind = \"complete\" }"),
+        ("arrivals = \"uniform\"\nto = \"server\"\nservers = 3", "{ kind = \"complete\" }"),
+        ("arrivals = \"fixed\"\nto = \"all\"", "{ kind = \"random-regular\", degree = 6 }"),
+        ("to = \"neighbour\"\nlimit = 2\nsenders = 0.6", "{ kind = \"barabasi-albert\", m = 3 }"),
+    ] {
+        let text = format!(
+            "nodes = 2_000\nuntil = \"3s\"\nseed = 5\n[protocol]\nname = \"traffic\"\n{protocol}\n\
+             [network]\npreset = \"aws-p50\"\ntopology = {topology}\n"
+        );
+        let events = one_result::<Traffic>(&text);
+        assert!(events > 5_000, "{events} events of\n{text}");
+    }
 }
 
 fn gossip(nodes: u32, protocol: &str, topology: &str) -> String {
