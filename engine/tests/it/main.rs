@@ -1,6 +1,7 @@
 //! The engine from outside: one binary, so that it links once.
 
 mod behaviour;
+mod conditions;
 mod divergence;
 mod matrix;
 mod mayhem;
@@ -82,13 +83,14 @@ pub(crate) fn invariant_part(outcome: &Outcome) -> String {
         })
         .collect();
     format!(
-        "digest {:016x} virtual {} w {} l {}\n{:?}\n{:?}\n{latencies:?}\n{:?}\n{:?}",
+        "digest {:016x} virtual {} w {} l {}\n{:?}\n{:?}\n{:?}\n{latencies:?}\n{:?}\n{:?}",
         result.digest,
         result.virtual_ns,
         result.w_ns,
         result.l_ns,
         result.totals,
         result.facts,
+        result.conditions,
         outcome.series,
         outcome.ended,
     )

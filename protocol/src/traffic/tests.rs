@@ -229,7 +229,7 @@ fn a_restarted_sender_goes_on_with_what_it_has_left() {
         let facts = pump.run(Time::MAX);
         assert_eq!((pump.node(NodeId(0)), sent(&facts.totals)), (Some(&10), 20));
         let mut cx = Recording::<Traffic>::new(NodeId(0), 2);
-        pump.protocol().restart(10, keep_state, &mut cx);
+        pump.protocol().restart(&mut 10, keep_state, &mut cx);
         assert!(cx.effects().is_empty(), "it has none left");
     }
 }
