@@ -63,22 +63,24 @@ impl Conditions {
         if self.bandwidth.is_some() && arrival.message.is_some() {
             start = self.pass_downlink(network, standing, totals, arrival)?;
         }
+        let ready = start;
         let mut cost_ns = 0;
         if let Some(processor) = &self.processor {
             cost_ns = match arrival.message {
                 Some((kind, bytes)) => processor.receive_ns(kind, bytes),
                 None => processor.timer_ns(),
             };
-            let ready = start;
             start = start.max(standing.first_core());
-            let wait = start - ready;
-            totals.served += 1;
-            totals.cpu_wait_ns += u128::from(wait);
-            totals.cpu_wait_max_ns = totals.cpu_wait_max_ns.max(wait);
         }
         if start >= standing.next_down || start >= self.until.0 {
             totals.expired += 1;
             return None;
+        }
+        if self.processor.is_some() {
+            let wait = start - ready;
+            totals.served += 1;
+            totals.cpu_wait_ns += u128::from(wait);
+            totals.cpu_wait_max_ns = totals.cpu_wait_max_ns.max(wait);
         }
         Some(Service { start: Time(start), cost_ns })
     }

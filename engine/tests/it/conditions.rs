@@ -292,8 +292,11 @@ fn a_crash_with_a_backlog_loses_what_was_not_served() {
             assert!(found.missed > 1_000, "{found:?}");
             let connection = transport == Transport::Connection;
             assert_eq!(found.disconnected > 0, connection, "{found:?}");
-            // Served again after the restart: a downlink passes 375 a second, of which 1.9 s are left.
-            assert!(outcome.result.totals.of(TrafficMetric::Received) > 1_800);
+            // A downlink passes 375 requests a second; the three are up for 5.7 s in all. What waits
+            // in the senders' uplinks during a crash dies with the connection.
+            let received = outcome.result.totals.of(TrafficMetric::Received);
+            let expected = if connection { 1_600..1_900 } else { 2_050..2_138 };
+            assert!(expected.contains(&received), "{received} with {transport:?}");
         }
     }
 }
