@@ -1,0 +1,1 @@
+//! What sections beyond delays mean.
