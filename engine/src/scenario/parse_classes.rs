@@ -129,7 +129,7 @@ fn read_class<'d>(network: &Section<'d, '_>, name: &str, entry: &'d Entry) -> Op
         let known: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
         let hint = suggestion(name, &known);
         wrong(format!(
-            "no preset has this name; {hint} (or describe it: {{ share = {share}, … }})"
+            "no preset has this name; {hint} (a class of your own is a table: {{ share = {share} }})"
         ));
         return None;
     };

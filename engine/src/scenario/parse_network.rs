@@ -38,8 +38,12 @@ pub(super) fn read_network(
     let topology = read_topology(network.section("topology"), nodes);
     let min_delay = model.as_ref().and_then(|m| check_floor(&network, m, given_min_delay));
     let node_file = network.path("node_file").map(|path| NodeFileSpec { path });
-    let links = read_links(&mut network, model.as_ref(), node_file.is_some());
+    let has_node_file = network.has("node_file");
+    let links = read_links(&mut network, model.as_ref(), has_node_file);
     network.finish(&format!("with network.model = \"{name}\""));
+    if has_node_file && node_file.is_none() {
+        return None;
+    }
     let spec = NetworkSpec {
         model: model?,
         min_delay: min_delay?,

@@ -6,6 +6,7 @@ mod arbitrary;
 mod conditions;
 mod conditions_accepted;
 mod conditions_refused;
+mod faults_refused;
 mod refused;
 mod round_trip;
 mod sources;
