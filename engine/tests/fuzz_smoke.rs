@@ -217,6 +217,16 @@ const TOKENS: &[&str] = &[
     "m = ",
     "shares = ",
     "network.",
+    "\"off\"",
+    "\"1Mbit\"",
+    "\"10-20\"",
+    "[0, \"5-7\"]",
+    "all = true",
+    "fraction = ",
+    "kind = ",
+    "\"rate\"",
+    "\"crash\"",
+    "-0.0",
     "\u{1f}\u{8b}",
 ];
 

@@ -4,6 +4,9 @@
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{Kind, Value};
 
+use super::keys_conditions::{ADVERSARY, CHURN, CLOCK, CPU, FAULT};
+use super::keys_network::NETWORK;
+
 /// A key of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
@@ -21,8 +24,14 @@ pub(super) struct Key {
 pub(super) enum Shape {
     /// A plain value, declared the way protocols declare theirs.
     Plain(Kind),
-    /// A number from 0 (allowed only if `zero`) to `most`.
-    Number { zero: bool, most: f64 },
+    /// A length of time within bounds.
+    Span { least: Span, most: Span },
+    /// A number from `least` (not allowed itself if `open`) to `most`.
+    Number { least: f64, open: bool, most: f64 },
+    /// Bits per second, above 0.
+    Rate,
+    /// Bytes, above 0.
+    Size,
     /// Any text.
     Text,
     /// The path of a file.
@@ -33,23 +42,34 @@ pub(super) enum Shape {
     Matrix,
     /// A table from names to shares that sum to 1.
     Shares,
+    /// A list of ids of nodes and ranges of them.
+    NodeIds,
+    /// A list of pairs: probability and rate.
+    Quantiles,
+    /// One of two shapes, told apart by the reader.
+    Either(&'static Shape, &'static Shape),
+    /// A table from free names to values of one shape.
+    Named(&'static Shape),
     /// A table with keys of its own.
     Table(&'static [Key]),
-    /// A table with a `kind`; the kind's name alone stands for a table with nothing else.
-    Kinded(&'static [Key]),
+    /// A list of tables with keys of their own.
+    Tables { keys: &'static [Key], required: &'static [&'static str] },
+    /// A table with a `kind`, which it may leave out unless it `needs_kind`; the kind's name alone
+    /// stands for a table with nothing else.
+    Kinded { keys: &'static [Key], needs_kind: bool },
 }
 
 impl Key {
-    const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+    pub(super) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self { name, shape, default: None, later: &[], about }
     }
 
-    const fn or(mut self, default: Value) -> Self {
+    pub(super) const fn or(mut self, default: Value) -> Self {
         self.default = Some(default);
         self
     }
 
-    const fn later(mut self, words: &'static [&'static str]) -> Self {
+    pub(super) const fn later(mut self, words: &'static [&'static str]) -> Self {
         self.later = words;
         self
     }
@@ -61,21 +81,33 @@ impl Key {
     }
 }
 
-const fn count(min: u64, max: u64) -> Shape {
+pub(super) const fn count(min: u64, max: u64) -> Shape {
     Shape::Plain(Kind::Count { min, max })
 }
 
-const fn choice(words: &'static [&'static str]) -> Shape {
+pub(super) const fn choice(words: &'static [&'static str]) -> Shape {
     Shape::Plain(Kind::Choice(words))
 }
 
-const FLAG: Shape = Shape::Plain(Kind::Flag);
-const SHARE: Shape = Shape::Plain(Kind::Share);
-const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) });
-const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
+/// The longest delay or cost that can be stated: 13 days.
+pub(super) const LONGEST: Span = Span(1 << 50);
+
+/// A number above 0.
+pub(super) const fn positive(most: f64) -> Shape {
+    Shape::Number { least: 0.0, open: true, most }
+}
+
+pub(super) const fn kinded(keys: &'static [Key]) -> Shape {
+    Shape::Kinded { keys, needs_kind: true }
+}
+
+pub(super) const FLAG: Shape = Shape::Plain(Kind::Flag);
+pub(super) const SHARE: Shape = Shape::Plain(Kind::Share);
+pub(super) const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) });
+pub(super) const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
 
 /// Sections of later versions, refused by name.
-pub(super) const LATER_SECTIONS: &[&str] = &["workload", "crypto", "adversary", "fault"];
+pub(super) const LATER_SECTIONS: &[&str] = &["workload", "crypto"];
 
 /// The name of a protocol, whose other keys are its parameters.
 pub(super) const PROTOCOL_NAME: Key =
@@ -89,6 +121,11 @@ pub(super) const ROOT: &[Key] = &[
     Key::new("engine", Shape::Table(ENGINE), "how to execute the run; never changes a result"),
     Key::new("protocol", Shape::Table(&[PROTOCOL_NAME]), "what every node runs"),
     Key::new("network", Shape::Table(NETWORK), "delays, and who talks to whom"),
+    Key::new("cpu", Shape::Table(CPU), "virtual CPU of every node; without it handlers are free"),
+    Key::new("churn", Shape::Table(CHURN), "sessions and downtimes; without it nodes stay up"),
+    Key::new("clock", Shape::Table(CLOCK), "error of the nodes' own clocks"),
+    Key::new("adversary", Shape::Table(ADVERSARY), "whom an adversary holds, and what they do"),
+    Key::new("fault", Shape::Tables { keys: FAULT, required: &["at", "kind"] }, "the timeline"),
     Key::new("measure", Shape::Table(MEASURE), "what to measure beside the protocol's metrics"),
 ];
 
@@ -105,7 +142,7 @@ pub(super) const ENGINE: &[Key] = &[
     ),
     Key::new(
         "memory_limit",
-        Shape::Number { zero: false, most: 1.0 },
+        positive(1.0),
         "share of the machine's memory at which the run stops cleanly; 0.9 by default",
     ),
 ];
@@ -118,101 +155,10 @@ pub(super) const MEASURE: &[Key] = &[
         POSITIVE_SPAN,
         "length of a row of series.csv; by default 256 to 512 rows",
     ),
-];
-
-/// Tables of regions that ship with the engine.
-pub(super) const REGION_PRESETS: &[&str] = &["aws-p50", "bitcoin-2019"];
-
-pub(super) const NETWORK: &[Key] = &[
-    Key::new("preset", choice(REGION_PRESETS), "table of regions; aws-p50 by default")
-        .later(&["ethereum-2022", "solana-2025"]),
     Key::new(
-        "model",
-        choice(&["regional", "uniform", "exponential"]),
-        "delay model; replaces the preset by the model's own defaults",
-    )
-    .later(&["synchronous", "asynchronous", "partial"]),
-    Key::new(
-        "min_delay",
+        "bound",
         POSITIVE_SPAN,
-        "floor of every delay between distinct nodes; 250us by default, or the model's own least \
-         delay if that is lower",
+        "a delay that the protocol assumes no message exceeds: those beyond it are reported; by \
+         default network.delta where the model has one",
     ),
-    Key::new("loopback", POSITIVE_SPAN, "delay of a message that a node sends itself")
-        .or(Value::Span(Span::from_micros(20))),
-    Key::new("min", POSITIVE_SPAN, "uniform: the least delay")
-        .or(Value::Span(Span::from_millis(10))),
-    Key::new("max", POSITIVE_SPAN, "uniform: the greatest delay")
-        .or(Value::Span(Span::from_millis(100))),
-    Key::new(
-        "floor",
-        POSITIVE_SPAN,
-        "exponential: the least delay; by default protocol.lookahead if there is one, else 1ms",
-    ),
-    Key::new(
-        "mean",
-        ANY_SPAN,
-        "exponential: mean of what is added to the floor; by default protocol.mean_delay if there \
-         is one, else 1ms",
-    ),
-    Key::new("regions", Shape::Table(REGIONS), "regional: a table of your own, here or in a file"),
-    Key::new("shares", Shape::Shares, "regional: share of the nodes per region"),
-    Key::new(
-        "jitter",
-        Shape::Kinded(JITTER),
-        "regional: variation of the delay; fitted by default",
-    ),
-    Key::new("topology", Shape::Kinded(TOPOLOGY), "who is whose neighbour; complete by default"),
-];
-
-const LATENCY: Shape = choice(&["rtt", "one-way"]);
-
-pub(super) const REGIONS: &[Key] = &[
-    Key::new("latency", LATENCY, "what the figures are: round trips or one-way delays"),
-    Key::new("file", Shape::Path, "a file with the table"),
-    Key::new("format", choice(&["aws-json", "ripe-country", "city-pairs"]), "the file's format"),
-    Key::new("p90_file", Shape::Path, "a second aws-json file with the 90th percentiles"),
-    Key::new("names", Shape::Names, "names of the regions of an inline table"),
-    Key::new("p50_ms", Shape::Matrix, "medians in ms, a row per sender"),
-    Key::new("p90_ms", Shape::Matrix, "90th percentiles in ms, a row per sender"),
-];
-
-pub(super) const JITTER: &[Key] = &[
-    Key::new("kind", choice(&["fitted", "lognormal"]), "fitted to the table, or of given width"),
-    Key::new("sigma", Shape::Number { zero: false, most: 10.0 }, "lognormal: σ of the logarithm"),
-];
-
-pub(super) const TOPOLOGY: &[Key] = &[
-    Key::new(
-        "kind",
-        choice(&[
-            "complete",
-            "random-regular",
-            "erdos-renyi",
-            "barabasi-albert",
-            "watts-strogatz",
-            "file",
-        ]),
-        "how neighbours are chosen",
-    )
-    .later(&["bitcoin-like", "hierarchical", "kademlia"]),
-    Key::new(
-        "degree",
-        Shape::Number { zero: true, most: u32::MAX as f64 },
-        "random-regular: neighbours per node; erdos-renyi: their mean",
-    ),
-    Key::new("implicit", FLAG, "random-regular of even degree: compute peers, store none")
-        .or(Value::Flag(false)),
-    Key::new("p", SHARE, "erdos-renyi: probability of each pair, instead of degree"),
-    Key::new("m", count(1, u32::MAX as u64), "barabasi-albert: edges per newcomer"),
-    Key::new("k", count(2, u32::MAX as u64), "watts-strogatz: even degree of the ring lattice"),
-    Key::new("beta", SHARE, "watts-strogatz: probability of rewiring an edge"),
-    Key::new("path", Shape::Path, "file: an edge list, CSV source,target[,latency_ms], or .gz"),
-    Key::new("latency", LATENCY, "file: what the latency column holds; absent: it is not used"),
-    Key::new(
-        "direction",
-        choice(&["undirected", "source-to-target", "target-to-source"]),
-        "file: how rows become neighbours",
-    )
-    .or(Value::Choice("undirected")),
 ];

@@ -2,7 +2,7 @@
 //!
 //! The way of a scenario: [`Source`] and [`Override`]s → a tree of values that know where they
 //! were written (`document`, `overrides`) → typed fields that match the declarations of `keys`
-//! (`reader`, `plain`, `quantity`) → [`Scenario`] (`parse*`), plain data which the engines take.
+//! (`reader`, `findings`, `plain`, `quantity`) → [`Scenario`] (`parse*`), plain data which the engines take.
 //! `resolved` writes it back with every default filled in; `schema` describes the format.
 //!
 //! Invariant: whatever the text, the result is a scenario within all stated bounds or a
@@ -11,18 +11,34 @@
 mod document;
 mod error;
 mod excerpt;
+mod findings;
 mod keys;
+mod keys_conditions;
+mod keys_links;
+mod keys_network;
 mod nearest;
 mod overrides;
 mod parse;
+mod parse_adversary;
+mod parse_bandwidth;
+mod parse_churn;
+mod parse_classes;
+mod parse_conditions;
+mod parse_cpu;
+mod parse_fault;
+mod parse_links;
+mod parse_model;
 mod parse_network;
 mod parse_regions;
+mod parse_selection;
 mod parse_topology;
 mod plain;
 mod protocol_info;
 mod quantity;
 mod reader;
 mod resolved;
+mod resolved_conditions;
+mod resolved_fault;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -55,33 +55,59 @@ impl Override {
         &self.argument
     }
 
-    /// Puts the value in its place, making the tables on the way.
+    /// Puts the value in its place, making the tables on the way. Elements of lists are named by
+    /// their index, from 0.
     pub(super) fn merge_into(&self, root: &mut Table, index: usize) -> Result<(), ScenarioError> {
         let place = Place::Override(index);
-        let (last, parents) = self.path.split_last().expect("paths are not empty");
-        let mut table = root;
-        for (depth, key) in parents.iter().enumerate() {
-            let entry = table.entry(key.clone()).or_insert_with(|| Entry {
-                key: place,
-                item: Item { place, data: Data::Table(Table::new()) },
-            });
-            let kind = entry.item.data.kind();
-            let Data::Table(next) = &mut entry.item.data else {
-                return Err(ScenarioError::Override {
-                    argument: self.argument.clone(),
-                    problem: format!(
-                        "`{}` is {kind} in this scenario, not a table: set it as a whole",
-                        shorten(&self.path[..=depth].join(".")),
-                    ),
-                });
+        let last = self.path.len() - 1;
+        let mut item = item_at(root, &self.path[0], place, last == 0);
+        for (depth, key) in self.path.iter().enumerate().skip(1) {
+            let kind = item.data.kind();
+            item = match &mut item.data {
+                Data::Table(table) => item_at(table, key, place, depth == last),
+                Data::List(items) => {
+                    let problem = match items.len() {
+                        0 => "is an empty list".to_owned(),
+                        count => format!("is a list with the indices 0 to {}", count - 1),
+                    };
+                    let index: Option<usize> = key.parse().ok();
+                    index
+                        .and_then(|index| items.get_mut(index))
+                        .ok_or_else(|| self.error(depth, &problem))?
+                }
+                _ => {
+                    let problem = format!("is {kind} in this scenario, not a table");
+                    return Err(self.error(depth, &problem));
+                }
             };
-            table = next;
         }
         let mut data = self.value.clone();
         relocate(&mut data, place);
-        table.insert(last.clone(), Entry { key: place, item: Item { place, data } });
+        *item = Item { place, data };
         Ok(())
     }
+
+    /// What is wrong with the first `depth` keys of the path.
+    fn error(&self, depth: usize, problem: &str) -> ScenarioError {
+        let path = shorten(&self.path[..depth].join("."));
+        ScenarioError::Override {
+            argument: self.argument.clone(),
+            problem: format!("`{path}` {problem}: set it as a whole"),
+        }
+    }
+}
+
+/// The item under a key of a table, made if it is not there; the last key of an override counts
+/// as written by it.
+fn item_at<'t>(table: &'t mut Table, key: &str, place: Place, is_last: bool) -> &'t mut Item {
+    let entry = table.entry(key.to_owned()).or_insert_with(|| Entry {
+        key: place,
+        item: Item { place, data: Data::Table(Table::new()) },
+    });
+    if is_last {
+        entry.key = place;
+    }
+    &mut entry.item
 }
 
 /// The keys of a dotted path; quoted ones may contain dots.

@@ -1,18 +1,20 @@
 //! The whole scenario, from a source and overrides.
 
-use crate::conditions::ConditionsSpec;
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};
 
 use super::document::{Document, Source, is_name_char};
 use super::error::ScenarioError;
+use super::findings::Findings;
 use super::keys::{self, Key, LATER_SECTIONS};
 use super::nearest::suggestion;
 use super::overrides::Override;
+use super::parse_conditions::{Setting, assumed_bound, read_conditions};
 use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
-use super::reader::{Findings, Section};
+use super::reader::Section;
 use super::{EngineOptions, MeasureSpec, Scenario};
+use crate::conditions::ConditionsSpec;
 
 /// More rows of `series.csv` than anyone reads; a run keeps them all in memory.
 const MOST_ROWS: u64 = 1_000_000;
@@ -64,9 +66,15 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let protocol = read_protocol(root.section("protocol"), protocols);
     let values = protocol.as_ref().map(|(_, values)| values);
     let network = read_network(root.section("network"), nodes.unwrap_or(1), values);
+    let (network, links) = network.unzip();
+    let kinds = protocol.as_ref().map(|(info, _)| info.kinds);
+    let setting = Setting { nodes, until, kinds, network: network.as_ref() };
+    let conditions = read_conditions(&mut root, links, &setting);
     let measure = read_measure(root.section("measure"), until);
     root.finish("here");
     let (info, values) = protocol?;
+    let (network, (measure, bound)) = (network?, measure?);
+    let assumed_bound = assumed_bound(bound, &network);
     Some(Scenario {
         name: name?,
         seed: seed?,
@@ -75,9 +83,9 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         engine: engine?,
         protocol: info.name.to_owned(),
         values,
-        network: network?,
-        conditions: ConditionsSpec::default(),
-        measure: measure?,
+        network,
+        conditions: ConditionsSpec { assumed_bound, ..conditions? },
+        measure,
     })
 }
 
@@ -156,9 +164,14 @@ fn read_protocol(
     Some((*info, values))
 }
 
-fn read_measure(mut measure: Section<'_, '_>, until: Option<Time>) -> Option<MeasureSpec> {
+/// What to measure, and the bound on delays that is given.
+fn read_measure(
+    mut measure: Section<'_, '_>,
+    until: Option<Time>,
+) -> Option<(MeasureSpec, Option<Span>)> {
     let warmup = measure.span("warmup");
     let interval = measure.span("interval");
+    let bound = measure.span("bound");
     if let Some(until) = until {
         if warmup.is_some_and(|warmup| warmup.0 >= until.0) {
             measure.wrong("warmup", format!("must end before until = {until}"));
@@ -172,5 +185,5 @@ fn read_measure(mut measure: Section<'_, '_>, until: Option<Time>) -> Option<Mea
         }
     }
     measure.finish("here");
-    Some(MeasureSpec { warmup: warmup?, interval })
+    Some((MeasureSpec { warmup: warmup?, interval }, bound))
 }

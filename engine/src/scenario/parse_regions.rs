@@ -9,7 +9,7 @@ use super::reader::Section;
 use crate::network::{LatencyKind, RegionFormat, RegionsSpec};
 
 /// Regions have 16-bit ids.
-const MOST_REGIONS: usize = 65_535;
+pub(super) const MOST_REGIONS: usize = 65_535;
 
 /// The longest latency of a table, 11 days: far above any real one, far below any overflow.
 const MOST_MS: f64 = 1e9;
@@ -56,7 +56,7 @@ fn read_file(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Opt
 
 fn read_inline(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Option<RegionsSpec> {
     regions.require("p50_ms", "[[1.0]]");
-    let names = read_names(regions);
+    let names = regions.names("names", "regions", MOST_REGIONS);
     let size = names.as_ref().map(Vec::len);
     let p50_ms = read_matrix(regions, "p50_ms", size);
     let p90_ms = read_matrix(regions, "p90_ms", size);
@@ -74,30 +74,6 @@ fn read_inline(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> O
         }
     }
     Some(RegionsSpec::Inline { names, p50_ms, p90_ms, latency: latency? })
-}
-
-fn read_names(regions: &mut Section<'_, '_>) -> Option<Vec<String>> {
-    let items = regions.list("names")?;
-    if items.is_empty() || items.len() > MOST_REGIONS {
-        regions.wrong("names", format!("must name 1 to {MOST_REGIONS} regions"));
-        return None;
-    }
-    let mut names = Vec::with_capacity(items.len());
-    let mut seen = BTreeSet::new();
-    for (index, item) in items.iter().enumerate() {
-        match &item.data {
-            Data::Text(name) if !name.is_empty() && seen.insert(name) => names.push(name.clone()),
-            Data::Text(name) if name.is_empty() => {
-                regions.wrong_at("names", &[index], item, "a region needs a name");
-            }
-            Data::Text(_) => regions.wrong_at("names", &[index], item, "is named twice"),
-            other => {
-                let problem = format!("expected a name in quotes, found {}", other.kind());
-                regions.wrong_at("names", &[index], item, problem);
-            }
-        }
-    }
-    (names.len() == items.len()).then_some(names)
 }
 
 /// A square matrix of milliseconds; `size`: the number of regions, if that is known.

@@ -8,7 +8,8 @@ use super::document::Data;
 use super::excerpt::shorten;
 use super::nearest::suggestion;
 use super::quantity::{
-    QuantityError, TIME_UNIT_NAMES, count_from_float, parse_count, parse_span, span_text,
+    QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from_float, parse_count, parse_rate,
+    parse_size, parse_span, span_text,
 };
 
 /// Reads a value of a kind; the error says what would be right.
@@ -72,7 +73,7 @@ fn count(data: &Data) -> Result<u64, String> {
     read.map_err(|error| error.to_string())
 }
 
-fn span(data: &Data) -> Result<Span, String> {
+pub(super) fn span(data: &Data) -> Result<Span, String> {
     let read = match data {
         Data::Integer(0) => Ok(Span::ZERO),
         Data::Integer(number) if *number < 0 => Err(QuantityError::Negative),
@@ -96,6 +97,38 @@ pub(super) fn number(data: &Data) -> Result<f64, String> {
         Data::Float(number) if number.is_finite() => Ok(*number),
         Data::Float(_) => Err(QuantityError::NotFinite.to_string()),
         other => Err(format!("expected a number, found {}", other.kind())),
+    }
+}
+
+/// A rate above 0 in bit/s.
+pub(super) fn rate(data: &Data) -> Result<u64, String> {
+    let read = match data {
+        Data::Text(text) => parse_rate(text).map_err(|error| error.to_string()),
+        Data::Integer(number) if *number < 0 => Err(QuantityError::Negative.to_string()),
+        Data::Integer(number) => {
+            Err(QuantityError::NoUnit(RATE_UNIT_NAMES, format!("{number}Mbit")).to_string())
+        }
+        Data::Float(number) => {
+            Err(QuantityError::NoUnit(RATE_UNIT_NAMES, format!("{number}Mbit")).to_string())
+        }
+        other => Err(format!("expected a rate such as \"20Mbit\", found {}", other.kind())),
+    };
+    match read? {
+        0 => Err("must be above 0; without the key there is no limit".to_owned()),
+        rate => Ok(rate),
+    }
+}
+
+/// A number of bytes above 0.
+pub(super) fn size(data: &Data) -> Result<u64, String> {
+    let read = match data {
+        Data::Text(text) => parse_size(text).map_err(|error| error.to_string()),
+        Data::Integer(_) | Data::Float(_) => count(data),
+        other => Err(format!("expected bytes such as 65536 or \"256kB\", found {}", other.kind())),
+    };
+    match read? {
+        0 => Err("must be above 0".to_owned()),
+        size => Ok(size),
     }
 }
 
@@ -133,6 +166,19 @@ mod tests {
         assert!(error(SPAN, Data::Float(-1.0)).contains("negative"));
         assert!(error(SPAN, Data::Integer(0)).contains("at least 1ns"));
         assert!(error(SPAN, Data::Date).contains("found a date"));
+    }
+
+    #[test]
+    fn rates_and_sizes_have_units() {
+        assert_eq!(rate(&Data::Text("20Mbit".into())), Ok(20_000_000));
+        assert!(rate(&Data::Integer(20)).unwrap_err().contains("\"20Mbit\""));
+        assert!(rate(&Data::Integer(-1)).unwrap_err().contains("negative"));
+        assert!(rate(&Data::Text("0".into())).unwrap_err().contains("above 0"));
+        assert!(rate(&Data::Flag(true)).unwrap_err().contains("found true or false"));
+        assert_eq!(size(&Data::Text("256kB".into())), Ok(256_000));
+        assert_eq!(size(&Data::Integer(65_536)), Ok(65_536));
+        assert!(size(&Data::Float(0.0)).unwrap_err().contains("above 0"));
+        assert!(size(&Data::Date).unwrap_err().contains("found a date"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! adding `ProtocolInfo::of::<Mine>()` to the list.
 
 use anthill_protocol::parameter::{Parameter, ParameterError, Values};
-use anthill_protocol::{Configure, Metric, MetricInfo};
+use anthill_protocol::{Configure, Message, Metric, MetricInfo};
 
 /// A protocol that scenarios can name.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct ProtocolInfo {
     pub about: &'static str,
     /// Its parameters; a parameter must not be called `name`.
     pub parameters: &'static [Parameter],
+    /// Names of its kinds of messages.
+    pub kinds: &'static [&'static str],
     /// What it measures.
     pub metrics: &'static [MetricInfo],
     /// Finds values that contradict each other.
@@ -28,6 +30,7 @@ impl ProtocolInfo {
             name: P::NAME,
             about: P::ABOUT,
             parameters: P::PARAMETERS,
+            kinds: P::Message::KINDS,
             metrics: P::Metric::ALL,
             check: |values| P::configure(values).map(drop),
         }

@@ -29,6 +29,18 @@ const TIME_UNITS: &[(&str, u64)] = &[
 const RATE_UNITS: &[(&str, u64)] =
     &[("bit", 1), ("kbit", 1_000), ("Mbit", 1_000_000), ("Gbit", 1_000_000_000)];
 
+/// Units of sizes in bytes.
+const SIZE_UNITS: &[(&str, u64)] = &[
+    ("", 1),
+    ("B", 1),
+    ("kB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
 /// The units of durations, for error messages.
 pub const TIME_UNIT_NAMES: &str = "ns, us, ms, s, min, h, d, y";
 
@@ -72,7 +84,8 @@ const COUNT_MOST: &str = "18446744073709551615";
 const SPAN_SHAPE: &str = "a duration such as \"250ms\", \"60s\" or \"30d\"";
 const SPAN_MOST: &str = "584 years";
 const RATE_SHAPE: &str = "a rate such as \"50Mbit\"";
-const RATE_UNIT_NAMES: &str = "bit, kbit, Mbit, Gbit (per second)";
+const SIZE_SHAPE: &str = "bytes such as 65536, 256kB or 1MiB";
+pub(super) const RATE_UNIT_NAMES: &str = "bit, kbit, Mbit, Gbit (per second)";
 
 /// Reads a count: `1_000_000`, `10k`, `1.5M`, `2G`.
 ///
@@ -124,6 +137,16 @@ pub fn parse_rate(text: &str) -> Result<u64, QuantityError> {
     number.times(factor, Rounding::Exact, COUNT_MOST)
 }
 
+/// Reads a number of bytes: `65536`, `256kB`, `1.5MiB`.
+///
+/// # Errors
+/// If it is not a whole number of at most 64 bits, or the unit is unknown.
+pub(super) fn parse_size(text: &str) -> Result<u64, QuantityError> {
+    let (number, unit) = Decimal::split(text, SIZE_SHAPE)?;
+    let factor = unit_of(unit, SIZE_UNITS, "B, kB, MB, GB, KiB, MiB or GiB")?;
+    number.times(factor, Rounding::Exact, COUNT_MOST)
+}
+
 /// A count that TOML already read as a float (`1e6`).
 pub(super) fn count_from_float(value: f64) -> Result<u64, QuantityError> {
     /// Above this, floats skip whole numbers.
@@ -151,6 +174,13 @@ pub fn span_text(span: Span) -> String {
     let (name, unit) =
         units.copied().find(|(_, unit)| span.0.is_multiple_of(*unit)).unwrap_or(("ns", 1));
     format!("{}{name}", span.0 / unit)
+}
+
+/// Writes a rate so that [`parse_rate`] reads exactly the same back.
+pub(super) fn rate_text(rate: u64) -> String {
+    let mut units = RATE_UNITS.iter().rev();
+    let (name, unit) = units.find(|(_, unit)| rate.is_multiple_of(*unit)).unwrap_or(&("bit", 1));
+    format!("{}{name}", rate / unit)
 }
 
 fn unit_of(unit: &str, units: &[(&str, u64)], known: &'static str) -> Result<u64, QuantityError> {
@@ -324,13 +354,28 @@ mod tests {
         assert!(parse_rate("50MB").unwrap_err().to_string().contains("unknown unit `MB`"));
     }
 
+    #[test]
+    fn sizes_are_bytes() {
+        assert_eq!(parse_size("256kB"), Ok(256_000));
+        assert_eq!(parse_size("1.5 KiB"), Ok(1_536));
+        assert_eq!(parse_size("2MiB"), Ok(2 << 20));
+        assert_eq!(parse_size("7"), Ok(7));
+        assert!(parse_size("256k").unwrap_err().to_string().contains("use B, kB, MB"));
+        assert!(parse_size("x").unwrap_err().to_string().contains("256kB"));
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_the_parsers_panic(text in ".{0,40}") {
-            let _ = (parse_count(&text), parse_rate(&text));
+            let _ = (parse_count(&text), parse_rate(&text), parse_size(&text));
             if let Ok(span) = parse_span(&text) {
                 prop_assert_eq!(parse_span(&span_text(span)), Ok(span));
             }
+        }
+
+        #[test]
+        fn printed_rates_read_back_exactly(rate: u64) {
+            prop_assert_eq!(parse_rate(&rate_text(rate)), Ok(rate));
         }
 
         #[test]

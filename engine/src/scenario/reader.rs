@@ -2,10 +2,9 @@
 //!
 //! A [`Section`] is one table beside the declaration of its keys. It remembers which keys were
 //! read, so at the end it can tell an unknown key from one that has no effect here. Whatever is
-//! wrong goes to the [`Findings`] and reading goes on: one run shows all mistakes, and all
+//! wrong goes to the [`Findings`] (in `findings`) and reading goes on: one run shows all mistakes, and all
 //! missing keys stand in one message.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -13,111 +12,12 @@ use std::path::PathBuf;
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{Kind, Value};
 
-use super::document::{Data, Document, Entry, Item, Place, Table, position};
-use super::error::{Problem, Problems, ScenarioError};
+use super::document::{Data, Entry, Item, Place, Table};
 use super::excerpt::shorten;
+use super::findings::Findings;
 use super::keys::{Key, Shape};
 use super::nearest::suggestion;
 use super::plain;
-
-/// Problems listed before the rest is only counted.
-const MOST_PROBLEMS: usize = 20;
-
-/// What was found wrong so far.
-pub(super) struct Findings<'d> {
-    document: &'d Document<'d>,
-    found: RefCell<Problems>,
-    missing: RefCell<Vec<(String, String)>>,
-}
-
-impl<'d> Findings<'d> {
-    pub(super) fn new(document: &'d Document<'d>) -> Self {
-        Self { document, found: RefCell::default(), missing: RefCell::default() }
-    }
-
-    pub(super) fn document(&self) -> &'d Document<'d> {
-        self.document
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.borrow().list.is_empty() && self.missing.borrow().is_empty()
-    }
-
-    /// Records a problem with a value.
-    pub(super) fn value(&self, field: &str, item: &Item, problem: impl Display) {
-        let nested = matches!(item.data, Data::List(_) | Data::Table(_));
-        self.add(field, item.place, !nested, &problem);
-    }
-
-    /// Records a problem with a key.
-    fn key(&self, field: &str, entry: &Entry, problem: impl Display) {
-        self.add(field, entry.key, false, &problem);
-    }
-
-    /// Records a problem with a value that was not given.
-    fn default(&self, field: &str, problem: &str) {
-        let place = self.document.label.clone();
-        let (field, problem) = (field.to_owned(), problem.to_owned());
-        self.push(Problem { place, field, value: String::new(), problem });
-    }
-
-    /// Records a key that is missing, with an example of it.
-    fn missing(&self, field: String, example: String) {
-        self.missing.borrow_mut().push((field, example));
-    }
-
-    fn add(&self, field: &str, place: Place, show_value: bool, problem: &dyn Display) {
-        if self.is_full() {
-            // Finding the line of a place takes time.
-            self.found.borrow_mut().omitted += 1;
-            return;
-        }
-        let document = self.document;
-        let (place, value) = match place {
-            Place::Text { start, end } => {
-                let (line, _) = position(&document.text, start);
-                let value = document.text.get(start..end).filter(|_| show_value).unwrap_or("");
-                (format!("{}:{line}", document.label), shorten(value))
-            }
-            // The argument shows the value.
-            Place::Override(index) => (document.overrides[index].argument().into(), String::new()),
-        };
-        self.push(Problem { place, field: shorten(field), value, problem: problem.to_string() });
-    }
-
-    /// Whether further problems are only counted, so that their words may be empty.
-    pub(super) fn is_full(&self) -> bool {
-        self.found.borrow().list.len() == MOST_PROBLEMS
-    }
-
-    fn push(&self, problem: Problem) {
-        if self.is_full() {
-            self.found.borrow_mut().omitted += 1;
-        } else {
-            self.found.borrow_mut().list.push(problem);
-        }
-    }
-
-    /// The end of reading: nothing, or everything that is wrong.
-    pub(super) fn into_result(self) -> Result<(), ScenarioError> {
-        let mut found = self.found.into_inner();
-        let missing = self.missing.into_inner();
-        if !missing.is_empty() {
-            let list: Vec<String> = missing
-                .iter()
-                .map(|(field, example)| format!("{field} (such as {example})"))
-                .collect();
-            let problem = Problem {
-                place: self.document.label.clone(),
-                field: String::new(),
-                value: String::new(),
-                problem: format!("missing {}", list.join(", ")),
-            };
-            found.list.insert(0, problem);
-        }
-        if found.list.is_empty() { Ok(()) } else { Err(ScenarioError::Invalid(found)) }
-    }
-}
 
 /// One table of the document; an absent one is empty.
 pub(super) struct Section<'d, 'f> {
@@ -129,29 +29,23 @@ pub(super) struct Section<'d, 'f> {
     kind_alone: Option<&'d Entry>,
     /// Whether the key of this section exists, whatever stands there.
     given: bool,
+    /// What stands there.
+    item: Option<&'d Item>,
     read: BTreeSet<&'static str>,
     ignored: &'static [&'static str],
 }
 
 impl<'d, 'f> Section<'d, 'f> {
     pub(super) fn root(findings: &'f Findings<'d>, keys: &[Key]) -> Self {
-        Self {
-            findings,
-            path: String::new(),
-            keys: keys.to_vec(),
-            table: Some(&findings.document.root),
-            kind_alone: None,
-            given: true,
-            read: BTreeSet::new(),
-            ignored: &[],
-        }
+        let table = Some(&findings.document().root);
+        Self { table, given: true, ..Self::new(findings, String::new(), keys) }
     }
 
     /// The table under a key declared as one.
     pub(super) fn section(&mut self, name: &'static str) -> Self {
         let (keys, alone_allowed) = match self.declared(name).shape {
-            Shape::Table(keys) => (keys.to_vec(), false),
-            Shape::Kinded(keys) => (keys.to_vec(), true),
+            Shape::Table(keys) => (keys, false),
+            Shape::Kinded { keys, .. } => (keys, true),
             other => unreachable!("{name} is declared as {other:?}"),
         };
         let given = self.has(name);
@@ -163,13 +57,64 @@ impl<'d, 'f> Section<'d, 'f> {
                 other => self.wrong(name, format!("expected a table, found {}", other.kind())),
             }
         }
+        let item = self.entry(name).map(|entry| &entry.item);
+        let path = self.field(name);
+        Self { table, kind_alone, given, item, ..Self::new(self.findings, path, keys) }
+    }
+
+    /// The tables of the list of tables under a key; an element that is none is reported and left
+    /// out.
+    pub(super) fn tables(&mut self, name: &'static str, most: usize) -> Vec<Self> {
+        let Shape::Tables { keys, .. } = self.declared(name).shape else {
+            unreachable!("{name} is not declared as a list of tables")
+        };
+        let Some(entry) = self.find(name) else { return Vec::new() };
+        let Data::List(items) = &entry.item.data else {
+            let found = entry.item.data.kind();
+            self.wrong(name, format!("expected tables, each headed [[{name}]], found {found}"));
+            return Vec::new();
+        };
+        if items.len() > most {
+            self.wrong(name, format!("has {} entries: the most are {most}", items.len()));
+            return Vec::new();
+        }
+        let path = self.field(name);
+        let table =
+            |(index, item): (usize, &'d Item)| self.element(format!("{path}[{index}]"), item, keys);
+        items.iter().enumerate().filter_map(table).collect()
+    }
+
+    /// The table under a free key of a table.
+    pub(super) fn inner(
+        &self,
+        name: &str,
+        key: &str,
+        item: &'d Item,
+        keys: &[Key],
+    ) -> Option<Self> {
+        self.element(format!("{}.{}", self.field(name), shorten(key)), item, keys)
+    }
+
+    fn element(&self, path: String, item: &'d Item, keys: &[Key]) -> Option<Self> {
+        let Data::Table(table) = &item.data else {
+            let problem = format!("expected a table, found {}", item.data.kind());
+            self.findings.value(&path, item, problem);
+            return None;
+        };
+        let section = Self::new(self.findings, path, keys);
+        Some(Self { table: Some(table), given: true, item: Some(item), ..section })
+    }
+
+    /// An absent section.
+    fn new(findings: &'f Findings<'d>, path: String, keys: &[Key]) -> Self {
         Self {
-            findings: self.findings,
-            path: self.field(name),
-            keys,
-            table,
-            kind_alone,
-            given,
+            findings,
+            path,
+            keys: keys.to_vec(),
+            table: None,
+            kind_alone: None,
+            given: false,
+            item: None,
             read: BTreeSet::new(),
             ignored: &[],
         }
@@ -205,6 +150,10 @@ impl<'d, 'f> Section<'d, 'f> {
         *found.unwrap_or_else(|| unreachable!("{} is not declared", self.field(name)))
     }
 
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name == name)
+    }
+
     fn entry(&self, name: &str) -> Option<&'d Entry> {
         if name == "kind" && self.kind_alone.is_some() {
             return self.kind_alone;
@@ -227,6 +176,27 @@ impl<'d, 'f> Section<'d, 'f> {
         if let Some(entry) = self.entry(name) {
             self.findings.value(&self.field(name), &entry.item, problem);
         }
+    }
+
+    /// Records what is wrong with the section as a whole.
+    pub(super) fn wrong_here(&self, problem: impl Display) {
+        match self.item {
+            Some(item) => self.findings.value(&self.path, item, problem),
+            None => self.findings.default(&self.path, &problem.to_string()),
+        }
+    }
+
+    /// The section's path and where it was written.
+    pub(super) fn whereabouts(&self) -> String {
+        match self.item {
+            Some(item) => format!("{} ({})", self.path, self.findings.place_text(item.place)),
+            None => self.path.clone(),
+        }
+    }
+
+    /// How much was found wrong so far.
+    pub(super) fn problems(&self) -> usize {
+        self.findings.count()
     }
 
     /// See [`Findings::is_full`].
@@ -280,8 +250,10 @@ impl<'d, 'f> Section<'d, 'f> {
     /// A plain value: the one given, else the default.
     pub(super) fn plain(&mut self, name: &'static str) -> Option<Value> {
         let key = self.declared(name);
-        let Shape::Plain(kind) = key.shape else {
-            unreachable!("{name} is declared as {:?}", key.shape)
+        let kind = match key.shape {
+            Shape::Plain(kind) => kind,
+            Shape::Span { least, .. } => Kind::Span { min: least },
+            other => unreachable!("{name} is declared as {other:?}"),
         };
         let Some(entry) = self.find(name) else { return key.default };
         if let (Kind::Choice(_), Data::Text(word)) = (kind, &entry.item.data)
@@ -317,9 +289,16 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     pub(super) fn span(&mut self, name: &'static str) -> Option<Span> {
-        match self.plain(name)? {
-            Value::Span(span) => Some(span),
+        let span = match self.plain(name)? {
+            Value::Span(span) => span,
             other => unreachable!("{name} is {other:?}"),
+        };
+        match self.declared(name).shape {
+            Shape::Span { most, .. } if span > most => {
+                self.wrong(name, format!("must be at most {most}"));
+                None
+            }
+            _ => Some(span),
         }
     }
 
@@ -332,17 +311,18 @@ impl<'d, 'f> Section<'d, 'f> {
 
     /// A number within the declared bounds.
     pub(super) fn number(&mut self, name: &'static str) -> Option<f64> {
-        let Shape::Number { zero, most } = self.declared(name).shape else {
+        let Shape::Number { least, open, most } = self.declared(name).shape else {
             unreachable!("{name} is not declared as a number")
         };
         let entry = self.find(name)?;
         match plain::number(&entry.item.data) {
-            Ok(number) if (0.0..=most).contains(&number) && (zero || number > 0.0) => {
-                Some(number.abs())
+            // Adding 0 turns -0.0, which prints differently, into 0.0.
+            Ok(number) if (least..=most).contains(&number) && !(open && number == least) => {
+                Some(number + 0.0)
             }
             Ok(_) => {
-                let least = if zero { "at least 0" } else { "above 0" };
-                self.wrong(name, format!("must be {least} and at most {most}"));
+                let from = if open { "above" } else { "at least" };
+                self.wrong(name, format!("must be {from} {least} and at most {most}"));
                 None
             }
             Err(problem) => {
@@ -350,6 +330,18 @@ impl<'d, 'f> Section<'d, 'f> {
                 None
             }
         }
+    }
+
+    /// A rate in bit/s.
+    pub(super) fn rate(&mut self, name: &'static str) -> Option<u64> {
+        let item = &self.find(name)?.item;
+        plain::rate(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
+    }
+
+    /// A number of bytes.
+    pub(super) fn size(&mut self, name: &'static str) -> Option<u64> {
+        let item = &self.find(name)?.item;
+        plain::size(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
     }
 
     /// Any text.
@@ -375,6 +367,36 @@ impl<'d, 'f> Section<'d, 'f> {
         }
     }
 
+    /// A list of distinct names, not empty; `noun`: what they name.
+    pub(super) fn names(
+        &mut self,
+        name: &'static str,
+        noun: &str,
+        most: usize,
+    ) -> Option<Vec<String>> {
+        let items = self.list(name)?;
+        if items.is_empty() || items.len() > most {
+            self.wrong(name, format!("must name 1 to {most} {noun}"));
+            return None;
+        }
+        let mut names = Vec::with_capacity(items.len());
+        let mut seen = BTreeSet::new();
+        for (index, item) in items.iter().enumerate() {
+            match &item.data {
+                Data::Text(text) if text.is_empty() => {
+                    self.wrong_at(name, &[index], item, "is empty: it needs a name");
+                }
+                Data::Text(text) if seen.insert(text) => names.push(text.clone()),
+                Data::Text(_) => self.wrong_at(name, &[index], item, "is named twice"),
+                other => {
+                    let problem = format!("expected a name in quotes, found {}", other.kind());
+                    self.wrong_at(name, &[index], item, problem);
+                }
+            }
+        }
+        (names.len() == items.len()).then_some(names)
+    }
+
     /// A table of free keys.
     pub(super) fn table(&mut self, name: &'static str) -> Option<&'d Table> {
         match &self.find(name)?.item.data {
@@ -397,8 +419,15 @@ impl<'d, 'f> Section<'d, 'f> {
         let from_override = self.entry(name)?.item.place.is_override();
         Some(match from_override {
             true => PathBuf::from(text),
-            false => self.findings.document.folder.join(text),
+            false => self.findings.document().folder.join(text),
         })
+    }
+
+    /// Ends a section that its own switch turns off: its other keys may stay, so that one override
+    /// is enough to compare with and without.
+    pub(super) fn finish_switched_off(mut self) {
+        self.read.extend(self.keys.iter().map(|key| key.name));
+        self.finish("here");
     }
 
     /// Ends the section: reports keys that are unknown, and known ones that nothing reads `here`

@@ -6,13 +6,18 @@
 //! use. Paths are as the scenario holds them: relative to the working directory.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anthill_protocol::Span;
 use anthill_protocol::parameter::Value;
 
 use super::Scenario;
 use super::quantity::span_text;
-use crate::network::{JitterSpec, LatencyKind, ModelSpec, NetworkSpec, RegionFormat, RegionsSpec};
+use super::resolved_conditions::{write_links, write_nodes};
+use super::resolved_fault::write_fault;
+use crate::network::{
+    JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
+};
 use crate::topology::{EdgeDirection, TopologySpec};
 
 impl Scenario {
@@ -50,10 +55,18 @@ impl Scenario {
         }
         out.push_str("\n[network]\n");
         write_network(&mut out, &self.network);
+        write_links(&mut out, &self.conditions);
+        write_nodes(&mut out, &self.conditions, self.nodes);
         out.push_str("\n[measure]\n");
         line(&mut out, "warmup", &span(self.measure.warmup));
         if let Some(interval) = self.measure.interval {
             line(&mut out, "interval", &span(interval));
+        }
+        if let Some(bound) = self.conditions.assumed_bound {
+            line(&mut out, "bound", &span(bound));
+        }
+        for fault in &self.conditions.faults {
+            write_fault(&mut out, fault, self.nodes);
         }
         out
     }
@@ -76,7 +89,13 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
                 JitterSpec::Lognormal { sigma } => {
                     table([("kind", quoted("lognormal")), ("sigma", float(*sigma))])
                 }
-                _ => unreachable!("not yet"),
+                JitterSpec::Gamma { shape } => {
+                    table([("kind", quoted("gamma")), ("shape", float(*shape))])
+                }
+                JitterSpec::Pareto => quoted("pareto"),
+                JitterSpec::Empirical { path } => {
+                    table([("kind", quoted("empirical")), ("path", text_of(path))])
+                }
             };
             line(out, "jitter", &jitter);
         }
@@ -86,15 +105,34 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
             line(out, "max", &span(*max));
         }
         ModelSpec::Exponential { floor, mean } => {
-            line(out, "model", "\"exponential\"");
-            line(out, "floor", &span(*floor));
-            line(out, "mean", &span(*mean));
+            write_exponential(out, "exponential", *floor, *mean);
         }
-        _ => unreachable!("not yet"),
+        ModelSpec::Synchronous { min, delta } => {
+            line(out, "model", "\"synchronous\"");
+            line(out, "min", &span(*min));
+            line(out, "delta", &span(*delta));
+        }
+        ModelSpec::Asynchronous { floor, mean } => {
+            write_exponential(out, "asynchronous", *floor, *mean);
+        }
+        ModelSpec::Partial { floor, mean, gst, delta } => {
+            write_exponential(out, "partial", *floor, *mean);
+            line(out, "gst", &span(Span(gst.0)));
+            line(out, "delta", &span(*delta));
+        }
     }
     line(out, "min_delay", &span(network.min_delay));
     line(out, "loopback", &span(network.loopback));
     line(out, "topology", &topology_table(&network.topology));
+    if let Some(NodeFileSpec { path }) = &network.node_file {
+        line(out, "node_file", &text_of(path));
+    }
+}
+
+fn write_exponential(out: &mut String, model: &str, floor: Span, mean: Span) {
+    line(out, "model", &quoted(model));
+    line(out, "floor", &span(floor));
+    line(out, "mean", &span(mean));
 }
 
 fn regions_table(regions: &RegionsSpec) -> String {
@@ -117,11 +155,11 @@ fn regions_table(regions: &RegionsSpec) -> String {
                 RegionFormat::CityPairs => "city-pairs",
             };
             let mut entries = vec![
-                ("file", quoted(&path.to_string_lossy())),
+                ("file", text_of(path)),
                 ("format", quoted(format)),
                 ("latency", latency_word(*latency)),
             ];
-            entries.extend(p90_path.as_ref().map(|p| ("p90_file", quoted(&p.to_string_lossy()))));
+            entries.extend(p90_path.as_ref().map(|p| ("p90_file", text_of(p))));
             table(entries)
         }
     }
@@ -151,7 +189,7 @@ fn topology_table(topology: &TopologySpec) -> String {
                 EdgeDirection::SourceToTarget => "source-to-target",
                 EdgeDirection::TargetToSource => "target-to-source",
             };
-            let mut entries = vec![kind("file"), ("path", quoted(&path.to_string_lossy()))];
+            let mut entries = vec![kind("file"), ("path", text_of(path))];
             entries.extend(latency.map(|latency| ("latency", latency_word(latency))));
             entries.push(("direction", quoted(direction)));
             table(entries)
@@ -159,11 +197,11 @@ fn topology_table(topology: &TopologySpec) -> String {
     }
 }
 
-fn line(out: &mut String, key: &str, value: &str) {
+pub(super) fn line(out: &mut String, key: &str, value: &str) {
     writeln!(out, "{key} = {value}").expect("writing to a string cannot fail");
 }
 
-fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
+pub(super) fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
     let entries: Vec<String> =
         entries.into_iter().map(|(key, value)| format!("{} = {value}", key.as_ref())).collect();
     format!("{{ {} }}", entries.join(", "))
@@ -198,17 +236,21 @@ fn plain(value: Value) -> String {
     }
 }
 
-fn span(span: Span) -> String {
+pub(super) fn span(span: Span) -> String {
     quoted(&span_text(span))
 }
 
 /// The shortest decimal that reads back as the same float.
-fn float(number: f64) -> String {
+pub(super) fn float(number: f64) -> String {
     format!("{number:?}")
 }
 
+pub(super) fn text_of(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
 /// Text in quotes, escaped.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -15,6 +15,10 @@ const COUNT_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*[kKMG]?\s*$";
 const SPAN_TEXT: &str =
     r"^\s*\+?([0-9][0-9_]*(\.[0-9_]+)?\s*(ns|us|µs|μs|ms|s|min|h|d|y)|0+(\.0+)?)\s*$";
 
+const RATE_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*[kMG]?bit(/s)?\s*$";
+const SIZE_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*(B|[kMG]B|[KMG]iB)?\s*$";
+const NODES_TEXT: &str = r"^\s*[0-9]+\s*(-\s*[0-9]+\s*)?$";
+
 /// The schema of scenarios that name one of the given protocols.
 pub fn json_schema(protocols: &[ProtocolInfo]) -> Json {
     let mut schema = table(ROOT, &["nodes", "until", "protocol"]);
@@ -69,9 +73,33 @@ fn property(key: &Key) -> Json {
 fn shape(shape: &Shape) -> Json {
     match shape {
         Shape::Plain(kind) => plain(kind),
-        Shape::Number { zero, most } => {
-            let least = if *zero { "minimum" } else { "exclusiveMinimum" };
-            json!({ "type": "number", least: 0, "maximum": most })
+        Shape::Span { least, .. } => plain(&Kind::Span { min: *least }),
+        Shape::Number { least, open, most } => {
+            let bound = if *open { "exclusiveMinimum" } else { "minimum" };
+            json!({ "type": "number", bound: least, "maximum": most })
+        }
+        Shape::Rate => json!({ "type": "string", "pattern": RATE_TEXT }),
+        Shape::Size => json!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": SIZE_TEXT },
+        ] }),
+        Shape::NodeIds => json!({
+            "type": "array", "minItems": 1,
+            "items": { "anyOf": [
+                { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+                { "type": "string", "pattern": NODES_TEXT },
+            ] },
+        }),
+        Shape::Quantiles => json!({
+            "type": "array", "minItems": 2,
+            "items": {
+                "type": "array", "minItems": 2, "maxItems": 2,
+                "prefixItems": [plain(&Kind::Share), self::shape(&Shape::Rate)],
+            },
+        }),
+        Shape::Either(one, other) => json!({ "anyOf": [self::shape(one), self::shape(other)] }),
+        Shape::Named(inner) => {
+            json!({ "type": "object", "additionalProperties": self::shape(inner) })
         }
         Shape::Text => json!({ "type": "string" }),
         Shape::Path => json!({ "type": "string", "minLength": 1 }),
@@ -88,9 +116,13 @@ fn shape(shape: &Shape) -> Json {
             "additionalProperties": { "type": "number", "minimum": 0, "maximum": 1 },
         }),
         Shape::Table(keys) => table(keys, &[]),
-        Shape::Kinded(keys) => {
+        Shape::Tables { keys, required } => {
+            json!({ "type": "array", "items": table(keys, required) })
+        }
+        Shape::Kinded { keys, needs_kind } => {
             let kind = keys.iter().find(|key| key.name == "kind").map(property);
-            json!({ "anyOf": [kind, table(keys, &["kind"])] })
+            let required: &[&str] = if *needs_kind { &["kind"] } else { &[] };
+            json!({ "anyOf": [kind, table(keys, required)] })
         }
     }
 }
@@ -128,6 +160,12 @@ mod tests {
         assert_eq!(network["loopback"]["default"], json!("20us"));
         let kinds = &network["topology"]["anyOf"][0]["enum"];
         assert!(kinds.as_array().unwrap().contains(&json!("watts-strogatz")));
+        let fault = &schema["properties"]["fault"];
+        assert_eq!(fault["type"], json!("array"));
+        assert_eq!(fault["items"]["required"], json!(["at", "kind"]));
+        let class = &network["classes"]["additionalProperties"]["anyOf"];
+        assert_eq!(class[0], json!({ "type": "number", "minimum": 0, "maximum": 1 }));
+        assert_eq!(class[1]["properties"]["up"]["type"], json!("string"));
         let gossip = &schema["properties"]["protocol"]["oneOf"][1];
         assert_eq!(gossip["properties"]["name"], json!({ "const": "gossip" }));
         assert_eq!(gossip["properties"]["fanout"]["default"], json!(8));

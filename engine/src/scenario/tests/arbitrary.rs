@@ -26,6 +26,45 @@ regions = { names = ["a", "b"], p50_ms = [[1, 2], [2, 1]], p90_ms = [[2, 3.5], [
 shares = { a = 0.5, b = 0.5 }
 jitter = { kind = "lognormal", sigma = 0.3 }
 topology = { kind = "erdos-renyi", p = 0.01 }
+loss = 0.01
+reordering = 0.1
+reordering_delay = "50ms"
+node_file = "n.csv"
+transport = "connection"
+bandwidth = { up = "20Mbit", down = "50Mbit", cap = "6Mbit", queue = "256kB" }
+classes = { home = 0.5, mine = { share = 0.1, latency = "30ms", sigma = 0.5, up = "1Mbit" } }
+[cpu]
+cores = 2
+scale = 1.5
+kinds = { data = "20us" }
+[churn]
+kind = "weibull"
+session = "30min"
+downtime = "10min"
+start = "stationary"
+[clock]
+skew = "50ms"
+drift_ppm = 20
+[adversary]
+kind = "delay"
+by = "1s"
+fraction = 0.1
+kinds = ["data"]
+schedule = { kind = "hold", message = "inv", timeout = "2s" }
+[[fault]]
+at = "10s"
+heal = "20s"
+kind = "partition"
+nodes = [0, "10-20"]
+others = { classes = ["home"] }
+[[fault]]
+at = "1s"
+kind = "crash"
+role = "adversary"
+stake_top = 5
+every = "10s"
+on = "2s"
+stagger = "1s"
 [measure]
 warmup = "5s"
 interval = "1s"
@@ -59,6 +98,20 @@ const PIECES: &[&str] = &[
     "model = ",
     "\u{0}",
     "degree = 3",
+    "-0.0",
+    "\"off\"",
+    "\"none\"",
+    "\"1Mbit\"",
+    "\"10-20\"",
+    "[0, \"5-7\"]",
+    "[[0.0, \"1Mbit\"], [1.0, \"2Mbit\"]]",
+    "\"percentiles\"",
+    "\"synchronous\"",
+    "\"rate\"",
+    "\"delay\"",
+    "\n[[fault]]\n",
+    "all = true",
+    "delta = \"1s\"",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
@@ -108,7 +161,7 @@ proptest! {
 
     #[test]
     fn a_scenario_with_values_replaced_is_read_or_refused(
-        lines in prop::collection::vec((0..30_usize, prop::sample::select(PIECES)), 1..4),
+        lines in prop::collection::vec((0..100_usize, prop::sample::select(PIECES)), 1..4),
     ) {
         let mut text: Vec<String> = RICH.lines().map(str::to_owned).collect();
         for (line, piece) in lines {
@@ -123,7 +176,7 @@ proptest! {
 
     #[test]
     fn any_override_is_merged_or_refused(
-        path in "(nodes|network|protocol|x)(\\.(topology|regions|fanout|min|\"a.b\")){0,2}",
+        path in "(nodes|network|protocol|fault|adversary|cpu|x)(\\.(topology|classes|at|0|1|min|\"a.b\")){0,2}",
         value in prop_oneof!["\\PC{0,20}", prop::sample::select(PIECES).prop_map(str::to_owned)],
     ) {
         if let Ok(set) = Override::set(&format!("{path}={value}")) {
@@ -163,6 +216,14 @@ fn the_largest_texts_are_refused_in_reasonable_time() {
         filled("", |i| format!("k{i}=1\n"), ""),
         filled("", |i| format!("[k{i}]\n"), ""),
         filled("", |_| "[[fault]]\n".into(), ""),
+        filled("fault = [", |_| "{},".into(), "]"),
+        filled("[[fault]]\nnodes = [", |i| format!("{},", 2 * i), "]"),
+        filled("[[fault]]\nnodes = [", |i| format!("\"{}-\",", i), "]"),
+        filled("[[fault]]\nclasses = [", names, "]\n[network]\nclasses = {home = 1}"),
+        filled("[network.classes]\n", |i| format!("k{i} = 0\n"), ""),
+        filled("[cpu.kinds]\n", |i| format!("k{i} = 0\n"), ""),
+        filled("[adversary]\nkind = \"silent\"\nkinds = [", names, "]"),
+        filled("network.bandwidth = {up = [", |_| "[0, \"1Mbit\"],".into(), "]}"),
         filled("x = ", |_| "[".into(), ""),
         filled("x = [", |_| "[],".into(), "]"),
         filled("", |_| "a.".into(), "=1"),

@@ -3,6 +3,10 @@
 
 mod accepted;
 mod arbitrary;
+mod conditions;
+mod conditions_accepted;
+mod conditions_refused;
+mod faults_refused;
 mod refused;
 mod round_trip;
 mod sources;
@@ -61,6 +65,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 2] {
         name: "gossip",
         about: "epidemic broadcast",
         parameters: GOSSIP,
+        kinds: &["data", "inv", "getdata"],
         metrics: &[],
         check: check_gossip,
     };

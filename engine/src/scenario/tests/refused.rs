@@ -110,13 +110,10 @@ fn names_cannot_leave_the_results_folder() {
 
 #[test]
 fn what_later_versions_have_is_refused_by_name() {
-    for section in ["[workload]", "[crypto]\nmode = \"real\"", "[adversary]\nkind = \"none\""] {
+    for section in ["[workload]", "[crypto]\nmode = \"real\""] {
         says(section, &["is not available in this version of anthill"]);
     }
-    says("[[fault]]\nat = \"10s\"", &["t.toml:4: fault: is not available"]);
-    for model in ["synchronous", "asynchronous", "partial"] {
-        says(&format!("network.model = \"{model}\""), &["network.model", "not available yet"]);
-    }
+    says("network.preset = \"ethereum-2022\"", &["network.preset", "not available yet"]);
     for kind in ["bitcoin-like", "hierarchical"] {
         says(&format!("network.topology = \"{kind}\""), &["topology.kind", "not available yet"]);
     }

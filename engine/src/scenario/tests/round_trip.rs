@@ -4,11 +4,14 @@ use anthill_protocol::Time;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::conditions::conditions;
 use super::*;
-use crate::network::{JitterSpec, LatencyKind, ModelSpec, NetworkSpec, RegionFormat, RegionsSpec};
+use crate::network::{
+    JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
+};
 use crate::topology::{EdgeDirection, TopologySpec};
 
-fn span() -> impl Strategy<Value = Span> {
+pub(super) fn span() -> impl Strategy<Value = Span> {
     prop_oneof![(1..=u64::MAX).prop_map(Span), (1..=10_000_u64).prop_map(Span::from_millis)]
 }
 
@@ -17,7 +20,7 @@ fn latency() -> impl Strategy<Value = LatencyKind> {
 }
 
 /// Paths with anything a file name may hold, and what TOML has to escape.
-fn path() -> impl Strategy<Value = std::path::PathBuf> {
+pub(super) fn path() -> impl Strategy<Value = std::path::PathBuf> {
     "[a-zé\"\\\\ \n\t/.]{1,12}".prop_map(Into::into)
 }
 
@@ -68,6 +71,9 @@ fn model() -> impl Strategy<Value = ModelSpec> {
     let jitter = prop_oneof![
         Just(JitterSpec::Fitted),
         (0.001..10.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
+        (0.1..100.0).prop_map(|shape| JitterSpec::Gamma { shape }),
+        Just(JitterSpec::Pareto),
+        path().prop_map(|path| JitterSpec::Empirical { path }),
     ];
     prop_oneof![
         (regions(), any::<bool>(), jitter).prop_map(|(regions, shared, jitter)| {
@@ -76,6 +82,12 @@ fn model() -> impl Strategy<Value = ModelSpec> {
         }),
         (span(), span()).prop_map(|(a, b)| ModelSpec::Uniform { min: a.min(b), max: a.max(b) }),
         (span(), span()).prop_map(|(floor, mean)| ModelSpec::Exponential { floor, mean }),
+        (span(), span())
+            .prop_map(|(a, b)| ModelSpec::Synchronous { min: a.min(b), delta: a.max(b) }),
+        (span(), span()).prop_map(|(floor, mean)| ModelSpec::Asynchronous { floor, mean }),
+        (span(), span(), span(), any::<u64>()).prop_map(|(a, b, mean, gst)| {
+            ModelSpec::Partial { floor: a.min(b), delta: a.max(b), mean, gst: Time(gst) }
+        }),
     ]
 }
 
@@ -101,15 +113,19 @@ fn topology() -> impl Strategy<Value = TopologySpec> {
 }
 
 fn network() -> impl Strategy<Value = NetworkSpec> {
-    (model(), span(), span(), topology()).prop_map(|(model, min_delay, loopback, topology)| {
-        let least = match model {
-            ModelSpec::Regional { .. } => min_delay,
-            ModelSpec::Uniform { min, .. } => min,
-            ModelSpec::Exponential { floor, .. } => floor,
-            _ => unreachable!("not yet"),
-        };
-        NetworkSpec { model, min_delay: min_delay.min(least), loopback, topology, node_file: None }
-    })
+    let node_file = option::of(path().prop_map(|path| NodeFileSpec { path }));
+    (model(), span(), span(), topology(), node_file).prop_map(
+        |(model, min_delay, loopback, topology, node_file)| {
+            let least = match model {
+                ModelSpec::Regional { .. } => min_delay,
+                ModelSpec::Uniform { min, .. } | ModelSpec::Synchronous { min, .. } => min,
+                ModelSpec::Exponential { floor, .. }
+                | ModelSpec::Asynchronous { floor, .. }
+                | ModelSpec::Partial { floor, .. } => floor,
+            };
+            NetworkSpec { model, min_delay: min_delay.min(least), loopback, topology, node_file }
+        },
+    )
 }
 
 fn engine() -> impl Strategy<Value = EngineOptions> {
@@ -142,9 +158,13 @@ fn values() -> impl Strategy<Value = Values> {
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {
-    let basics = ("[a-z0-9][a-z0-9._-]{0,20}", any::<u64>(), 1..=u32::MAX, 2..=u64::MAX);
-    (basics, engine(), values(), network(), any::<bool>()).prop_map(
-        |((name, seed, nodes, until), engine, values, network, measured)| Scenario {
+    let basics = ("[a-z0-9][a-z0-9._-]{0,20}", any::<u64>(), 2..=u32::MAX, 2..=u64::MAX);
+    let whole = (basics, network()).prop_flat_map(|((name, seed, nodes, until), network)| {
+        let conditions = conditions(nodes, Time(until), &network);
+        (Just((name, seed, nodes, until)), Just(network), conditions)
+    });
+    (whole, engine(), values(), any::<bool>()).prop_map(
+        |(((name, seed, nodes, until), network, conditions), engine, values, measured)| Scenario {
             name,
             seed,
             nodes,
@@ -153,7 +173,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             protocol: "gossip".into(),
             values,
             network,
-            conditions: Default::default(),
+            conditions,
             measure: MeasureSpec {
                 warmup: if measured { Span(until / 2) } else { Span(0) },
                 interval: measured.then_some(Span(until / 2)),

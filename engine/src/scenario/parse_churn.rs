@@ -1,0 +1,75 @@
+//! `[churn]` and `[clock]`: when nodes are there, and what time they think it is.
+
+use super::reader::Section;
+use crate::conditions::{ChurnSpec, ChurnTimes, ClockSpec};
+
+/// The Weibull shape when the scenario gives none: sessions in file-sharing networks were measured
+/// at 0.34 to 0.59.
+const WEIBULL_SHAPE: f64 = 0.5;
+
+/// Reads the section; the outer `None` only beside a finding, the inner one if nodes stay up.
+pub(super) fn read_churn(mut churn: Section<'_, '_>) -> Option<Option<ChurnSpec>> {
+    if churn.is_absent() {
+        return Some(None);
+    }
+    if !churn.is_table() {
+        return None;
+    }
+    churn.require("kind", "\"exponential\"");
+    let kind = churn.choice("kind")?;
+    if kind == "off" {
+        churn.finish_switched_off();
+        return Some(None);
+    }
+    let times = match kind {
+        "trace" => {
+            churn.require("path", "\"churn.csv\"");
+            churn.path("path").map(ChurnTimes::Trace)
+        }
+        _ => read_times(&mut churn, kind == "weibull"),
+    };
+    // A trace says itself who churns, and how the run starts.
+    let (share, start) = match kind {
+        "trace" => (Some(1.0), Some("online")),
+        _ => (churn.share("share"), churn.choice("start")),
+    };
+    let keep_state = churn.flag("keep_state");
+    churn.finish(&format!("with churn.kind = \"{kind}\""));
+    Some(Some(ChurnSpec {
+        times: times?,
+        share: share?,
+        keep_state: keep_state?,
+        stationary: start? == "stationary",
+    }))
+}
+
+fn read_times(churn: &mut Section<'_, '_>, weibull: bool) -> Option<ChurnTimes> {
+    churn.require("session", "\"30min\"");
+    churn.require("downtime", "\"10min\"");
+    let (session, downtime) = (churn.span("session"), churn.span("downtime"));
+    if !weibull {
+        return Some(ChurnTimes::Exponential { session: session?, downtime: downtime? });
+    }
+    let mut shape = |name| match churn.has(name) {
+        true => churn.number(name),
+        false => Some(WEIBULL_SHAPE),
+    };
+    let (session_shape, downtime_shape) = (shape("session_shape"), shape("downtime_shape"));
+    Some(ChurnTimes::Weibull {
+        session: session?,
+        session_shape: session_shape?,
+        downtime: downtime?,
+        downtime_shape: downtime_shape?,
+    })
+}
+
+/// Reads the section; `None` only beside a finding.
+pub(super) fn read_clock(mut clock: Section<'_, '_>) -> Option<ClockSpec> {
+    let skew = clock.span("skew");
+    let drift_ppm = match clock.has("drift_ppm") {
+        true => clock.number("drift_ppm"),
+        false => Some(0.0),
+    };
+    clock.finish("here");
+    Some(ClockSpec { skew: skew?, drift_ppm: drift_ppm? })
+}

@@ -1,0 +1,122 @@
+//! Faults and selections of nodes as TOML: see `resolved`, of which this is a part.
+
+use anthill_protocol::Span;
+
+use super::resolved::{float, line, quoted, span, table};
+use super::resolved_conditions::Entries;
+use crate::conditions::{
+    Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, Role, SelectionSpec,
+};
+
+/// Writes one entry of the timeline.
+pub(super) fn write_fault(out: &mut String, fault: &FaultSpec, nodes: u32) {
+    out.push_str("\n[[fault]]\n");
+    line(out, "at", &span(Span(fault.at.0)));
+    if let Some(heal) = fault.heal {
+        line(out, "heal", &span(Span(heal.0)));
+    }
+    let mut entries = kind(&fault.kind, nodes);
+    entries.extend(selection(&fault.who, nodes, true));
+    if let Some(Flap { period, on, stagger }) = fault.flap {
+        entries.extend([("every", span(period)), ("on", span(on))]);
+        if stagger > Span::ZERO {
+            entries.push(("stagger", span(stagger)));
+        }
+    }
+    for (key, value) in entries {
+        line(out, key, &value);
+    }
+}
+
+fn kind(kind: &FaultKind, nodes: u32) -> Entries {
+    let named = |name| ("kind", quoted(name));
+    match kind {
+        FaultKind::Partition { others, direction } => {
+            let mut entries = vec![named("partition"), way(*direction)];
+            let side = others.as_ref().map(|others| table(selection(others, nodes, true)));
+            entries.extend(side.map(|side| ("others", side)));
+            entries
+        }
+        FaultKind::Crash { keep_state } => {
+            vec![named("crash"), ("keep_state", keep_state.to_string())]
+        }
+        FaultKind::Impair { impairments, direction } => {
+            let mut entries = impairment(impairments);
+            entries.push(way(*direction));
+            entries
+        }
+        FaultKind::Delay { by, factor, direction } => {
+            vec![named("delay"), ("by", span(*by)), ("factor", float(*factor)), way(*direction)]
+        }
+        FaultKind::Rate { up, down } => {
+            vec![named("rate"), ("up", float(*up)), ("down", float(*down))]
+        }
+    }
+}
+
+/// An entry of the timeline impairs messages in one way.
+fn impairment(spec: &ImpairmentSpec) -> Entries {
+    let (kind, share) = if spec.duplication > 0.0 {
+        ("duplication", spec.duplication)
+    } else if spec.corruption > 0.0 {
+        ("corruption", spec.corruption)
+    } else if spec.reordering > 0.0 {
+        ("reordering", spec.reordering)
+    } else {
+        ("loss", spec.loss)
+    };
+    let mut entries = vec![("kind", quoted(kind)), ("share", float(share))];
+    if kind == "reordering" {
+        entries.push(("reordering_delay", span(spec.reordering_delay)));
+    }
+    entries
+}
+
+fn way(direction: Direction) -> (&'static str, String) {
+    let word = match direction {
+        Direction::Both => "both",
+        Direction::Outgoing => "outgoing",
+        Direction::Incoming => "incoming",
+    };
+    ("direction", quoted(word))
+}
+
+/// The keys of a selection of so many nodes. `may_be_all`: whether `all` is among its keys; unlike
+/// ids, it stays right for another number of nodes.
+pub(super) fn selection(spec: &SelectionSpec, nodes: u32, may_be_all: bool) -> Entries {
+    let everyone =
+        SelectionSpec { nodes: vec![(0, nodes.saturating_sub(1))], ..SelectionSpec::default() };
+    if may_be_all && *spec == everyone {
+        return vec![("all", true.to_string())];
+    }
+    let mut entries = Vec::new();
+    if !spec.nodes.is_empty() {
+        let range = |(from, to): &(u32, u32)| match from == to {
+            true => from.to_string(),
+            false => quoted(&format!("{from}-{to}")),
+        };
+        let ranges: Vec<String> = spec.nodes.iter().map(range).collect();
+        entries.push(("nodes", format!("[{}]", ranges.join(", "))));
+    }
+    if !spec.regions.is_empty() {
+        entries.push(("regions", names(&spec.regions)));
+    }
+    if !spec.classes.is_empty() {
+        entries.push(("classes", names(&spec.classes)));
+    }
+    entries.extend(spec.role.map(|role| {
+        let word = match role {
+            Role::Adversary => "adversary",
+            Role::Honest => "honest",
+        };
+        ("role", quoted(word))
+    }));
+    entries.extend(spec.stake_top.map(|top| ("stake_top", top.to_string())));
+    entries.extend(spec.fraction.map(|fraction| ("fraction", float(fraction))));
+    entries
+}
+
+pub(super) fn names(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    format!("[{}]", names.join(", "))
+}
