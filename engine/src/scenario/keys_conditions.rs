@@ -11,8 +11,9 @@ use super::keys_links::{DELAY, DELAY_OR_ZERO};
 /// Ten years: means of sessions and downtimes whose draws stay within virtual time.
 const MEAN: Shape = Shape::Span { least: Span(1), most: Span(10 * 365 * 86_400 * 1_000_000_000) };
 const WEIBULL_SHAPE: Shape = Shape::Number { least: 0.2, open: false, most: 10.0 };
-/// Far beyond any real slow-down, and far from overflow.
-const FACTOR: Shape = positive(1e6);
+/// Far beyond any real slow-down, and far from overflow; likewise costs.
+const FACTOR: Shape = positive(1e3);
+pub(super) const COST: Shape = Shape::Span { least: Span::ZERO, most: Span::from_secs(3_600) };
 
 pub(super) const CPU: &[Key] = &[
     Key::new(
@@ -22,11 +23,11 @@ pub(super) const CPU: &[Key] = &[
     ),
     Key::new("cores", count(1, 1_024), "handlers that a node runs at once").or(Value::Count(1)),
     Key::new("scale", FACTOR, "scaled: factor on all costs; 2 is a machine half as fast"),
-    Key::new("receive", DELAY_OR_ZERO, "cost of receiving a message"),
-    Key::new("send", DELAY_OR_ZERO, "cost of sending a message"),
-    Key::new("timer", DELAY_OR_ZERO, "cost of a timer"),
-    Key::new("kib", DELAY_OR_ZERO, "cost of each KiB of a message, sent or received"),
-    Key::new("kinds", Shape::Named(&DELAY_OR_ZERO), "costs of receiving by kind of message"),
+    Key::new("receive", COST, "cost of receiving a message"),
+    Key::new("send", COST, "cost of sending a message"),
+    Key::new("timer", COST, "cost of a timer"),
+    Key::new("kib", COST, "cost of each KiB of a message, sent or received"),
+    Key::new("kinds", Shape::Named(&COST), "costs of receiving by kind of message"),
 ];
 
 pub(super) const CHURN: &[Key] = &[

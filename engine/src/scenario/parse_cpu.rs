@@ -2,7 +2,8 @@
 
 use anthill_protocol::Span;
 
-use super::document::Data;
+use super::excerpt::shorten;
+use super::keys_conditions::COST;
 use super::nearest::suggestion;
 use super::plain;
 use super::reader::Section;
@@ -72,7 +73,7 @@ fn read_kinds(cpu: &mut Section<'_, '_>, known: Option<&[&str]>) -> Option<Vec<(
     for (name, entry) in table {
         let cost = match kind_problem(cpu, name, known) {
             Some(problem) => Err(problem),
-            None => cost(&entry.item.data),
+            None => plain::span_within(&COST, &entry.item.data),
         };
         match cost {
             Ok(cost) => kinds.push((name.clone(), cost)),
@@ -80,14 +81,6 @@ fn read_kinds(cpu: &mut Section<'_, '_>, known: Option<&[&str]>) -> Option<Vec<(
         }
     }
     (kinds.len() == table.len()).then_some(kinds)
-}
-
-fn cost(data: &Data) -> Result<Span, String> {
-    let longest = super::keys::LONGEST;
-    match plain::span(data)? {
-        cost if cost > longest => Err(format!("must be at most {longest}")),
-        cost => Ok(cost),
-    }
 }
 
 /// What is wrong with the name of a kind of messages, if anything.
@@ -100,7 +93,7 @@ pub(super) fn kind_problem(
     if known.contains(&name) {
         return None;
     }
-    let name = super::excerpt::shorten(name);
+    let name = shorten(name);
     let hint = if section.is_full() { String::new() } else { suggestion(&name, known) };
     Some(format!("the protocol has no messages of kind `{name}`; {hint}"))
 }

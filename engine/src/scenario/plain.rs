@@ -6,6 +6,7 @@ use anthill_protocol::parameter::{Kind, Value};
 
 use super::document::Data;
 use super::excerpt::shorten;
+use super::keys::Shape;
 use super::nearest::suggestion;
 use super::quantity::{
     QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from_float, parse_count, parse_rate,
@@ -73,7 +74,7 @@ fn count(data: &Data) -> Result<u64, String> {
     read.map_err(|error| error.to_string())
 }
 
-pub(super) fn span(data: &Data) -> Result<Span, String> {
+fn span(data: &Data) -> Result<Span, String> {
     let read = match data {
         Data::Integer(0) => Ok(Span::ZERO),
         Data::Integer(number) if *number < 0 => Err(QuantityError::Negative),
@@ -88,6 +89,18 @@ pub(super) fn span(data: &Data) -> Result<Span, String> {
         }
     };
     read.map_err(|error| error.to_string())
+}
+
+/// A length of time within the bounds of a shape.
+pub(super) fn span_within(shape: &Shape, data: &Data) -> Result<Span, String> {
+    let Shape::Span { least, most } = *shape else {
+        unreachable!("{shape:?} is no length of time")
+    };
+    match read(&Kind::Span { min: least }, data)? {
+        Value::Span(span) if span > most => Err(format!("must be at most {most}")),
+        Value::Span(span) => Ok(span),
+        other => unreachable!("a length of time was read as {other:?}"),
+    }
 }
 
 /// A finite number, with or without a fraction.

@@ -250,19 +250,16 @@ impl<'d, 'f> Section<'d, 'f> {
     /// A plain value: the one given, else the default.
     pub(super) fn plain(&mut self, name: &'static str) -> Option<Value> {
         let key = self.declared(name);
-        let kind = match key.shape {
-            Shape::Plain(kind) => kind,
-            Shape::Span { least, .. } => Kind::Span { min: least },
+        let Some(entry) = self.find(name) else { return key.default };
+        let read = match key.shape {
+            Shape::Plain(Kind::Choice(_)) if is_later(&key, &entry.item.data) => {
+                Err("is not available yet in this version of anthill".to_owned())
+            }
+            Shape::Plain(kind) => plain::read(&kind, &entry.item.data),
+            Shape::Span { .. } => plain::span_within(&key.shape, &entry.item.data).map(Value::Span),
             other => unreachable!("{name} is declared as {other:?}"),
         };
-        let Some(entry) = self.find(name) else { return key.default };
-        if let (Kind::Choice(_), Data::Text(word)) = (kind, &entry.item.data)
-            && key.later.contains(&word.as_str())
-        {
-            self.wrong(name, format!("{word} is not available yet in this version of anthill"));
-            return None;
-        }
-        plain::read(&kind, &entry.item.data).map_err(|problem| self.wrong(name, problem)).ok()
+        read.map_err(|problem| self.wrong(name, problem)).ok()
     }
 
     pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
@@ -289,16 +286,9 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     pub(super) fn span(&mut self, name: &'static str) -> Option<Span> {
-        let span = match self.plain(name)? {
-            Value::Span(span) => span,
+        match self.plain(name)? {
+            Value::Span(span) => Some(span),
             other => unreachable!("{name} is {other:?}"),
-        };
-        match self.declared(name).shape {
-            Shape::Span { most, .. } if span > most => {
-                self.wrong(name, format!("must be at most {most}"));
-                None
-            }
-            _ => Some(span),
         }
     }
 
@@ -452,4 +442,9 @@ impl<'d, 'f> Section<'d, 'f> {
             }
         }
     }
+}
+
+/// Whether a word is one that a later version will know.
+fn is_later(key: &Key, data: &Data) -> bool {
+    matches!(data, Data::Text(word) if key.later.contains(&word.as_str()))
 }

@@ -89,6 +89,10 @@ fn delay_or_zero() -> impl Strategy<Value = Span> {
     prop_oneof![Just(Span::ZERO), delay()]
 }
 
+fn cost() -> impl Strategy<Value = Span> {
+    delay_or_zero().prop_map(|span| span.min(Span::from_secs(3_600)))
+}
+
 fn share() -> impl Strategy<Value = f64> {
     prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0]
 }
@@ -190,9 +194,9 @@ fn classes() -> impl Strategy<Value = Vec<ClassSpec>> {
 
 fn cpu() -> impl Strategy<Value = CpuSpec> {
     let kind = prop_oneof![Just("data".to_owned()), Just("inv".to_owned())];
-    let kinds = collection::btree_map(kind, delay_or_zero(), 0..3);
-    let costs = (delay_or_zero(), delay_or_zero(), delay_or_zero(), delay_or_zero());
-    (1..=1_024_u32, prop_oneof![Just(1.0), 1e-3..1e6], costs, kinds).prop_map(
+    let kinds = collection::btree_map(kind, cost(), 0..3);
+    let costs = (cost(), cost(), cost(), cost());
+    (1..=1_024_u32, prop_oneof![Just(1.0), 1e-3..=1e3], costs, kinds).prop_map(
         |(cores, scale, (receive, send, timer, kib), kinds)| CpuSpec {
             cores,
             scale,
@@ -358,7 +362,7 @@ fn fault_kind(have_rates: bool) -> impl Strategy<Value = FaultKind> {
         way().prop_map(|direction| FaultKind::Partition { others: None, direction }),
         any::<bool>().prop_map(|keep_state| FaultKind::Crash { keep_state }),
         impair,
-        (delay(), prop_oneof![Just(1.0), 1.0..1e6], way())
+        (delay(), prop_oneof![Just(1.0), 1.0..=1e3], way())
             .prop_map(|(by, factor, direction)| FaultKind::Delay { by, factor, direction }),
         rate,
     ]

@@ -195,7 +195,7 @@ fn costs_sessions_and_clocks_are_checked() {
         "[cpu]\nmodel = \"table\"\nscale = 2",
         "6: cpu.scale: has no effect with cpu.model = \"table\": remove it",
     );
-    says("[cpu]\nscale = 0", "5: cpu.scale = 0: must be above 0 and at most 1000000");
+    says("[cpu]\nscale = 0", "5: cpu.scale = 0: must be above 0 and at most 1000");
     says("[cpu]\ncores = 0", "5: cpu.cores = 0: must be from 1 to 1024");
     says(
         "[cpu]\nkinds = {dat = 0}",

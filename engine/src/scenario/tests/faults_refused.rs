@@ -75,7 +75,7 @@ fn entries_of_the_timeline_are_checked() {
         &format!("{rated}\nfactor = 1\nup = 1"),
         "10: fault[0].up = 1: contradicts factor, which stands for both: give one of them",
     );
-    says(&format!("{rated}\nup = 0"), "9: fault[0].up = 0: must be above 0 and at most 1000000");
+    says(&format!("{rated}\nup = 0"), "9: fault[0].up = 0: must be above 0 and at most 1000");
 }
 
 #[test]
