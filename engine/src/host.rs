@@ -144,23 +144,24 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             None => network.delay(self.id, to, sequence),
         };
         self.tally.count_message(&message);
-        self.deliver(Some(self.now + delay), to, sequence, message, self.now);
+        self.deliver(self.now + delay, to, sequence, message, self.now);
     }
 
-    /// Files the arrival of a message that was sent at an instant, if it arrives.
+    /// Files the arrival of a message that was sent at an instant, unless that is at the end of
+    /// time.
     #[inline]
     fn deliver(
         &mut self,
-        arrival: Option<Time>,
+        arrival: Time,
         to: NodeId,
         sequence: u32,
         message: P::Message,
         sent: Time,
     ) {
         // A saturated sum could lie in the open window, which must not be written to.
-        if let Some(time) = arrival.filter(|time| *time < Time::MAX) {
+        if arrival < Time::MAX {
             let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
-            self.sink.deliver(time, to, self.id, sequence, load);
+            self.sink.deliver(arrival, to, self.id, sequence, load);
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) trait Mode: Send + Sync + Sized + 'static {
     type Restart: Restart;
 
     /// The node's standing, where there is one.
-    fn standing(standing: &mut Self::Standing) -> Option<&mut Standing>;
+    fn standing(standing: &mut Self::Standing) -> Option<&mut Standing<Self::Stamp>>;
 }
 
 /// A restart as an event's payload.
@@ -80,7 +80,7 @@ impl Mode for Calm {
     type Restart = Infallible;
 
     #[inline]
-    fn standing((): &mut ()) -> Option<&mut Standing> {
+    fn standing((): &mut ()) -> Option<&mut Standing<()>> {
         None
     }
 }
@@ -89,12 +89,12 @@ impl Mode for Calm {
 pub(crate) struct Rough<S>(PhantomData<S>);
 
 impl<S: Stamp> Mode for Rough<S> {
-    type Standing = Standing;
+    type Standing = Standing<S>;
     type Stamp = S;
     type Restart = ();
 
     #[inline]
-    fn standing(standing: &mut Standing) -> Option<&mut Standing> {
+    fn standing(standing: &mut Standing<S>) -> Option<&mut Standing<S>> {
         Some(standing)
     }
 }

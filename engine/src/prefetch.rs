@@ -12,3 +12,16 @@ pub(crate) fn for_write<T>(address: *const T) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
 }
+
+/// Asks for the first two lines of a value that will be written: the second only of values larger
+/// than a line.
+#[inline]
+pub(crate) fn for_write_all<T>(address: *const T) {
+    for_write(address);
+    if const { size_of::<T>() > LINE } {
+        for_write(address.cast::<u8>().wrapping_add(LINE));
+    }
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;

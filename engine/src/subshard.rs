@@ -211,7 +211,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let fetch = |event: &Event<LoadOf<P, M>>| {
             // With few events there is no time to fetch ahead while they run.
             if count < FEW {
-                prefetch::for_write(nodes.wrapping_add(event.local() as usize));
+                prefetch::for_write_all(nodes.wrapping_add(event.local() as usize));
             }
         };
         if count < COUNTING_MIN {
@@ -276,7 +276,8 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let window_start = window << field.world.window_shift;
         for (i, event) in events.iter().enumerate() {
             if let Some(ahead) = events.get(i + PREFETCH_AHEAD) {
-                prefetch::for_write(field.nodes.0.wrapping_add((first + ahead.local()) as usize));
+                let ahead = (first + ahead.local()) as usize;
+                prefetch::for_write_all(field.nodes.0.wrapping_add(ahead));
             }
             let node = NodeId(first + event.local());
             let time = Time(window_start | u64::from(event.time_offset));

@@ -50,13 +50,13 @@ impl Life {
     /// `None` if no node ever goes down.
     pub(super) fn new(
         spec: Option<&ChurnSpec>,
-        faults: &Faults,
+        faults: Option<&Faults>,
         nodes: u32,
         seed: u64,
     ) -> Result<Option<Self>, ConditionsError> {
         let Some(spec) = spec else {
             let calm = Self { churn: None, trace: None, trace_keeps_state: true };
-            return Ok(faults.has_crashes().then_some(calm));
+            return Ok(faults.is_some_and(Faults::has_crashes).then_some(calm));
         };
         let (sessions, downtimes) = match &spec.times {
             ChurnTimes::Trace(path) => {
@@ -87,7 +87,7 @@ impl Life {
     /// then on. At the start it may begin at once. `session` numbers the node's sessions from 0.
     pub(crate) fn next_downtime(
         &self,
-        faults: &Faults,
+        faults: Option<&Faults>,
         node: NodeId,
         time: Time,
         session: u32,
@@ -107,12 +107,10 @@ impl Life {
     }
 
     /// The first downtime that ends after `time` and does not depend on draws of sessions.
-    fn given_downtime(&self, faults: &Faults, node: NodeId, time: u64) -> Option<Downtime> {
-        let crash = faults.downtime_after(node, time).map(|(start, end, keeps_state)| Downtime {
-            start,
-            end,
-            keeps_state,
-        });
+    fn given_downtime(&self, faults: Option<&Faults>, node: NodeId, time: u64) -> Option<Downtime> {
+        let crash = faults
+            .and_then(|f| f.downtime_after(node, time))
+            .map(|(start, end, keeps_state)| Downtime { start, end, keeps_state });
         let traced = self.trace.as_ref().and_then(|trace| trace.downtime_after(node, time));
         let keeps_state = self.trace_keeps_state;
         let traced = traced.map(|(start, end)| Downtime { start, end, keeps_state });

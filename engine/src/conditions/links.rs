@@ -32,13 +32,10 @@ impl ByteTime {
         ((u128::from(self.0) * u128::from(bytes) + (1 << 31)) >> 32) as u64
     }
 
-    /// The bytes that pass in a time; `u64::MAX` if bytes take none.
+    /// How long the bytes of a full queue take, in ns.
     #[inline]
-    pub(crate) fn bytes_in(self, ns: u64) -> u64 {
-        if self.0 == 0 {
-            return if ns == 0 { 0 } else { u64::MAX };
-        }
-        u64::try_from((u128::from(ns) << 32) / u128::from(self.0)).unwrap_or(u64::MAX)
+    pub(crate) fn queue_ns(self, bytes: u64) -> u64 {
+        u64::try_from((u128::from(self.0) * u128::from(bytes)) >> 32).unwrap_or(u64::MAX)
     }
 
     /// At `factor` (in 2⁻³²) of the rate.

@@ -51,6 +51,7 @@ pub use spec::{
 pub(crate) use standing::Standing;
 pub use totals::ConditionTotals;
 
+use crate::mode::Stamp;
 use crate::network::{Network, Timing};
 use crate::scenario::Scenario;
 
@@ -60,7 +61,7 @@ pub struct Conditions {
     bandwidth: Option<Bandwidth>,
     classes: Option<Classes>,
     impairment: Option<Impairment>,
-    faults: Faults,
+    faults: Option<Faults>,
     life: Option<Life>,
     pub(crate) processor: Option<Processor>,
     pub(crate) clocks: Option<Clocks>,
@@ -70,6 +71,8 @@ pub struct Conditions {
     timing: Timing,
     assumed_bound: Option<Span>,
     until: Time,
+    /// Whether links do nothing but delay messages and lose the same share of all.
+    links_are_plain: bool,
     shapes: Lognormal,
     impairment_draws: Streams,
     access: Streams,
@@ -102,10 +105,20 @@ impl Conditions {
             None => None,
         };
         population.adversary = adversary.as_ref().map(Adversary::members);
-        let faults = Faults::new(&spec.faults, &population)?;
+        let faults = match spec.faults[..] {
+            [] => None,
+            _ => Some(Faults::new(&spec.faults, &population)?),
+        };
         let impairment = Impairment::new(&spec.impairments);
         let processor = spec.cpu.as_ref().map(|cpu| Processor::new(cpu, kinds)).transpose()?;
         let schedule = spec.schedule.as_ref();
+        let loss_alone = ImpairmentSpec { loss: spec.impairments.loss, ..Default::default() };
+        let links_are_plain = spec.impairments == loss_alone
+            && spec.classes.is_empty()
+            && faults.is_none()
+            && schedule.is_none()
+            && spec.assumed_bound.is_none()
+            && !bounded;
         Ok(Some(Self {
             bandwidth: Bandwidth::new(
                 spec.bandwidth.as_ref(),
@@ -115,7 +128,7 @@ impl Conditions {
                 seed,
             )?,
             impairment: (!impairment.is_none()).then_some(impairment),
-            life: Life::new(spec.churn.as_ref(), &faults, nodes, seed)?,
+            life: Life::new(spec.churn.as_ref(), faults.as_ref(), nodes, seed)?,
             processor,
             clocks: Clocks::new(&spec.clock, seed),
             scheduler: schedule.map(|s| schedule::shipped(s, kinds, seed)).transpose()?,
@@ -123,6 +136,7 @@ impl Conditions {
             timing,
             assumed_bound: spec.assumed_bound,
             until: scenario.until,
+            links_are_plain,
             shapes: Lognormal::new(),
             impairment_draws: Streams::new(seed, Purpose::Impairment),
             access: Streams::new(seed, Purpose::Access),
@@ -136,6 +150,7 @@ impl Conditions {
     #[must_use]
     pub fn with_scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
         self.scheduler = Some(scheduler);
+        self.links_are_plain = false;
         self
     }
 
@@ -147,12 +162,19 @@ impl Conditions {
     /// Bytes of heap memory, those per node apart.
     pub fn memory_bytes(&self) -> u64 {
         self.bandwidth.as_ref().map_or(0, Bandwidth::memory_bytes)
-            + self.faults.memory_bytes()
+            + self.faults.as_ref().map_or(0, Faults::memory_bytes)
             + self.life.as_ref().map_or(0, Life::memory_bytes)
             + self.adversary.as_ref().map_or(0, |a| a.members().memory_bytes())
     }
 
+    /// The share of its rates that faults leave a node; `None`: all.
+    #[inline]
+    fn throttle(&self, node: NodeId, time: Time) -> Option<(u64, u64)> {
+        self.faults.as_ref()?.throttle(node, time)
+    }
+
     /// Until when a message should arrive that was sent at an instant, as the protocol assumes.
+    #[inline]
     fn assumed_latest(&self, sent: Time) -> Option<Time> {
         match self.assumed_bound {
             Some(bound) => Some(match self.timing {
@@ -165,9 +187,9 @@ impl Conditions {
 
     /// Sets up a node at the start of the run; returns when it comes up (again) after its first
     /// downtime, if it has one.
-    pub(crate) fn begin(
+    pub(crate) fn begin<S: Stamp>(
         &self,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         node: NodeId,
         totals: &mut ConditionTotals,
     ) -> Option<Time> {
@@ -181,9 +203,9 @@ impl Conditions {
 
     /// A node comes up again; `sequence` is the number of its next event. Returns when it will
     /// come up after its next downtime.
-    pub(crate) fn restart(
+    pub(crate) fn restart<S: Stamp>(
         &self,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         node: NodeId,
         now: Time,
         sequence: u32,
@@ -196,15 +218,15 @@ impl Conditions {
         self.next_downtime(standing, node, now, life, totals).map(|downtime| Time(downtime.end))
     }
 
-    fn next_downtime(
+    fn next_downtime<S: Stamp>(
         &self,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         node: NodeId,
         now: Time,
         life: u32,
         totals: &mut ConditionTotals,
     ) -> Option<Downtime> {
-        let next = self.life.as_ref()?.next_downtime(&self.faults, node, now, life);
+        let next = self.life.as_ref()?.next_downtime(self.faults.as_ref(), node, now, life);
         standing.expect(next);
         if let Some(downtime) = next {
             // What of it lies within the run is known already.

@@ -28,14 +28,18 @@ pub(crate) struct Dispatch {
 }
 
 /// What becomes of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Fate {
-    /// When its last bit arrives; `None`: never.
-    pub(crate) arrival: Option<Time>,
-    /// When that of its second copy arrives.
-    pub(crate) copy: Option<Time>,
+    /// When its last bit arrives; at the end of time: never.
+    pub(crate) arrival: Time,
+    /// Likewise for its second copy.
+    pub(crate) copy: Time,
     /// 64 uniform bits that say which of its own is flipped.
     pub(crate) flipped: Option<u64>,
+}
+
+impl Fate {
+    const LOST: Self = Self { arrival: Time::MAX, copy: Time::MAX, flipped: None };
 }
 
 /// What impairments did to one message.
@@ -52,11 +56,11 @@ const COPY: u32 = 1 << 31;
 
 impl Conditions {
     /// Sends a message.
-    #[inline]
-    pub(crate) fn dispatch(
+    #[inline(always)]
+    pub(crate) fn dispatch<S>(
         &self,
         network: &Network,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
     ) -> Fate {
@@ -64,15 +68,38 @@ impl Conditions {
         if self.bandwidth.is_some() {
             match self.pass_uplink(network, standing, totals, message) {
                 Some(last_bit) => departure = last_bit,
-                None => return Fate::default(),
+                None => return Fate::LOST,
             }
         }
+        if !self.links_are_plain {
+            return self.cross(network, totals, message, departure);
+        }
+        // The common case by itself: a network that loses messages, and nothing else.
+        if let Some(everywhere) = &self.impairment {
+            let key = self.impairment_draws.of(message.from);
+            if draw(key, u64::from(message.sequence)) < everywhere.loss {
+                totals.lost += 1;
+                return Fate::LOST;
+            }
+        }
+        Fate { arrival: departure + base_delay(network, message, message.sequence), ..Fate::LOST }
+    }
+
+    /// What becomes of a message whose last bit has left its sender's uplink.
+    #[inline(never)]
+    fn cross(
+        &self,
+        network: &Network,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+        departure: Time,
+    ) -> Fate {
         let damage = self.damage(message);
         if damage.lost {
             totals.lost += 1;
-            return Fate::default();
+            return Fate::LOST;
         }
-        let mut fate = Fate { flipped: damage.flipped, ..Fate::default() };
+        let mut fate = Fate { flipped: damage.flipped, ..Fate::LOST };
         totals.corrupted += u64::from(damage.flipped.is_some());
         totals.reordered += u64::from(damage.held_ns > 0);
         let delay = self.delay(network, totals, message, departure, message.sequence);
@@ -81,7 +108,7 @@ impl Conditions {
         if damage.doubled {
             let again = self.delay(network, totals, message, departure, message.sequence ^ COPY);
             fate.copy = self.unless_cut(totals, message, departure + again);
-            totals.duplicated += u64::from(fate.copy.is_some());
+            totals.duplicated += u64::from(fate.copy < Time::MAX);
         }
         fate
     }
@@ -91,22 +118,23 @@ impl Conditions {
     ///
     /// The next message follows when the uplink has let this one go, however slowly it then
     /// crosses: several are under way at once.
-    fn pass_uplink(
+    #[inline(always)]
+    fn pass_uplink<S>(
         &self,
         network: &Network,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
     ) -> Option<Time> {
         let bandwidth = self.bandwidth.as_ref()?;
         let (from, sent) = (message.from, message.sent.0);
         let mut up = bandwidth.of(from, network, self.classes.as_ref()).up;
-        if let Some((factor, _)) = self.faults.throttle(from, message.sent) {
+        if let Some((factor, _)) = self.throttle(from, message.sent) {
             up = up.slowed(factor);
         }
         let start = standing.uplink_free.max(sent);
         let wait = start - sent;
-        if wait > 0 && up.bytes_in(wait) > bandwidth.queue_bytes {
+        if wait > up.queue_ns(bandwidth.queue_bytes) {
             totals.uplink_dropped += 1;
             return None;
         }
@@ -125,6 +153,7 @@ impl Conditions {
 
     /// How long a message takes to cross from its sender's uplink to its receiver's downlink.
     /// `sequence` is that of its draws.
+    #[inline]
     fn delay(
         &self,
         network: &Network,
@@ -133,11 +162,8 @@ impl Conditions {
         departure: Time,
         sequence: u32,
     ) -> Span {
-        let Dispatch { from, to, slot, .. } = *message;
-        let mut delay = match slot {
-            Some(slot) => network.delay_via(from, slot, to, sequence),
-            None => network.delay(from, to, sequence),
-        };
+        let Dispatch { from, to, .. } = *message;
+        let mut delay = base_delay(network, message, sequence);
         if let Some(classes) = &self.classes {
             let bits = draw(self.access.of(from), u64::from(sequence));
             for (end, bits) in [(from, bits), (to, bits.rotate_left(32) ^ COPY_BITS)] {
@@ -147,7 +173,9 @@ impl Conditions {
                 }
             }
         }
-        delay = Span(self.faults.lengthen(from, to, message.sent, delay.0));
+        if let Some(faults) = &self.faults {
+            delay = Span(faults.lengthen(from, to, message.sent, delay.0));
+        }
         let latest = self.timing.latest(departure);
         if let Some(scheduler) = &self.scheduler {
             let planned = delay;
@@ -172,16 +200,14 @@ impl Conditions {
         delay.max(network.lookahead())
     }
 
-    /// The arrival of a message, unless a partition is in its way; notes whether it is late.
-    fn unless_cut(
-        &self,
-        totals: &mut ConditionTotals,
-        message: &Dispatch,
-        arrival: Time,
-    ) -> Option<Time> {
-        if self.faults.cut(message.from, message.to, message.sent, arrival) {
+    /// The arrival of a message, or never if a partition is in its way; notes whether it is late.
+    #[inline]
+    fn unless_cut(&self, totals: &mut ConditionTotals, message: &Dispatch, arrival: Time) -> Time {
+        if let Some(faults) = &self.faults
+            && faults.cut(message.from, message.to, message.sent, arrival)
+        {
             totals.cut += 1;
-            return None;
+            return Time::MAX;
         }
         if let Some(latest) = self.assumed_latest(message.sent)
             && arrival > latest
@@ -189,7 +215,7 @@ impl Conditions {
             totals.late += 1;
             totals.late_max_ns = totals.late_max_ns.max(arrival.since(latest).0);
         }
-        Some(arrival)
+        arrival
     }
 
     /// What impairments of the network, of both access links and of faults do to a message, each
@@ -208,10 +234,22 @@ impl Conditions {
                 }
             }
         }
-        for (i, fault) in self.faults.impairments(message.from, message.to, message.sent) {
-            strike(&mut damage, fault, key, message.sequence, 3 + i);
+        if let Some(faults) = &self.faults {
+            for (i, fault) in faults.impairments(message.from, message.to, message.sent) {
+                strike(&mut damage, fault, key, message.sequence, 3 + i);
+            }
         }
         damage
+    }
+}
+
+/// How long a message takes over the network alone; `sequence` is that of its draw.
+#[inline]
+fn base_delay(network: &Network, message: &Dispatch, sequence: u32) -> Span {
+    let Dispatch { from, to, slot, .. } = *message;
+    match slot {
+        Some(slot) => network.delay_via(from, slot, to, sequence),
+        None => network.delay(from, to, sequence),
     }
 }
 
@@ -239,6 +277,7 @@ fn strike(damage: &mut Damage, with: &Impairment, key: u64, sequence: u32, which
 
 /// The time from the first bit of a message to its last, as its receiver can compute it: at the
 /// nominal rate of the sender's uplink and the cap between regions.
+#[inline]
 pub(super) fn spread_ns(up: ByteTime, cap: Option<ByteTime>, bytes: u32) -> u64 {
     up.times(bytes).max(cap.map_or(0, |cap| cap.times(bytes)))
 }

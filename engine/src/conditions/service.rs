@@ -10,6 +10,7 @@ use super::Conditions;
 use super::passage::spread_ns;
 use super::standing::Standing;
 use super::totals::ConditionTotals;
+use crate::mode::Stamp;
 use crate::network::Network;
 
 /// A message or timer at its node, at the instant of its key.
@@ -36,11 +37,11 @@ pub(crate) struct Service {
 
 impl Conditions {
     /// Serves an arrival, or drops it.
-    #[inline]
-    pub(crate) fn serve(
+    #[inline(always)]
+    pub(crate) fn serve<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         arrival: &Arrival,
     ) -> Option<Service> {
@@ -55,7 +56,8 @@ impl Conditions {
             totals.dead_timers += 1;
             return None;
         }
-        if arrival.sent.is_some_and(|sent| !own && sent.0 < standing.up_since) {
+        let up_since = standing.up_since.sent();
+        if !own && arrival.sent.zip(up_since).is_some_and(|(sent, since)| sent < since) {
             totals.disconnected += 1;
             return None;
         }
@@ -86,10 +88,10 @@ impl Conditions {
     }
 
     /// The handler that was served from `start` has ended at `end`.
-    #[inline]
-    pub(crate) fn end_service(
+    #[inline(always)]
+    pub(crate) fn end_service<S: Stamp>(
         &self,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         start: Time,
         end: Time,
@@ -101,10 +103,11 @@ impl Conditions {
     }
 
     /// When the downlink has passed a message; `None`: its queue is full.
-    fn pass_downlink(
+    #[inline]
+    fn pass_downlink<S>(
         &self,
         network: &Network,
-        standing: &mut Standing,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         arrival: &Arrival,
     ) -> Option<u64> {
@@ -112,7 +115,7 @@ impl Conditions {
         let (_, bytes) = arrival.message?;
         let (last_bit, classes) = (arrival.time.0, self.classes.as_ref());
         let mut down = bandwidth.of(arrival.node, network, classes).down;
-        if let Some((_, factor)) = self.faults.throttle(arrival.node, arrival.time) {
+        if let Some((_, factor)) = self.throttle(arrival.node, arrival.time) {
             down = down.slowed(factor);
         }
         let up = bandwidth.of(arrival.source, network, classes).up;
@@ -122,7 +125,7 @@ impl Conditions {
         let first_bit = last_bit.saturating_sub(spread_ns(up, cap, bytes));
         let begin = standing.downlink_free.max(first_bit);
         let wait = begin - first_bit;
-        if wait > 0 && down.bytes_in(wait) > bandwidth.queue_bytes {
+        if wait > down.queue_ns(bandwidth.queue_bytes) {
             totals.downlink_dropped += 1;
             return None;
         }

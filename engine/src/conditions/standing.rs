@@ -5,10 +5,11 @@
 use anthill_protocol::Time;
 
 use super::life::Downtime;
+use crate::mode::Stamp;
 
-/// The live conditions of one node.
+/// The live conditions of one node; `S` keeps when it came up, where that matters.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Standing<S> {
     pub(super) uplink_free: u64,
     pub(super) downlink_free: u64,
     /// When the only core is free.
@@ -18,7 +19,7 @@ pub(crate) struct Standing {
     /// The node goes down; at or after this instant only its restart is handled.
     pub(super) next_down: u64,
     /// When it last came up.
-    pub(super) up_since: u64,
+    pub(super) up_since: S,
     /// The first number of its present life: its timers with lower numbers died with a crash.
     pub(super) born: u32,
     /// Lives so far, and in the top bits whether the next restart finds the old state, or is the
@@ -32,7 +33,7 @@ pub(super) struct Cores(pub(super) Box<[u64]>);
 const KEEPS_STATE: u32 = 1 << 31;
 const ABSENT: u32 = 1 << 30;
 
-impl Default for Standing {
+impl<S: Stamp> Default for Standing<S> {
     fn default() -> Self {
         Self {
             uplink_free: 0,
@@ -40,14 +41,14 @@ impl Default for Standing {
             core_free: 0,
             cores_free: None,
             next_down: u64::MAX,
-            up_since: 0,
+            up_since: S::new(Time::ZERO),
             born: 0,
             lives: 0,
         }
     }
 }
 
-impl Standing {
+impl<S: Stamp> Standing<S> {
     /// Notes the next downtime of a node that is up or starts.
     pub(super) fn expect(&mut self, downtime: Option<Downtime>) {
         self.next_down = downtime.map_or(u64::MAX, |downtime| downtime.start);
@@ -84,7 +85,7 @@ impl Standing {
         if let Some(cores) = &mut self.cores_free {
             cores.0.fill(now.0);
         }
-        self.up_since = now.0;
+        self.up_since = S::new(now);
         self.born = sequence;
     }
 
@@ -122,9 +123,15 @@ impl Standing {
 mod tests {
     use super::*;
 
+    /// With the state of a small protocol a node fills one cache line.
+    #[test]
+    fn a_standing_takes_48_bytes() {
+        assert_eq!(size_of::<Standing<()>>(), 48);
+    }
+
     #[test]
     fn several_cores_serve_the_earliest_first() {
-        let mut standing = Standing::default().with_cores(2);
+        let mut standing = Standing::<()>::default().with_cores(2);
         for (expected, end) in [(0, 10), (0, 4), (4, 20), (10, 11), (11, 12)] {
             assert_eq!(standing.first_core(), expected);
             standing.occupy(end);
@@ -135,7 +142,7 @@ mod tests {
 
     #[test]
     fn flags_do_not_disturb_the_count_of_lives() {
-        let mut standing = Standing::default();
+        let mut standing = Standing::<()>::default();
         standing.set_absent(true);
         standing.expect(Some(Downtime { start: 5, end: 9, keeps_state: true }));
         assert_eq!((standing.next_life(), standing.next_life()), (1, 2));

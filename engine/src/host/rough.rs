@@ -79,6 +79,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     /// Sends a message the way the conditions let it go.
+    #[inline]
     pub(super) fn transmit_under_conditions(
         &mut self,
         to: NodeId,
@@ -137,6 +138,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         altered
     }
 
+    #[inline]
     fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message) {
         let Some(standing) = M::standing(self.standing) else { return };
         self.tally.count_message(&message);
@@ -151,8 +153,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
                 }
             }
         }
-        for arrival in [fate.arrival, fate.copy] {
-            self.deliver(arrival, dispatch.to, dispatch.sequence, message, dispatch.sent);
+        self.deliver(fate.arrival, dispatch.to, dispatch.sequence, message, dispatch.sent);
+        if fate.copy < Time::MAX {
+            self.deliver(fate.copy, dispatch.to, dispatch.sequence, message, dispatch.sent);
         }
     }
 
