@@ -134,9 +134,25 @@ struct Crash {
     key: u64,
 }
 
+/// An entry of the timeline as a report shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// What happens: `partition`, `crash`, `impair`, `delay`, `rate`.
+    pub kind: &'static str,
+    /// When it starts.
+    pub at: Time,
+    /// When it ends; `None`: never.
+    pub heal: Option<Time>,
+    /// Whether it comes and goes in between.
+    pub flaps: bool,
+    /// How many nodes it strikes.
+    pub nodes: u32,
+}
+
 /// All faults of a scenario.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
+    pub(super) timeline: Vec<TimelineEntry>,
     cuts: Vec<Cut>,
     impairments: Vec<OnMessages<Impairment>>,
     delays: Vec<OnMessages<Slower>>,
@@ -153,6 +169,19 @@ impl Faults {
         for (i, spec) in specs.iter().enumerate() {
             let (field, index) = (format!("fault[{i}]"), 1 + i as u64);
             let who = population.select(&spec.who, &field, index)?;
+            faults.timeline.push(TimelineEntry {
+                kind: match spec.kind {
+                    FaultKind::Partition { .. } => "partition",
+                    FaultKind::Crash { .. } => "crash",
+                    FaultKind::Impair { .. } => "impair",
+                    FaultKind::Delay { .. } => "delay",
+                    FaultKind::Rate { .. } => "rate",
+                },
+                at: spec.at,
+                heal: spec.heal,
+                flaps: spec.flap.is_some(),
+                nodes: who.count(),
+            });
             faults.add(spec, who, population, &field, index)?;
         }
         Ok(faults)

@@ -35,6 +35,7 @@ use anthill_protocol::{NodeId, Span, Time};
 pub(crate) use adversary::{Adversary, Misdeed};
 pub use error::ConditionsError;
 use faults::Faults;
+pub use faults::TimelineEntry;
 use life::{Downtime, Life};
 use links::{Bandwidth, Classes, Impairment, Lognormal};
 pub(crate) use local_clock::Clocks;
@@ -152,6 +153,16 @@ impl Conditions {
         self.scheduler = Some(scheduler);
         self.links_are_plain = false;
         self
+    }
+
+    /// The fault timeline, in the order of the scenario.
+    pub fn timeline(&self) -> &[TimelineEntry] {
+        self.faults.as_ref().map_or(&[], |faults| &faults.timeline)
+    }
+
+    /// How many nodes the adversary holds.
+    pub fn adversary_nodes(&self) -> u32 {
+        self.adversary.as_ref().map_or(0, |adversary| adversary.members().count())
     }
 
     /// Whether receivers need to know when a message was sent.
