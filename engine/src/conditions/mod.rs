@@ -72,6 +72,8 @@ pub struct Conditions {
     timing: Timing,
     assumed_bound: Option<Span>,
     until: Time,
+    /// Waits before this instant are not counted.
+    warmup: Time,
     /// Whether links do nothing but delay messages and lose the same share of all.
     links_are_plain: bool,
     shapes: Lognormal,
@@ -137,6 +139,7 @@ impl Conditions {
             timing,
             assumed_bound: spec.assumed_bound,
             until: scenario.until,
+            warmup: Time(scenario.measure.warmup.0),
             links_are_plain,
             shapes: Lognormal::new(),
             impairment_draws: Streams::new(seed, Purpose::Impairment),

@@ -138,9 +138,11 @@ impl Conditions {
             totals.uplink_dropped += 1;
             return None;
         }
-        totals.uplinked += 1;
-        totals.uplink_wait_ns += u128::from(wait);
-        totals.uplink_wait_max_ns = totals.uplink_wait_max_ns.max(wait);
+        if message.sent >= self.warmup {
+            totals.uplinked += 1;
+            totals.uplink_wait_ns += u128::from(wait);
+            totals.uplink_wait_max_ns = totals.uplink_wait_max_ns.max(wait);
+        }
         let mut transfer = up.times(message.bytes);
         standing.uplink_free = start.saturating_add(transfer);
         if let Some(cap) = bandwidth.cap

@@ -78,7 +78,7 @@ impl Conditions {
             totals.expired += 1;
             return None;
         }
-        if self.processor.is_some() {
+        if self.processor.is_some() && arrival.time >= self.warmup {
             let wait = start - ready;
             totals.served += 1;
             totals.cpu_wait_ns += u128::from(wait);
@@ -134,9 +134,11 @@ impl Conditions {
         let done = last_bit.max(begin.saturating_add(transfer));
         standing.downlink_free = begin.saturating_add(transfer);
         let delayed = done - alone;
-        totals.downlinked += 1;
-        totals.downlink_wait_ns += u128::from(delayed);
-        totals.downlink_wait_max_ns = totals.downlink_wait_max_ns.max(delayed);
+        if arrival.time >= self.warmup {
+            totals.downlinked += 1;
+            totals.downlink_wait_ns += u128::from(delayed);
+            totals.downlink_wait_max_ns = totals.downlink_wait_max_ns.max(delayed);
+        }
         Some(done)
     }
 }

@@ -60,20 +60,20 @@ condition_totals! {
     late: sum,
     /// The most by which one was late, in ns.
     late_max_ns: max,
-    /// Messages that waited for an uplink or passed one at once.
+    /// Messages that an uplink took, since the end of the warm-up.
     uplinked: sum,
     /// Time that messages waited for an uplink, in ns.
     uplink_wait_ns: time,
     /// The longest such wait, in ns.
     uplink_wait_max_ns: max,
-    /// Messages that passed a downlink.
+    /// Messages that passed a downlink, since the end of the warm-up.
     downlinked: sum,
     /// Time from the arrival of the last bit that a free downlink would see to that on the busy
     /// one, in ns.
     downlink_wait_ns: time,
     /// The longest such wait, in ns.
     downlink_wait_max_ns: max,
-    /// Messages and timers served by a CPU.
+    /// Messages and timers served by a CPU, since the end of the warm-up.
     served: sum,
     /// Time that they waited for a core, in ns.
     cpu_wait_ns: time,

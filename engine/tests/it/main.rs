@@ -7,6 +7,7 @@ mod matrix;
 mod mayhem;
 mod scale;
 mod swarm;
+mod theory;
 mod validation;
 
 use anthill_engine::network::Network;
