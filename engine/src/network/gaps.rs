@@ -47,8 +47,8 @@ impl Gaps {
         left_out
     }
 
-    /// What is wrong, or `None` without gaps.
-    pub(crate) fn problem(&self, table: &LatencyTable) -> Option<String> {
+    /// What is wrong and how to fix it, or `None` without gaps.
+    pub(crate) fn problem(&self, table: &LatencyTable, fix: &str) -> Option<String> {
         let name = |position: usize| table.name(self.regions[position]);
         let pairs = |(i, lacks): (usize, &Vec<usize>)| {
             let later = lacks.iter().copied().filter(move |j| *j > i);
@@ -66,8 +66,7 @@ impl Gaps {
             worst.iter().take(20).map(|i| format!("{} ({})", name(*i), self.lacks[*i].len()));
         Some(format!(
             "{} pairs of regions that hold nodes have no latency in either direction: {}{}; \
-             {} regions lack some: {}{}; leave regions out of `shares` until no pair lacks, or give \
-             no `shares` at all",
+             {} regions lack some: {}{}; {fix}",
             gaps.len(),
             some_gaps.collect::<Vec<_>>().join(", "),
             if gaps.len() > 5 { ", …" } else { "" },

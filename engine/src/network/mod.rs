@@ -5,18 +5,22 @@
 //! counter-based and integer; floats appear only at set-up, through `libm`.
 //!
 //! Reading order: [`NetworkSpec`] → `table` with its sources `presets` and `load` (measured
-//! figures) → `lognormal` (a link fitted to them) → `regional` and `edge_delay` (which link a
-//! message takes). `quantile` and `alias` turn uniform bits into values.
+//! figures) → `jitter` and `link` (a link fitted to them) → `regional` and `edge_delay` (which link
+//! a message takes) → `model` (the delay model as a whole). `quantile`, `gamma` and `alias` turn
+//! uniform bits into values.
 //!
 //! Invariant: no delay between distinct nodes is below [`Network::lookahead`], which is positive.
 
 mod alias;
 mod edge_delay;
 mod error;
+mod gamma;
 mod gaps;
+mod jitter;
 pub(crate) mod lines;
+mod link;
 mod load;
-mod lognormal;
+mod model;
 mod node_table;
 mod presets;
 mod quantile;
@@ -35,8 +39,9 @@ use crate::topology::{self, Topology};
 use edge_delay::EdgeDelay;
 pub use error::NetworkError;
 pub(crate) use error::suggestion;
-use lognormal::{DEFAULT_SIGMA, MAX_SIGMA, MIN_SIGMA};
-pub(crate) use lognormal::{Powers, excess, sigma_bits};
+use link::Link;
+pub(crate) use link::{Powers, excess, sigma_bits};
+use model::{MAX_STATED, Model, Parts, bounded};
 pub use node_table::NodeTable;
 pub use presets::PRESETS;
 use quantile::FRACTION;
@@ -47,8 +52,6 @@ pub use spec::{
 };
 pub use timing::Timing;
 
-/// Greatest delay a scenario may state: 13 days. Keeps sums far from the end of time.
-const MAX_STATED: Span = Span(1 << 50);
 /// Greatest `min_delay`: 18 minutes.
 const MAX_MIN_DELAY: Span = Span(1 << 40);
 /// Links listed as limiting the lookahead.
@@ -61,10 +64,13 @@ const HORIZON_SAMPLES: u64 = 4096;
 pub struct Network {
     draws: Streams,
     model: Model,
+    timing: Timing,
     /// How edges with latencies of their own delay; `None` if there are none.
     edge_delay: Option<EdgeDelay>,
-    normal: Quantile,
+    /// What links and edges draw from.
+    quantiles: Quantile,
     powers: Powers,
+    nodes: Option<NodeTable>,
     loopback: Span,
     topology: Topology,
     regions: Vec<String>,
@@ -72,14 +78,6 @@ pub struct Network {
     lookahead: Span,
     horizon: Span,
     clamped: u64,
-}
-
-/// A delay model, ready to draw from.
-#[derive(Clone, Debug)]
-enum Model {
-    Regional(Regional),
-    Uniform { min: u64, values: u64 },
-    Exponential { floor: u64, mean: u64, table: Quantile },
 }
 
 /// A link whose floor limits the lookahead.
@@ -98,23 +96,23 @@ impl Network {
     pub fn build(spec: &NetworkSpec, nodes: u32, seed: u64) -> Result<Self, NetworkError> {
         bounded("network.min_delay", spec.min_delay, Span(1), MAX_MIN_DELAY)?;
         bounded("network.loopback", spec.loopback, Span::ZERO, MAX_STATED)?;
-        let model = Model::new(spec, seed)?;
+        let parts = Parts::build(spec, nodes, seed)?;
+        let Parts { model, timing, nodes: node_table, jitter, quantiles } = parts;
         let topology = Topology::build(&spec.topology, nodes, seed)?;
-        let sigma = match &spec.model {
-            ModelSpec::Regional { jitter: JitterSpec::Lognormal { sigma }, .. } => *sigma,
-            _ => DEFAULT_SIGMA,
-        };
-        let edge_delay = topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, sigma));
+        let edge_delay =
+            topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, jitter));
         let mut network = Self {
             draws: Streams::new(seed, Purpose::Delay),
-            regions: match &model {
-                Model::Regional(regional) => regional.names().to_vec(),
-                _ => vec!["everywhere".into()],
+            regions: match model.regional() {
+                Some(regional) => regional.names().to_vec(),
+                None => vec!["everywhere".into()],
             },
             model,
+            timing,
             edge_delay,
-            normal: Quantile::normal(),
+            quantiles,
             powers: Powers::new(),
+            nodes: node_table,
             loopback: spec.loopback,
             topology,
             limiting: Vec::new(),
@@ -136,10 +134,10 @@ impl Network {
     #[inline]
     pub fn delay(&self, from: NodeId, to: NodeId, sequence: u32) -> Span {
         let bits = self.bits(from, sequence);
-        if let Some(edges) = self.edge_delay {
+        if let Some(edges) = &self.edge_delay {
             let stored = self.topology.with_latencies();
             if let Some(latency) = stored.and_then(|stored| stored.latency_between(from, to)) {
-                return Span(edges.link(latency).delay(bits, &self.normal, &self.powers));
+                return Span(self.rare_delay(edges.link(latency), bits));
             }
         }
         self.model_delay(from, to, bits)
@@ -150,21 +148,23 @@ impl Network {
     pub fn delay_via(&self, from: NodeId, slot: u32, to: NodeId, sequence: u32) -> Span {
         debug_assert_eq!(self.topology.peer(from, slot), to);
         let bits = self.bits(from, sequence);
-        if let Some(edges) = self.edge_delay {
+        if let Some(edges) = &self.edge_delay {
             let stored = self.topology.with_latencies();
             if let Some(latency) = stored.and_then(|stored| stored.latency(from, slot)) {
-                return Span(edges.link(latency).delay(bits, &self.normal, &self.powers));
+                return Span(self.rare_delay(edges.link(latency), bits));
             }
         }
         self.model_delay(from, to, bits)
     }
 
     /// The delay of a message that a node sends itself: the loopback, or for the exponential model
-    /// the delay to any other node.
+    /// (but no timing model) the delay to any other node.
     #[inline]
     pub fn self_delay(&self, node: NodeId, sequence: u32) -> Span {
-        match self.model {
-            Model::Exponential { .. } => self.model_delay(node, node, self.bits(node, sequence)),
+        match (&self.model, self.timing) {
+            (Model::Exponential { .. }, Timing::Realistic) => {
+                self.model_delay(node, node, self.bits(node, sequence))
+            }
             _ => self.loopback,
         }
     }
@@ -174,7 +174,8 @@ impl Network {
     pub fn region_of(&self, node: NodeId) -> RegionId {
         match &self.model {
             Model::Regional(regional) => regional.region_of(node),
-            _ => RegionId(0),
+            Model::Listed(listed) => listed.by_node[node.index()],
+            Model::Uniform { .. } | Model::Exponential { .. } => RegionId(0),
         }
     }
 
@@ -185,10 +186,7 @@ impl Network {
 
     /// Regions of a table with gaps that hold no node because the scenario gave no shares.
     pub fn left_out(&self) -> &[String] {
-        match &self.model {
-            Model::Regional(regional) => regional.left_out(),
-            _ => &[],
-        }
+        self.model.regional().map_or(&[], |regional| regional.left_out())
     }
 
     /// The topology.
@@ -220,51 +218,48 @@ impl Network {
     /// Regions whose table has no latency within them, so that `min_delay` and a median of twice
     /// that were assumed.
     pub fn assumed(&self) -> u64 {
-        match &self.model {
-            Model::Regional(regional) => regional.assumed(),
-            _ => 0,
-        }
+        self.model.regional().map_or(0, |regional| regional.assumed())
     }
 
     /// Floor and mean of the exponential part, if the delay between distinct nodes is
-    /// `floor + Exp(mean)`.
+    /// `floor + Exp(mean)`; `None` in a timing model, which may bound or schedule it.
     pub fn exponential_delay(&self) -> Option<(Span, Span)> {
-        match (&self.model, self.edge_delay) {
-            (Model::Exponential { floor, mean, .. }, None) => Some((Span(*floor), Span(*mean))),
+        match (&self.model, self.timing, self.edge_delay) {
+            (Model::Exponential { floor, mean, .. }, Timing::Realistic, None) => {
+                Some((Span(*floor), Span(*mean)))
+            }
             _ => None,
         }
     }
 
-    /// What the timing model promises.
+    /// What the timing model promises about messages between distinct nodes. [`Self::delay`] keeps
+    /// the promise of the synchronous model; that of partial synchrony depends on when a message is
+    /// sent, so the caller has to bound the arrival by [`Timing::latest`].
     pub fn timing(&self) -> Timing {
-        Timing::Realistic
+        self.timing
     }
 
-    /// Rates up and down in bit/s by region, if the table of regions has some.
+    /// Rates up and down in bit/s by [`RegionId`], if the preset has some (`bitcoin-2019`).
     pub fn preset_rates(&self) -> Option<&[(u64, u64)]> {
-        None
+        self.model.regional()?.rates()
     }
 
-    /// The greatest rate of one transfer between regions that the table of regions states, in
-    /// bit/s.
+    /// Greatest rate of one transfer between different regions in bit/s, if the preset has one
+    /// (`bitcoin-2019`).
     pub fn preset_cap(&self) -> Option<u64> {
-        None
+        self.model.regional()?.cap()
     }
 
     /// The table of single nodes, if the scenario has one.
     pub fn node_table(&self) -> Option<&NodeTable> {
-        None
+        self.nodes.as_ref()
     }
 
     /// Bytes of heap memory, topology included.
     pub fn memory_bytes(&self) -> u64 {
-        let model = match &self.model {
-            Model::Regional(regional) => regional.memory_bytes(),
-            Model::Uniform { .. } => 0,
-            Model::Exponential { table, .. } => table.memory_bytes(),
-        };
-        let shapes = self.normal.memory_bytes() + self.powers.memory_bytes();
-        model + shapes + self.topology.memory_bytes()
+        let shapes = self.quantiles.memory_bytes() + self.powers.memory_bytes();
+        let nodes = self.nodes.as_ref().map_or(0, NodeTable::memory_bytes);
+        self.model.memory_bytes() + shapes + nodes + self.topology.memory_bytes()
     }
 
     #[inline]
@@ -276,8 +271,10 @@ impl Network {
     fn model_delay(&self, from: NodeId, to: NodeId, bits: u64) -> Span {
         Span(match &self.model {
             Model::Regional(regional) => {
-                regional.link(from, to).delay(bits, &self.normal, &self.powers)
+                let link = regional.link(regional.region_of(from), regional.region_of(to));
+                link.delay(bits, &self.quantiles, &self.powers)
             }
+            Model::Listed(listed) => self.rare_delay(*listed.link(from, to), bits),
             Model::Uniform { min, values } => min + below(bits, *values),
             Model::Exponential { floor, mean, table } => {
                 let excess = u128::from(table.at(bits) as u64) * u128::from(*mean);
@@ -286,11 +283,15 @@ impl Network {
         })
     }
 
+    /// The delay over the link of two listed nodes or of an edge. Out of line, so that the two
+    /// commonest models do not pay for its registers (1.2 ns a call).
+    #[inline(never)]
+    fn rare_delay(&self, link: Link, bits: u64) -> u64 {
+        link.delay(bits, &self.quantiles, &self.powers)
+    }
+
     fn count_clamped(&self) -> u64 {
-        let pairs = match &self.model {
-            Model::Regional(regional) => regional.clamped(),
-            _ => 0,
-        };
+        let pairs = self.model.regional().map_or(0, |regional| regional.clamped());
         let edges =
             self.edge_delay.zip(self.topology.with_latencies()).map_or(0, |(delay, csr)| {
                 csr.with_latencies().filter(|(_, _, latency)| delay.clamps(*latency)).count() as u64
@@ -307,22 +308,13 @@ impl Network {
         let mut links = match &self.model {
             Model::Uniform { min, .. } => vec![any(*min)],
             Model::Exponential { floor, .. } => vec![any(*floor)],
-            Model::Regional(regional) => {
-                let mut links: Vec<_> = regional.links().map(|(a, b, l)| (l.floor, a, b)).collect();
-                links.sort_unstable();
-                links.truncate(LISTED_LINKS);
-                let named = |(floor, from, to): (u64, &str, &str)| LimitingLink {
-                    from: from.to_owned(),
-                    to: to.to_owned(),
-                    floor: Span(floor),
-                };
-                links.into_iter().map(named).collect()
-            }
+            Model::Regional(regional) => Self::limiting_pairs(regional),
+            Model::Listed(listed) => Self::limiting_pairs(&listed.regional),
         };
         if let (Some(delay), Some(csr)) = (self.edge_delay, self.topology.with_latencies()) {
             let mut least: Vec<(u64, NodeId, NodeId)> = Vec::new();
             for (from, to, latency) in csr.with_latencies() {
-                let floor = delay.link(latency).floor;
+                let floor = delay.link(latency).floor();
                 if least.len() < LISTED_LINKS || least.last().is_some_and(|l| floor < l.0) {
                     let place = least.partition_point(|l| l.0 <= floor);
                     least.insert(place, (floor, from, to));
@@ -338,6 +330,18 @@ impl Network {
             links.truncate(LISTED_LINKS);
         }
         links
+    }
+
+    fn limiting_pairs(regional: &Regional) -> Vec<LimitingLink> {
+        let mut links: Vec<_> = regional.links().map(|(a, b, l)| (l.floor(), a, b)).collect();
+        links.sort_unstable();
+        links.truncate(LISTED_LINKS);
+        let named = |(floor, from, to): (u64, &str, &str)| LimitingLink {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            floor: Span(floor),
+        };
+        links.into_iter().map(named).collect()
     }
 
     /// Sampled rather than derived: the same for every model, topology and mixture of both.
@@ -360,51 +364,15 @@ impl Network {
     }
 }
 
-impl Model {
-    fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, NetworkError> {
-        match &spec.model {
-            ModelSpec::Regional { regions, shares, jitter } => {
-                let sigma = match jitter {
-                    JitterSpec::Fitted => None,
-                    JitterSpec::Lognormal { sigma } => Some(*sigma),
-                    _ => return Err(NetworkError::field("network.jitter", "not yet")),
-                };
-                if let Some(sigma) = sigma.filter(|s| !(MIN_SIGMA..=MAX_SIGMA).contains(s)) {
-                    let problem = format!("{sigma}; give {MIN_SIGMA} to {MAX_SIGMA}");
-                    return Err(NetworkError::field("network.jitter.sigma", problem));
-                }
-                let table = load::table(regions)?;
-                let placement = table.place(shares.as_deref())?;
-                Ok(Self::Regional(Regional::new(&table, &placement, spec.min_delay.0, sigma, seed)))
-            }
-            ModelSpec::Uniform { min, max } => {
-                bounded("network.min", *min, Span(1), MAX_STATED)?;
-                bounded("network.max", *max, *min, MAX_STATED)?;
-                Ok(Self::Uniform { min: min.0, values: max.0 - min.0 + 1 })
-            }
-            ModelSpec::Exponential { floor, mean } => {
-                bounded("network.floor", *floor, Span(1), MAX_STATED)?;
-                bounded("network.mean", *mean, Span::ZERO, MAX_STATED)?;
-                let table = Quantile::exponential();
-                Ok(Self::Exponential { floor: floor.0, mean: mean.0, table })
-            }
-            _ => Err(NetworkError::field("network.model", "not yet")),
-        }
-    }
-}
-
 /// Bytes of memory that building a network takes at its peak, estimated without building it.
 pub fn estimate_bytes(spec: &NetworkSpec, nodes: u32) -> u64 {
     let model = match &spec.model {
         ModelSpec::Regional { .. } => 1 << 20,
         _ => 1 << 18,
     };
-    topology::estimate_bytes(&spec.topology, nodes).saturating_add(model)
-}
-
-fn bounded(field: &'static str, value: Span, least: Span, most: Span) -> Result<(), NetworkError> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(NetworkError::field(field, format!("{value}; give {least} to {most}")))
+    // Which columns a node file has is not known before it is read.
+    let per_node = spec.node_file.as_ref().map_or(0, |_| load::NODE_FILE_BYTES_PER_NODE);
+    topology::estimate_bytes(&spec.topology, nodes)
+        .saturating_add(model)
+        .saturating_add(per_node * u64::from(nodes))
 }

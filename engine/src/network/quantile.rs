@@ -1,6 +1,6 @@
 //! Distributions as integer quantile tables: 64 uniform bits in, a fixed-point value out.
 //!
-//! Owns the tables of the standard normal and of Exp(1). They are filled at set-up by `libm`
+//! Owns the tables and fills those of the standard normal and of Exp(1). They are filled at set-up by `libm`
 //! (the same on every machine); a draw then is a load, an interpolation and no float.
 //!
 //! The top bit picks the half of the distribution and the other 63 bits are the distance `u` to
@@ -41,7 +41,7 @@ impl Quantile {
     }
 
     /// `tails(p)` gives the quantiles at `p` and at `1 − p`, for growing `p ≤ 1/2`.
-    fn from_tails(mut tails: impl FnMut(f64) -> (f64, f64)) -> Self {
+    pub(crate) fn from_tails(mut tails: impl FnMut(f64) -> (f64, f64)) -> Self {
         let mut knots = Box::new([0i64; 2 * HALF + 1]);
         for octave in 0..64u32 {
             for step in 0..1u32 << STEPS {

@@ -15,7 +15,7 @@ pub struct NetworkSpec {
     /// latencies); positive. Entries below it are clamped, counted and printed. The uniform and
     /// exponential models state their own floor.
     pub min_delay: Span,
-    /// Delay of a message that a node sends itself (an exponential model uses its own delay).
+    /// Delay of a message that a node sends itself (the exponential model uses its own delay).
     pub loopback: Span,
     /// Who is whose neighbour.
     pub topology: TopologySpec,
@@ -28,8 +28,9 @@ pub struct NetworkSpec {
 pub struct NodeFileSpec {
     /// Its path, already relative to the working directory. Columns: `index` or `id` (the node,
     /// numbered as in the edge file; without it row by row from 0), `region` (by name; needs a
-    /// regional model), `stake` (a number), `up` and `down` (rates with a unit, such as 20Mbit);
-    /// all but the first are optional, others are ignored.
+    /// regional model without `shares`), `stake` (a number), `up` and `down` (rates with a unit,
+    /// such as 20Mbit); all but the first are optional, others are ignored. Nodes without a row
+    /// have stake 0; a file with regions or rates needs a row for every node.
     pub path: PathBuf,
 }
 
@@ -141,12 +142,14 @@ pub enum LatencyKind {
     RoundTrip,
 }
 
-/// Variation of the delay from message to message. Edges with latencies vary by the σ given here,
-/// or by 0.25.
+/// Variation of the delay from message to message. Edges with latencies vary likewise: their latency
+/// is the median, 90 % of it the floor, and the excess lognormal with the σ given here or 0.25, or
+/// of the gamma or empirical shape; for Pareto their latency is the mean.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JitterSpec {
     /// Lognormal above the floor, fitted so that p50 and p90 (or mean and standard deviation) are
-    /// the table's; σ = 0.25 where it gives no spread.
+    /// the table's; σ = 0.25 where it gives no spread. Pareto for the preset `bitcoin-2019`, since
+    /// that is how its source draws.
     Fitted,
     /// Lognormal above the floor with the table's median and this σ.
     Lognormal {
@@ -160,13 +163,15 @@ pub enum JitterSpec {
     },
     /// As SimBlock draws it (Aoki et al. 2019): Pareto of scale `mean − 5 ms` and shape
     /// `0.2 · mean / ms`, where the mean is the table's centre. Its floor is that scale (or
-    /// `min_delay`, or half the mean where the mean is below 10 ms).
+    /// `min_delay`, or half the mean where the mean is below 10 ms; the shape is then 2, which
+    /// keeps the mean).
     Pareto,
     /// From a histogram of measured delays: the excess over the floor has the table's median and
     /// the histogram's shape.
     Empirical {
         /// CSV with the header `value,count` and rising positive values in any unit; the shape
-        /// is that of value / median − least value / median.
+        /// is that of value / median − least value / median. Counts are spread evenly over the
+        /// values nearest to theirs.
         path: PathBuf,
     },
 }

@@ -3,16 +3,18 @@
 //! Owns what every source of a table (preset, scenario, file) is brought to: names and one-way
 //! figures in ns for ordered pairs, some of which may be missing. Rules for what is missing:
 //! - only the reverse direction was measured: it counts for both;
-//! - a region to itself: [`Link::assumed`](super::lognormal::Link::assumed), counted;
+//! - a region to itself: [`Link::assumed`](super::link::Link::assumed), counted;
 //! - two different regions: an error if the scenario's `shares` put nodes in both. Without `shares`,
 //!   nodes are in equal shares in the regions that remain when those with the most gaps are left
 //!   out until there is none (236 of WonderNetwork's 248 cities, 97 of RIPE's 173 countries).
 
 use std::collections::BTreeMap;
 
+use anthill_protocol::RegionId;
+
 use super::error::suggestion;
 use super::gaps::Gaps;
-use super::lognormal::Figures;
+use super::link::Figures;
 use super::{LatencyKind, NetworkError};
 
 const SHARES: &str = "network.shares";
@@ -28,8 +30,20 @@ pub(crate) struct LatencyTable {
     names: Vec<String>,
     index: BTreeMap<String, usize>,
     figures: BTreeMap<(usize, usize), Figures>,
-    /// The table's own shares, by region; zero for regions without any.
-    shares: Option<Vec<f64>>,
+    source: Source,
+}
+
+/// What the source of a table states beside latencies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source {
+    /// Share of the nodes by region; zero for regions without any.
+    pub(crate) shares: Option<Vec<f64>>,
+    /// Rates up and down by region, in bit/s.
+    pub(crate) rates: Option<Vec<(u64, u64)>>,
+    /// Greatest rate of one transfer between regions, in bit/s.
+    pub(crate) cap: Option<u64>,
+    /// Whether it varies latencies by the Pareto distribution.
+    pub(crate) pareto: bool,
 }
 
 /// Which regions hold nodes.
@@ -39,6 +53,17 @@ pub(crate) struct Placement {
     pub(crate) regions: Vec<(usize, f64)>,
     /// Regions that hold none because of gaps in the table.
     pub(crate) left_out: Vec<usize>,
+}
+
+impl Placement {
+    /// Indices in the table of placed regions as indices among these.
+    pub(crate) fn renumber(&self, regions: &[u16]) -> Box<[RegionId]> {
+        let place = |region: &u16| {
+            let found = self.regions.binary_search_by_key(&usize::from(*region), |place| place.0);
+            RegionId(found.expect("regions with nodes are placed") as u16)
+        };
+        regions.iter().map(place).collect()
+    }
 }
 
 impl LatencyTable {
@@ -69,9 +94,22 @@ impl LatencyTable {
         self.figures.get(&(from, to)).copied()
     }
 
-    /// Gives the table shares of its own.
-    pub(crate) fn set_shares(&mut self, shares: Vec<f64>) {
-        self.shares = Some(shares);
+    /// Says what else the source states.
+    pub(crate) fn set_source(&mut self, source: Source) {
+        self.source = source;
+    }
+
+    /// What else the source states.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The index of a region by name; an error message that suggests the nearest.
+    pub(crate) fn find(&self, name: &str) -> Result<usize, String> {
+        self.index.get(name).copied().ok_or_else(|| {
+            let hint = suggestion(name, self.names.iter().map(String::as_str));
+            format!("no region \"{name}\" in the latency table{hint}")
+        })
     }
 
     /// Name of a region.
@@ -93,7 +131,7 @@ impl LatencyTable {
             return Err(NetworkError::field("network.regions", "the table holds no region"));
         }
         let mut left_out = Vec::new();
-        let by_region = match (shares, &self.shares) {
+        let by_region = match (shares, &self.source.shares) {
             (Some(shares), _) => self.checked_shares(shares)?,
             (None, Some(own)) => own.clone(),
             (None, None) => {
@@ -103,29 +141,40 @@ impl LatencyTable {
                 equal
             }
         };
-        let populated = |region: &usize| by_region[*region] > 0.0;
-        let regions: Vec<usize> = (0..self.names.len()).filter(populated).collect();
-        if let Some(problem) = Gaps::among(self, regions.clone()).problem(self) {
-            return Err(NetworkError::field(SHARES, problem));
+        let fix = "leave regions out of `shares` until no pair lacks, or give no `shares` at all";
+        let regions = self.populated(&by_region, fix);
+        Ok(Placement {
+            regions: regions.map_err(|problem| NetworkError::field(SHARES, problem))?,
+            left_out,
+        })
+    }
+
+    /// The placement where so many nodes are in each region; an error message on gaps.
+    pub(crate) fn place_counted(&self, nodes: &[u32]) -> Result<Placement, String> {
+        let by_region: Vec<f64> = nodes.iter().map(|n| f64::from(*n)).collect();
+        let regions = self.populated(&by_region, "place no nodes in one of each such pair")?;
+        Ok(Placement { regions, left_out: Vec::new() })
+    }
+
+    /// The regions with a positive weight, and their shares; `fix` is the advice on gaps.
+    fn populated(&self, by_region: &[f64], fix: &str) -> Result<Vec<(usize, f64)>, String> {
+        let regions: Vec<usize> = (0..self.names.len()).filter(|r| by_region[*r] > 0.0).collect();
+        if let Some(problem) = Gaps::among(self, regions.clone()).problem(self, fix) {
+            return Err(problem);
         }
         let total: f64 = by_region.iter().sum();
-        let regions = regions.into_iter().map(|region| (region, by_region[region] / total));
-        Ok(Placement { regions: regions.collect(), left_out })
+        Ok(regions.into_iter().map(|region| (region, by_region[region] / total)).collect())
     }
 
     fn checked_shares(&self, shares: &[(String, f64)]) -> Result<Vec<f64>, NetworkError> {
         let mut by_region: Vec<Option<f64>> = vec![None; self.names.len()];
         for (name, share) in shares {
-            let Some(region) = self.index.get(name) else {
-                let hint = suggestion(name, self.names.iter().map(String::as_str));
-                let problem = format!("no region \"{name}\" in the latency table{hint}");
-                return Err(NetworkError::field(SHARES, problem));
-            };
+            let region = self.find(name).map_err(|e| NetworkError::field(SHARES, e))?;
             if !(0.0..=100.0).contains(share) {
                 let problem = format!("{share} for \"{name}\"; give a fraction within 0 to 1");
                 return Err(NetworkError::field(SHARES, problem));
             }
-            if by_region[*region].replace(*share).is_some() {
+            if by_region[region].replace(*share).is_some() {
                 return Err(NetworkError::field(SHARES, format!("\"{name}\" is named twice")));
             }
         }
@@ -159,7 +208,7 @@ pub(crate) fn one_way_ns(ms: f64, latency: LatencyKind) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::lognormal::Centre;
+    use crate::network::link::Centre;
 
     fn table(pairs: &[(&str, &str)]) -> LatencyTable {
         let mut table = LatencyTable::default();

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::super::lines::open;
-use super::super::lognormal::{Centre, Figures};
+use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 

@@ -1,6 +1,6 @@
 //! A table written in the scenario itself: square matrices in ms.
 
-use super::super::lognormal::{Centre, Figures};
+use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 

@@ -1,10 +1,14 @@
-//! Latency tables from a scenario and from files of measurements.
+//! What a network reads: latency tables from a scenario and from files of measurements, histograms
+//! of delays, tables of nodes.
 //!
-//! Each loader owns one format and brings it to a [`LatencyTable`]; errors name file and line.
+//! Each loader owns one format and brings it to what the network works with; errors name file and
+//! line.
 
 mod aws_json;
 mod city_pairs;
+mod histogram;
 mod inline;
+mod node_file;
 mod ripe_country;
 
 use std::path::Path;
@@ -12,6 +16,8 @@ use std::path::Path;
 use super::lines::{Lines, line_error};
 use super::table::LatencyTable;
 use super::{NetworkError, RegionFormat, RegionsSpec, presets};
+pub(crate) use histogram::histogram;
+pub(crate) use node_file::{BYTES_PER_NODE as NODE_FILE_BYTES_PER_NODE, NodeFile, node_file};
 
 /// The table a scenario asks for.
 pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {

@@ -1,11 +1,12 @@
 //! Bitcoin's network of 2019 in six regions.
 //!
-//! Source: SimBlock's parameters for Bitcoin 2019 (one-way latencies in ms, share of the nodes per
-//! region). SimBlock varies latencies by a Pareto distribution; here the excess is the default
-//! lognormal (σ = 0.25 over 10 % of the median), since the source gives no spread.
+//! Source: SimBlock's parameters for Bitcoin 2019 (one-way latencies in ms, share of the nodes and
+//! access rates per region). SimBlock takes a latency for the mean of a Pareto distribution, so that
+//! is how they vary here unless the scenario says otherwise. Its later versions give a rate to each
+//! pair of regions instead of the cap of 6 Mbit/s between them.
 
 use crate::network::LatencyKind;
-use crate::network::table::LatencyTable;
+use crate::network::table::{LatencyTable, Source};
 
 pub(super) const NAME: &str = "bitcoin-2019";
 
@@ -23,8 +24,26 @@ const P50_MS: [&[f64]; 6] = [
 
 const SHARES: [f64; 6] = [0.3316, 0.4998, 0.0090, 0.1177, 0.0224, 0.0195];
 
+/// Rates up and down in kbit/s.
+const RATES_KBIT: [(u64, u64); 6] = [
+    (19_200, 52_000),
+    (20_700, 40_000),
+    (5_800, 18_000),
+    (15_700, 22_800),
+    (10_200, 22_800),
+    (11_300, 29_900),
+];
+
+/// Greatest rate of one transfer between two regions, in bit/s.
+const CAP: u64 = 6_000_000;
+
 pub(super) fn table() -> LatencyTable {
     let mut table = super::symmetric(&REGIONS, &P50_MS, None, LatencyKind::OneWay);
-    table.set_shares(SHARES.to_vec());
+    table.set_source(Source {
+        shares: Some(SHARES.to_vec()),
+        rates: Some(RATES_KBIT.map(|(up, down)| (up * 1000, down * 1000)).to_vec()),
+        cap: Some(CAP),
+        pareto: true,
+    });
     table
 }

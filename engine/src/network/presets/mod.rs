@@ -4,7 +4,7 @@ mod aws_p50;
 mod bitcoin_2019;
 
 use super::error::suggestion;
-use super::lognormal::{Centre, Figures};
+use super::link::{Centre, Figures};
 use super::table::{LatencyTable, one_way_ns};
 use super::{LatencyKind, NetworkError};
 

@@ -1,7 +1,17 @@
-//! The delay of one link: `floor + median · 2^(σ·z)` with a normal z, in integers.
+//! The delay of one link: `base + unit · e^(σ·x)`, in integers, where x is drawn from the network's
+//! one table of quantiles.
 //!
 //! Owns the record of a link ([`Link`]), how one is fitted to measured figures, and the fixed-point
-//! exponential. A record is 24 bytes, so a table of regions stays in the nearest cache.
+//! exponential. What differs between kinds of jitter is the table and the record, never the
+//! arithmetic, so that a draw has no branch on them:
+//!
+//! | jitter | x | base | unit | σ |
+//! |---|---|---|---|---|
+//! | lognormal | standard normal | floor | median excess | as fitted or stated |
+//! | gamma, empirical | ln(excess / median excess) | floor | median excess | 1 |
+//! | Pareto | Exp(1) | 0 | scale, which is the floor | 1 / shape |
+//!
+//! A record is 24 bytes, so a table of regions stays in the nearest cache.
 
 use super::quantile::{FRACTION, Quantile};
 
@@ -21,17 +31,19 @@ pub(crate) const FLOOR_SHARE: f64 = 0.9;
 const Z90: f64 = 1.281_551_565_544_600_5;
 /// Fraction bits of `sigma`.
 const SIGMA_FRACTION: u32 = 24;
+/// SimBlock's Pareto scale is the mean less this, its shape the mean over this; in ns.
+const PARETO_STEP: u64 = 5_000_000;
 /// The exponent is cut at 2^±20, beyond which only [`MAX_EXCESS`] matters.
-const MAX_EXPONENT: i64 = 20;
+pub(crate) const MAX_EXPONENT: i64 = 20;
 
 /// How long messages over one link take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// Least delay, in ns; positive.
-    pub(crate) floor: u64,
-    /// Median of what comes on top, in ns; positive and at most [`MAX_EXCESS`].
-    pub(crate) median: u64,
-    /// Standard deviation of the binary logarithm of the excess, fixed point.
+    /// What every delay contains, in ns; 0 for Pareto.
+    pub(crate) base: u64,
+    /// What is multiplied and added, in ns; positive and at most [`MAX_EXCESS`].
+    pub(crate) unit: u64,
+    /// Factor from x to the binary logarithm of the multiplier, fixed point.
     pub(crate) sigma: u32,
 }
 
@@ -64,7 +76,7 @@ pub(crate) enum Centre {
 }
 
 impl Link {
-    /// Fits a link to figures; `sigma` overrides the fitted spread. Returns it with whether its
+    /// Fits a link with a floor to figures; `sigma` overrides the fitted spread. Returns it with whether its
     /// floor had to be raised to `min_delay`.
     ///
     /// The floor is the table's minimum, or [`FLOOR_SHARE`] of its centre. The excess has the
@@ -91,23 +103,46 @@ impl Link {
         (Self::new(libm::round(floor) as u64, median.max(floor / 64.0), sigma), clamped)
     }
 
+    /// A link whose delays are Pareto distributed with this mean in ns, as SimBlock draws them: scale
+    /// `mean − 5 ms` and shape `mean / 5 ms`, which give just this mean. Below 10 ms, where that
+    /// shape has no variance and then no mean, scale `mean / 2` and shape 2, which give it too. A
+    /// scale below `min_delay` is raised to it.
+    #[inline]
+    pub(crate) fn pareto(mean: u64, min_delay: u64) -> Self {
+        // σ = 1 / shape in bits = PARETO / mean.
+        const PARETO: u64 =
+            (PARETO_STEP as f64 / std::f64::consts::LN_2 * (1u32 << SIGMA_FRACTION) as f64) as u64;
+        let unit = pareto_scale(mean).clamp(min_delay, MAX_EXCESS);
+        Self { base: 0, unit, sigma: (PARETO / mean.max(2 * PARETO_STEP)) as u32 }
+    }
+
     /// A link of which nothing is known but that it exists: at least `min_delay`, twice that in the
     /// median.
-    pub(crate) fn assumed(min_delay: u64, sigma: Option<f64>) -> Self {
-        let sigma = sigma.unwrap_or(DEFAULT_SIGMA).clamp(MIN_SIGMA, MAX_SIGMA);
+    pub(crate) fn assumed(min_delay: u64, sigma: f64) -> Self {
         Self::new(min_delay, min_delay as f64, sigma)
     }
 
     fn new(floor: u64, median: f64, sigma: f64) -> Self {
         let median = (libm::round(median) as u64).clamp(1, MAX_EXCESS);
-        Self { floor: floor.max(1), median, sigma: sigma_bits(sigma) }
+        Self { base: floor.max(1), unit: median, sigma: sigma_bits(sigma) }
     }
 
-    /// The delay for 64 uniform bits, in ns.
-    #[inline]
-    pub(crate) fn delay(&self, bits: u64, normal: &Quantile, powers: &Powers) -> u64 {
-        self.floor + excess(self.median, self.sigma, bits, normal, powers)
+    /// No delay is below this, in ns; positive.
+    pub(crate) fn floor(&self) -> u64 {
+        // Without a base the multiplier is at least 1: the table of Exp(1) has nothing below zero.
+        if self.base == 0 { self.unit } else { self.base }
     }
+
+    /// The delay for 64 uniform bits, in ns. `table` is the one that the link was made for.
+    #[inline]
+    pub(crate) fn delay(&self, bits: u64, table: &Quantile, powers: &Powers) -> u64 {
+        self.base + excess(self.unit, self.sigma, bits, table, powers)
+    }
+}
+
+/// Scale of the Pareto distribution of a mean, both in ns.
+pub(crate) fn pareto_scale(mean: u64) -> u64 {
+    mean.saturating_sub(PARETO_STEP).max(mean / 2)
 }
 
 /// A σ of the natural logarithm as `Link::sigma`.
@@ -115,18 +150,13 @@ pub(crate) fn sigma_bits(sigma: f64) -> u32 {
     libm::round(sigma / std::f64::consts::LN_2 * f64::from(1u32 << SIGMA_FRACTION)) as u32
 }
 
-/// `median · 2^(σ·z)` in ns, at most [`MAX_EXCESS`].
+/// `unit · 2^(σ·x)` in ns, at most [`MAX_EXCESS`].
 #[inline]
-pub(crate) fn excess(
-    median: u64,
-    sigma: u32,
-    bits: u64,
-    normal: &Quantile,
-    powers: &Powers,
-) -> u64 {
-    // |z| < 2^3.2 and σ < 2^2.6 leave two bits of room.
-    let exponent = (normal.at(bits) * i64::from(sigma)) >> SIGMA_FRACTION;
-    let product = u128::from(median) * u128::from(powers.of(exponent));
+pub(crate) fn excess(unit: u64, sigma: u32, bits: u64, table: &Quantile, powers: &Powers) -> u64 {
+    // Normal: |x| < 2^3.2 and σ < 2^2.6. Exponential: x < 2^5.5 and σ < 1. Others: |x| < 2^3.8 and
+    // σ < 2^0.6. At least one bit of room.
+    let exponent = (table.at(bits) * i64::from(sigma)) >> SIGMA_FRACTION;
+    let product = u128::from(unit) * u128::from(powers.of(exponent));
     ((product >> FRACTION) as u64).min(MAX_EXCESS)
 }
 
@@ -212,7 +242,7 @@ mod tests {
         let centre = Centre::Percentiles { p50: 40.0 * MS, p90: Some(52.0 * MS) };
         let (link, clamped) = Link::fit(Figures { centre, min: None }, 250_000, None);
         assert!(!clamped);
-        assert_eq!(link.floor, 36_000_000);
+        assert_eq!(link.floor(), 36_000_000);
         let delays = sample(link, 1_000_000);
         assert!((at(&delays, 0.5) / (40.0 * MS) - 1.0).abs() < 1e-3);
         assert!((at(&delays, 0.9) / (52.0 * MS) - 1.0).abs() < 2e-3);
@@ -239,15 +269,50 @@ mod tests {
         let centre = Centre::Percentiles { p50: 25.0, p90: None };
         let (link, clamped) = Link::fit(Figures { centre, min: Some(0.0) }, 250_000, None);
         assert!(clamped);
-        assert_eq!((link.floor, link.median), (250_000, 3906));
+        assert_eq!((link.base, link.unit), (250_000, 3906));
         let mut delays = sample(link, 1000);
         delays.dedup();
         assert!(delays.len() > 700, "only {} distinct delays", delays.len());
     }
 
     #[test]
+    fn pareto_delays_have_simblocks_mean_median_and_tail() {
+        let (exponential, powers) = (Quantile::exponential(), Powers::new());
+        for (mean_ms, scale_ms, shape) in
+            [(124.0, 119.0, 24.8), (11.0, 6.0, 2.2), (10.0, 5.0, 2.0), (4.0, 2.0, 2.0)]
+        {
+            let link = Link::pareto((mean_ms * MS) as u64, 250_000);
+            let scale = (scale_ms * MS) as u64;
+            assert_eq!(link.floor(), scale);
+            let mut delays: Vec<u64> =
+                (0..1_000_000).map(|i| link.delay(draw(5, i), &exponential, &powers)).collect();
+            delays.sort_unstable();
+            assert!(delays[0] >= scale && delays[0] < scale + scale / 1000);
+            for p in [0.1, 0.5, 0.9, 0.99, 0.999] {
+                let exact = scale_ms * MS * libm::pow(1.0 - p, -1.0 / shape);
+                // Six standard errors: √(p q / n) over the density, which is shape · q / value.
+                let error = 6e-3 * libm::sqrt(p / (1.0 - p)) / shape;
+                assert!((at(&delays, p) / exact - 1.0).abs() < error + 1e-5, "{mean_ms} at {p}");
+            }
+            // The variance is infinite at shape 2; at 2.2 it is hardly seen in a million draws.
+            let mean = delays.iter().map(|d| *d as f64).sum::<f64>() / 1e6 / MS;
+            let tolerance = if shape > 4.0 { 1e-3 } else { 2e-2 };
+            assert!((mean / mean_ms - 1.0).abs() < tolerance, "mean {mean} for {mean_ms}");
+        }
+        // The ends of the uniform range, the least and the greatest mean.
+        for mean in [0, 1, 499_999, 10_000_000, MAX_EXCESS] {
+            let link = Link::pareto(mean, 250_000);
+            for bits in [0, 1, 1 << 62, 1 << 63, (1 << 63) + 1, u64::MAX] {
+                let delay = link.delay(bits, &exponential, &powers);
+                assert!((link.floor()..=MAX_EXCESS).contains(&delay), "{mean}: {delay}");
+            }
+            assert!(link.floor() >= 250_000);
+        }
+    }
+
+    #[test]
     fn the_widest_link_stays_under_the_cap() {
-        let link = Link { floor: 1, median: MAX_EXCESS, sigma: sigma_bits(MAX_SIGMA) };
+        let link = Link { base: 1, unit: MAX_EXCESS, sigma: sigma_bits(MAX_SIGMA) };
         let (normal, powers) = (Quantile::normal(), Powers::new());
         for bits in [0, 1, 1 << 62, 1 << 63, (1 << 63) + 1, u64::MAX] {
             assert!(link.delay(bits, &normal, &powers) <= MAX_EXCESS + 1);

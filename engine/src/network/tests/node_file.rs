@@ -1,0 +1,168 @@
+//! Node files: what is read, what is refused.
+
+use super::*;
+
+fn with_file(mut network: NetworkSpec, path: PathBuf) -> NetworkSpec {
+    network.node_file = Some(NodeFileSpec { path });
+    network
+}
+
+/// The network of four nodes with this file, or the error.
+fn built(network: NetworkSpec, content: &str) -> Result<Network, String> {
+    let (_folder, path) = written(content);
+    Network::build(&with_file(network, path), 4, 1).map_err(|e| e.to_string())
+}
+
+fn error(content: &str) -> String {
+    built(preset("bitcoin-2019"), content).expect_err("a broken file")
+}
+
+#[test]
+fn all_columns_are_read_in_any_order_and_others_ignored() {
+    let network = built(
+        preset("bitcoin-2019"),
+        "down,Region,note,stake,up,id\n\
+         40Mbit,AU,\"a, b\",7.5,20Mbit,2\n\
+         1Gbit,EU,,0,1.5Mbit,0\n\
+         40Mbit,AU,,1e6,20Mbit/s,3\n\
+         8kbit,JP,,3,8kbit,1\n",
+    )
+    .unwrap();
+    let table = network.node_table().unwrap();
+    let stakes: Vec<_> = (0..5).map(|n| table.stake(NodeId(n))).collect();
+    assert_eq!(stakes, [Some(0.0), Some(3.0), Some(7.5), Some(1e6), None]);
+    assert_eq!(table.rates(NodeId(0)), Some((1_500_000, 1_000_000_000)));
+    assert_eq!(table.rates(NodeId(3)), Some((20_000_000, 40_000_000)));
+    // Regions without nodes are none; the order is the table's.
+    assert_eq!(network.regions(), ["EU", "JP", "AU"]);
+    let regions: Vec<_> = (0..4).map(|n| network.region_of(NodeId(n)).index()).collect();
+    assert_eq!(regions, [0, 1, 2, 2]);
+    assert_eq!(network.preset_rates().unwrap()[1], (10_200_000, 22_800_000));
+    // JP to JP would be 7 ms and EU to EU 6 ms, but links count, not pairs of nodes.
+    assert_eq!(network.lookahead(), Span(6 * MS));
+}
+
+#[test]
+fn listed_regions_decide_the_delays() {
+    let network = built(preset("bitcoin-2019"), "region\nJP\nAU\nJP\nEU\n").unwrap();
+    assert!(network.node_table().unwrap().stake(NodeId(0)).is_none());
+    for (from, to, mean) in [(0, 1, 126.0), (1, 0, 126.0), (0, 2, 12.0), (3, 1, 294.0)] {
+        let delay = |s| network.delay(NodeId(from), NodeId(to), s).0;
+        let mut all: Vec<u64> = (0..20_001).map(delay).collect();
+        all.sort_unstable();
+        let exact = (mean - 5.0) * libm::exp2(5.0 / mean);
+        assert!((at(&all, 0.5) / exact - 1.0).abs() < 1e-2, "{from} to {to}");
+        assert!(all[0] >= ((mean - 5.0) * 1e6) as u64);
+        let via =
+            network.delay_via(NodeId(from), if to < from { to } else { to - 1 }, NodeId(to), 5);
+        assert_eq!(via, network.delay(NodeId(from), NodeId(to), 5));
+    }
+}
+
+#[test]
+fn without_regions_placement_is_by_weight_and_missing_rows_have_no_stake() {
+    let content = "id,stake\n3,5\n1,2.5\n";
+    let network = built(preset("bitcoin-2019"), content).unwrap();
+    let plain = Network::build(&preset("bitcoin-2019"), 4, 1).unwrap();
+    for node in (0..4).map(NodeId) {
+        assert_eq!(network.region_of(node), plain.region_of(node));
+    }
+    let table = network.node_table().unwrap();
+    assert_eq!([0, 1, 2, 3].map(|n| table.stake(NodeId(n)).unwrap()), [0.0, 2.5, 0.0, 5.0]);
+    assert_eq!(table.rates(NodeId(1)), None);
+    assert!(plain.node_table().is_none());
+    let uniform = spec(ModelSpec::Uniform { min: Span(1), max: Span(2) });
+    assert!(built(uniform, content).unwrap().node_table().is_some());
+}
+
+#[test]
+fn broken_rows_are_named_by_line() {
+    let no_node = error("id,stake\n0,1\n4,1\n");
+    assert!(no_node.contains("given.csv, line 3: 4 is no node: ids are 0 to 3"), "{no_node}");
+    assert!(error("stake\n1\n1\n1\n1\n1\n").contains("line 6: 4 is no node"));
+    assert!(error("id,stake\n0,1\n\n0,2\n").contains("line 4: node 0 again, after line 2"));
+    assert!(error("id,stake\n-1,1\n").contains("line 2: \"-1\" is not a node's number"));
+    assert!(error("id,stake\n1\n").contains("line 2: 1 fields; the header has 2"));
+    assert!(error("id,stake\n1,-4\n").contains("line 2: stake -4"));
+    assert!(error("id,stake\n1,NaN\n").contains("line 2: stake NaN"));
+    assert!(error("id,stake\n1,much\n").contains("\"much\" in column stake"));
+    let region = error("id,region\n0,AUS\n");
+    assert!(
+        region.contains("line 2: no region \"AUS\"") && region.contains("did you mean \"AU\""),
+        "{region}"
+    );
+    let rate = error("up,down\n20,5Mbit\n");
+    assert!(rate.contains("line 2: up \"20\" has no unit"), "{rate}");
+    assert!(error("up,down\n20Mbit,0\n").contains("down \"0\"; give a positive rate"));
+}
+
+#[test]
+fn broken_files_are_named() {
+    assert!(error("").contains("given.csv: empty"));
+    assert!(error("id,name\n").contains("line 1: no column of use in \"id,name\""));
+    assert!(error("id,index,stake\n").contains("line 1: columns \"index\" and \"id\""));
+    assert!(error("stake,Stake\n").contains("two columns \"stake\""));
+    assert!(error("id,up\n").contains("column \"up\" without \"down\""));
+    assert!(error("id,down\n").contains("column \"down\" without \"up\""));
+    let missing = error("id,up,down\n0,1Mbit,1Mbit\n2,1Mbit,1Mbit\n");
+    assert!(missing.contains("given.csv: no row for node 1, but column \"up\""), "{missing}");
+    assert!(error("region\nEU\n").contains("no row for node 1, but column \"region\""));
+    let none = with_file(preset("aws-p50"), "/no/such/nodes.csv".into());
+    assert!(message(&none).contains("nodes.csv: cannot read it"));
+
+    let uniform = spec(ModelSpec::Uniform { min: Span(1), max: Span(2) });
+    let no_regions = built(uniform, "region\nEU\nEU\nEU\nEU\n").unwrap_err();
+    assert!(no_regions.contains("the model has no regions"), "{no_regions}");
+    let twice = with_shares(preset("bitcoin-2019"), &["EU"]);
+    let twice = built(twice, "region\nEU\nEU\nEU\nEU\n").unwrap_err();
+    assert!(twice.starts_with("network.shares"), "{twice}");
+    // The countries of the fixture have no latency between AA and CC.
+    let countries = file(fixture("countries.csv"), RegionFormat::RipeCountry);
+    let gap = built(countries, "region\nAA\nBB\nCC\nAA\n").unwrap_err();
+    assert!(gap.starts_with("network.node_file") && gap.contains("AA – CC"), "{gap}");
+}
+
+#[test]
+fn memory_is_counted_and_estimated() {
+    let (_folder, path) = written("region,up,down,stake\nEU,1Mbit,1Mbit,1\n");
+    let listed = with_file(preset("bitcoin-2019"), path);
+    let plain = preset("bitcoin-2019");
+    let extra = Network::build(&listed, 1, 1).unwrap().memory_bytes();
+    let network = Network::build(&plain, 1, 1).unwrap().memory_bytes();
+    assert!(extra < network + 1000);
+    let difference = estimate_bytes(&listed, 1_000_000) - estimate_bytes(&plain, 1_000_000);
+    assert!((26_000_000..40_000_000).contains(&difference), "{difference}");
+
+    let nodes = 10_000;
+    let rows: String = (0..nodes).map(|i| format!("{i},EU,1Mbit,2Mbit,{i}\n")).collect();
+    let (_folder, path) = written(&format!("id,region,up,down,stake\n{rows}"));
+    let network = Network::build(&with_file(preset("bitcoin-2019"), path), nodes, 1).unwrap();
+    assert!(network.memory_bytes() >= u64::from(nodes) * 26);
+}
+
+/// The nodes and edges of one measured network number alike.
+#[test]
+fn cardanos_nodes_and_edges_fit_each_other() {
+    let (Some(nodes), Some(path)) =
+        (measured("cardano-10k-nodes.csv.gz"), measured("cardano-10k-edges.csv.gz"))
+    else {
+        return;
+    };
+    let mut cardano = with_file(preset("aws-p50"), nodes);
+    cardano.topology = TopologySpec::File {
+        path,
+        latency: Some(LatencyKind::OneWay),
+        direction: EdgeDirection::TargetToSource,
+    };
+    let network = Network::build(&cardano, 10_000, 1).unwrap();
+    let table = network.node_table().unwrap();
+    let stakes: Vec<f64> = (0..10_000).map(|n| table.stake(NodeId(n)).unwrap()).collect();
+    assert_eq!(stakes.iter().filter(|stake| **stake > 0.0).count(), 2657);
+    // From the file: the first row is node 2, a relay; one of the last is 7096.
+    assert_eq!((stakes[2], stakes[7096]), (0.0, 50.005115));
+    // Each relay of a producer knows it: node 0's relays are 2 and 4, its edges 0,2 and 0,4.
+    let fed_by = |node: u32| network.topology().degree(NodeId(node));
+    assert!(fed_by(2) > 0 && fed_by(4) > 0 && stakes[0] > 0.0);
+    let error = Network::build(&cardano, 9_999, 1).unwrap_err().to_string();
+    assert!(error.contains("cardano-10k-nodes.csv.gz, line") && error.contains("9999 is no node"));
+}
