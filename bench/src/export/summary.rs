@@ -4,6 +4,7 @@
 //! it cost here), then every name of both again at the top level. Keys keep this order; floats
 //! print as the shortest text that reads back to them, so equal results are equal bytes.
 
+use anthill_engine::conditions::ConditionTotals;
 use anthill_engine::outcome::{Ended, RunResult};
 use anthill_protocol::MetricKind;
 use hdrhistogram::Histogram;
@@ -36,7 +37,7 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
     for (name, histogram) in &result.latencies {
         latencies.insert((*name).to_owned(), latency(histogram));
     }
-    object(json!({
+    let mut part = object(json!({
         "protocol": record.scenario.protocol,
         "nodes": record.scenario.nodes,
         "seed": record.scenario.seed,
@@ -51,7 +52,11 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "latency_ns": latencies,
         "checks": checks::json(&result.checks),
         "metrics": metrics(result),
-    }))
+    }));
+    if let Some(totals) = &result.conditions {
+        part.insert("conditions".to_owned(), Value::Object(conditions(totals)));
+    }
+    part
 }
 
 /// The digest as it is written everywhere: 16 hexadecimal digits.
@@ -77,6 +82,12 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
         metrics.insert("messages_by_kind".to_owned(), Value::Object(by_kind));
     }
     metrics
+}
+
+/// Sums of time over many nodes may pass 64 bits, beyond which JSON's readers take floats anyway.
+fn conditions(totals: &ConditionTotals) -> Map<String, Value> {
+    let figure = |value: u128| u64::try_from(value).map_or(json!(value as f64), |n| json!(n));
+    totals.rows().into_iter().map(|(name, value, _)| (name.to_owned(), figure(value))).collect()
 }
 
 fn latency(histogram: &Histogram<u64>) -> Value {
@@ -171,6 +182,24 @@ mod tests {
             r#""messages_by_kind":{"push":9000,"pull":1000}}}"#
         );
         assert_eq!(Value::Object(result(&record)).to_string(), expected);
+    }
+
+    #[test]
+    fn conditions_are_there_if_the_scenario_has_some() {
+        let (scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        let before = result(&fabricated::record(&scenario, &outcome));
+        assert!(!before.contains_key("conditions"));
+        let down_ns = u128::from(u64::MAX) + 1;
+        outcome.result.conditions =
+            Some(ConditionTotals { lost: 7, down_ns, ..ConditionTotals::default() });
+        let after = result(&fabricated::record(&scenario, &outcome));
+        assert!(after.iter().zip(&before).all(|(a, b)| a == b));
+        let conditions = &after["conditions"];
+        assert_eq!(conditions["lost"].as_u64(), Some(7));
+        assert_eq!(conditions["cut"].as_u64(), Some(0));
+        assert_eq!(conditions["down_ns"].as_f64(), Some(18_446_744_073_709_551_616.0));
+        let names = ConditionTotals::default().rows().len();
+        assert_eq!(conditions.as_object().map(Map::len), Some(names));
     }
 
     #[test]
