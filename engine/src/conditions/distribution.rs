@@ -6,11 +6,10 @@
 use anthill_protocol::Span;
 
 use super::error::ConditionsError;
+use crate::network::{Quantile, gamma};
 
 /// Greatest length, in ns: 146 years.
 const LONGEST: f64 = 4.6e18;
-/// Knots of the table of residual lengths.
-const KNOTS: usize = 4096;
 
 /// A Weibull distribution of lengths of time.
 #[derive(Clone, Debug)]
@@ -18,9 +17,18 @@ pub(super) struct Lengths {
     mean_ns: f64,
     scale_ns: f64,
     shape: f64,
-    /// Quantiles of what is left of a length at a random moment; empty for the exponential, of
-    /// which as much is left as there was.
-    residual_ns: Vec<f64>,
+    /// What is left of a length at a random moment; `None` for the exponential, of which as much
+    /// is left as there was.
+    residual: Option<Residual>,
+}
+
+/// At a random moment the length left has the distribution function
+/// ∫₀ˣ (1 − F) / mean = P(1/k, (x/λ)ᵏ): its k-th power is gamma distributed with shape 1/k.
+#[derive(Clone, Debug)]
+struct Residual {
+    /// Of ln(that power / its median).
+    table: Quantile,
+    log_median: f64,
 }
 
 impl Lengths {
@@ -32,21 +40,11 @@ impl Lengths {
         }
         let mean_ns = mean.0 as f64;
         let scale_ns = mean_ns / libm::tgamma(1.0 + 1.0 / shape);
-        // At a random moment the length left has the distribution function
-        // ∫₀ˣ (1 − F) / mean = P(1/k, (x/λ)ᵏ), the regularised incomplete gamma function.
-        let residual_ns = if shape == 1.0 {
-            Vec::new()
-        } else {
-            let mut low = 0.0;
-            let knot = |i: usize| {
-                // The last knot stands for everything beyond the one before.
-                let p = (i as f64).min(KNOTS as f64 - 0.25) / KNOTS as f64;
-                low = gamma_quantile(1.0 / shape, p, low);
-                scale_ns * libm::pow(low, 1.0 / shape)
-            };
-            (0..=KNOTS).map(knot).collect()
-        };
-        Ok(Self { mean_ns, scale_ns, shape, residual_ns })
+        let residual = (shape != 1.0).then(|| Residual {
+            table: gamma::log_quantiles(1.0 / shape),
+            log_median: gamma::log_median(1.0 / shape),
+        });
+        Ok(Self { mean_ns, scale_ns, shape, residual })
     }
 
     pub(super) fn mean_ns(&self) -> f64 {
@@ -63,65 +61,19 @@ impl Lengths {
 
     /// What is left of a length at a random moment of it, in ns.
     pub(super) fn residual(&self, bits: u64) -> u64 {
-        if self.residual_ns.is_empty() {
-            return self.length(bits);
-        }
-        let at = (1.0 - uniform(bits)) * KNOTS as f64;
-        let knot = (at as usize).min(KNOTS - 1);
-        let (from, to) = (self.residual_ns[knot], self.residual_ns[knot + 1]);
-        (from + (to - from) * (at - knot as f64)).min(LONGEST) as u64
+        let Some(residual) = &self.residual else { return self.length(bits) };
+        let log = residual.table.at(bits) as f64 / 4_294_967_296.0 + residual.log_median;
+        (self.scale_ns * libm::exp(log / self.shape)).min(LONGEST) as u64
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {
-        (self.residual_ns.len() * size_of::<f64>()) as u64
+        self.residual.as_ref().map_or(0, |residual| residual.table.memory_bytes())
     }
 }
 
 /// In (0, 1].
 fn uniform(bits: u64) -> f64 {
     ((bits >> 11) + 1) as f64 / 9_007_199_254_740_992.0
-}
-
-/// The regularised lower incomplete gamma function P(a, x): its series below a + 1, Legendre's
-/// continued fraction above (Abramowitz and Stegun 6.5.29, 6.5.31).
-fn gamma_p(a: f64, x: f64) -> f64 {
-    if x <= 0.0 {
-        return 0.0;
-    }
-    let scale = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
-    if x < a + 1.0 {
-        let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
-        while term > sum * 1e-16 {
-            n += 1.0;
-            term *= x / n;
-            sum += term;
-        }
-        return (scale * sum).min(1.0);
-    }
-    // Evaluated from the far end, where its tail no longer matters.
-    let mut fraction = 0.0;
-    for i in (1..=200).rev() {
-        let i = f64::from(i);
-        fraction = i * (i - a) / (x + 2.0 * i + 1.0 - a - fraction);
-    }
-    (1.0 - scale / (x + 1.0 - a - fraction)).max(0.0)
-}
-
-/// Solves P(a, x) = p by bisection, from a lower bound.
-fn gamma_quantile(a: f64, p: f64, low: f64) -> f64 {
-    if p <= 0.0 {
-        return 0.0;
-    }
-    let (mut low, mut high) = (low, low.max(1e-12) * 2.0);
-    while gamma_p(a, high) < p {
-        low = high;
-        high *= 2.0;
-    }
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if gamma_p(a, middle) < p { low = middle } else { high = middle }
-    }
-    0.5 * (low + high)
 }
 
 #[cfg(test)]
@@ -131,19 +83,6 @@ mod tests {
     use super::*;
 
     const HOUR: Span = Span(3_600_000_000_000);
-
-    #[test]
-    fn the_incomplete_gamma_function_has_its_closed_forms() {
-        for x in [0.01, 0.3, 1.0, 1.9, 2.1, 7.0, 40.0] {
-            let exponential = -libm::expm1(-x);
-            assert!((gamma_p(1.0, x) - exponential).abs() < 1e-12, "P(1, {x})");
-            let half = libm::erf(libm::sqrt(x));
-            assert!((gamma_p(0.5, x) - half).abs() < 1e-10, "P(1/2, {x})");
-            let two = 1.0 - (1.0 + x) * libm::exp(-x);
-            assert!((gamma_p(2.0, x) - two).abs() < 1e-10, "P(2, {x})");
-        }
-        assert!((gamma_quantile(1.0, 0.5, 0.0) - std::f64::consts::LN_2).abs() < 1e-12);
-    }
 
     #[test]
     fn lengths_have_the_mean_asked_for() {

@@ -12,10 +12,8 @@ const MAX_TERMS: u32 = 2000;
 
 /// The table of ln(X / median of X) for a gamma distributed X of this shape, 0.1 to 100.
 pub(crate) fn log_quantiles(shape: f64) -> Quantile {
-    // P(X < x) is below x^k / Γ(k + 1): where that is p, the root is on the right.
-    let left_of = |p: f64| (libm::log(p) + libm::lgamma(shape + 1.0)) / shape;
-    let median = quantile(0.5, left_of(0.5), |y| lower(shape, y));
-    let mut low = left_of(libm::ldexp(1.0, -64));
+    let median = log_median(shape);
+    let mut low = left_of(shape, libm::ldexp(1.0, -64));
     // Beyond the quantile at 1 − 2⁻⁶⁴ of every shape allowed.
     let mut high = libm::log(2.0 * shape + 60.0);
     let limit = MAX_EXPONENT as f64 * std::f64::consts::LN_2;
@@ -24,6 +22,16 @@ pub(crate) fn log_quantiles(shape: f64) -> Quantile {
         high = quantile(p, high, |y| upper(shape, y));
         ((low - median).max(-limit), (high - median).min(limit))
     })
+}
+
+/// ln of the median of a gamma distributed X of this shape.
+pub(crate) fn log_median(shape: f64) -> f64 {
+    quantile(0.5, left_of(shape, 0.5), |y| lower(shape, y))
+}
+
+/// P(X < x) is below x^k / Γ(k + 1): where that is p, the root is on the right.
+fn left_of(shape: f64, p: f64) -> f64 {
+    (libm::log(p) + libm::lgamma(shape + 1.0)) / shape
 }
 
 /// Solves F(y) = `p` from a `y` on the outer side of the root; `log` gives ln F and its derivative.

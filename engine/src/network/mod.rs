@@ -14,7 +14,7 @@
 mod alias;
 mod edge_delay;
 mod error;
-mod gamma;
+pub(crate) mod gamma;
 mod gaps;
 mod jitter;
 pub(crate) mod lines;
