@@ -4,12 +4,14 @@
 //! a stored byte per node would cost a cache miss per message. Rates are kept as the time that a
 //! byte takes, in 2⁻³² ns.
 
+use std::sync::Arc;
+
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::{Purpose, draw, stream, threshold};
 
 use super::error::ConditionsError;
 use super::spec::{BandwidthSpec, ClassSpec, ImpairmentSpec, RatesSpec};
-use crate::network::{Network, Powers, Quantile, excess, sigma_bits};
+use crate::network::{Jitter, Link, Network, Powers, Quantile};
 
 /// Levels into which a distribution of rates is cut.
 const LEVELS: usize = 1024;
@@ -86,40 +88,21 @@ impl Impairment {
     }
 }
 
-/// Lognormal delays, and the tables that they are drawn from.
-#[derive(Clone, Debug)]
-pub(crate) struct Lognormal {
-    normal: Quantile,
-    powers: Powers,
-}
-
-impl Lognormal {
-    pub(super) fn new() -> Self {
-        Self { normal: Quantile::normal(), powers: Powers::new() }
-    }
-
-    /// `median · e^(σ·z)` in ns.
-    #[inline]
-    fn draw(&self, median: u64, sigma: u32, bits: u64) -> u64 {
-        if sigma == 0 { median } else { excess(median, sigma, bits, &self.normal, &self.powers) }
-    }
-}
-
 /// One class of access link.
 #[derive(Clone, Debug)]
 pub(crate) struct Class {
     rates: Option<Rates>,
-    /// Median in ns and σ of the delay it adds.
-    latency_ns: u64,
-    sigma: u32,
+    /// The delay it adds, and the table that varies it.
+    delay: Link,
+    table: Arc<Quantile>,
     pub(crate) impairment: Impairment,
 }
 
 impl Class {
     /// The delay that the link adds to a message, in ns.
     #[inline]
-    pub(crate) fn delay_ns(&self, shapes: &Lognormal, bits: u64) -> u64 {
-        shapes.draw(self.latency_ns, self.sigma, bits)
+    pub(crate) fn delay_ns(&self, powers: &Powers, bits: u64) -> u64 {
+        self.delay.delay(bits, &self.table, powers)
     }
 }
 
@@ -134,29 +117,38 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    pub(super) fn new(specs: &[ClassSpec], seed: u64) -> Option<Self> {
+    /// `None` if there are none.
+    pub(super) fn new(specs: &[ClassSpec], seed: u64) -> Result<Option<Self>, ConditionsError> {
         if specs.is_empty() {
-            return None;
+            return Ok(None);
         }
+        let normal = Arc::new(Quantile::normal());
         let mut sum = 0.0;
         let ends = specs.iter().map(|spec| {
             sum += spec.share;
             // Shares that sum to one up to rounding leave nobody out.
             threshold(if sum > 1.0 - 1e-9 { 1.0 } else { sum })
         });
-        let class = |spec: &ClassSpec| Class {
-            rates: (spec.up.is_some() || spec.down.is_some())
-                .then(|| Rates::new(spec.up, spec.down)),
-            latency_ns: spec.latency.0,
-            sigma: if spec.sigma > 0.0 { sigma_bits(spec.sigma) } else { 0 },
-            impairment: Impairment::new(&spec.impairments),
+        let class = |spec: &ClassSpec| {
+            let (delay, table) = match &spec.jitter {
+                None => (Link::above(0, spec.latency.0, spec.sigma), normal.clone()),
+                Some(jitter) => {
+                    let (jitter, table) = Jitter::build(jitter, false)?;
+                    (jitter.around(spec.latency.0), Arc::new(table))
+                }
+            };
+            let rates =
+                (spec.up.is_some() || spec.down.is_some()).then(|| Rates::new(spec.up, spec.down));
+            let impairment = Impairment::new(&spec.impairments);
+            Ok(Class { rates, delay, table, impairment })
         };
-        Some(Self {
+        let classes = specs.iter().map(class).collect::<Result<_, ConditionsError>>()?;
+        Ok(Some(Self {
             key: stream(seed, Purpose::Access, NodeId(0)),
             ends: ends.collect(),
             names: specs.iter().map(|spec| spec.name.clone()).collect(),
-            classes: specs.iter().map(class).collect(),
-        })
+            classes,
+        }))
     }
 
     pub(super) fn names(&self) -> &[String] {

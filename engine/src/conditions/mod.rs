@@ -37,7 +37,7 @@ pub use error::ConditionsError;
 use faults::Faults;
 pub use faults::TimelineEntry;
 use life::{Downtime, Life};
-use links::{Bandwidth, Classes, Impairment, Lognormal};
+use links::{Bandwidth, Classes, Impairment};
 pub(crate) use local_clock::Clocks;
 pub(crate) use passage::Dispatch;
 pub(crate) use processor::Processor;
@@ -53,7 +53,7 @@ pub(crate) use standing::Standing;
 pub use totals::ConditionTotals;
 
 use crate::mode::Stamp;
-use crate::network::{Network, Timing};
+use crate::network::{Network, Powers, Timing};
 use crate::scenario::Scenario;
 
 /// The conditions of a scenario, ready for its network.
@@ -76,7 +76,7 @@ pub struct Conditions {
     warmup: Time,
     /// Whether links do nothing but delay messages and lose the same share of all.
     links_are_plain: bool,
-    shapes: Lognormal,
+    powers: Powers,
     impairment_draws: Streams,
     access: Streams,
 }
@@ -100,7 +100,7 @@ impl Conditions {
             return Ok(None);
         }
         let (nodes, seed) = (scenario.nodes, scenario.seed);
-        let classes = Classes::new(&spec.classes, seed);
+        let classes = Classes::new(&spec.classes, seed)?;
         let mut population =
             Population { network, classes: classes.as_ref(), adversary: None, nodes, seed };
         let adversary = match &spec.adversary {
@@ -141,7 +141,7 @@ impl Conditions {
             until: scenario.until,
             warmup: Time(scenario.measure.warmup.0),
             links_are_plain,
-            shapes: Lognormal::new(),
+            powers: Powers::new(),
             impairment_draws: Streams::new(seed, Purpose::Impairment),
             access: Streams::new(seed, Purpose::Access),
             adversary,

@@ -170,7 +170,7 @@ impl Conditions {
             let bits = draw(self.access.of(from), u64::from(sequence));
             for (end, bits) in [(from, bits), (to, bits.rotate_left(32) ^ COPY_BITS)] {
                 if let Some(class) = classes.class_of(end) {
-                    let added = class.delay_ns(&self.shapes, draw(self.access.of(end), bits));
+                    let added = class.delay_ns(&self.powers, draw(self.access.of(end), bits));
                     delay = delay + Span(added);
                 }
             }

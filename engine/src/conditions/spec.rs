@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anthill_protocol::{Span, Time};
 
+use crate::network::JitterSpec;
+
 /// All conditions of a scenario.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConditionsSpec {
@@ -112,6 +114,9 @@ pub struct ClassSpec {
     pub latency: Span,
     /// σ of the logarithm of that delay; 0: constant.
     pub sigma: f64,
+    /// How that delay varies in place of lognormally with `sigma`: gamma, empirical, or Pareto, of
+    /// which `latency` is the mean.
+    pub jitter: Option<JitterSpec>,
     /// What happens to messages over it.
     pub impairments: ImpairmentSpec,
 }

@@ -63,6 +63,14 @@ impl Jitter {
         }
     }
 
+    /// Delays without a floor, with this median (for Pareto: mean) in ns.
+    pub(crate) fn around(self, centre: u64) -> Link {
+        match self {
+            Self::Above { sigma } => Link::above(0, centre, sigma.unwrap_or(DEFAULT_SIGMA)),
+            Self::Pareto => Link::pareto(centre, 1),
+        }
+    }
+
     /// The link of which nothing is known but that it exists.
     pub(crate) fn assumed(self, min_delay: u64) -> Link {
         match self {

@@ -127,6 +127,11 @@ impl Link {
         Self { base: floor.max(1), unit: median, sigma: sigma_bits(sigma) }
     }
 
+    /// `base` plus an excess of this median, in ns; constant for σ = 0.
+    pub(crate) fn above(base: u64, median: u64, sigma: f64) -> Self {
+        Self { base, unit: median.min(MAX_EXCESS), sigma: sigma_bits(sigma) }
+    }
+
     /// No delay is below this, in ns; positive.
     pub(crate) fn floor(&self) -> u64 {
         // Without a base the multiplier is at least 1: the table of Exp(1) has nothing below zero.

@@ -3,7 +3,8 @@
 use anthill_protocol::Span;
 use anthill_protocol::parameter::Value;
 
-use super::keys::{Key, LONGEST, SHARE, Shape, choice};
+use super::keys::{Key, LONGEST, SHARE, Shape, choice, kinded};
+use super::keys_network::JITTER;
 
 /// Bounded like the delays of the network, so that sums stay far from the end of time.
 pub(super) const DELAY: Shape = Shape::Span { least: Span(1), most: LONGEST };
@@ -67,6 +68,11 @@ pub(super) const CLASS: &[Key] = &[
         "sigma",
         Shape::Number { least: 0.0, open: false, most: 4.0 },
         "σ of the logarithm of that latency; 0 is constant",
+    ),
+    Key::new(
+        "jitter",
+        kinded(JITTER),
+        "how that latency varies in place of lognormally with sigma",
     ),
     // Without defaults: the preset's apply.
     Key::new("loss", SHARE, "share of messages lost"),

@@ -6,9 +6,11 @@ use super::document::{Data, Entry};
 use super::keys_links::CLASS;
 use super::nearest::suggestion;
 use super::parse_links::read_impairments;
+use super::parse_model::read_jitter;
 use super::plain;
 use super::reader::Section;
 use crate::conditions::{ClassSpec, ImpairmentSpec};
+use crate::network::JitterSpec;
 
 /// Classes have 8-bit numbers, one of which stands for none.
 pub(super) const MOST_CLASSES: usize = 255;
@@ -140,6 +142,7 @@ fn read_class<'d>(network: &Section<'d, '_>, name: &str, entry: &'d Entry) -> Op
         down: Some(preset.down),
         latency: preset.latency,
         sigma: preset.sigma,
+        jitter: None,
         impairments: preset.impairments.clone(),
     })
 }
@@ -166,9 +169,17 @@ fn read_own(mut class: Section<'_, '_>, name: &str) -> Option<ClassSpec> {
         true => class.number("sigma"),
         false => Some(base.map_or(0.0, |preset| preset.sigma)),
     };
+    let jitter = read_class_jitter(&mut class);
     let impairments =
         read_impairments(&mut class, base.map_or(&UNIMPAIRED, |preset| &preset.impairments));
-    let (latency, mut sigma) = (latency?, sigma?);
+    let (latency, mut sigma, jitter) = (latency?, sigma?, jitter?);
+    if jitter.is_some() {
+        // Its own shape replaces the preset's.
+        sigma = 0.0;
+        if latency == Span::ZERO {
+            class.wrong("jitter", "varies no latency: give a latency above 0 too");
+        }
+    }
     if latency == Span::ZERO && sigma > 0.0 {
         if class.has("sigma") {
             class.wrong("sigma", "spreads no latency: give a latency above 0 too");
@@ -183,6 +194,24 @@ fn read_own(mut class: Section<'_, '_>, name: &str) -> Option<ClassSpec> {
         down: down?,
         latency,
         sigma,
+        jitter,
         impairments: impairments?,
     })
+}
+
+/// The outer `None` only beside a finding.
+fn read_class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterSpec>> {
+    if !class.has("jitter") {
+        return Some(None);
+    }
+    let jitter = read_jitter(class)?;
+    if jitter == JitterSpec::Fitted {
+        class.wrong("jitter", "nothing to fit: give lognormal, gamma, pareto or empirical");
+        return None;
+    }
+    if class.has("sigma") {
+        class.wrong("sigma", "stands beside jitter, which says how the latency varies: remove one");
+        return None;
+    }
+    Some(Some(jitter))
 }

@@ -128,7 +128,7 @@ fn read_regional(network: &mut Section<'_, '_>, preset: Option<&'static str>) ->
     Some(ModelSpec::Regional { regions: regions?, shares, jitter: jitter? })
 }
 
-fn read_jitter(network: &mut Section<'_, '_>) -> Option<JitterSpec> {
+pub(super) fn read_jitter(network: &mut Section<'_, '_>) -> Option<JitterSpec> {
     if !network.has("jitter") {
         return Some(JitterSpec::Fitted);
     }

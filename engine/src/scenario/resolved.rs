@@ -84,20 +84,7 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
                 let shares = shares.iter().map(|(name, share)| (quoted(name), float(*share)));
                 line(out, "shares", &table(shares));
             }
-            let jitter = match jitter {
-                JitterSpec::Fitted => quoted("fitted"),
-                JitterSpec::Lognormal { sigma } => {
-                    table([("kind", quoted("lognormal")), ("sigma", float(*sigma))])
-                }
-                JitterSpec::Gamma { shape } => {
-                    table([("kind", quoted("gamma")), ("shape", float(*shape))])
-                }
-                JitterSpec::Pareto => quoted("pareto"),
-                JitterSpec::Empirical { path } => {
-                    table([("kind", quoted("empirical")), ("path", text_of(path))])
-                }
-            };
-            line(out, "jitter", &jitter);
+            line(out, "jitter", &jitter_text(jitter));
         }
         ModelSpec::Uniform { min, max } => {
             line(out, "model", "\"uniform\"");
@@ -133,6 +120,20 @@ fn write_exponential(out: &mut String, model: &str, floor: Span, mean: Span) {
     line(out, "model", &quoted(model));
     line(out, "floor", &span(floor));
     line(out, "mean", &span(mean));
+}
+
+pub(super) fn jitter_text(jitter: &JitterSpec) -> String {
+    match jitter {
+        JitterSpec::Fitted => quoted("fitted"),
+        JitterSpec::Lognormal { sigma } => {
+            table([("kind", quoted("lognormal")), ("sigma", float(*sigma))])
+        }
+        JitterSpec::Gamma { shape } => table([("kind", quoted("gamma")), ("shape", float(*shape))]),
+        JitterSpec::Pareto => quoted("pareto"),
+        JitterSpec::Empirical { path } => {
+            table([("kind", quoted("empirical")), ("path", text_of(path))])
+        }
+    }
 }
 
 fn regions_table(regions: &RegionsSpec) -> String {

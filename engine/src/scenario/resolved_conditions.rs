@@ -1,7 +1,7 @@
 //! Conditions as TOML: see `resolved`, of which this is a part.
 
 use super::quantity::rate_text;
-use super::resolved::{float, line, quoted, span, table, text_of};
+use super::resolved::{float, jitter_text, line, quoted, span, table, text_of};
 use super::resolved_fault::{names, selection};
 use crate::conditions::{
     AdversarySpec, BandwidthSpec, Behaviour, ChurnSpec, ChurnTimes, ClassSpec, ConditionsSpec,
@@ -116,7 +116,10 @@ fn class(spec: &ClassSpec) -> String {
     let mut entries = vec![("share", float(spec.share)), ("preset", quoted("none"))];
     entries.extend(rates(spec.up, spec.down));
     entries.push(("latency", span(spec.latency)));
-    entries.push(("sigma", float(spec.sigma)));
+    match &spec.jitter {
+        Some(jitter) => entries.push(("jitter", jitter_text(jitter))),
+        None => entries.push(("sigma", float(spec.sigma))),
+    }
     entries.extend(impairments(&spec.impairments));
     table(entries)
 }

@@ -7,6 +7,7 @@ use anthill_engine::conditions::{
     Conditions, ConditionsSpec, CpuSpec, Direction, Envelope, FaultKind, FaultSpec, Flap,
     ImpairmentSpec, RatesSpec, Role, ScheduleSpec, Scheduler, SelectionSpec, Transport,
 };
+use anthill_engine::network::JitterSpec;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::{Control, run_under, sequential};
 use anthill_protocol::gossip::Gossip;
@@ -58,6 +59,7 @@ fn storm() -> ConditionsSpec {
         down: Some(down),
         latency: ms(3),
         sigma: 0.5,
+        jitter: (name == "bad").then_some(JitterSpec::Gamma { shape: 2.0 }),
         impairments: ImpairmentSpec { loss: 0.02, ..ImpairmentSpec::default() },
     };
     let others = Some(fraction(0.5));

@@ -11,7 +11,7 @@ use crate::conditions::{
     Role, ScheduleSpec, SelectionSpec, Transport,
 };
 use crate::network::rates::{GERVAIS_2016_DOWN, GERVAIS_2016_UP};
-use crate::network::{ModelSpec, NetworkSpec, RegionsSpec};
+use crate::network::{JitterSpec, ModelSpec, NetworkSpec, RegionsSpec};
 
 /// What selections refer to.
 #[derive(Clone, Debug)]
@@ -168,25 +168,30 @@ fn quantiles() -> impl Strategy<Value = Vec<(f64, u64)>> {
     )
 }
 
+fn class_jitter() -> impl Strategy<Value = JitterSpec> {
+    prop_oneof![
+        (0.001..4.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
+        (0.1..100.0).prop_map(|shape| JitterSpec::Gamma { shape }),
+        Just(JitterSpec::Pareto),
+    ]
+}
+
 fn classes() -> impl Strategy<Value = Vec<ClassSpec>> {
     let names = prop_oneof![Just("home".to_owned()), Just("bad".to_owned()), name()];
     let class = (
         option::of(rate()),
         option::of(rate()),
         delay_or_zero(),
-        prop_oneof![Just(0.0), 0.0..=4.0],
+        (prop_oneof![Just(0.0), 0.0..=4.0], option::of(class_jitter())),
         impairments(),
         0.0..=0.25,
     );
     collection::btree_map(names, class, 0..4).prop_map(|classes| {
-        let class = |(name, (up, down, latency, sigma, impairments, share))| ClassSpec {
-            name,
-            share,
-            up,
-            down,
-            latency,
-            sigma: if latency > Span::ZERO { sigma } else { 0.0 },
-            impairments,
+        let class = |(name, (up, down, latency, (sigma, jitter), impairments, share))| {
+            let jitter: Option<JitterSpec> = if latency > Span::ZERO { jitter } else { None };
+            let varies = latency > Span::ZERO && jitter.is_none();
+            let sigma = if varies { sigma } else { 0.0 };
+            ClassSpec { name, share, up, down, latency, sigma, jitter, impairments }
         };
         classes.into_iter().map(class).collect()
     })

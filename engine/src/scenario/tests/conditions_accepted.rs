@@ -171,6 +171,7 @@ fn classes_are_presets_their_variants_or_of_your_own() {
         down: Some(2 * MBIT),
         latency: Span::from_millis(120),
         sigma: 0.8,
+        jitter: None,
         impairments: ImpairmentSpec {
             loss: 0.0,
             duplication: 0.005,

@@ -94,6 +94,20 @@ fn impairments_and_classes_are_checked() {
         "5: network.classes.mine.sigma = 1: spreads no latency: give a latency above 0 too",
     );
     network_says(
+        "classes = {mine = {share = 1, jitter = \"pareto\"}}",
+        "5: network.classes.mine.jitter = \"pareto\": varies no latency: give a latency above 0 too",
+    );
+    network_says(
+        "classes = {mine = {share = 1, latency = \"1ms\", sigma = 1, jitter = \"pareto\"}}",
+        "5: network.classes.mine.sigma = 1: stands beside jitter, which says how the latency \
+         varies: remove one",
+    );
+    network_says(
+        "classes = {mine = {share = 1, latency = \"1ms\", jitter = \"fitted\"}}",
+        "5: network.classes.mine.jitter = \"fitted\": nothing to fit: give lognormal, gamma, \
+         pareto or empirical",
+    );
+    network_says(
         "classes = {mine = {share = 1, up = 5}}",
         "5: network.classes.mine.up = 5: has no unit: write one of bit, kbit, Mbit, Gbit (per \
          second), such as \"5Mbit\"",
