@@ -305,8 +305,8 @@ fn some(names: &[String]) -> Option<String> {
 mod tests {
     use anthill_engine::network::Network;
     use anthill_engine::scenario::{ProtocolInfo, parse_text};
-    use anthill_protocol::Configure as _;
     use anthill_protocol::traffic::Traffic;
+    use anthill_protocol::{Configure as _, Span, Time};
 
     use super::*;
 
@@ -340,7 +340,7 @@ mod tests {
                  unbounded queues",
             ),
             ("network.loss = 0.01", "loss 0.01"),
-            ("network.classes = { home = 0.6, bad = 0.1 }", "link classes home 0.6, bad 0.1"),
+            ("network.classes = { home = 0.6, bad = 0.1 }", "link classes bad 0.1, home 0.6"),
             (
                 "network.reordering = 0.1\nnetwork.reordering_delay = \"90ms\"",
                 "reordering 0.1 within 90 ms",
@@ -351,7 +351,7 @@ mod tests {
             ),
             (
                 "churn = { kind = \"exponential\", session = \"1h\", downtime = \"90s\", share = 0.5 }",
-                "churn exponential: sessions of 1 h, downtimes of 90 s, 50 % of the nodes",
+                "churn exponential: sessions of 1 h, downtimes of 1.5 min, 50 % of the nodes",
             ),
             ("clock.skew = \"1s\"", "clock skew up to 1 s"),
             ("clock.drift_ppm = 50", "clock drift up to 50 ppm"),
@@ -367,8 +367,12 @@ mod tests {
         ] {
             assert_eq!(setting(more).on, [expected], "{more}");
         }
-        let partial = "network = { model = \"partial\", gst = \"10s\", delta = \"1s\" }";
-        assert_eq!(setting(partial).on[0], "timing partial: delta 1 s from 10 s on");
+        let (ms, second) = (Span::from_millis(1), Span::from_secs(1));
+        let (floor, mean, delta, gst) = (ms, ms, second, Time(10_000_000_000));
+        let partial = timing(&ModelSpec::Partial { floor, mean, gst, delta });
+        assert_eq!(partial.as_deref(), Some("timing partial: delta 1 s from 10 s on"));
+        let synchronous = timing(&ModelSpec::Synchronous { min: ms, delta });
+        assert_eq!(synchronous.as_deref(), Some("timing synchronous: delta 1 s"));
     }
 
     #[test]
@@ -397,13 +401,13 @@ mod tests {
         let [cut, crash, loss] = &setting.faults[..] else { panic!("{setting:?}") };
         let region_nodes = cut.entry.nodes;
         assert!(region_nodes > 100, "{region_nodes}");
-        let nodes = "nodes (us-east-1, eu-west-1)";
+        let nodes = "nodes (eu-west-1, us-east-1)";
         let expected =
             format!("10 s to 20 s: partition, what they receive, {region_nodes} {nodes}");
         assert_eq!(cut.text, expected);
         assert_eq!(
             crash.text,
-            "from 1500 ms on, 8 s of every 24 s (each node up to 2 s later): down, state lost, \
+            "from 1.5 s on, 8 s of every 24 s (each node up to 2 s later): down, state lost, \
              25 nodes (25 % at random; ids 0-99)"
         );
         assert_eq!(loss.text, "from 0 s on: loss 0.3, all 1,000 nodes");

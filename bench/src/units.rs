@@ -62,11 +62,12 @@ pub(crate) fn nanos(n: u64) -> String {
     scaled(n as f64, &TIME_UNITS)
 }
 
-/// Nanoseconds that someone typed, in a unit that leaves them as they were: `31 h`, `90 s`.
+/// Nanoseconds that someone typed, in the largest unit that takes at most one decimal: `31 h`,
+/// `17.5 h`. What has none reads well enough rounded.
 pub(crate) fn span(n: u64) -> String {
-    let whole = TIME_UNITS.iter().find(|(unit, _)| n.is_multiple_of(*unit as u64) && n > 0);
-    match whole {
-        Some((unit, name)) if n / (*unit as u64) < 10_000 => format!("{}{name}", n / *unit as u64),
+    let exact = |unit: u64| n >= unit && (n % unit * 10).is_multiple_of(unit);
+    match TIME_UNITS.iter().find(|(unit, _)| exact(*unit as u64)) {
+        Some((unit, name)) if n / (*unit as u64) < 10_000 => format!("{}{name}", n as f64 / unit),
         Some(_) => nanos(n),
         None => "0 s".to_owned(),
     }
@@ -132,7 +133,9 @@ mod tests {
         assert_eq!(seconds(-1.0), "0 ns");
         assert_eq!(span(0), "0 s");
         assert_eq!(span(31 * 3_600_000_000_000), "31 h");
-        assert_eq!(span(1_500_000_000), "1500 ms");
+        assert_eq!(span(63_000_000_000_000), "17.5 h");
+        assert_eq!(span(1_500_000_000), "1.5 s");
+        assert_eq!(span(2_250_000_000), "2250 ms");
         assert_eq!(span(12_345_678_901), "12.3 s");
         assert_eq!(rate(20_000_000), "20 Mbit/s");
         assert_eq!(rate(1_500), "1.5 kbit/s");
