@@ -67,7 +67,8 @@ fn nodes(record: &Record<'_>, totals: &ConditionTotals) -> Option<(&'static str,
 fn messages(totals: &ConditionTotals, sent: u64) -> Vec<(&'static str, String)> {
     let of_messages = |n: u64| {
         let share = n as f64 / sent.max(1) as f64;
-        format!("{} messages ({})", units::count(n), units::percent(share))
+        let noun = if n == 1 { "message" } else { "messages" };
+        format!("{} {noun} ({})", units::count(n), units::percent(share))
     };
     let late = units::nanos(totals.late_max_ns);
     let undecodable = units::count(totals.undecodable);
@@ -149,7 +150,10 @@ fn queues(record: &Record<'_>, totals: &ConditionTotals) -> Vec<(&'static str, S
             * f64::from(cores);
         let busy = t.cpu_busy_ns as f64 / time.max(1.0);
         let waits = wait(t.served, t.cpu_wait_ns, t.cpu_wait_max_ns);
-        lines.push(("cpu", format!("{waits}; cores busy {}", units::percent(busy))));
+        lines.push((
+            "cpu",
+            format!("{waits}; cores busy {} of all nodes' time", units::percent(busy)),
+        ));
     }
     lines
 }
@@ -212,9 +216,9 @@ Conditions
   lost           100 messages (1 %)
   cut off        200 messages (2 %) by partitions
   missed         5,000 messages (50 %), their receiver down
-  late           1 messages (0.01 %) beyond the bound, by 2 ms at most
+  late           1 message (0.01 %) beyond the bound, by 2 ms at most
   uplinks        75 passed, waits 2 ms in the mean, 1 s at most; 25 (25 %) dropped, queues full
-  cpu            10 passed, waits 0 ns in the mean, 0 ns at most; cores busy 25 %
+  cpu            10 passed, waits 0 ns in the mean, 0 ns at most; cores busy 25 % of all nodes' time
 ";
         assert_eq!(block(&record), expected);
         let expected = "Conditions

@@ -150,7 +150,7 @@ fn faults_that_strike_nobody() {
     // Node 0 is in one region at most.
     let east = fault("nodes = [0]\nregions = [\"us-east-1\"]");
     let both = east.clone() + "\n" + &east.replace("east", "west").replace("-1\"", "-2\"");
-    refused(&with_file(&both), "my.toml", &["fault[", "NOBODY"]);
+    refused(&with_file(&both), "my.toml", &["fault[", "names no node of this network"]);
     let everyone = "all = true\n[[fault]]\nkind = \"partition\"\nat = \"1ms\"\nall = true";
     refused(&with_file(&fault(everyone)), "my.toml", &["fault[1]", "every node"]);
 }
