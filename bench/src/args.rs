@@ -13,6 +13,7 @@ Examples:
   anthill run phold --nodes 1M --until 1s   a preset, with some of it changed
   anthill run my.toml --seed 7 --set protocol.fanout=12 --set network.min_delay=1ms
   anthill run my.toml --format json | jq .events_per_s
+  anthill run flash-crowd                   a scenario that ships with anthill, by its name
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill protocols gossip                  its parameters, with defaults and units
 

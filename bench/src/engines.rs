@@ -1,11 +1,12 @@
 //! Everything the command line asks of the engine, compiled once per protocol.
 
+use anthill_engine::conditions::Conditions;
 use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
-use anthill_engine::{run as run_sharded, sequential};
-use anthill_protocol::Configure;
+use anthill_engine::{run as run_sharded, run_under, sequential};
+use anthill_protocol::{Configure, Message as _, Protocol};
 
 pub use anthill_engine::network::LimitingLink;
 pub(crate) use anthill_engine::scenario::{Override, Source};
@@ -14,7 +15,8 @@ pub use anthill_engine::{Control, MemoryEstimate};
 use crate::Registry;
 use crate::args::EngineChoice;
 use crate::clock::Stopwatch;
-use crate::{terminal, units};
+use crate::setting::Setting;
+use crate::units;
 
 /// What a scenario would take, found without running it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +31,27 @@ pub struct Inspection {
     pub notes: Vec<String>,
     /// Events expected per window at the busiest, over all nodes.
     pub events_per_window: f64,
+}
+
+/// A scenario's network and the conditions over it: all that a run needs beside the scenario.
+#[derive(Debug)]
+pub struct Prepared {
+    network: Network,
+    conditions: Option<Conditions>,
+    /// Wall time that building them took.
+    setup_ns: u64,
+}
+
+impl Prepared {
+    /// What is on, in words.
+    pub(crate) fn setting(&self, scenario: &Scenario) -> Setting {
+        Setting::of(scenario, self.conditions.as_ref())
+    }
+
+    /// What of its tables the network model changed, assumed or left out.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        notes(&self.network)
+    }
 }
 
 /// Parses and checks a scenario.
@@ -46,17 +69,30 @@ pub(crate) fn memory<P: Configure>(scenario: &Scenario) -> anyhow::Result<Memory
     Ok(MemoryEstimate::of(&P::configure(&scenario.values)?, scenario))
 }
 
-/// What a scenario would take; builds its network.
-pub(crate) fn inspect<P: Configure>(scenario: &Scenario) -> anyhow::Result<Inspection> {
-    let rate = P::configure(&scenario.values)?.events_per_node_second();
+/// Builds a scenario's network and conditions; fails on what only they can tell, such as a fault
+/// that strikes nobody.
+pub(crate) fn prepare<P: Configure>(scenario: &Scenario) -> anyhow::Result<Prepared> {
+    let watch = Stopwatch::start();
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    let kinds = <P as Protocol>::Message::KINDS;
+    let conditions = Conditions::build(scenario, &network, kinds)?;
+    Ok(Prepared { network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
+}
+
+/// What a scenario would take.
+pub(crate) fn inspect<P: Configure>(
+    scenario: &Scenario,
+    prepared: &Prepared,
+) -> anyhow::Result<Inspection> {
+    let rate = P::configure(&scenario.values)?.events_per_node_second();
+    let network = &prepared.network;
     let l_ns = network.lookahead().0;
     let w_ns = anthill_engine::window(network.lookahead()).0;
     Ok(Inspection {
         w_ns,
         l_ns,
         limiting: network.limiting_links(),
-        notes: notes(&network),
+        notes: prepared.notes(),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
     })
 }
@@ -103,21 +139,19 @@ fn notes(network: &Network) -> Vec<String> {
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.
 pub(crate) fn run<P: Configure>(
     scenario: &Scenario,
+    prepared: &Prepared,
     engine: EngineChoice,
     control: &Control,
 ) -> anyhow::Result<Outcome> {
-    let watch = Stopwatch::start();
     let protocol = P::configure(&scenario.values)?;
-    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
-    let network_ns = watch.elapsed().as_nanos() as u64;
-    for note in notes(&network) {
-        terminal::complain("note", &note);
-    }
+    let (network, conditions) = (&prepared.network, prepared.conditions.as_ref());
     let mut outcome = match engine {
-        EngineChoice::Sharded => run_sharded(&protocol, scenario, &network, control)?,
-        EngineChoice::Sequential => sequential::run(&protocol, scenario, &network, control)?,
+        EngineChoice::Sharded => run_under(&protocol, scenario, network, conditions, control)?,
+        EngineChoice::Sequential => {
+            sequential::run_under(&protocol, scenario, network, conditions, control)?
+        }
     };
-    outcome.host.setup_ns += network_ns;
+    outcome.host.setup_ns += prepared.setup_ns;
     outcome.result.checks = protocol.checks(&outcome.result.facts);
     Ok(outcome)
 }

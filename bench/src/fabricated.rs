@@ -18,6 +18,7 @@ use crate::args::EngineChoice;
 use crate::cost::Cost;
 use crate::export::Record;
 use crate::machine::Usage;
+use crate::setting::Setting;
 use crate::{Registry, entry};
 
 const METRICS: &[MetricInfo] = &[
@@ -135,8 +136,10 @@ fn row(start_ns: u64, counts: [u64; 3], values: [u64; 4]) -> SeriesRow {
 pub(crate) fn record<'a>(scenario: &'a Scenario, outcome: &'a Outcome) -> Record<'a> {
     let usage = Usage { cpu_s: 0.5, peak_rss_bytes: 4_000_000 };
     let cost = Cost::new(outcome, std::time::Duration::from_millis(300), usage);
+    static PLAIN: Setting = Setting { on: Vec::new(), faults: Vec::new(), adversary_nodes: 0 };
     Record {
         scenario,
+        setting: &PLAIN,
         engine: EngineChoice::Sharded,
         outcome,
         cost,

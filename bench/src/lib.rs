@@ -18,6 +18,7 @@
 mod args;
 mod clock;
 mod command;
+mod conditions_text;
 mod cost;
 mod engines;
 mod export;
@@ -30,7 +31,7 @@ mod plan;
 mod progress;
 mod registry;
 mod run_directory;
-
+mod setting;
 mod summary_text;
 mod terminal;
 mod units;
@@ -41,10 +42,10 @@ use clap::Parser as _;
 
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
-pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate};
+pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared};
 pub use machine::process_cpu_s;
 pub use plan::PlanError;
-pub use registry::{Entry, Registry, entry, shipped};
+pub use registry::{Entry, NamedScenario, Registry, entry, shipped};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -101,8 +101,8 @@ impl ScenarioPlan {
     pub(crate) fn new(args: ScenarioArgs, registry: &Registry) -> anyhow::Result<Self> {
         let source = match (&args.scenario, &args.protocol) {
             (Some(name), _) => source(name, registry)?,
-            (None, Some(protocol)) => preset(registry.named(protocol)?),
-            (None, None) => preset(registry.main_job().ok_or(PlanError::NoProtocols)?),
+            (None, Some(protocol)) => preset_of(registry.named(protocol)?),
+            (None, None) => preset_of(registry.main_job().ok_or(PlanError::NoProtocols)?),
         };
         let mut overrides = Vec::new();
         for argument in &args.set {
@@ -123,8 +123,12 @@ impl ScenarioPlan {
     }
 }
 
-fn preset(entry: &Entry) -> Source {
-    Source::Text { name: entry.protocol.name.to_owned(), text: entry.preset.to_owned() }
+fn preset_of(entry: &Entry) -> Source {
+    preset((entry.protocol.name, entry.preset))
+}
+
+fn preset((name, text): (&str, &str)) -> Source {
+    Source::Text { name: name.to_owned(), text: text.to_owned() }
 }
 
 /// A file if there is one of that name or it looks like one, else a preset.
@@ -133,11 +137,7 @@ fn source(name: &str, registry: &Registry) -> Result<Source, PlanError> {
     if name.ends_with(".toml") || name.contains(MAIN_SEPARATOR) || path.is_file() {
         return Ok(Source::File(path.to_owned()));
     }
-    registry.find(name).map(preset).ok_or_else(|| PlanError::NoSuchScenario {
-        name: name.to_owned(),
-        hint: registry.nearest(name),
-        presets: registry.names(),
-    })
+    registry.preset(name).map(preset).ok_or_else(|| registry.no_such_preset(name))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 
 use crate::args::EngineChoice;
-use crate::engines::{self, Control, Inspection, MemoryEstimate};
+use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared};
 use crate::plan::PlanError;
 
 /// One protocol.
@@ -24,14 +24,27 @@ pub struct Entry {
     pub protocol: ProtocolInfo,
     /// TOML of the scenario it starts from.
     pub preset: &'static str,
+    /// Builds the network of a scenario of this protocol, and the conditions over it.
+    pub prepare: fn(&Scenario) -> anyhow::Result<Prepared>,
     /// Runs a scenario of this protocol.
-    pub run: fn(&Scenario, EngineChoice, &Control) -> anyhow::Result<Outcome>,
+    pub run: fn(&Scenario, &Prepared, EngineChoice, &Control) -> anyhow::Result<Outcome>,
     /// The memory a scenario of this protocol needs, found without building anything.
     pub memory: fn(&Scenario) -> anyhow::Result<MemoryEstimate>,
-    /// What a scenario of this protocol would take, found by building its network.
-    pub inspect: fn(&Scenario) -> anyhow::Result<Inspection>,
+    /// What a scenario of this protocol would take, found without running it.
+    pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
     /// Where the two engines part on a scenario of this protocol, if they do.
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
+}
+
+/// A scenario that ships with the binary and is run by its name, beside the protocols' presets.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedScenario {
+    /// Its name; no protocol's.
+    pub name: &'static str,
+    /// What it shows, in a line.
+    pub about: &'static str,
+    /// Its TOML.
+    pub text: &'static str,
 }
 
 /// The entry of a protocol, with the TOML of its preset.
@@ -39,6 +52,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
     Entry {
         protocol: ProtocolInfo::of::<P>(),
         preset,
+        prepare: engines::prepare::<P>,
         run: engines::run::<P>,
         memory: engines::memory::<P>,
         inspect: engines::inspect::<P>,
@@ -55,26 +69,74 @@ pub fn shipped() -> Registry {
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
     ])
+    .with_scenarios(SCENARIOS)
 }
 
-/// All protocols of a binary; the first one's preset is the main job.
+/// The scenarios that ship with Anthill.
+const SCENARIOS: &[NamedScenario] = &[
+    NamedScenario {
+        name: "regional-outage",
+        about: "a region goes dark for ten seconds and comes back (traffic)",
+        text: include_str!("../scenarios/regional-outage.toml"),
+    },
+    NamedScenario {
+        name: "asymmetric-partition",
+        about: "two regions can send but not receive for ten seconds (traffic)",
+        text: include_str!("../scenarios/asymmetric-partition.toml"),
+    },
+    NamedScenario {
+        name: "flash-crowd",
+        about: "twenty times the load on one server: queues, drops, recovery (traffic)",
+        text: include_str!("../scenarios/flash-crowd.toml"),
+    },
+    NamedScenario {
+        name: "diurnal-churn",
+        about: "three days of nodes that come and go, and sleep at night (traffic)",
+        text: include_str!("../scenarios/diurnal-churn.toml"),
+    },
+];
+
+/// All protocols of a binary, and its named scenarios; the first protocol's preset is the main job.
 #[derive(Clone, Debug)]
-pub struct Registry(Vec<Entry>);
+pub struct Registry {
+    entries: Vec<Entry>,
+    scenarios: &'static [NamedScenario],
+}
 
 impl Registry {
     /// A registry of these protocols, the main job's first.
     pub fn new(entries: Vec<Entry>) -> Self {
-        Self(entries)
+        Self { entries, scenarios: &[] }
+    }
+
+    /// The same with these scenarios. A protocol's preset goes before a scenario of its name.
+    #[must_use]
+    pub fn with_scenarios(self, scenarios: &'static [NamedScenario]) -> Self {
+        Self { scenarios, ..self }
     }
 
     /// The protocols in the order of registration.
     pub fn entries(&self) -> &[Entry] {
-        &self.0
+        &self.entries
+    }
+
+    /// The named scenarios.
+    pub fn scenarios(&self) -> &[NamedScenario] {
+        self.scenarios
     }
 
     /// The protocol of that name.
     pub fn find(&self, name: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.protocol.name == name)
+        self.entries.iter().find(|entry| entry.protocol.name == name)
+    }
+
+    /// What runs under that name: name and TOML of a protocol's preset or a scenario.
+    pub fn preset(&self, name: &str) -> Option<(&'static str, &'static str)> {
+        let scenario = || self.scenarios.iter().find(|scenario| scenario.name == name);
+        match self.find(name) {
+            Some(entry) => Some((entry.protocol.name, entry.preset)),
+            None => scenario().map(|scenario| (scenario.name, scenario.text)),
+        }
     }
 
     /// The protocol of that name, or the error that suggests the nearest.
@@ -84,27 +146,37 @@ impl Registry {
     pub fn named(&self, name: &str) -> Result<&Entry, PlanError> {
         self.find(name).ok_or_else(|| PlanError::NoSuchProtocol {
             name: name.to_owned(),
-            hint: self.nearest(name),
-            all: self.names(),
+            hint: hint(name, self.protocol_names()),
+            all: self.protocol_names().collect::<Vec<_>>().join(", "),
         })
     }
 
     /// What `anthill` without arguments runs.
     pub fn main_job(&self) -> Option<&Entry> {
-        self.0.first()
+        self.entries.first()
     }
 
-    /// All names, for messages.
-    pub fn names(&self) -> String {
-        let names: Vec<&str> = self.0.iter().map(|entry| entry.protocol.name).collect();
-        names.join(", ")
+    fn protocol_names(&self) -> impl Iterator<Item = &'static str> {
+        self.entries.iter().map(|entry| entry.protocol.name)
     }
 
-    /// `; did you mean ...?` for a misspelt name, else nothing.
-    pub fn nearest(&self, name: &str) -> String {
-        let known = self.0.iter().map(|entry| entry.protocol.name);
-        nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+    fn preset_names(&self) -> impl Iterator<Item = &'static str> {
+        self.protocol_names().chain(self.scenarios.iter().map(|scenario| scenario.name))
     }
+
+    /// The error for a name under which nothing runs.
+    pub(crate) fn no_such_preset(&self, name: &str) -> PlanError {
+        PlanError::NoSuchScenario {
+            name: name.to_owned(),
+            hint: hint(name, self.preset_names()),
+            presets: self.preset_names().collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// `; did you mean ...?` for a misspelt name, else nothing.
+fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
 #[cfg(test)]
@@ -112,29 +184,44 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use super::*;
     use crate::fabricated;
 
     #[test]
-    fn every_preset_is_named_after_its_protocol() {
+    fn every_preset_is_registered_under_its_name() {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let registry = shipped();
         let mut names = Vec::new();
         for file in fs::read_dir(directory).expect("the presets") {
             let path = file.expect("a preset").path();
             let text = fs::read_to_string(&path).expect("readable");
             let preset: toml::Table = text.parse().expect("TOML");
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            assert_eq!(preset["protocol"]["name"].as_str(), Some(name.as_str()));
+            let protocol = preset["protocol"]["name"].as_str().expect("a protocol");
+            assert!(registry.find(protocol).is_some_and(|e| e.preset == text || protocol != name));
+            assert_eq!(registry.preset(&name).map(|(_, text)| text), Some(text.as_str()), "{name}");
+            assert_eq!(preset["name"].as_str(), Some(name.as_str()));
             assert!(preset["nodes"].is_integer() && preset["until"].is_str(), "{name}");
             names.push(name);
         }
-        assert!(names.iter().any(|name| name == "phold"), "{names:?}");
+        assert_eq!(names.len(), registry.preset_names().count(), "{names:?}");
+    }
+
+    #[test]
+    fn scenarios_are_presets_but_no_protocols() {
+        let registry = shipped();
+        assert!(registry.preset("flash-crowd").is_some() && registry.find("flash-crowd").is_none());
+        let refused = registry.no_such_preset("flash-crow").to_string();
+        assert!(refused.contains("did you mean `flash-crowd`?"), "{refused}");
+        let refused = registry.named("flash-crow").expect_err("no protocol").to_string();
+        assert!(!refused.contains("flash-crowd"), "{refused}");
     }
 
     #[test]
     fn only_close_names_are_suggested() {
         let registry = fabricated::registry();
-        assert_eq!(registry.nearest("phol"), "; did you mean `phold`?");
-        assert_eq!(registry.nearest("raft"), "");
+        assert_eq!(hint("phol", registry.preset_names()), "; did you mean `phold`?");
+        assert_eq!(hint("raft", registry.preset_names()), "");
         assert!(registry.find("phold").is_some_and(|entry| entry.protocol.parameters.len() == 4));
     }
 }

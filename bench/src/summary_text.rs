@@ -9,7 +9,7 @@ use anthill_engine::outcome::Ended;
 use anthill_protocol::{Check, MetricKind};
 
 use crate::export::{Record, summary};
-use crate::units;
+use crate::{conditions_text, units};
 
 /// The text.
 pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
@@ -17,6 +17,7 @@ pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     text.push_str(&result(record));
     text.push_str(&latencies(record));
     text.push_str(&metrics(record));
+    text.push_str(&conditions_text::block(record));
     text.push_str(&checks(&record.outcome.result.checks));
     text.push_str(&cost(record));
     let _ = writeln!(text, "\nSaved in {}", record.directory.display());

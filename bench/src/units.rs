@@ -47,18 +47,47 @@ pub(crate) fn bytes(n: u64) -> String {
     scaled(n as f64, &UNITS)
 }
 
+const TIME_UNITS: [(f64, &str); 7] = [
+    (86_400e9, " d"),
+    (3_600e9, " h"),
+    (60e9, " min"),
+    (1e9, " s"),
+    (1e6, " ms"),
+    (1e3, " us"),
+    (1.0, " ns"),
+];
+
 /// Nanoseconds in the largest unit that fits: `12.3 ms`.
 pub(crate) fn nanos(n: u64) -> String {
-    const UNITS: [(f64, &str); 7] = [
-        (86_400e9, " d"),
-        (3_600e9, " h"),
-        (60e9, " min"),
-        (1e9, " s"),
-        (1e6, " ms"),
-        (1e3, " us"),
-        (1.0, " ns"),
-    ];
+    scaled(n as f64, &TIME_UNITS)
+}
+
+/// Nanoseconds that someone typed, in the largest unit that takes at most one decimal: `31 h`,
+/// `17.5 h`. What has none reads well enough rounded.
+pub(crate) fn span(n: u64) -> String {
+    let exact = |unit: u64| n >= unit && (n % unit * 10).is_multiple_of(unit);
+    match TIME_UNITS.iter().find(|(unit, _)| exact(*unit as u64)) {
+        Some((unit, name)) if n / (*unit as u64) < 10_000 => format!("{}{name}", n as f64 / unit),
+        Some(_) => nanos(n),
+        None => "0 s".to_owned(),
+    }
+}
+
+/// Bits per second: `20 Mbit/s`.
+pub(crate) fn rate(n: u64) -> String {
+    const UNITS: [(f64, &str); 4] =
+        [(1e9, " Gbit/s"), (1e6, " Mbit/s"), (1e3, " kbit/s"), (1.0, " bit/s")];
     scaled(n as f64, &UNITS)
+}
+
+/// A share as a percentage, to hundredths: `97.22 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.01 {
+        return "below 0.01 %".to_owned();
+    }
+    let text = format!("{percent:.2}");
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Seconds of host time.
@@ -102,6 +131,17 @@ mod tests {
         assert_eq!(nanos(300_000_000), "300 ms");
         assert_eq!(nanos(u64::MAX), "213504 d");
         assert_eq!(seconds(-1.0), "0 ns");
+        assert_eq!(span(0), "0 s");
+        assert_eq!(span(31 * 3_600_000_000_000), "31 h");
+        assert_eq!(span(63_000_000_000_000), "17.5 h");
+        assert_eq!(span(1_500_000_000), "1.5 s");
+        assert_eq!(span(2_250_000_000), "2250 ms");
+        assert_eq!(span(12_345_678_901), "12.3 s");
+        assert_eq!(rate(20_000_000), "20 Mbit/s");
+        assert_eq!(rate(1_500), "1.5 kbit/s");
+        assert_eq!(percent(0.97222), "97.22 %");
+        assert_eq!(percent(0.0), "0 %");
+        assert_eq!(percent(0.00001), "below 0.01 %");
         assert_eq!(figure(8.0), "8");
         assert_eq!(figure(-1234.5), "-1,235");
         assert_eq!(figure(0.99966), "0.99966");

@@ -1,13 +1,15 @@
 //! The `anthill` binary as its users meet it: exit codes, streams, files.
 //!
-//! Every test runs the real binary in a directory of its own. Runs are of a thousand PHOLD nodes,
+//! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
-//! compares what is saved across engines, shards and threads.
+//! compares what is saved across engines, shards and threads; `scenarios` runs those that ship.
 
 #[path = "cli/matrix.rs"]
 mod matrix;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/scenarios.rs"]
+mod scenarios;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -228,7 +230,8 @@ fn validate_prints_windows_and_memory_and_runs_nothing() {
 #[test]
 fn protocols_lists_and_describes() {
     let desk = Desk::new();
-    assert!(stdout(&desk.anthill("protocols")).contains("phold "));
+    let list = stdout(&desk.anthill("protocols"));
+    assert!(list.contains("phold ") && list.contains("flash-crowd "), "{list}");
     let text = stdout(&desk.anthill("protocols phold"));
     assert!(text.contains("lookahead = \"1ms\"") && text.contains("handled"), "{text}");
 }

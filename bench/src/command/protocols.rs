@@ -24,6 +24,12 @@ fn list(registry: &Registry) -> String {
         let _ = writeln!(text, "{:<14} {}", entry.protocol.name, entry.protocol.about);
     }
     text.push_str("\n`anthill protocols NAME` shows its parameters; `anthill run NAME` runs it.\n");
+    if !registry.scenarios().is_empty() {
+        text.push_str("\nScenarios, likewise run by name:\n");
+    }
+    for scenario in registry.scenarios() {
+        let _ = writeln!(text, "{:<21} {}", scenario.name, scenario.about);
+    }
     text
 }
 

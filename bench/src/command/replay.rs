@@ -29,8 +29,9 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
     let control = Arc::new(Control::default());
     interrupt::connect(&control)?;
     let outcome = {
+        let prepared = run::prepare(entry, &scenario)?;
         let _progress = Progress::start(args.progress, scenario.until, &control);
-        (entry.run)(&scenario, recorded.engine, &control)?
+        (entry.run)(&scenario, &prepared, recorded.engine, &control)?
     };
     if outcome.ended == Ended::Interrupted {
         return Ok(Exit::Interrupted);

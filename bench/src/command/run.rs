@@ -10,7 +10,7 @@ use super::Exit;
 use crate::args::{Format, RunArgs};
 use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
-use crate::engines::{self, Control};
+use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, summary};
 use crate::machine::{Machine, Memory, Usage};
@@ -18,6 +18,7 @@ use crate::memory::{Verdict, judge};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
+use crate::setting::Setting;
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
 
 /// Runs one emulation.
@@ -31,10 +32,8 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
-    let outcome = describe(&plan, &scenario, &mut run)
-        .and_then(|()| execute(entry, &plan, &scenario, &control));
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
+    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, &mut run) {
+        Ok(done) => done,
         Err(problem) => {
             run.abandon();
             return Err(problem);
@@ -45,6 +44,7 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let path = run.path().to_owned();
     let record = Record {
         scenario: &scenario,
+        setting: &setting,
         engine: plan.engine,
         outcome: &outcome,
         cost,
@@ -71,11 +71,26 @@ pub(super) fn admit(entry: &Entry, scenario: &Scenario) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn describe(plan: &RunPlan, scenario: &Scenario, run: &mut RunDirectory) -> anyhow::Result<()> {
+/// Builds network and conditions, and says what of the network's tables was changed.
+pub(super) fn prepare(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Prepared> {
+    let prepared = (entry.prepare)(scenario)?;
+    for note in prepared.notes() {
+        terminal::complain("note", &note);
+    }
+    Ok(prepared)
+}
+
+fn describe(
+    plan: &RunPlan,
+    scenario: &Scenario,
+    setting: &Setting,
+    run: &mut RunDirectory,
+) -> anyhow::Result<()> {
     let command: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let manifest = Manifest {
         scenario,
+        setting,
         resolved: &scenario.to_toml(),
         engine: plan.engine,
         command: &command,
@@ -85,14 +100,20 @@ fn describe(plan: &RunPlan, scenario: &Scenario, run: &mut RunDirectory) -> anyh
     Ok(run.write("manifest.json", manifest::text(&manifest).as_bytes())?)
 }
 
+/// Everything between the claim of a directory and the outcome. The manifest is written only once
+/// the conditions are known to fit the network.
 fn execute(
     entry: &Entry,
     plan: &RunPlan,
     scenario: &Scenario,
     control: &Arc<Control>,
-) -> anyhow::Result<Outcome> {
+    run: &mut RunDirectory,
+) -> anyhow::Result<(Setting, Outcome)> {
+    let prepared = prepare(entry, scenario)?;
+    let setting = prepared.setting(scenario);
+    describe(plan, scenario, &setting, run)?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
-    (entry.run)(scenario, plan.engine, control)
+    Ok((setting, (entry.run)(scenario, &prepared, plan.engine, control)?))
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -12,7 +12,7 @@ use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
-use crate::{Registry, terminal, units};
+use crate::{Registry, conditions_text, terminal, units};
 
 /// About where one thread stops being faster than two that wait for each other every window.
 const SPARSE_WINDOW: f64 = 90.0;
@@ -36,11 +36,16 @@ pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Resul
         bail!(refusal);
     }
 
-    let inspection = (entry.inspect)(&scenario)?;
+    let (setting, inspection) = {
+        let prepared = (entry.prepare)(&scenario)?;
+        (prepared.setting(&scenario), (entry.inspect)(&scenario, &prepared)?)
+    };
+    terminal::show(&conditions_text::before(&setting))?;
     let mut doubled = scenario.clone();
     doubled.network.min_delay = scenario.network.min_delay * 2;
     // Raising the floor past a model's own bounds may contradict it: then there is nothing to tell.
-    let doubled = (entry.inspect)(&doubled).ok();
+    let doubled =
+        (entry.prepare)(&doubled).and_then(|prepared| (entry.inspect)(&doubled, &prepared)).ok();
     terminal::show(&windows(&scenario, &inspection, doubled.as_ref()))?;
     Ok(Exit::Done)
 }

@@ -5,9 +5,11 @@
 use serde_json::{Map, Value, json};
 
 use anthill_engine::scenario::Scenario;
+use anthill_protocol::Time;
 
 use crate::args::EngineChoice;
 use crate::machine::Machine;
+use crate::setting::{Fault, Setting};
 
 /// Version of the manifest's own layout.
 pub(crate) const FORMAT: u32 = 1;
@@ -17,6 +19,8 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) struct Manifest<'a> {
     /// The checked scenario.
     pub scenario: &'a Scenario,
+    /// What is on, in words, and the fault timeline.
+    pub setting: &'a Setting,
     /// It as TOML in which every value is stated.
     pub resolved: &'a str,
     /// On which executor it runs.
@@ -47,19 +51,50 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
         "command": manifest.command,
         "started_unix_s": manifest.started,
         "machine": serde_json::to_value(manifest.machine).unwrap_or(Value::Null),
+        "conditions_on": manifest.setting.on,
+        "adversary_nodes": manifest.setting.adversary_nodes,
+        "faults": manifest.setting.faults.iter().map(fault).collect::<Vec<Value>>(),
         "scenario_toml": manifest.resolved,
         "scenario": as_json.unwrap_or_else(|| Value::Object(Map::new())),
     }))
 }
 
+fn fault(fault: &Fault) -> Value {
+    let entry = &fault.entry;
+    let seconds = |time: Time| time.0 as f64 / 1e9;
+    json!({
+        "kind": entry.kind,
+        "at_s": seconds(entry.at),
+        "heal_s": entry.heal.map(seconds),
+        "flaps": entry.flaps,
+        "nodes": entry.nodes,
+        "text": fault.text,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use anthill_engine::conditions::TimelineEntry;
+
     use super::*;
     use crate::fabricated;
 
     #[test]
     fn the_manifest_records_scenario_build_and_machine() {
         let scenario = fabricated::scenario();
+        let entry = |heal| TimelineEntry {
+            kind: "crash",
+            at: Time(1_500_000_000),
+            heal,
+            flaps: true,
+            nodes: 9,
+        };
+        let fault = |heal| Fault { entry: entry(heal), text: "a crash".to_owned() };
+        let setting = Setting {
+            on: vec!["loss 0.01".to_owned()],
+            faults: vec![fault(None), fault(Some(Time(2_000_000_000)))],
+            adversary_nodes: 3,
+        };
         let machine = Machine {
             cpu: "abacus".into(),
             cores: 2,
@@ -70,6 +105,7 @@ mod tests {
         };
         let manifest = Manifest {
             scenario: &scenario,
+            setting: &setting,
             resolved: "seed = 7\n\n[protocol]\nname = \"phold\"\n",
             engine: EngineChoice::Sharded,
             command: &["anthill".to_owned(), "run".to_owned()],
@@ -81,6 +117,13 @@ mod tests {
         assert_eq!(read["scenario"]["protocol"]["name"], "phold");
         assert_eq!(read["scenario_toml"], manifest.resolved);
         assert_eq!(read["machine"]["cores"], 2);
+        assert_eq!(read["conditions_on"], json!(["loss 0.01"]));
+        assert_eq!(read["adversary_nodes"], 3);
+        assert_eq!(
+            read["faults"][0].to_string(),
+            r#"{"kind":"crash","at_s":1.5,"heal_s":null,"flaps":true,"nodes":9,"text":"a crash"}"#
+        );
+        assert_eq!(read["faults"][1]["heal_s"], 2.0);
         assert_eq!(read["command"][1], "run");
         assert!(!read["commit"].as_str().expect("a commit").is_empty());
         assert!(text.starts_with("{\n  \"format\": 1,\n  \"name\": \"fabricated\",\n"), "{text}");

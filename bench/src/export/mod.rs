@@ -20,12 +20,15 @@ use anyhow::Context as _;
 use crate::args::EngineChoice;
 use crate::cost::Cost;
 use crate::run_directory::{RunDirectory, file_name};
+use crate::setting::Setting;
 
 /// A finished run with all that exporters may use.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     /// What ran.
     pub scenario: &'a Scenario,
+    /// What was on.
+    pub setting: &'a Setting,
     /// On which executor.
     pub engine: EngineChoice,
     /// What it produced.

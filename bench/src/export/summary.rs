@@ -164,6 +164,7 @@ mod tests {
     use crate::args::EngineChoice;
     use crate::cost::Cost;
     use crate::fabricated;
+    use crate::setting::Setting;
 
     #[test]
     fn the_result_has_exactly_these_names_and_values() {
@@ -209,6 +210,7 @@ mod tests {
         elsewhere.host = Default::default();
         let there = Record {
             scenario: &scenario,
+            setting: &Setting::default(),
             engine: EngineChoice::Sequential,
             outcome: &elsewhere,
             cost: Cost::default(),

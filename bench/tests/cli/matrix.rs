@@ -67,6 +67,16 @@ fn gossip_saves_the_same_bytes_however_it_is_run() {
 }
 
 #[test]
+fn conditions_save_the_same_bytes_however_they_are_run() {
+    let flags = "--nodes 3k --set protocol.interval=3s --set network.loss=0.01 \
+                 --set fault=[{kind=\"crash\",at=\"12s\",heal=\"14s\",fraction=0.1}]";
+    let result = one_result(&format!("flash-crowd {flags}"), &["metrics/rtt.hgrm", "series.csv"]);
+    for name in ["lost", "missed", "downlink_dropped", "cpu_wait_ns", "restarts"] {
+        assert!(result["conditions"][name].as_u64() > Some(0), "{name}: {result}");
+    }
+}
+
+#[test]
 fn phold_saves_the_same_bytes_however_it_is_run() {
     let result = one_result("phold --nodes 5k --until 50ms", &["checks.json", "series.csv"]);
     assert!(result["events"].as_u64() > Some(100_000), "{result}");

@@ -48,7 +48,7 @@ fn unknown_keys() {
     let flag = "--set protocol.fanot=3";
     refused(&Desk::new(), &format!("gossip {flag}"), &[flag, suggestion]);
     refused(&Desk::new(), "phold --set engin.shards=3", &["did you mean `engine`?"]);
-    refused(&with_file("[adversary]"), "my.toml", &["my.toml:5", "is not available"]);
+    refused(&with_file("[crypto]"), "my.toml", &["my.toml:5", "is not available"]);
 }
 
 #[test]
@@ -138,6 +138,48 @@ fn zero_shards() {
 }
 
 #[test]
+fn faults_that_strike_nobody() {
+    let fault = |who: &str| format!("[[fault]]\nkind = \"crash\"\nat = \"100ms\"\n{who}");
+    let parts = ["fault", "\"us-east-9\"", "did you mean", "us-east-1"];
+    refused(&with_file(&fault("regions = [\"us-east-9\"]")), "my.toml", &parts);
+    // A region of the table that holds no nodes.
+    let lines = fault("regions = [\"us-west-2\"]\n[network]\nshares = { us-east-1 = 1.0 }");
+    refused(&with_file(&lines), "my.toml", &["fault", "us-west-2"]);
+    let none = "of 100 nodes is none";
+    refused(&with_file(&fault("fraction = 0.001")), "my.toml", &["fault[0].fraction", none]);
+    // Node 0 is in one region at most.
+    let east = fault("nodes = [0]\nregions = [\"us-east-1\"]");
+    let both = east.clone() + "\n" + &east.replace("east", "west").replace("-1\"", "-2\"");
+    refused(&with_file(&both), "my.toml", &["fault[", "names no node of this network"]);
+    let everyone = "all = true\n[[fault]]\nkind = \"partition\"\nat = \"1ms\"\nall = true";
+    refused(&with_file(&fault(everyone)), "my.toml", &["fault[1]", "every node"]);
+}
+
+#[test]
+fn adversaries_of_messages_that_are_not_sent() {
+    let lines = "[adversary]\nkind = \"silent\"\nfraction = 0.1\nkinds = [\"rumor\"]";
+    refused(&with_file(lines), "my.toml", &["adversary.kinds", "rumor", "data", "getdata"]);
+    let held = "[adversary]\nkind = \"silent\"\nfraction = 0.001";
+    refused(&with_file(held), "my.toml", &["adversary.fraction", "of 100 nodes is none"]);
+}
+
+#[test]
+fn malformed_churn_traces() {
+    let lines = "[churn]\nkind = \"trace\"\npath = \"down.csv\"";
+    for (trace, parts) in [
+        ("node,down,up\n0,0.1,0.2\n1,0.3\n", ["line 3", "2 fields"]),
+        ("node,down,up\n100,0.1,0.2\n", ["line 2", "`100` is not the id"]),
+        ("0,0.2,0.1\n", ["line 1", "node 0 is up again"]),
+        ("0,0.1,0.5\n0,0.2,0.6\n", ["line 2", "overlaps"]),
+    ] {
+        let desk = with_file(lines);
+        fs::write(desk.path("down.csv"), trace).expect("a file");
+        refused(&desk, "my.toml", &[&["down.csv"], &parts[..]].concat());
+    }
+    refused(&with_file(lines), "my.toml", &["down.csv", "cannot read it"]);
+}
+
+#[test]
 #[expect(clippy::disallowed_methods, reason = "it is the time of the command that is tested")]
 fn too_many_nodes() {
     let begun = Instant::now();
@@ -174,7 +216,7 @@ fn unknown_presets_and_protocols() {
     refused(&Desk::new(), "--protocol fold", &["no protocol `fold`", "did you mean `phold`?"]);
     refused(&Desk::new(), "gossip --protocol fold", &["--protocol fold", "did you mean `phold`?"]);
     refused(&Desk::new(), "gossip --set network.preset=aws-p5", &["did you mean `aws-p50`?"]);
-    refused(&Desk::new(), "zzz", &["presets: gossip, phold"]);
+    refused(&Desk::new(), "zzz", &["presets: gossip, phold", "flash-crowd"]);
     let message = refusal(&Desk::new().anthill("protocols gosip"));
     says("protocols gosip", &message, &["did you mean `gossip`?"]);
 }
