@@ -152,6 +152,7 @@ pub(crate) fn run<P: Configure>(
         }
     };
     outcome.host.setup_ns += prepared.setup_ns;
-    outcome.result.checks = protocol.checks(&outcome.result.facts);
+    // After the engine's own.
+    outcome.result.checks.extend(protocol.checks(&outcome.result.facts));
     Ok(outcome)
 }

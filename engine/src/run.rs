@@ -219,7 +219,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         metrics: P::Metric::ALL,
         kinds: P::Message::KINDS,
         latencies,
-        checks: Vec::new(),
+        checks: world.conditions.and_then(|c| c.synchrony(&conditions)).into_iter().collect(),
         conditions: world.conditions.map(|_| conditions),
         facts,
     };

@@ -4,7 +4,7 @@
 //! it cost here), then every name of both again at the top level. Keys keep this order; floats
 //! print as the shortest text that reads back to them, so equal results are equal bytes.
 
-use anthill_engine::conditions::ConditionTotals;
+use anthill_engine::conditions::{ConditionTotals, LateMessage};
 use anthill_engine::outcome::{Ended, RunResult};
 use anthill_protocol::MetricKind;
 use hdrhistogram::Histogram;
@@ -87,7 +87,25 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
 /// Sums of time over many nodes may pass 64 bits, beyond which JSON's readers take floats anyway.
 fn conditions(totals: &ConditionTotals) -> Map<String, Value> {
     let figure = |value: u128| u64::try_from(value).map_or(json!(value as f64), |n| json!(n));
-    totals.rows().into_iter().map(|(name, value, _)| (name.to_owned(), figure(value))).collect()
+    let mut part: Map<String, Value> = totals
+        .rows()
+        .into_iter()
+        .map(|(name, value, _)| (name.to_owned(), figure(value)))
+        .collect();
+    let late = |message: &LateMessage| {
+        json!({
+            "sent_ns": message.sent.0,
+            "due_ns": message.due.0,
+            "arrival_ns": message.arrival.0,
+            "from": message.from.0,
+            "to": message.to.0,
+        })
+    };
+    if totals.late > 0 {
+        let messages = totals.first_late.messages().iter().map(late).collect();
+        part.insert("first_late".to_owned(), Value::Array(messages));
+    }
+    part
 }
 
 fn latency(histogram: &Histogram<u64>) -> Value {

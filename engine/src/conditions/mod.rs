@@ -30,7 +30,7 @@ mod trace;
 use std::sync::Arc;
 
 use anthill_protocol::draw::{Purpose, Streams};
-use anthill_protocol::{NodeId, Span, Time};
+use anthill_protocol::{Check, NodeId, Span, Time};
 
 pub(crate) use adversary::{Adversary, Misdeed};
 pub use error::ConditionsError;
@@ -50,7 +50,7 @@ pub use spec::{
     Role, ScheduleSpec, SelectionSpec, Transport,
 };
 pub(crate) use standing::Standing;
-pub use totals::ConditionTotals;
+pub use totals::{ConditionTotals, FirstLate, LateMessage};
 
 use crate::mode::Stamp;
 use crate::network::{Network, Powers, Timing};
@@ -161,6 +161,15 @@ impl Conditions {
     /// The fault timeline, in the order of the scenario.
     pub fn timeline(&self) -> &[TimelineEntry] {
         self.faults.as_ref().map_or(&[], |faults| &faults.timeline)
+    }
+
+    /// Whether every message kept the bound that the protocol assumes; `None`: it assumes none.
+    pub(crate) fn synchrony(&self, totals: &ConditionTotals) -> Option<Check> {
+        self.assumed_latest(Time::ZERO)?;
+        let bound = "every message arrives within the assumed bound";
+        let check = Check::exact("synchrony: late messages", bound, totals.late as f64, 0.0);
+        // The bound is the protocol's assumption: that the network breaks it is a measurement.
+        Some(Check { expected_violation: !check.ok, ..check })
     }
 
     /// How many nodes the adversary holds.

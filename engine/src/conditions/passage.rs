@@ -10,7 +10,7 @@ use super::Conditions;
 use super::links::{ByteTime, Impairment};
 use super::schedule::Envelope;
 use super::standing::Standing;
-use super::totals::ConditionTotals;
+use super::totals::{ConditionTotals, LateMessage};
 use crate::network::Network;
 
 /// A message about to leave.
@@ -216,6 +216,8 @@ impl Conditions {
         {
             totals.late += 1;
             totals.late_max_ns = totals.late_max_ns.max(arrival.since(latest).0);
+            let Dispatch { from, to, sequence, sent, .. } = *message;
+            totals.first_late.note(LateMessage { sent, due: latest, arrival, from, to, sequence });
         }
         arrival
     }

@@ -1,17 +1,22 @@
 //! What conditions did to messages and nodes, counted.
 
+use anthill_protocol::{NodeId, Time};
+
 macro_rules! condition_totals {
     ($($(#[doc = $about:literal])+ $name:ident: $kind:ident),* $(,)?) => {
         /// What the conditions of a run did, over all nodes and the whole run.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct ConditionTotals {
             $($(#[doc = $about])+ pub $name: condition_totals!(@type $kind),)*
+            /// The first messages that were late.
+            pub first_late: FirstLate,
         }
 
         impl ConditionTotals {
             /// Adds what another thread counted.
             pub(crate) fn add(&mut self, other: &Self) {
                 $(condition_totals!(@add $kind, self.$name, other.$name);)*
+                other.first_late.0.iter().for_each(|message| self.first_late.note(*message));
             }
 
             /// Every figure with its name and meaning, in a fixed order.
@@ -25,6 +30,47 @@ macro_rules! condition_totals {
     (@type max) => { u64 };
     (@add max, $a:expr, $b:expr) => { $a = $a.max($b) };
     (@add $kind:ident, $a:expr, $b:expr) => { $a += $b };
+}
+
+/// A message that broke the assumed bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LateMessage {
+    /// When it was sent.
+    pub sent: Time,
+    /// When it should have arrived at the latest.
+    pub due: Time,
+    /// When it arrived.
+    pub arrival: Time,
+    /// Its sender.
+    pub from: NodeId,
+    /// Its receiver.
+    pub to: NodeId,
+    /// The sender's count of messages and timers.
+    pub sequence: u32,
+}
+
+/// The first late messages of a run in order of sending: enough to see who was struck when, in
+/// bounded memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstLate(Vec<LateMessage>);
+
+impl FirstLate {
+    /// How many are kept.
+    const MOST: usize = 100;
+
+    /// The messages, first sent first.
+    pub fn messages(&self) -> &[LateMessage] {
+        &self.0
+    }
+
+    pub(super) fn note(&mut self, message: LateMessage) {
+        if self.0.len() == Self::MOST && self.0.last().is_some_and(|last| message >= *last) {
+            return;
+        }
+        let place = self.0.partition_point(|kept| *kept <= message);
+        self.0.insert(place, message);
+        self.0.truncate(Self::MOST);
+    }
 }
 
 condition_totals! {

@@ -389,3 +389,68 @@ fn drifting_clocks_stretch_timers() {
     let deviation = drifting as f64 / 2e6 - 1.0;
     assert!(deviation.abs() < 0.007 && deviation.abs() > 1e-5, "{drifting}");
 }
+
+fn partial(schedule: &str, rest: &str) -> String {
+    format!(
+        "nodes = 60\nuntil = \"20s\"\nseed = 3\n[protocol]\nname = \"traffic\"\nlimit = 400\n\
+         interval = \"20ms\"\n{rest}\n[network]\nmodel = \"partial\"\nfloor = \"2ms\"\n\
+         mean = \"40ms\"\ngst = \"4s\"\ndelta = \"100ms\"\n[adversary]\nkind = \"follow\"\n\
+         fraction = 0.2\nschedule = {schedule}\n"
+    )
+}
+
+/// Partial synchrony: whatever the scheduler wants, no message arrives later than max(sent, GST) + Δ,
+/// and before GST it gets what it wants.
+#[test]
+fn no_scheduler_delays_beyond_the_global_stabilisation_time() {
+    for (schedule, before_ms) in [
+        ("{ kind = \"split\", heal = \"60s\" }", 3_000),
+        ("{ kind = \"delay-honest\", by = \"1h\" }", 3_000),
+        ("{ kind = \"favour-byzantine\", by = \"2s\" }", 1_900),
+        ("{ kind = \"hold\", message = \"reply\", timeout = \"1s\", margin = \"1ms\" }", 990),
+        ("{ kind = \"reorder\", by = \"3s\" }", 2_500),
+    ] {
+        let ready = Ready::<Traffic>::new(&partial(schedule, ""));
+        let watch = Some(Watch { from_ns: 0, to_ns: u64::MAX, most: 10_000_000 });
+        let control = Control { watch, ..Control::default() };
+        let outcome = ready.try_sharded(2, 2, true, &control).expect("runs");
+        let found = outcome.result.conditions.as_ref().expect("some");
+        assert_eq!(found.late, 0, "{schedule}");
+        let check = &outcome.result.checks[0];
+        assert!(check.name.starts_with("synchrony") && check.ok, "{check:?}");
+        // Requests and replies alike arrive, by the bound of their sending.
+        let totals = &outcome.result.totals;
+        assert_eq!(totals.of(TrafficMetric::Answered), 60 * 400, "{schedule}");
+        let (_, rtt) = &outcome.result.latencies[1];
+        assert!(rtt.max() > before_ms * MS, "{schedule}: before GST it delays: {}", rtt.max());
+        let (_, delivery) = &outcome.result.latencies[0];
+        assert!(delivery.max() <= 4_110 * MS, "{schedule}: {}", delivery.max());
+        // A message sent after GST + Δ takes at most Δ: nothing is delivered after the last sends.
+        let last = outcome.watched.expect("asked for").events;
+        let end = last.last().expect("events").0.time.0;
+        assert!(end < 12_000 * MS, "{schedule}: {end}");
+    }
+}
+
+/// Δ is the model's promise, and a bound that is tighter is reported when it breaks.
+#[test]
+fn the_tracker_reports_messages_beyond_the_assumed_bound() {
+    let text = "nodes = 50\nuntil = \"5s\"\n[protocol]\nname = \"traffic\"\necho = false\n\
+                interval = \"20ms\"\n[network]\nmodel = \"synchronous\"\nmin = \"10ms\"\n\
+                delta = \"50ms\"\n";
+    let within = Ready::<Traffic>::new(text).sharded(2, 2, true);
+    assert_eq!(within.result.conditions.expect("some").late, 0);
+    assert!(within.result.latencies[0].1.max() <= 50_100_000);
+    let tighter = format!("{text}[measure]\nbound = \"40ms\"\n");
+    let broken = Ready::<Traffic>::new(&tighter).sharded(2, 2, true).result;
+    let found = broken.conditions.expect("some");
+    // Uniform in 10 to 50 ms: a quarter lies beyond 40.
+    let share = found.late as f64 / broken.totals.messages as f64;
+    assert!((share - 0.25).abs() < 0.02, "{share}");
+    assert!((9 * MS..=10 * MS).contains(&found.late_max_ns));
+    let first = found.first_late.messages();
+    assert_eq!(first.len(), 100);
+    assert!(first.iter().all(|m| m.due.0 == m.sent.0 + 40 * MS && m.arrival > m.due));
+    assert!(first.is_sorted(), "first sent first");
+    assert!(!broken.checks[0].ok && broken.checks[0].expected_violation);
+}
