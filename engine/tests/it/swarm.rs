@@ -1,22 +1,27 @@
-//! A swarm of random scenarios: whatever is drawn, the sharded engine's whole invariant part is the
-//! oracle's.
+//! A swarm of random scenarios, most of them under random conditions: whatever is drawn, the sharded
+//! engine's whole invariant part is the oracle's.
 //!
 //! Each scenario follows from one seed, which a failure prints. `ANTHILL_SWARM_SEED=n` runs that
 //! one alone; `ANTHILL_SWARM_SECONDS=s` goes on with fresh seeds for that long.
 
+mod weather;
+
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anthill_engine::{Control, run};
-use anthill_protocol::Protocol;
+use anthill_engine::conditions::ConditionTotals;
+use anthill_engine::{Control, run, sequential};
 use anthill_protocol::draw::{below, draw};
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
+use anthill_protocol::{Message, Protocol};
 
 use crate::mayhem::Mayhem;
 use crate::{Ready, invariant_part};
+use weather::{Climate, Nature};
 
 /// Scenarios of an ordinary test run.
-const SCENARIOS: u64 = 120;
+const SCENARIOS: u64 = 300;
 /// Ways of executing each of them.
 const EXECUTIONS: usize = 3;
 
@@ -46,9 +51,17 @@ impl Dice {
 #[test]
 fn random_scenarios_give_one_result() {
     if let Some(seed) = number("ANTHILL_SWARM_SEED") {
-        return one(seed);
+        one(seed);
+        return;
     }
-    (0..SCENARIOS).for_each(one);
+    let mut counted = BTreeMap::new();
+    for found in (0..SCENARIOS).filter_map(one) {
+        for (name, count, _) in found.rows() {
+            *counted.entry(name).or_insert(0) += count;
+        }
+    }
+    let missing: Vec<_> = counted.iter().filter(|(_, count)| **count == 0).collect();
+    assert!(!counted.is_empty() && missing.is_empty(), "never happened: {missing:?}");
     if let Some(seconds) = number("ANTHILL_SWARM_SECONDS") {
         let end = now() + Duration::from_secs(seconds);
         let mut seed = SCENARIOS;
@@ -69,8 +82,8 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Draws and runs the scenario of one seed.
-fn one(seed: u64) {
+/// Draws and runs the scenario of one seed; returns what its conditions did, if it has some.
+fn one(seed: u64) -> Option<ConditionTotals> {
     let mut dice = Dice { seed, count: 0 };
     match dice.below(5) {
         0 => phold(&mut dice),
@@ -79,14 +92,44 @@ fn one(seed: u64) {
     }
 }
 
-/// Runs a scenario under the oracle and several shapes of the sharded engine.
-fn same<P: Protocol>(dice: &mut Dice, protocol: &P, ready: &Ready<impl Sized>, text: &str) {
+/// Names the scenario of a failure.
+struct Named<'a> {
+    seed: u64,
+    text: &'a str,
+    about: String,
+}
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("ANTHILL_SWARM_SEED={}\n{}\n{}", self.seed, self.text, self.about);
+        }
+    }
+}
+
+/// Runs a scenario under the oracle and several shapes of the sharded engine, two times of three
+/// under conditions.
+fn same<P: Protocol>(
+    dice: &mut Dice,
+    protocol: &P,
+    ready: &Ready<impl Sized>,
+    text: &str,
+    nature: Nature,
+) -> Option<ConditionTotals> {
     let Ready { scenario, network, .. } = ready;
+    let mut named = Named { seed: dice.seed, text, about: String::new() };
+    let mut scenario = scenario.clone();
+    let kinds = P::Message::KINDS;
+    if dice.below(3) > 0 {
+        let climate = Climate { scenario: &scenario, network, kinds, nature };
+        scenario.conditions = climate.draw(dice);
+        named.about = format!("{:?}", scenario.conditions);
+    }
     let control = Control::default();
-    let oracle = anthill_engine::sequential::run(protocol, scenario, network, &control);
-    let expected = invariant_part(&oracle.expect("runs"));
+    let oracle = sequential::run(protocol, &scenario, network, &control).expect("runs");
+    let expected = invariant_part(&oracle);
+    let conditions = named.about.clone();
     for _ in 0..EXECUTIONS {
-        let mut scenario = scenario.clone();
         let options = &mut scenario.engine;
         options.shards = Some(1 + dice.below(64) as u32);
         options.threads = Some(1 + dice.below(7) as u32);
@@ -94,16 +137,14 @@ fn same<P: Protocol>(dice: &mut Dice, protocol: &P, ready: &Ready<impl Sized>, t
         options.huge_pages = dice.below(2) == 0;
         options.subshard_nodes =
             if dice.below(3) == 0 { None } else { Some(dice.spread(11) as u32) };
+        named.about = format!("{:?}\n{conditions}", scenario.engine);
         let outcome = run(protocol, &scenario, network, &control).expect("runs");
         let found = invariant_part(&outcome);
         for (found, expected) in found.split('\n').zip(expected.split('\n')) {
-            assert_eq!(
-                found, expected,
-                "ANTHILL_SWARM_SEED={}, {:?} of\n{text}",
-                dice.seed, scenario.engine
-            );
+            assert_eq!(found, expected);
         }
     }
+    oracle.result.conditions
 }
 
 fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
@@ -146,7 +187,7 @@ fn floor_ns(dice: &mut Dice) -> u64 {
     dice.spread(41)
 }
 
-fn phold(dice: &mut Dice) {
+fn phold(dice: &mut Dice) -> Option<ConditionTotals> {
     let nodes = nodes(dice);
     let floor = floor_ns(dice);
     let mean = match dice.below(4) {
@@ -167,31 +208,42 @@ fn phold(dice: &mut Dice) {
         + "[network]\nmodel = \"exponential\"\ntopology = "
         + &topology(dice, nodes);
     let ready = Ready::<Phold>::new(&text);
-    same(dice, &ready.protocol, &ready, &text);
+    let nature = Nature { delay: floor + mean, may_multiply: steps <= 20, may_drift: true };
+    same(dice, &ready.protocol, &ready, &text, nature)
 }
 
 fn network(dice: &mut Dice) -> (String, u64) {
-    match dice.below(3) {
-        0 => {
+    let model = dice.below(6);
+    let (floor, more) = (floor_ns(dice), dice.spread(41));
+    let both = floor + more;
+    match model {
+        0 | 1 => {
             let preset = dice.pick(&["aws-p50", "bitcoin-2019"]);
             (format!("preset = \"{preset}\"\nmin_delay = \"{}ns\"\n", dice.spread(23)), 100_000_000)
         }
-        1 => {
-            let (min, width) = (floor_ns(dice), dice.spread(41));
-            let width = width * dice.below(2);
-            let max = min + width;
-            (format!("model = \"uniform\"\nmin = \"{min}ns\"\nmax = \"{max}ns\"\n"), min + width)
+        2 => {
+            let max = floor + more * dice.below(2);
+            (format!("model = \"uniform\"\nmin = \"{floor}ns\"\nmax = \"{max}ns\"\n"), both)
+        }
+        3 => {
+            (format!("model = \"exponential\"\nfloor = \"{floor}ns\"\nmean = \"{more}ns\"\n"), both)
+        }
+        4 => {
+            (format!("model = \"synchronous\"\nmin = \"{floor}ns\"\ndelta = \"{both}ns\"\n"), both)
         }
         _ => {
-            let (floor, mean) = (floor_ns(dice), dice.spread(41));
-            let text =
-                format!("model = \"exponential\"\nfloor = \"{floor}ns\"\nmean = \"{mean}ns\"\n");
-            (text, floor + mean)
+            let text = format!(
+                "model = \"partial\"\nfloor = \"{floor}ns\"\nmean = \"{more}ns\"\n\
+                 gst = \"{}ns\"\ndelta = \"{}ns\"\n",
+                dice.below(20 * both),
+                floor + dice.below(2 * more),
+            );
+            (text, both)
         }
     }
 }
 
-fn gossip(dice: &mut Dice) {
+fn gossip(dice: &mut Dice) -> Option<ConditionTotals> {
     let nodes = nodes(dice);
     let (network, delay) = network(dice);
     let round = 1 + delay / dice.pick(&[1, 2, 5]);
@@ -220,11 +272,12 @@ fn gossip(dice: &mut Dice) {
         text += "topology = { kind = \"complete\" }\n";
     }
     let ready = Ready::<Gossip>::new(&text);
-    same(dice, &ready.protocol, &ready, &text);
+    let nature = Nature { delay, may_multiply: true, may_drift: !(mode == "push" && rounds) };
+    same(dice, &ready.protocol, &ready, &text, nature)
 }
 
 /// The scenario's protocol only names the network; what runs is [`Mayhem`].
-fn mayhem(dice: &mut Dice) {
+fn mayhem(dice: &mut Dice) -> Option<ConditionTotals> {
     let nodes = nodes(dice);
     let (network, delay) = network(dice);
     let until = delay * (1 + dice.below(40)) + dice.below(delay);
@@ -234,8 +287,10 @@ fn mayhem(dice: &mut Dice) {
         + &format!("topology = {}\n", topology(dice, nodes));
     let ready = Ready::<Phold>::new(&text);
     let window = anthill_engine::window(ready.network.lookahead());
-    let tokens = 1 + 2_000 / nodes;
+    let parcels = 1 + (2_000 / nodes) as u32;
     let stop_at = (dice.below(2) == 0).then(|| dice.spread(14));
-    let protocol = Mayhem { tokens: tokens as u32, window, stop_at, hot: dice.below(3) == 0 };
-    same(dice, &protocol, &ready, &text);
+    let (hot, most) = (dice.below(3) == 0, 40 * parcels);
+    let protocol = Mayhem { parcels, most, window, stop_at, hot };
+    let nature = Nature { delay, may_multiply: true, may_drift: true };
+    same(dice, &protocol, &ready, &text, nature)
 }
