@@ -1,9 +1,10 @@
 //! What theory says of a gossip run.
 //!
-//! A run says nothing about losses, but its counters do: every message that carried the rumour
-//! was a first receipt, a duplicate, or is missing ([`unaccounted`]: lost, addressed to a node
-//! that was down, still under way, or received again after a crash without state). Checks that
-//! losses would falsify are made only when they exclude them.
+//! Whether the scenario disturbs its network, a run says; how much, its counters do: every message
+//! that carried the rumour was a first receipt, a duplicate, or is missing ([`unaccounted`]: lost,
+//! addressed to a node that was down, still under way, or received again after a crash without
+//! state). On a disturbed network a deviation is a measurement, and checks that losses would
+//! falsify are made only when the counters exclude them.
 
 use super::GossipMetric;
 use crate::{Check, RunFacts};
@@ -54,7 +55,7 @@ fn unaccounted(facts: &RunFacts) -> u64 {
 /// Without loss a fan-out of two or more dies out with a probability of order 1/n² only (the
 /// first nodes would have to choose each other), so any coverage is checked. With loss a run may
 /// die out early by chance, and whether the losses were independent is not known here: below 10 %
-/// nothing is checked, above it a deviation is reported as a measurement.
+/// nothing is checked.
 pub(super) fn infect_and_die(fanout: u32, facts: &RunFacts) -> Option<Check> {
     let sends = facts.totals.of(GossipMetric::Sends);
     let lost = unaccounted(facts);
@@ -81,7 +82,7 @@ pub(super) fn infect_and_die(fanout: u32, facts: &RunFacts) -> Option<Check> {
     let skew = 5.0 * amplification(mean_sends).powi(2) / nodes;
     let ok = (measured - expected).abs() <= 4.9 * sd + skew;
     let interval = (expected - 1.96 * sd, (expected + 1.96 * sd).min(1.0));
-    let expected_violation = lost > 0;
+    let expected_violation = facts.disturbed;
     Some(Check { name, bound, ok, expected_violation, measured, expected, interval })
 }
 
@@ -93,12 +94,13 @@ pub(super) fn flood_sends(facts: &RunFacts) -> Option<Check> {
     if !facts.quiescent || !reached_all || unaccounted(facts) > 0 {
         return None;
     }
-    Some(Check::exact(
+    let check = Check::exact(
         "sends: sum of degrees - nodes + 1",
         "flood, all nodes reached, nothing lost",
         facts.totals.of(GossipMetric::Sends) as f64,
         (facts.edges + 1 - nodes) as f64,
-    ))
+    );
+    Some(Check { expected_violation: facts.disturbed, ..check })
 }
 
 /// Lock-step push on a complete topology: log2 n + ln n + O(1) rounds (Pittel 1987); on average

@@ -5,7 +5,7 @@ use anthill_engine::conditions::{
     Conditions, ConditionsSpec, CpuSpec, Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec,
     RatesSpec, Role, ScheduleSpec, SelectionSpec, Transport,
 };
-use anthill_engine::network::Network;
+use anthill_engine::network::{JitterSpec, Network};
 use anthill_engine::scenario::Scenario;
 use anthill_protocol::{Span, Time};
 
@@ -145,6 +145,11 @@ impl Climate<'_> {
             down: one_in(dice, 2).then(|| self.rate(dice)),
             latency: Span(if one_in(dice, 2) { self.near(dice) } else { 0 }),
             sigma: dice.pick(&[0.0, 0.5, 2.0]),
+            jitter: match dice.below(6) {
+                0 => Some(JitterSpec::Gamma { shape: dice.pick(&[0.5, 3.0]) }),
+                1 => Some(JitterSpec::Pareto),
+                _ => None,
+            },
             impairments: if one_in(dice, 2) { self.impairments(dice) } else { Default::default() },
         };
         (0..count).map(class).collect()
