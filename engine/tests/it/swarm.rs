@@ -272,7 +272,7 @@ fn gossip(dice: &mut Dice) -> Option<ConditionTotals> {
         text += "topology = { kind = \"complete\" }\n";
     }
     let ready = Ready::<Gossip>::new(&text);
-    let nature = Nature { delay, may_multiply: true, may_drift: !(mode == "push" && rounds) };
+    let nature = Nature { delay, may_multiply: true, may_drift: !rounds };
     same(dice, &ready.protocol, &ready, &text, nature)
 }
 

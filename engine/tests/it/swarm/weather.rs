@@ -33,8 +33,8 @@ pub(super) struct Nature {
     pub(super) delay: u64,
     /// Whether a message may become two without the run exploding.
     pub(super) may_multiply: bool,
-    /// Whether clocks may drift. Gossip in lock step aims timers at multiples of a round of true
-    /// time, which a fast clock reaches by ever shorter ones.
+    /// Whether clocks may drift. Gossip in rounds aims timers at multiples of a round of true time,
+    /// which a fast clock reaches by ever shorter ones.
     pub(super) may_drift: bool,
 }
 
