@@ -132,7 +132,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         }
     }
 
-    #[inline]
+    /// Sends a message, over a slot if it has one. Always inlined: then the calm mode's way has
+    /// neither a slot to test nor conditions to look for.
+    #[inline(always)]
     fn transmit(&mut self, to: NodeId, slot: Option<u32>, message: P::Message) {
         let sequence = self.next_sequence();
         if M::standing(self.standing).is_some() {

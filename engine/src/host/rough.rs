@@ -79,7 +79,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     /// Sends a message the way the conditions let it go.
-    #[inline]
+    #[inline(never)]
     pub(super) fn transmit_under_conditions(
         &mut self,
         to: NodeId,
