@@ -163,13 +163,14 @@ impl Configure for Phold {
         let expected = tokens * (t / mu + (m * m - mu * mu) / (2.0 * mu * mu));
         let sd = (tokens * t * m * m / (mu * mu * mu)).sqrt();
         let handled = facts.totals.of(PholdMetric::Handled) as f64;
-        vec![Check::normal(
+        let check = Check::normal(
             "events handled",
             "delay floor + Exp(mean), run longer than ten mean delays",
             handled,
             expected,
             sd.max(1.0),
-        )]
+        );
+        vec![Check { expected_violation: facts.disturbed, ..check }]
     }
 
     fn pending_per_node(&self, _degree: f64) -> f64 {

@@ -134,6 +134,9 @@ struct Crash {
     key: u64,
 }
 
+/// How often a crash may come and go: each time is an event at every node that it strikes.
+const MOST_FLAPS: u64 = 100_000;
+
 /// An entry of the timeline as a report shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
@@ -209,13 +212,24 @@ impl Faults {
                 let direction = *direction;
                 self.cuts.push(Cut { active, side: who, others, direction });
             }
-            FaultKind::Crash { keep_state } => self.crashes.push(Crash {
-                active,
-                who,
-                keep_state: *keep_state,
-                stagger: spec.flap.map_or(0, |flap| flap.stagger.0),
-                key: stream(population.seed, Purpose::Churn, NodeId(u32::MAX - index as u32)),
-            }),
+            FaultKind::Crash { keep_state } => {
+                let lasts = active.heal.min(population.until.0).saturating_sub(active.at);
+                if active.period > 0 && lasts / active.period > MOST_FLAPS {
+                    let times = lasts / active.period;
+                    let problem = format!(
+                        "comes and goes {times} times, above {MOST_FLAPS}: raise `every`, or let \
+                         it heal earlier"
+                    );
+                    return Err(ConditionsError::at(field, problem));
+                }
+                self.crashes.push(Crash {
+                    active,
+                    who,
+                    keep_state: *keep_state,
+                    stagger: spec.flap.map_or(0, |flap| flap.stagger.0),
+                    key: stream(population.seed, Purpose::Churn, NodeId(u32::MAX - index as u32)),
+                });
+            }
             FaultKind::Impair { impairments, direction } => {
                 let effect = Impairment::new(impairments);
                 self.impairments.push(OnMessages { active, who, direction: *direction, effect });

@@ -84,19 +84,22 @@ impl Life {
     }
 
     /// The downtime of a node that comes up, or is up at the start, at `time`: the first one from
-    /// then on. At the start it may begin at once. `session` numbers the node's sessions from 0.
+    /// then on. At the start it may begin at once. `session` numbers the node's sessions from 0; what
+    /// comes from `until` on does not matter.
     pub(crate) fn next_downtime(
         &self,
         faults: Option<&Faults>,
         node: NodeId,
         time: Time,
         session: u32,
+        until: Time,
     ) -> Option<Downtime> {
         let churn = self.churn.as_ref().and_then(|churn| churn.downtime(node, time.0, session));
         let given = [churn, self.given_downtime(faults, node, time.0)];
         let mut first = given.into_iter().flatten().min_by_key(|downtime| downtime.start)?;
         // Whoever holds the node down when another lets it go keeps it down.
-        while let Some(next) = self.given_downtime(faults, node, first.end)
+        while first.end < until.0
+            && let Some(next) = self.given_downtime(faults, node, first.end)
             && next.start <= first.end
             && next.end > first.end
         {

@@ -34,9 +34,18 @@ impl ByteTime {
         ((u128::from(self.0) * u128::from(bytes) + (1 << 31)) >> 32) as u64
     }
 
-    /// How long the bytes of a full queue take, in ns.
+    /// Whether bytes take no time: the link has no rate, hence no queue.
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How long the bytes of a full queue take, in ns; `u64::MAX` bytes: no end.
     #[inline]
     pub(crate) fn queue_ns(self, bytes: u64) -> u64 {
+        if bytes == u64::MAX {
+            return u64::MAX;
+        }
         u64::try_from((u128::from(self.0) * u128::from(bytes)) >> 32).unwrap_or(u64::MAX)
     }
 

@@ -38,11 +38,11 @@ impl Clocks {
         Time((now + offset + now * rate / 1_000_000_000).clamp(0, u64::MAX.into()) as u64)
     }
 
-    /// How long a delay measured on the node's clock takes.
+    /// How long a delay measured on the node's clock takes; some time, if it is any.
     pub(crate) fn really_takes(&self, node: NodeId, delay: Span) -> Span {
         let (_, rate) = self.error(node);
         let real = i128::from(delay.0) * 1_000_000_000 / (1_000_000_000 + rate).max(1);
-        Span(real.clamp(0, u64::MAX.into()) as u64)
+        Span(real.clamp(i128::from(delay.0.min(1)), u64::MAX.into()) as u64)
     }
 }
 

@@ -99,10 +99,10 @@ impl Conditions {
         if spec.is_calm() && !bounded {
             return Ok(None);
         }
-        let (nodes, seed) = (scenario.nodes, scenario.seed);
+        let (nodes, seed, until) = (scenario.nodes, scenario.seed, scenario.until);
         let classes = Classes::new(&spec.classes, seed)?;
         let mut population =
-            Population { network, classes: classes.as_ref(), adversary: None, nodes, seed };
+            Population { network, classes: classes.as_ref(), adversary: None, nodes, seed, until };
         let adversary = match &spec.adversary {
             Some(adversary) => Some(Adversary::new(adversary, &population, kinds)?),
             None => None,
@@ -138,7 +138,7 @@ impl Conditions {
             transport: spec.transport,
             timing,
             assumed_bound: spec.assumed_bound,
-            until: scenario.until,
+            until,
             warmup: Time(scenario.measure.warmup.0),
             links_are_plain,
             powers: Powers::new(),
@@ -249,7 +249,8 @@ impl Conditions {
         life: u32,
         totals: &mut ConditionTotals,
     ) -> Option<Downtime> {
-        let next = self.life.as_ref()?.next_downtime(self.faults.as_ref(), node, now, life);
+        let next =
+            self.life.as_ref()?.next_downtime(self.faults.as_ref(), node, now, life, self.until);
         standing.expect(next);
         if let Some(downtime) = next {
             // What of it lies within the run is known already.

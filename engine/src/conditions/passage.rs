@@ -25,6 +25,8 @@ pub(crate) struct Dispatch {
     pub(crate) bytes: u32,
     /// When the sender hands it to its uplink.
     pub(crate) sent: Time,
+    /// How long an adversary that holds the sender keeps it after that.
+    pub(crate) kept: Span,
 }
 
 /// What becomes of it.
@@ -71,6 +73,7 @@ impl Conditions {
                 None => return Fate::LOST,
             }
         }
+        departure = departure + message.kept;
         if !self.links_are_plain {
             return self.cross(network, totals, message, departure);
         }
@@ -132,6 +135,15 @@ impl Conditions {
         if let Some((factor, _)) = self.throttle(from, message.sent) {
             up = up.slowed(factor);
         }
+        let mut transfer = up.times(message.bytes);
+        if let Some(cap) = bandwidth.cap
+            && network.region_of(from) != network.region_of(message.to)
+        {
+            transfer = transfer.max(cap.times(message.bytes));
+        }
+        if up.is_none() {
+            return Some(Time(sent.saturating_add(transfer)));
+        }
         let start = standing.uplink_free.max(sent);
         let wait = start - sent;
         if wait > up.queue_ns(bandwidth.queue_bytes) {
@@ -143,13 +155,7 @@ impl Conditions {
             totals.uplink_wait_ns += u128::from(wait);
             totals.uplink_wait_max_ns = totals.uplink_wait_max_ns.max(wait);
         }
-        let mut transfer = up.times(message.bytes);
-        standing.uplink_free = start.saturating_add(transfer);
-        if let Some(cap) = bandwidth.cap
-            && network.region_of(from) != network.region_of(message.to)
-        {
-            transfer = transfer.max(cap.times(message.bytes));
-        }
+        standing.uplink_free = start.saturating_add(up.times(message.bytes));
         Some(Time(start.saturating_add(transfer)))
     }
 

@@ -4,7 +4,7 @@
 //! selection sampling (Knuth, TAOCP 2, algorithm 3.4.2 S), which needs no memory and one pass.
 
 use anthill_protocol::draw::{Purpose, below, draw, stream};
-use anthill_protocol::{NodeId, RegionId};
+use anthill_protocol::{NodeId, RegionId, Time};
 
 use super::error::ConditionsError;
 use super::links::Classes;
@@ -25,6 +25,7 @@ pub(super) struct Population<'a> {
     pub(super) adversary: Option<&'a Members>,
     pub(super) nodes: u32,
     pub(super) seed: u64,
+    pub(super) until: Time,
 }
 
 impl Members {

@@ -118,6 +118,9 @@ impl Conditions {
         if let Some((_, factor)) = self.throttle(arrival.node, arrival.time) {
             down = down.slowed(factor);
         }
+        if down.is_none() {
+            return Some(last_bit);
+        }
         let up = bandwidth.of(arrival.source, network, classes).up;
         let cap = bandwidth
             .cap

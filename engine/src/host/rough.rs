@@ -88,7 +88,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         mut message: P::Message,
     ) {
         let conditions = self.world.conditions();
-        let (mut doubled, mut later) = (false, Span::ZERO);
+        let (mut doubled, mut kept) = (false, Span::ZERO);
         let misdeed = conditions
             .adversary
             .as_ref()
@@ -100,7 +100,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             }
             doubled = misdeed == Misdeed::Double;
             if let Misdeed::Delay(by) = misdeed {
-                later = by;
+                kept = by;
             }
         }
         if let Some(processor) = &conditions.processor {
@@ -113,7 +113,8 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             sequence,
             kind: message.kind(),
             bytes: message.encoded_len(),
-            sent: self.now + later,
+            sent: self.now,
+            kept,
         };
         self.dispatch(&dispatch, message);
         if doubled {

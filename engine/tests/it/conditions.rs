@@ -10,7 +10,7 @@ use anthill_engine::conditions::{
 use anthill_engine::network::JitterSpec;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::{Control, run_under, sequential};
-use anthill_protocol::gossip::Gossip;
+use anthill_protocol::gossip::{Gossip, GossipMetric};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::{Traffic, TrafficMetric};
@@ -191,7 +191,7 @@ fn a_storm_gives_one_result_for_every_protocol() {
             &format!("{AWS}topology = {{ kind = \"random-regular\", degree = 8 }}\n"),
         );
         let outcome = everywhere::<Gossip>(&gossip, &storm());
-        assert!(outcome.result.totals.messages > 500, "{mode}: {:?}", outcome.result.totals);
+        assert!(outcome.result.totals.messages > 300, "{mode}: {:?}", outcome.result.totals);
     }
     let phold = text(
         "\"phold\"\npopulation = 4\nremote = 0.7",
@@ -341,4 +341,59 @@ fn a_users_scheduler_stays_within_the_model() {
         delivery.equivalent(delivery.max(), 2 * MS) && delivery.equivalent(delivery.min(), 2 * MS)
     );
     assert_eq!(oracle.result.conditions.expect("some").late, 2_000 - received);
+}
+
+/// Rounds aim at multiples of true time, which a fast clock reaches a little early.
+#[test]
+fn rounds_go_on_under_fast_clocks() {
+    let text = text(
+        "\"gossip\"\nrounds = true\nround = \"1s\"",
+        1_000,
+        "120s",
+        "[network]\nmodel = \"uniform\"\nmin = \"1ms\"\nmax = \"50ms\"\n",
+    );
+    let clock = ClockSpec { skew: ms(3), drift_ppm: 40.0 };
+    let outcome = everywhere::<Gossip>(&text, &ConditionsSpec { clock, ..Default::default() });
+    let totals = outcome.result.totals;
+    assert_eq!(totals.of(GossipMetric::Coverage), 1_000);
+    // Each informed node pushes once a round, also when it wakes before it: no more sends than
+    // 1000 a round.
+    let rounds = totals.of(GossipMetric::RoundsToAll) + 1;
+    assert!((12..40).contains(&rounds), "{rounds}");
+    assert!(totals.of(GossipMetric::Sends) < 1_000 * rounds, "{totals:?}");
+}
+
+/// Crashes that tile time hold their nodes down, without end if need be.
+#[test]
+fn crashes_that_take_turns_hold_a_node_down() {
+    let text =
+        text("\"traffic\"\ninterval = \"10ms\"", 20, "1s", "[network]\nmodel = \"uniform\"\n");
+    let turn = |from: u64, last: u32| FaultSpec {
+        at: at(from),
+        heal: None,
+        who: nodes(0, last),
+        kind: FaultKind::Crash { keep_state: true },
+        flap: Some(Flap { period: ms(20), on: ms(10), stagger: Span::ZERO }),
+    };
+    let conditions =
+        ConditionsSpec { faults: vec![turn(100, 5), turn(110, 4)], ..Default::default() };
+    let found = everywhere::<Traffic>(&text, &conditions).result.conditions.expect("some");
+    // Five nodes are down for good from 100 ms on; the sixth half of the time, 45 times back.
+    assert_eq!(found.down_ns, u128::from((5 * 900 + 450) * MS));
+    assert_eq!(found.restarts, 45);
+}
+
+#[test]
+fn crashes_that_flap_too_often_are_refused() {
+    let text = text("\"traffic\"", 20, "10d", "[network]\nmodel = \"uniform\"\n");
+    let mut ready = Ready::<Traffic>::new(&text);
+    ready.scenario.conditions.faults = vec![FaultSpec {
+        at: at(0),
+        heal: None,
+        who: nodes(0, 5),
+        kind: FaultKind::Crash { keep_state: true },
+        flap: Some(Flap { period: ms(2), on: ms(1), stagger: Span::ZERO }),
+    }];
+    let error = ready.try_sequential(&Control::default()).expect_err("refused").to_string();
+    assert!(error.contains("fault[0]: comes and goes 432000000 times"), "{error}");
 }

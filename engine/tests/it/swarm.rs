@@ -208,7 +208,7 @@ fn phold(dice: &mut Dice) -> Option<ConditionTotals> {
         + "[network]\nmodel = \"exponential\"\ntopology = "
         + &topology(dice, nodes);
     let ready = Ready::<Phold>::new(&text);
-    let nature = Nature { delay: floor + mean, may_multiply: steps <= 20, may_drift: true };
+    let nature = Nature { delay: floor + mean, may_multiply: steps <= 20 };
     same(dice, &ready.protocol, &ready, &text, nature)
 }
 
@@ -272,7 +272,7 @@ fn gossip(dice: &mut Dice) -> Option<ConditionTotals> {
         text += "topology = { kind = \"complete\" }\n";
     }
     let ready = Ready::<Gossip>::new(&text);
-    let nature = Nature { delay, may_multiply: true, may_drift: !rounds };
+    let nature = Nature { delay, may_multiply: true };
     same(dice, &ready.protocol, &ready, &text, nature)
 }
 
@@ -291,6 +291,6 @@ fn mayhem(dice: &mut Dice) -> Option<ConditionTotals> {
     let stop_at = (dice.below(2) == 0).then(|| dice.spread(14));
     let (hot, most) = (dice.below(3) == 0, 40 * parcels);
     let protocol = Mayhem { parcels, most, window, stop_at, hot };
-    let nature = Nature { delay, may_multiply: true, may_drift: true };
+    let nature = Nature { delay, may_multiply: true };
     same(dice, &protocol, &ready, &text, nature)
 }

@@ -93,6 +93,56 @@ fn a_single_transfer_is_not_charged_twice() {
     }
 }
 
+/// A link without a rate has no queue, so nothing waits in it or is dropped from it, however the
+/// other end or the CPU delays messages.
+#[test]
+fn links_without_a_rate_hold_and_drop_nothing() {
+    let text = traffic(50, "2s", "interval = \"10ms\"", "min = \"5ms\"\nmax = \"9ms\"");
+    let cpu = Some(CpuSpec {
+        cores: 2,
+        scale: 1.0,
+        receive: Span(3 * MS),
+        send: Span(MS),
+        timer: Span::ZERO,
+        kib: Span::ZERO,
+        kinds: Vec::new(),
+    });
+    for (up, down) in [(Some(1_000_000), None), (None, Some(1_000_000)), (None, None)] {
+        for queue_bytes in [None, Some(1_000_000_000)] {
+            let mut conditions =
+                ConditionsSpec { bandwidth: bandwidth(up, down), ..Default::default() };
+            conditions.cpu = cpu.clone();
+            if let Some(bandwidth) = &mut conditions.bandwidth {
+                bandwidth.queue_bytes = queue_bytes;
+            }
+            let found = run(&text, conditions).result.conditions.expect("some");
+            assert_eq!((found.uplink_dropped, found.downlink_dropped), (0, 0), "{up:?} {down:?}");
+            assert_eq!(found.uplink_wait_ns > 0, up.is_some(), "{found:?}");
+            assert_eq!(found.downlink_wait_ns > 0, down.is_some(), "{found:?}");
+        }
+    }
+}
+
+/// A full queue drops what exceeds it and nothing else: of a burst of 40 messages of 1000 bytes,
+/// with 10,000 bytes that may wait, one goes at once and ten wait.
+#[test]
+fn a_full_queue_drops_the_rest_of_a_burst() {
+    let text = traffic(
+        41,
+        "10s",
+        "size = 1000\nto = \"all\"\nsenders = 0.02\nlimit = 1",
+        "min = \"10ms\"\nmax = \"10ms\"",
+    );
+    let mut conditions =
+        ConditionsSpec { bandwidth: bandwidth(Some(8_000_000), None), ..Default::default() };
+    if let Some(bandwidth) = &mut conditions.bandwidth {
+        bandwidth.queue_bytes = Some(10_000);
+    }
+    let outcome = run(&text, conditions);
+    assert_eq!(outcome.result.totals.of(TrafficMetric::Received), 11);
+    assert_eq!(outcome.result.conditions.expect("some").uplink_dropped, 29);
+}
+
 /// Poisson arrivals at a server of fixed service time wait ρ / (2μ(1 − ρ)) in the mean
 /// (Pollaczek–Khinchine), be the server an uplink or a CPU.
 #[test]

@@ -33,9 +33,6 @@ pub(super) struct Nature {
     pub(super) delay: u64,
     /// Whether a message may become two without the run exploding.
     pub(super) may_multiply: bool,
-    /// Whether clocks may drift. Gossip in rounds aims timers at multiples of a round of true time,
-    /// which a fast clock reaches by ever shorter ones.
-    pub(super) may_drift: bool,
 }
 
 impl Climate<'_> {
@@ -199,7 +196,7 @@ impl Climate<'_> {
     fn clock(&self, dice: &mut Dice) -> ClockSpec {
         let skew = Span(dice.below(2) * self.near(dice));
         let drift_ppm = dice.pick(&[0.0, 40.0, 100_000.0]);
-        ClockSpec { skew, drift_ppm: if self.nature.may_drift { drift_ppm } else { 0.0 } }
+        ClockSpec { skew, drift_ppm }
     }
 
     fn selection(&self, dice: &mut Dice, classes: &[String], roles: bool) -> SelectionSpec {
