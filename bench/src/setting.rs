@@ -347,7 +347,7 @@ mod tests {
             ),
             (
                 "cpu = { scale = 2, cores = 4 }",
-                "cpu with 4 cores, costs times 2: receive 5 us, send 4 us, timer 1 us, 1 us per KiB",
+                "cpu with 4 cores, costs times 2: receive 550 ns, send 2.9 us, timer 90 ns, 46 ns per KiB",
             ),
             (
                 "churn = { kind = \"exponential\", session = \"1h\", downtime = \"90s\", share = 0.5 }",

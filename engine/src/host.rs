@@ -13,7 +13,7 @@ use anthill_protocol::{Context, Message, NodeId, Protocol, RegionId, Span, Time}
 
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
-use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
+use crate::mode::{Load, LoadOf, Mode, PayloadOf, Ranked, Stamp};
 use crate::network::Network;
 use crate::run::RunError;
 use crate::tally::Tally;
@@ -198,7 +198,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         self.tally.digest = self.tally.digest.wrapping_add(word);
         self.tally.totals.events += 1;
         if let Some(log) = &mut self.tally.log {
-            let tie = tie(self.world.seed, key_time, source);
+            let tie = load.tie(self.world.seed, key_time, source);
             log.note(Key { time: key_time, target: self.id, tie, source, sequence }, fingerprint);
         }
         let context = PanicContext {

@@ -4,6 +4,7 @@ use anthill_protocol::Configure;
 use memmap2::MmapMut;
 
 use crate::chunk::{chunk_entries, stride};
+use crate::conditions::cores_bytes;
 use crate::event::Event;
 use crate::host::CellOf;
 use crate::mode::{Calm, LoadOf, Mode, Rough};
@@ -42,6 +43,13 @@ impl MemoryEstimate {
         let event_bytes = stride::<Event<LoadOf<P, M>>>() as f64
             * (1.0 + 1.0 / chunk_entries::<Event<LoadOf<P, M>>>() as f64)
             * 1.05;
+        let conditions = &scenario.conditions;
+        let cores = conditions.cpu.as_ref().map_or(0, |cpu| cores_bytes(cpu.cores));
+        // A bit per node and selection.
+        let selections = 2 * conditions.faults.len() as u64 + 1;
+        let states = states
+            .saturating_add(nodes.saturating_mul(cores))
+            .saturating_add(nodes / 8 * selections);
         let lower_bytes = states.saturating_add(network).saturating_add(FIXED_BYTES);
         Self {
             lower_bytes,

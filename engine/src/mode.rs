@@ -7,10 +7,10 @@ use core::convert::Infallible;
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use anthill_protocol::{Protocol, Time};
+use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::conditions::Standing;
-use crate::event::Payload;
+use crate::event::{Payload, tie};
 
 /// One of the ways to compile the engines.
 pub(crate) trait Mode: Send + Sync + Sized + 'static {
@@ -104,6 +104,26 @@ impl<S: Stamp> Mode for Rough<S> {
 pub(crate) struct Load<S, L> {
     pub(crate) stamp: S,
     pub(crate) payload: L,
+}
+
+/// What of a load decides about ties.
+pub(crate) trait Ranked {
+    /// Whether the event comes before all others of its instant and node: a node that comes up is
+    /// up for whatever arrives at that very instant.
+    fn comes_first(&self) -> bool;
+
+    /// The event's tie-breaker; see [`Key`](crate::Key).
+    #[inline]
+    fn tie(&self, seed: u64, time: Time, source: NodeId) -> u64 {
+        if self.comes_first() { 0 } else { tie(seed, time, source) }
+    }
+}
+
+impl<S, M, T, R> Ranked for Load<S, Payload<M, T, R>> {
+    #[inline]
+    fn comes_first(&self) -> bool {
+        matches!(self.payload, Payload::Restart(_))
+    }
 }
 
 /// The payload of a protocol's events in a mode.

@@ -160,7 +160,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
 /// machine, less what network and conditions hold already.
 pub(crate) fn memory_limit<P, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
     let share = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
-    let conditions = world.conditions.map_or(0, Conditions::memory_bytes);
+    let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.nodes));
     share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
 }
 

@@ -10,9 +10,9 @@ use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
-use crate::event::{Key, state_word, tie};
+use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
-use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
+use crate::mode::{Calm, LoadOf, Mode, Ranked, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
 use crate::run::{Control, End, RunError, conditions, memory_limit, new_tally, outcome, world};
@@ -89,7 +89,7 @@ struct Queue<L> {
     seed: u64,
 }
 
-impl<L> Queue<L> {
+impl<L: Ranked> Queue<L> {
     /// The time of the next event.
     fn next_time(&self) -> Option<Time> {
         let tied = self.tied.peek().map(|tied| tied.key.time);
@@ -122,7 +122,7 @@ impl<L> Queue<L> {
 
     fn tie(&mut self, pending: Pending<L>) {
         let Pending { time, target, source, sequence, payload } = pending;
-        let key = Key { time, target, tie: tie(self.seed, time, source), source, sequence };
+        let key = Key { time, target, tie: payload.tie(self.seed, time, source), source, sequence };
         self.tied.push(Tied { key, payload });
     }
 

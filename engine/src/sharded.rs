@@ -356,7 +356,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let loop_end_ns = self.field.clock.ns();
         // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
         let started = !self.field.unstarted.load(Ordering::Relaxed);
-        if core::mem::needs_drop::<P::Node>() && started {
+        if core::mem::needs_drop::<CellOf<P, M>>() && started {
             for id in 0..self.field.placement.nodes as usize {
                 // SAFETY: every node was started and is reached by nobody any more.
                 unsafe { self.field.nodes.0.add(id).drop_in_place() };

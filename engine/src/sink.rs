@@ -8,6 +8,7 @@ use anthill_protocol::{NodeId, Time};
 use crate::calendar::Calendar;
 use crate::event::Event;
 use crate::host::Sink;
+use crate::mode::Ranked;
 use crate::placement::Placement;
 
 /// An event that a node of the running sub-shard caused for itself inside the window.
@@ -17,24 +18,26 @@ pub(crate) struct OwnEvent<L> {
     pub(crate) payload: L,
 }
 
-impl<L> PartialEq for OwnEvent<L> {
+impl<L: Ranked> PartialEq for OwnEvent<L> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl<L> Eq for OwnEvent<L> {}
+impl<L: Ranked> Eq for OwnEvent<L> {}
 
-impl<L> PartialOrd for OwnEvent<L> {
+impl<L: Ranked> PartialOrd for OwnEvent<L> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-/// Reversed, so that the earliest is on top of a heap. Node, source and so the tie are equal.
-impl<L> Ord for OwnEvent<L> {
+/// Reversed, so that the earliest is on top of a heap. Node and source are equal, and so is
+/// the tie, but for a restart, which comes first.
+impl<L: Ranked> Ord for OwnEvent<L> {
     fn cmp(&self, other: &Self) -> Ordering {
-        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+        let key = |event: &Self| (event.time, !event.payload.comes_first(), event.sequence);
+        key(other).cmp(&key(self))
     }
 }
 
@@ -66,7 +69,7 @@ impl<L: Copy> CalendarSink<'_, L> {
     }
 }
 
-impl<L: Copy> Sink<L> for CalendarSink<'_, L> {
+impl<L: Copy + Ranked> Sink<L> for CalendarSink<'_, L> {
     #[inline]
     fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
         self.file(time.0 >> self.window_shift, time, target, source, sequence, payload);

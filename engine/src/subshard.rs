@@ -15,9 +15,9 @@ use anthill_protocol::{NodeId, Protocol, Time};
 use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
-use crate::event::{Event, tie};
+use crate::event::Event;
 use crate::host::{CellOf, Host, NodeCell, World};
-use crate::mode::{LoadOf, Mode};
+use crate::mode::{LoadOf, Mode, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
@@ -317,10 +317,12 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         while let Some(own) = self.own.peek() {
             if let Some(next) = next {
                 let time = Time(window_start | u64::from(next.time_offset));
-                let key = |time, source: NodeId, sequence: u32| {
-                    (time, tie(field.world.seed, time, source), source, sequence)
+                let seed = field.world.seed;
+                let key = |time, load: &LoadOf<P, M>, source: NodeId, sequence: u32| {
+                    (time, load.tie(seed, time, source), source, sequence)
                 };
-                if key(time, NodeId(next.source), next.sequence) < key(own.time, node, own.sequence)
+                if key(time, &next.payload, NodeId(next.source), next.sequence)
+                    < key(own.time, &own.payload, node, own.sequence)
                 {
                     return;
                 }
@@ -456,7 +458,8 @@ fn compare_tied<P: Protocol, M: Mode>(
 ) -> Ordering {
     let time = Time(window << field.world.window_shift | u64::from(a.time_offset));
     let key = |event: &Event<LoadOf<P, M>>| {
-        (tie(field.world.seed, time, NodeId(event.source)), event.source, event.sequence)
+        let tie = event.payload.tie(field.world.seed, time, NodeId(event.source));
+        (tie, event.source, event.sequence)
     };
     key(a).cmp(&key(b))
 }

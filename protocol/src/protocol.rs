@@ -20,6 +20,10 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// Whether [`Protocol::complete`] is ever true; off, it is not evaluated.
     const STOPS_EARLY: bool = false;
 
+    /// Whether [`Protocol::equivocate`] ever gives a conflicting message; off, a scenario whose
+    /// adversary equivocates is refused.
+    const CAN_EQUIVOCATE: bool = false;
+
     /// The node comes up at the start of the run.
     fn start(&self, cx: &mut impl Context<Self>) -> Self::Node;
 

@@ -73,11 +73,10 @@ impl Cut {
     #[inline]
     fn separates(&self, from: NodeId, to: NodeId) -> bool {
         let crosses = |inside: NodeId, outside: NodeId| {
+            // A struck node is on the struck side, whoever the others are.
             self.side.contains(inside)
-                && match &self.others {
-                    Some(others) => others.contains(outside),
-                    None => !self.side.contains(outside),
-                }
+                && !self.side.contains(outside)
+                && self.others.as_ref().is_none_or(|others| others.contains(outside))
         };
         match self.direction {
             Direction::Both => crosses(from, to) || crosses(to, from),
@@ -119,7 +118,7 @@ struct Slower {
 struct Throttle {
     active: Active,
     who: Members,
-    /// In 2⁻³².
+    /// Shares of the full rate, in 2⁻³².
     up: u64,
     down: u64,
 }
@@ -134,8 +133,27 @@ struct Crash {
     key: u64,
 }
 
+/// The full rate of a link, in the unit of throttles.
+const FULL: u64 = 1 << 32;
+/// Changes of pace within one transfer that are followed.
+const MOST_CHANGES: u32 = 1_000;
+
+/// One of a node's links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    Up,
+    Down,
+}
+
 /// How often a crash may come and go: each time is an event at every node that it strikes.
 const MOST_FLAPS: u64 = 100_000;
+
+impl Crash {
+    /// How much later than the entry says it strikes a node.
+    fn shift(&self, node: NodeId) -> u64 {
+        below(draw(self.key, u64::from(node.0)), self.stagger.saturating_add(1))
+    }
+}
 
 /// An entry of the timeline as a report shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +227,10 @@ impl Faults {
                     let problem = "strikes every node, so that nobody is on the other side";
                     return Err(ConditionsError::at(field, problem));
                 }
+                if others.as_ref().is_some_and(|others| others.is_within(&who)) {
+                    let problem = "leaves nobody on the other side: `others` are all struck";
+                    return Err(ConditionsError::at(field, problem));
+                }
                 let direction = *direction;
                 self.cuts.push(Cut { active, side: who, others, direction });
             }
@@ -277,14 +299,40 @@ impl Faults {
         })
     }
 
-    /// The share of its rates (up, down) that a node has, in 2⁻³²; `None`: all.
+    /// When a transfer over a node's link is through that begins at `start` and would take `ns` at
+    /// the full rate: faults that come or go on the way change its pace.
     #[inline]
-    pub(crate) fn throttle(&self, node: NodeId, time: Time) -> Option<(u64, u64)> {
-        self.throttles
-            .iter()
-            .filter(|throttle| throttle.active.is_on(time) && throttle.who.contains(node))
-            .map(|throttle| (throttle.up, throttle.down))
-            .reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)))
+    pub(crate) fn transfer_end(&self, node: NodeId, link: Link, start: u64, ns: u64) -> u64 {
+        if self.throttles.is_empty() {
+            return start.saturating_add(ns);
+        }
+        self.throttled_end(node, link, start, ns)
+    }
+
+    fn throttled_end(&self, node: NodeId, link: Link, start: u64, ns: u64) -> u64 {
+        let (mut now, mut left) = (start, ns);
+        for _ in 0..MOST_CHANGES {
+            let (mut share, mut change) = (FULL, u64::MAX);
+            for throttle in self.throttles.iter().filter(|t| t.who.contains(node)) {
+                let Some((on, off)) = throttle.active.interval_after(now, 0) else { continue };
+                if on <= now {
+                    share = share.min(if link == Link::Up { throttle.up } else { throttle.down });
+                    change = change.min(off);
+                } else {
+                    change = change.min(on);
+                }
+            }
+            let takes = (u128::from(left) * u128::from(FULL)).div_ceil(u128::from(share.max(1)));
+            let end = u128::from(now) + takes;
+            if end <= u128::from(change) {
+                return u64::try_from(end).unwrap_or(u64::MAX);
+            }
+            let done = (u128::from(change - now) * u128::from(share)) / u128::from(FULL);
+            left -= (done as u64).min(left);
+            now = change;
+        }
+        // A link that flaps faster than it passes messages goes on at its full rate.
+        now.saturating_add(left)
     }
 
     /// Whether any crash is scheduled.
@@ -299,11 +347,22 @@ impl Faults {
             if !crash.who.contains(node) {
                 return None;
             }
-            let shift = below(draw(crash.key, u64::from(node.0)), crash.stagger.saturating_add(1));
-            let (start, end) = crash.active.interval_after(time, shift)?;
+            let (start, end) = crash.active.interval_after(time, crash.shift(node))?;
             Some((start, end, crash.keep_state))
         };
         self.crashes.iter().filter_map(of).min()
+    }
+
+    /// Whether a node loses its state through a crash at any moment of `start..end`.
+    pub(super) fn wipes(&self, node: NodeId, start: u64, end: u64) -> bool {
+        self.crashes.iter().any(|crash| {
+            !crash.keep_state
+                && crash.who.contains(node)
+                && crash
+                    .active
+                    .interval_after(start, crash.shift(node))
+                    .is_some_and(|(from, _)| from < end)
+        })
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {

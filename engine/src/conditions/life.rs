@@ -106,6 +106,7 @@ impl Life {
             first.end = next.end;
             first.keeps_state &= next.keeps_state;
         }
+        first.keeps_state &= !faults.is_some_and(|f| f.wipes(node, first.start, first.end));
         Some(first)
     }
 

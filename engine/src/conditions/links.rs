@@ -2,7 +2,7 @@
 //!
 //! A node's class and rates are computed from draws whenever they are asked for, as its region is:
 //! a stored byte per node would cost a cache miss per message. Rates are kept as the time that a
-//! byte takes, in 2⁻³² ns.
+//! byte takes, in 2⁻³⁰ ns.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use crate::network::{Jitter, Link, Network, Powers, Quantile};
 
 /// Levels into which a distribution of rates is cut.
 const LEVELS: usize = 1024;
-/// Bits per second below which a byte would take longer than the fixed point holds.
-const LEAST_RATE: u64 = 100;
+/// Fraction bits of the time that a byte takes: a bit a second still fits.
+const FRACTION: u32 = 30;
 
-/// How long a byte takes, in 2⁻³² ns; 0: no time.
+/// How long a byte takes, in 2⁻³⁰ ns; 0: no time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ByteTime(u64);
 
 impl ByteTime {
     pub(super) fn of_rate(bits_per_second: u64) -> Self {
-        let numerator = 8_000_000_000u128 << 32;
-        Self((numerator / u128::from(bits_per_second.max(LEAST_RATE))) as u64)
+        Self((8_000_000_000 << FRACTION) / bits_per_second.max(1))
     }
 
     /// The time that `bytes` take, rounded to ns.
     #[inline]
     pub(crate) fn times(self, bytes: u32) -> u64 {
-        ((u128::from(self.0) * u128::from(bytes) + (1 << 31)) >> 32) as u64
+        let half = 1 << (FRACTION - 1);
+        ((u128::from(self.0) * u128::from(bytes) + half) >> FRACTION) as u64
     }
 
     /// Whether bytes take no time: the link has no rate, hence no queue.
@@ -46,14 +46,7 @@ impl ByteTime {
         if bytes == u64::MAX {
             return u64::MAX;
         }
-        u64::try_from((u128::from(self.0) * u128::from(bytes)) >> 32).unwrap_or(u64::MAX)
-    }
-
-    /// At `factor` (in 2⁻³²) of the rate.
-    #[inline]
-    pub(crate) fn slowed(self, factor: u64) -> Self {
-        let slower = (u128::from(self.0) << 32) / u128::from(factor.max(1));
-        Self(u64::try_from(slower).unwrap_or(u64::MAX >> 1))
+        u64::try_from((u128::from(self.0) * u128::from(bytes)) >> FRACTION).unwrap_or(u64::MAX)
     }
 }
 
@@ -100,7 +93,9 @@ impl Impairment {
 /// One class of access link.
 #[derive(Clone, Debug)]
 pub(crate) struct Class {
-    rates: Option<Rates>,
+    /// What replaces the rates of `bandwidth`, direction by direction.
+    up: Option<ByteTime>,
+    down: Option<ByteTime>,
     /// The delay it adds, and the table that varies it.
     delay: Link,
     table: Arc<Quantile>,
@@ -146,10 +141,9 @@ impl Classes {
                     (jitter.around(spec.latency.0), Arc::new(table))
                 }
             };
-            let rates =
-                (spec.up.is_some() || spec.down.is_some()).then(|| Rates::new(spec.up, spec.down));
+            let (up, down) = (spec.up.map(ByteTime::of_rate), spec.down.map(ByteTime::of_rate));
             let impairment = Impairment::new(&spec.impairments);
-            Ok(Class { rates, delay, table, impairment })
+            Ok(Class { up, down, delay, table, impairment })
         };
         let classes = specs.iter().map(class).collect::<Result<_, ConditionsError>>()?;
         Ok(Some(Self {
@@ -238,12 +232,18 @@ impl Bandwidth {
         Ok(Some(Self { base, cap: cap.map(ByteTime::of_rate), queue_bytes }))
     }
 
-    /// The rates of a node's link.
+    /// The rates of a node's link, which is of the given class.
     #[inline]
-    pub(crate) fn of(&self, node: NodeId, network: &Network, classes: Option<&Classes>) -> Rates {
-        if let Some(rates) = classes.and_then(|c| c.class_of(node)).and_then(|class| class.rates) {
-            return rates;
-        }
+    pub(crate) fn of(&self, node: NodeId, network: &Network, class: Option<&Class>) -> Rates {
+        let base = self.base_of(node, network);
+        class.map_or(base, |class| Rates {
+            up: class.up.unwrap_or(base.up),
+            down: class.down.unwrap_or(base.down),
+        })
+    }
+
+    #[inline]
+    fn base_of(&self, node: NodeId, network: &Network) -> Rates {
         match &self.base {
             Base::Same(rates) => *rates,
             Base::ByRegion(table) => table[network.region_of(node).index()],

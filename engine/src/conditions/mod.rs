@@ -81,6 +81,12 @@ pub struct Conditions {
     access: Streams,
 }
 
+/// Heap memory of a node's cores; one needs none.
+pub(crate) fn cores_bytes(cores: u32) -> u64 {
+    // Two blocks, each with the allocator's header.
+    if cores > 1 { 8 * u64::from(cores) + 16 + 32 } else { 0 }
+}
+
 impl Conditions {
     /// The conditions of a scenario over its network, for a protocol whose messages have the given
     /// kinds; `None` if there are none and nothing needs them.
@@ -182,18 +188,14 @@ impl Conditions {
         self.transport == Transport::Connection && self.life.is_some()
     }
 
-    /// Bytes of heap memory, those per node apart.
-    pub fn memory_bytes(&self) -> u64 {
-        self.bandwidth.as_ref().map_or(0, Bandwidth::memory_bytes)
+    /// Bytes of heap memory, with what it keeps for each of `nodes` beside their states.
+    pub(crate) fn memory_bytes(&self, nodes: u32) -> u64 {
+        let cores = self.processor.as_ref().map_or(0, |p| cores_bytes(p.cores));
+        u64::from(nodes) * cores
+            + self.bandwidth.as_ref().map_or(0, Bandwidth::memory_bytes)
             + self.faults.as_ref().map_or(0, Faults::memory_bytes)
             + self.life.as_ref().map_or(0, Life::memory_bytes)
             + self.adversary.as_ref().map_or(0, |a| a.members().memory_bytes())
-    }
-
-    /// The share of its rates that faults leave a node; `None`: all.
-    #[inline]
-    fn throttle(&self, node: NodeId, time: Time) -> Option<(u64, u64)> {
-        self.faults.as_ref()?.throttle(node, time)
     }
 
     /// Until when a message should arrive that was sent at an instant, as the protocol assumes.

@@ -7,7 +7,8 @@ use anthill_protocol::draw::{below, draw};
 use anthill_protocol::{NodeId, Span, Time};
 
 use super::Conditions;
-use super::links::{ByteTime, Impairment};
+use super::faults::Link;
+use super::links::{ByteTime, Class, Impairment};
 use super::schedule::Envelope;
 use super::standing::Standing;
 use super::totals::{ConditionTotals, LateMessage};
@@ -44,6 +45,23 @@ impl Fate {
     const LOST: Self = Self { arrival: Time::MAX, copy: Time::MAX, flipped: None };
 }
 
+/// The classes of the two access links that a message passes.
+#[derive(Clone, Copy, Default)]
+struct Ends<'a> {
+    from: Option<&'a Class>,
+    to: Option<&'a Class>,
+}
+
+/// A message between its sender's uplink and its receiver's downlink.
+#[derive(Clone, Copy)]
+struct Crossing<'a> {
+    ends: Ends<'a>,
+    /// When its last bit has left the uplink.
+    departure: Time,
+    /// How long reordering holds it back.
+    held_ns: u64,
+}
+
 /// What impairments did to one message.
 #[derive(Clone, Copy, Default)]
 struct Damage {
@@ -67,15 +85,23 @@ impl Conditions {
         message: &Dispatch,
     ) -> Fate {
         let mut departure = message.sent;
+        let ends = self.classes.as_ref().map_or(Ends::default(), |classes| Ends {
+            from: classes.class_of(message.from),
+            to: classes.class_of(message.to),
+        });
         if self.bandwidth.is_some() {
-            match self.pass_uplink(network, standing, totals, message) {
+            match self.pass_uplink(network, standing, totals, message, ends.from) {
                 Some(last_bit) => departure = last_bit,
                 None => return Fate::LOST,
             }
         }
+        if departure.0 >= standing.next_down {
+            totals.unsent += 1;
+            return Fate::LOST;
+        }
         departure = departure + message.kept;
         if !self.links_are_plain {
-            return self.cross(network, totals, message, departure);
+            return self.cross(network, totals, message, ends, departure);
         }
         // The common case by itself: a network that loses messages, and nothing else.
         if let Some(everywhere) = &self.impairment {
@@ -95,9 +121,10 @@ impl Conditions {
         network: &Network,
         totals: &mut ConditionTotals,
         message: &Dispatch,
+        ends: Ends<'_>,
         departure: Time,
     ) -> Fate {
-        let damage = self.damage(message);
+        let damage = self.damage(message, ends);
         if damage.lost {
             totals.lost += 1;
             return Fate::LOST;
@@ -105,11 +132,12 @@ impl Conditions {
         let mut fate = Fate { flipped: damage.flipped, ..Fate::LOST };
         totals.corrupted += u64::from(damage.flipped.is_some());
         totals.reordered += u64::from(damage.held_ns > 0);
-        let delay = self.delay(network, totals, message, departure, message.sequence);
-        let arrival = departure + delay + Span(damage.held_ns);
-        fate.arrival = self.unless_cut(totals, message, arrival);
+        let crossing = Crossing { ends, departure, held_ns: damage.held_ns };
+        let delay = self.delay(network, totals, message, &crossing, message.sequence);
+        fate.arrival = self.unless_cut(totals, message, departure + delay);
         if damage.doubled {
-            let again = self.delay(network, totals, message, departure, message.sequence ^ COPY);
+            let crossing = Crossing { held_ns: 0, ..crossing };
+            let again = self.delay(network, totals, message, &crossing, message.sequence ^ COPY);
             fate.copy = self.unless_cut(totals, message, departure + again);
             totals.duplicated += u64::from(fate.copy < Time::MAX);
         }
@@ -128,21 +156,16 @@ impl Conditions {
         standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
+        class: Option<&Class>,
     ) -> Option<Time> {
         let bandwidth = self.bandwidth.as_ref()?;
         let (from, sent) = (message.from, message.sent.0);
-        let mut up = bandwidth.of(from, network, self.classes.as_ref()).up;
-        if let Some((factor, _)) = self.throttle(from, message.sent) {
-            up = up.slowed(factor);
-        }
-        let mut transfer = up.times(message.bytes);
-        if let Some(cap) = bandwidth.cap
-            && network.region_of(from) != network.region_of(message.to)
-        {
-            transfer = transfer.max(cap.times(message.bytes));
-        }
+        let up = bandwidth.of(from, network, class).up;
+        let crosses = network.region_of(from) != network.region_of(message.to);
+        let cap = bandwidth.cap.filter(|_| crosses);
+        let capped = |start: u64| start.saturating_add(cap.map_or(0, |c| c.times(message.bytes)));
         if up.is_none() {
-            return Some(Time(sent.saturating_add(transfer)));
+            return Some(Time(capped(sent)));
         }
         let start = standing.uplink_free.max(sent);
         let wait = start - sent;
@@ -155,8 +178,12 @@ impl Conditions {
             totals.uplink_wait_ns += u128::from(wait);
             totals.uplink_wait_max_ns = totals.uplink_wait_max_ns.max(wait);
         }
-        standing.uplink_free = start.saturating_add(up.times(message.bytes));
-        Some(Time(start.saturating_add(transfer)))
+        let transfer = up.times(message.bytes);
+        standing.uplink_free = match &self.faults {
+            Some(faults) => faults.transfer_end(from, Link::Up, start, transfer),
+            None => start.saturating_add(transfer),
+        };
+        Some(Time(standing.uplink_free.max(capped(start))))
     }
 
     /// How long a message takes to cross from its sender's uplink to its receiver's downlink.
@@ -167,29 +194,30 @@ impl Conditions {
         network: &Network,
         totals: &mut ConditionTotals,
         message: &Dispatch,
-        departure: Time,
+        crossing: &Crossing<'_>,
         sequence: u32,
     ) -> Span {
+        let Crossing { ends, departure, held_ns } = *crossing;
         let Dispatch { from, to, .. } = *message;
         let mut delay = base_delay(network, message, sequence);
-        if let Some(classes) = &self.classes {
+        if self.classes.is_some() {
             let bits = draw(self.access.of(from), u64::from(sequence));
-            for (end, bits) in [(from, bits), (to, bits.rotate_left(32) ^ COPY_BITS)] {
-                if let Some(class) = classes.class_of(end) {
-                    let added = class.delay_ns(&self.powers, draw(self.access.of(end), bits));
-                    delay = delay + Span(added);
-                }
+            let draws = [bits, bits.rotate_left(32) ^ SEPARATE];
+            for (class, bits) in [ends.from, ends.to].into_iter().zip(draws) {
+                delay = delay + Span(class.map_or(0, |class| class.delay_ns(&self.powers, bits)));
             }
         }
         if let Some(faults) = &self.faults {
             delay = Span(faults.lengthen(from, to, message.sent, delay.0));
         }
+        delay = delay + Span(held_ns);
         let latest = self.timing.latest(departure);
         if let Some(scheduler) = &self.scheduler {
             let planned = delay;
             let holds = |node| self.adversary.as_ref().is_some_and(|a| a.holds(node));
             delay = scheduler.delay(&Envelope {
                 sent: message.sent,
+                departure,
                 from,
                 to,
                 sequence,
@@ -231,17 +259,15 @@ impl Conditions {
     /// What impairments of the network, of both access links and of faults do to a message, each
     /// by draws of its own.
     #[inline]
-    fn damage(&self, message: &Dispatch) -> Damage {
+    fn damage(&self, message: &Dispatch, ends: Ends<'_>) -> Damage {
         let mut damage = Damage::default();
         let key = self.impairment_draws.of(message.from);
         if let Some(everywhere) = &self.impairment {
             strike(&mut damage, everywhere, key, message.sequence, 0);
         }
-        if let Some(classes) = &self.classes {
-            for (end, which) in [(message.from, 1), (message.to, 2)] {
-                if let Some(class) = classes.class_of(end) {
-                    strike(&mut damage, &class.impairment, key, message.sequence, which);
-                }
+        for (class, which) in [(ends.from, 1), (ends.to, 2)] {
+            if let Some(class) = class {
+                strike(&mut damage, &class.impairment, key, message.sequence, which);
             }
         }
         if let Some(faults) = &self.faults {
@@ -263,14 +289,14 @@ fn base_delay(network: &Network, message: &Dispatch, sequence: u32) -> Span {
     }
 }
 
-/// Separates the draws of the receiver's link from those of the sender's.
-const COPY_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Separates draws that share a counter.
+const SEPARATE: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Lets one impairment strike. Its draws are numbered by message, impairment and effect.
 #[inline]
 fn strike(damage: &mut Damage, with: &Impairment, key: u64, sequence: u32, which: u64) {
     let bits =
-        |effect: u64| draw(key ^ which.wrapping_mul(COPY_BITS), u64::from(sequence) | effect << 32);
+        |effect: u64| draw(key ^ which.wrapping_mul(SEPARATE), u64::from(sequence) | effect << 32);
     if with.loss > 0 && bits(0) < with.loss {
         damage.lost = true;
     }

@@ -65,6 +65,6 @@ impl Processor {
 
     #[inline]
     fn bytes_ns(&self, bytes: u32) -> u64 {
-        (u64::from(bytes) * self.kib) >> 10
+        ((u128::from(bytes) * u128::from(self.kib)) >> 10) as u64
     }
 }

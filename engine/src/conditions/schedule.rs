@@ -16,8 +16,10 @@ use super::spec::ScheduleSpec;
 /// A message as a scheduler sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope {
-    /// When it leaves its sender.
+    /// When its sender hands it to the uplink.
     pub sent: Time,
+    /// When its last bit has left the uplink: delays count from here.
+    pub departure: Time,
     /// Its sender.
     pub from: NodeId,
     /// Its receiver.
@@ -57,17 +59,19 @@ enum Shipped {
 impl Scheduler for Shipped {
     #[inline]
     fn delay(&self, envelope: &Envelope) -> Span {
-        let Envelope { sent, from, to, delay, .. } = *envelope;
+        let Envelope { sent, departure, from, to, delay, .. } = *envelope;
         let byzantine = envelope.from_adversary || envelope.to_adversary;
         match *self {
             Self::DelayHonest { by } if !byzantine => delay + by,
             Self::FavourByzantine { .. } if byzantine => Span::ZERO,
             Self::FavourByzantine { by } => delay + by,
-            Self::Split { heal, seed } if sent < heal => {
+            Self::Split { heal, seed } if departure < heal => {
                 let side = |node: NodeId| mix(seed, u64::from(node.0)) & 1;
-                if side(from) == side(to) { delay } else { heal.since(sent) + delay }
+                if side(from) == side(to) { delay } else { heal.since(departure) + delay }
             }
-            Self::Hold { kind, arrival } if envelope.kind == kind => delay.max(arrival),
+            Self::Hold { kind, arrival } if envelope.kind == kind => {
+                delay.max((sent + arrival).since(departure))
+            }
             Self::Reorder { by, streams } => {
                 let bits = draw(streams.of(from), u64::from(envelope.sequence));
                 delay + Span(below(bits, by.0.saturating_add(1)))

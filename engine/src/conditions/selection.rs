@@ -34,6 +34,11 @@ impl Members {
         self.words[node.index() / 64] >> (node.0 % 64) & 1 == 1
     }
 
+    /// Whether the other set has all of these nodes.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).all(|(mine, theirs)| mine & !theirs == 0)
+    }
+
     /// How many nodes.
     pub(crate) fn count(&self) -> u32 {
         self.count

@@ -7,6 +7,7 @@
 use anthill_protocol::{NodeId, Time};
 
 use super::Conditions;
+use super::faults::Link;
 use super::passage::spread_ns;
 use super::standing::Standing;
 use super::totals::ConditionTotals;
@@ -19,6 +20,8 @@ pub(crate) struct Arrival {
     pub(crate) node: NodeId,
     pub(crate) source: NodeId,
     pub(crate) sequence: u32,
+    /// The number of the node's next event.
+    pub(crate) next_sequence: u32,
     pub(crate) time: Time,
     /// Kind and size of a message from another node.
     pub(crate) message: Option<(usize, u32)>,
@@ -51,8 +54,7 @@ impl Conditions {
             *if own { &mut totals.dead_timers } else { &mut totals.missed } += 1;
             return None;
         }
-        // Numbers wrap: those of the present life are less than half their range ahead.
-        if own && arrival.sequence.wrapping_sub(standing.born) >= 1 << 31 {
+        if own && standing.set_in_an_earlier_life(arrival.sequence, arrival.next_sequence) {
             totals.dead_timers += 1;
             return None;
         }
@@ -113,15 +115,13 @@ impl Conditions {
     ) -> Option<u64> {
         let bandwidth = self.bandwidth.as_ref()?;
         let (_, bytes) = arrival.message?;
-        let (last_bit, classes) = (arrival.time.0, self.classes.as_ref());
-        let mut down = bandwidth.of(arrival.node, network, classes).down;
-        if let Some((_, factor)) = self.throttle(arrival.node, arrival.time) {
-            down = down.slowed(factor);
-        }
+        let last_bit = arrival.time.0;
+        let class_of = |node| self.classes.as_ref().and_then(|classes| classes.class_of(node));
+        let down = bandwidth.of(arrival.node, network, class_of(arrival.node)).down;
         if down.is_none() {
             return Some(last_bit);
         }
-        let up = bandwidth.of(arrival.source, network, classes).up;
+        let up = bandwidth.of(arrival.source, network, class_of(arrival.source)).up;
         let cap = bandwidth
             .cap
             .filter(|_| network.region_of(arrival.source) != network.region_of(arrival.node));
@@ -133,9 +133,13 @@ impl Conditions {
             return None;
         }
         let transfer = down.times(bytes);
-        let alone = last_bit.max(first_bit.saturating_add(transfer));
-        let done = last_bit.max(begin.saturating_add(transfer));
-        standing.downlink_free = begin.saturating_add(transfer);
+        let through = |begin: u64| match &self.faults {
+            Some(faults) => faults.transfer_end(arrival.node, Link::Down, begin, transfer),
+            None => begin.saturating_add(transfer),
+        };
+        let alone = last_bit.max(through(first_bit));
+        standing.downlink_free = through(begin);
+        let done = last_bit.max(standing.downlink_free);
         let delayed = done - alone;
         if arrival.time >= self.warmup {
             totals.downlinked += 1;

@@ -271,7 +271,7 @@ pub enum FaultKind {
     /// No message crosses between the struck nodes and the others: none that is under way at any
     /// moment of the fault arrives.
     Partition {
-        /// The other side; `None`: everyone else.
+        /// The other side, less the struck nodes; `None`: everyone else.
         others: Option<SelectionSpec>,
         /// Which way is cut.
         direction: Direction,

@@ -32,6 +32,12 @@ pub(super) struct Cores(pub(super) Box<[u64]>);
 
 const KEEPS_STATE: u32 = 1 << 31;
 const ABSENT: u32 = 1 << 30;
+/// Timers of earlier lives may still be pending.
+const REBORN: u32 = 1 << 29;
+/// Lives are counted below these.
+const LIVES: u32 = REBORN - 1;
+/// A life with so many events has outlived the timers of earlier ones, and its numbers come round.
+const LONG_LIFE: u32 = 1 << 31;
 
 impl<S: Stamp> Default for Standing<S> {
     fn default() -> Self {
@@ -74,8 +80,8 @@ impl<S: Stamp> Standing<S> {
 
     /// The number of the life that begins now; counted from 1, since 0 began at the start.
     pub(super) fn next_life(&mut self) -> u32 {
-        let lives = (self.lives + 1) & (ABSENT - 1);
-        self.lives = (self.lives & (KEEPS_STATE | ABSENT)) | lives;
+        let lives = (self.lives + 1) & LIVES;
+        self.lives = (self.lives & !LIVES) | lives;
         lives
     }
 
@@ -87,6 +93,22 @@ impl<S: Stamp> Standing<S> {
         }
         self.up_since = S::new(now);
         self.born = sequence;
+        self.lives |= REBORN;
+    }
+
+    /// Whether the node's own event of this number was caused before its present life; `next` is
+    /// the number of its next one. Numbers come round, so ages are compared.
+    #[inline]
+    pub(super) fn set_in_an_earlier_life(&mut self, sequence: u32, next: u32) -> bool {
+        if self.lives & REBORN == 0 {
+            return false;
+        }
+        let age_of_life = next.wrapping_sub(self.born);
+        if age_of_life >= LONG_LIFE {
+            self.lives &= !REBORN;
+            return false;
+        }
+        next.wrapping_sub(sequence) > age_of_life
     }
 
     /// When a core is free.
@@ -138,6 +160,20 @@ mod tests {
         }
         standing.begin(Time(50), 7);
         assert_eq!((standing.first_core(), standing.born), (50, 7));
+    }
+
+    #[test]
+    fn timers_of_earlier_lives_are_told_by_their_age() {
+        let mut standing = Standing::<()>::default();
+        assert!(!standing.set_in_an_earlier_life(0, 3_000_000_000), "it never crashed");
+        standing.begin(Time(1), u32::MAX - 5);
+        assert!(standing.set_in_an_earlier_life(u32::MAX - 6, u32::MAX - 5));
+        assert!(!standing.set_in_an_earlier_life(u32::MAX - 5, u32::MAX));
+        // Numbers have come round.
+        assert!(!standing.set_in_an_earlier_life(3, 10));
+        assert!(standing.set_in_an_earlier_life(u32::MAX - 7, 10));
+        assert!(!standing.set_in_an_earlier_life(2_200_000_000, 2_200_000_001), "a long life");
+        assert!(!standing.set_in_an_earlier_life(1_000_000_000, 2_200_000_001));
     }
 
     #[test]

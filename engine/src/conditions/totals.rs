@@ -82,6 +82,8 @@ condition_totals! {
     uplink_dropped: sum,
     /// Messages dropped because a downlink's queue was full.
     downlink_dropped: sum,
+    /// Messages that had not left their sender's uplink when it went down.
+    unsent: sum,
     /// Messages of which a second copy was delivered.
     duplicated: sum,
     /// Messages held back, so that later ones may overtake them.

@@ -40,6 +40,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             node: self.id,
             source,
             sequence,
+            next_sequence: self.counts.sequence,
             time: self.now,
             message,
             sent: load.stamp.sent(),
@@ -88,7 +89,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         mut message: P::Message,
     ) {
         let conditions = self.world.conditions();
-        let (mut doubled, mut kept) = (false, Span::ZERO);
+        let (mut doubled, mut kept, mut spoilt) = (false, Span::ZERO, None);
         let misdeed = conditions
             .adversary
             .as_ref()
@@ -98,9 +99,11 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
                 Some(altered) => message = altered,
                 None => return,
             }
-            doubled = misdeed == Misdeed::Double;
-            if let Misdeed::Delay(by) = misdeed {
-                kept = by;
+            match misdeed {
+                Misdeed::Double => doubled = true,
+                Misdeed::Delay(by) => kept = by,
+                Misdeed::Corrupt(bits) => spoilt = Some(bits),
+                Misdeed::Withhold | Misdeed::Contradict => {}
             }
         }
         if let Some(processor) = &conditions.processor {
@@ -116,10 +119,10 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             sent: self.now,
             kept,
         };
-        self.dispatch(&dispatch, message);
+        self.dispatch(&dispatch, message, spoilt);
         if doubled {
             let sequence = self.next_sequence();
-            self.dispatch(&Dispatch { sequence, ..dispatch }, message);
+            self.dispatch(&Dispatch { sequence, ..dispatch }, message, spoilt);
         }
     }
 
@@ -127,8 +130,8 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     fn misbehave(&mut self, misdeed: Misdeed, message: P::Message) -> Option<P::Message> {
         let altered = match misdeed {
             Misdeed::Withhold => None,
-            Misdeed::Delay(_) | Misdeed::Double => Some(message),
-            Misdeed::Corrupt(bits) => flip(message, bits),
+            // Corrupted on its way: the sender sends something.
+            Misdeed::Delay(_) | Misdeed::Double | Misdeed::Corrupt(_) => Some(message),
             Misdeed::Contradict => match self.world.protocol.equivocate(&message) {
                 Some(other) => Some(other),
                 // There is no conflicting version: no misdeed either.
@@ -140,12 +143,12 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     #[inline]
-    fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message) {
+    fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message, spoilt: Option<u64>) {
         let Some(standing) = M::standing(self.standing) else { return };
         self.tally.count_message(&message);
         let (network, totals) = (self.world.network, &mut self.tally.conditions);
         let fate = self.world.conditions().dispatch(network, standing, totals, dispatch);
-        if let Some(bits) = fate.flipped {
+        for bits in spoilt.into_iter().chain(fate.flipped) {
             match flip(message, bits) {
                 Some(altered) => message = altered,
                 None => {

@@ -68,7 +68,9 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let network = read_network(root.section("network"), nodes.unwrap_or(1), values);
     let (network, links) = network.unzip();
     let kinds = protocol.as_ref().map(|(info, _)| info.kinds);
-    let setting = Setting { nodes, until, kinds, network: network.as_ref() };
+    // Of an unknown protocol nothing is claimed.
+    let can_equivocate = protocol.as_ref().is_none_or(|(info, _)| info.can_equivocate);
+    let setting = Setting { nodes, until, kinds, can_equivocate, network: network.as_ref() };
     let conditions = read_conditions(&mut root, links, &setting);
     let measure = read_measure(root.section("measure"), until);
     root.finish("here");

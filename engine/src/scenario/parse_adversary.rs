@@ -2,6 +2,7 @@
 
 use anthill_protocol::Time;
 
+use super::parse_conditions::Setting;
 use super::parse_cpu::kind_problem;
 use super::parse_selection::{Population, read_selection};
 use super::reader::Section;
@@ -13,13 +14,13 @@ const MOST_KINDS: usize = 256;
 /// The section's two parts.
 pub(super) type Adversary = (Option<AdversarySpec>, Option<ScheduleSpec>);
 
-/// Reads the section; `None` only beside a finding. `kinds`: the protocol's kinds of messages, if
-/// it is known.
+/// Reads the section; `None` only beside a finding.
 pub(super) fn read_adversary(
     mut adversary: Section<'_, '_>,
     population: &Population<'_>,
-    kinds: Option<&[&str]>,
+    setting: &Setting<'_>,
 ) -> Option<Adversary> {
+    let kinds = setting.kinds;
     if adversary.is_absent() {
         return Some((None, None));
     }
@@ -35,6 +36,12 @@ pub(super) fn read_adversary(
     if kind == "none" && !only_schedule {
         adversary.finish_switched_off();
         return Some((None, schedule?));
+    }
+    if kind == "equivocate" && !setting.can_equivocate {
+        let problem =
+            "this protocol knows no conflicting versions of its messages: take another kind";
+        adversary.wrong("kind", problem);
+        return None;
     }
     let held = match kind {
         "none" => Some(None),

@@ -18,6 +18,8 @@ pub(super) struct Setting<'a> {
     pub(super) until: Option<Time>,
     /// The protocol's kinds of messages.
     pub(super) kinds: Option<&'static [&'static str]>,
+    /// Whether it knows conflicting versions of its messages.
+    pub(super) can_equivocate: bool,
     pub(super) network: Option<&'a NetworkSpec>,
 }
 
@@ -37,7 +39,7 @@ pub(super) fn read_conditions(
         stakes: setting.network.map(|network| network.node_file.is_some()),
         adversary: None,
     };
-    let adversary = read_adversary(root.section("adversary"), &population, setting.kinds);
+    let adversary = read_adversary(root.section("adversary"), &population, setting);
     population.adversary = adversary.as_ref().map(|(held, _)| held.is_some());
     let stage = Stage {
         population: &population,

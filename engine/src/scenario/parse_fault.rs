@@ -170,6 +170,10 @@ fn read_impairment(section: &mut Section<'_, '_>, kind: &str) -> Option<FaultKin
         _ => &mut impairments.reordering,
     };
     *field = share?;
+    if *field == 0.0 {
+        section.wrong("share", "strikes no message: give a share above 0");
+        return None;
+    }
     if kind == "reordering" {
         section.require("reordering_delay", "\"50ms\"");
         let delay = section.span("reordering_delay")?;

@@ -17,6 +17,8 @@ pub struct ProtocolInfo {
     pub parameters: &'static [Parameter],
     /// Names of its kinds of messages.
     pub kinds: &'static [&'static str],
+    /// Whether its nodes can send conflicting versions of a message.
+    pub can_equivocate: bool,
     /// What it measures.
     pub metrics: &'static [MetricInfo],
     /// Finds values that contradict each other.
@@ -31,6 +33,7 @@ impl ProtocolInfo {
             about: P::ABOUT,
             parameters: P::PARAMETERS,
             kinds: P::Message::KINDS,
+            can_equivocate: P::CAN_EQUIVOCATE,
             metrics: P::Metric::ALL,
             check: |values| P::configure(values).map(drop),
         }

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod conditions;
+mod corners;
 mod divergence;
 mod matrix;
 mod mayhem;

@@ -163,6 +163,7 @@ impl Protocol for Mayhem {
     type Metric = MayhemMetric;
 
     const STOPS_EARLY: bool = true;
+    const CAN_EQUIVOCATE: bool = true;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Log {
         for _ in 0..self.parcels {

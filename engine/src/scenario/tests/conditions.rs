@@ -346,7 +346,7 @@ fn fault_kind(have_rates: bool) -> impl Strategy<Value = FaultKind> {
     let way =
         || prop_oneof![Just(Direction::Both), Just(Direction::Outgoing), Just(Direction::Incoming)];
     let impair =
-        (0..4_usize, share(), delay(), way()).prop_map(|(which, share, delay, direction)| {
+        (0..4_usize, 1e-9..=1.0, delay(), way()).prop_map(|(which, share, delay, direction)| {
             let mut impairments = ImpairmentSpec::default();
             match which {
                 0 => impairments.loss = share,

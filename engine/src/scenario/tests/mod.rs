@@ -66,6 +66,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 2] {
         about: "epidemic broadcast",
         parameters: GOSSIP,
         kinds: &["data", "inv", "getdata"],
+        can_equivocate: true,
         metrics: &[],
         check: check_gossip,
     };

@@ -65,7 +65,9 @@ impl Climate<'_> {
                 return spec;
             };
             let problem = error.to_string();
-            let empty = problem.contains("no node") || problem.contains("every node");
+            let empty = problem.contains("no node")
+                || problem.contains("every node")
+                || problem.contains("nobody");
             assert!(empty, "{problem}: {spec:?}");
             if problem.starts_with("adversary") {
                 spec.adversary = None;
