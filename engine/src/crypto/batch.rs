@@ -56,7 +56,7 @@ impl Batch {
     /// Whether one claim holds: as [`super::verify::verify`], with the key cached.
     pub fn verify_single(&mut self, claim: &Claim) -> bool {
         let Some(a) = self.key(&claim.key) else { return false };
-        Equation::of(claim).is_some_and(|equation| equation.holds(&a))
+        equation(claim).is_some_and(|equation| equation.holds(&a))
     }
 
     /// Whether each claim holds, in their order.
@@ -81,7 +81,7 @@ impl Batch {
         self.items.clear();
         for index in &order {
             let claim = &claims[*index as usize];
-            if let (Some(a), Some(equation)) = (self.key(&claim.key), Equation::of(claim)) {
+            if let (Some(a), Some(equation)) = (self.key(&claim.key), equation(claim)) {
                 self.items.push(Item { claim: *index, a, equation });
             }
         }
@@ -160,4 +160,8 @@ impl Batch {
         self.coefficients.resize(items.len() * 16, 0);
         hasher.finalize_xof().fill(&mut self.coefficients);
     }
+}
+
+fn equation(claim: &Claim) -> Option<Equation> {
+    Equation::of(&claim.key, &claim.digest.0, &claim.signature)
 }

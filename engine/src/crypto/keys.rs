@@ -38,7 +38,7 @@ impl Keyring {
 
     pub(super) fn sign(&mut self, node: NodeId, digest: &Digest) -> Signature {
         let make = || SigningKey::new(&secret(self.seed, node));
-        self.signing.get_or_make(node.0.into(), node.0, make).sign(digest)
+        self.signing.get_or_make(node.0.into(), node.0, make).sign(&digest.0)
     }
 }
 
@@ -84,12 +84,12 @@ impl SigningKey {
         }
     }
 
-    /// Signs a digest: deterministic, the same bytes from every backend.
-    pub fn sign(&self, digest: &Digest) -> Signature {
+    /// Signs a message: deterministic, the same bytes from every backend.
+    pub fn sign(&self, message: &[u8]) -> Signature {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Graviola(key) => Signature(key.sign(&digest.0)),
-            Self::Dalek(key) => Signature(key.sign(&digest.0).to_bytes()),
+            Self::Graviola(key) => Signature(key.sign(message)),
+            Self::Dalek(key) => Signature(key.sign(message).to_bytes()),
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
             let digest = Digest::of("test", number, 0, &[]);
             let (fast, portable) = (SigningKey::new(&secret), SigningKey::portable(&secret));
             assert_eq!(fast.public_key(), portable.public_key());
-            assert_eq!(fast.sign(&digest), portable.sign(&digest), "secret {secret:02x?}");
+            assert_eq!(fast.sign(&digest.0), portable.sign(&digest.0), "secret {secret:02x?}");
         }
     }
 

@@ -28,7 +28,7 @@ use anthill_protocol::{Claim, Digest, NodeId, PublicKey, Signature};
 pub use batch::Batch;
 pub use keys::SigningKey;
 pub use memory::{ClaimId, Memory};
-pub use verify::{KeyError, check_registration, verify};
+pub use verify::{KeyError, check_registration, verify, verify_message};
 
 use keys::Keyring;
 use modelled::Modelled;

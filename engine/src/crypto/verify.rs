@@ -7,7 +7,7 @@
 //! error in the small subgroup cancels or not by chance, so that one signer could make a verdict
 //! depend on which other signatures share the batch, and a result on the number of shards.
 
-use anthill_protocol::{Claim, PublicKey};
+use anthill_protocol::{Claim, PublicKey, Signature};
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::traits::IsIdentity as _;
 use curve25519_dalek::{EdwardsPoint, Scalar};
@@ -15,8 +15,13 @@ use sha2::{Digest as _, Sha512};
 
 /// Whether one claim holds.
 pub fn verify(claim: &Claim) -> bool {
-    let Some(a) = point(&claim.key.0) else { return false };
-    Equation::of(claim).is_some_and(|equation| equation.holds(&a))
+    verify_message(&claim.key, &claim.digest.0, &claim.signature)
+}
+
+/// Whether a signature of a message of any length holds; emulated nodes sign digests only.
+pub fn verify_message(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+    let Some(a) = point(&key.0) else { return false };
+    Equation::of(key, message, signature).is_some_and(|equation| equation.holds(&a))
 }
 
 /// A claim whose signature decodes: what is left to check is one equation of curve points.
@@ -28,14 +33,14 @@ pub(super) struct Equation {
 
 impl Equation {
     /// Decodes R and S and hashes; `None` for R off the curve or S ≥ ℓ.
-    pub(super) fn of(claim: &Claim) -> Option<Self> {
-        let (r_bytes, s_bytes) = halves(claim);
+    pub(super) fn of(key: &PublicKey, message: &[u8], signature: &Signature) -> Option<Self> {
+        let (r_bytes, s_bytes) = signature.0.split_first_chunk().expect("64 bytes");
         // S first: the cheaper refusal.
-        let s = Option::from(Scalar::from_canonical_bytes(*s_bytes))?;
+        let s = Scalar::from_canonical_bytes(s_bytes.try_into().expect("the other 32 bytes"));
+        let s = Option::from(s)?;
         let r = point(r_bytes)?;
-        let hash = Sha512::new().chain_update(r_bytes).chain_update(claim.key.0);
-        let wide: [u8; 64] = hash.chain_update(claim.digest.0).finalize().into();
-        Some(Self { r, s, k: Scalar::from_bytes_mod_order_wide(&wide) })
+        let hash = Sha512::new().chain_update(r_bytes).chain_update(key.0).chain_update(message);
+        Some(Self { r, s, k: Scalar::from_bytes_mod_order_wide(&hash.finalize().into()) })
     }
 
     /// 8·(R + k·A − S·B) = 0.
@@ -43,12 +48,6 @@ impl Equation {
         let r = EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &-a, &self.s);
         (self.r - r).mul_by_cofactor().is_identity()
     }
-}
-
-/// The encodings of R and S.
-pub(super) fn halves(claim: &Claim) -> (&[u8; 32], &[u8; 32]) {
-    let (r, s) = claim.signature.0.split_at(32);
-    (r.try_into().expect("half of 64 bytes"), s.try_into().expect("half of 64 bytes"))
 }
 
 /// The point of an encoding, canonical or not; `None` if there is none.
