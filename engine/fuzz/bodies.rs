@@ -4,6 +4,10 @@
 //! (`engine/tests/fuzz_smoke.rs`). A panic is a finding: each target panics itself where something
 //! was accepted that does not hold what the parser promises.
 
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "signatures.rs"]
+mod signatures;
+
 use anthill_engine::network::LatencyKind;
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
 use anthill_engine::topology::{EdgeDirection, Topology};
@@ -71,4 +75,9 @@ pub(crate) fn gossip_message(data: &[u8]) {
         assert_eq!(bytes.len(), message.encoded_len() as usize);
         assert!(message.kind() < GossipMessage::KINDS.len());
     }
+}
+
+/// Single and batched verification and ed25519-zebra agree on every claim.
+pub(crate) fn signatures(data: &[u8]) {
+    signatures::fuzz(data);
 }

@@ -4,12 +4,13 @@
 //! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
 //! shards → `event`, `chunk`, `calendar` (the mailboxes) → `sink`, `subshard`, `sharded`, `lead`,
 //! `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
-//! [`outcome`]. [`sequential`] is the oracle: the same result from a plain binary heap.
+//! [`outcome`]. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a plain binary heap.
 
 mod calendar;
 mod chunk;
 mod clock;
 pub mod conditions;
+pub mod crypto;
 pub mod divergence;
 mod event;
 mod fabric;

@@ -19,7 +19,7 @@ use anthill_engine::scenario::parse_text;
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-const TARGETS: u32 = 3;
+const TARGETS: u32 = 4;
 /// No input may take longer.
 const SLOW: Duration = Duration::from_secs(2);
 /// What takes this long hangs.
@@ -53,6 +53,11 @@ fn edge_list() {
 #[test]
 fn gossip_message() {
     smoke("gossip_message", bodies::gossip_message, seeds("gossip_message"));
+}
+
+#[test]
+fn signatures() {
+    smoke("signatures", bodies::signatures, seeds("signatures"));
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {

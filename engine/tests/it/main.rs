@@ -7,6 +7,7 @@ mod divergence;
 mod matrix;
 mod mayhem;
 mod scale;
+mod signatures;
 mod swarm;
 mod theory;
 mod validation;
