@@ -106,7 +106,7 @@ pub(crate) struct RunArgs {
     /// Log messages (comes with a later version).
     #[arg(long)]
     pub verbose: bool,
-    /// Real or modelled signatures (comes with a later version).
+    /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
 }
@@ -164,8 +164,18 @@ pub(crate) enum ProgressChoice {
 pub(crate) enum CryptoChoice {
     /// Ed25519 for every signature.
     Real,
-    /// Charged, not computed.
+    /// Tags of the same size and outcome.
     Modelled,
+}
+
+impl CryptoChoice {
+    /// The name in scenarios.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Modelled => "modelled",
+        }
+    }
 }
 
 impl EngineChoice {

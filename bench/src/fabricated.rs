@@ -5,9 +5,9 @@ use std::path::Path;
 use anthill_engine::conditions::ConditionsSpec;
 use anthill_engine::network::{ModelSpec, NetworkSpec};
 use anthill_engine::outcome::{
-    Ended, HostReport, Outcome, RunResult, Series, SeriesRow, ThreadPhases,
+    Ended, HostReport, Outcome, RunResult, Series, SeriesRow, SignatureTotals, ThreadPhases,
 };
-use anthill_engine::scenario::{EngineOptions, MeasureSpec, Scenario};
+use anthill_engine::scenario::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
 use anthill_engine::topology::TopologySpec;
 use anthill_protocol::parameter::Values;
 use anthill_protocol::phold::Phold;
@@ -51,6 +51,7 @@ pub(crate) fn scenario() -> Scenario {
             node_file: None,
         },
         conditions: ConditionsSpec::default(),
+        crypto: CryptoSpec::default(),
         measure: MeasureSpec::default(),
     }
 }
@@ -86,6 +87,7 @@ pub(crate) fn outcome() -> Outcome {
             kinds: &["push", "pull"],
             latencies: vec![("hop", hop)],
             conditions: None,
+            signatures: SignatureTotals { made: 5, checked: 9, failed: 1 },
             checks: vec![Check::exact("sends", "always", 10_000.0, 10_000.0)],
             facts: RunFacts {
                 nodes: 1_000,
@@ -111,6 +113,7 @@ pub(crate) fn outcome() -> Outcome {
             state_bytes: 4_000,
             calendar_bytes: 65_536,
             phases: vec![phases; 2],
+            crypto: Default::default(),
             shard_events: vec![15_000, 5_000],
             window_events_log2: vec![1, 2, 61],
         },

@@ -6,7 +6,7 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::args::{EngineChoice, Format, ProgressChoice, RunArgs, ScenarioArgs};
+use crate::args::{CryptoChoice, EngineChoice, Format, ProgressChoice, RunArgs, ScenarioArgs};
 use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
 
@@ -76,15 +76,19 @@ impl RunPlan {
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
         let later = [
             ("--verbose", args.verbose),
-            ("--crypto", args.crypto.is_some()),
             // No check is evaluated before the end of a run yet.
             ("--stop-on-violation", args.stop_on_violation),
         ];
         if let Some((flag, _)) = later.into_iter().find(|(_, given)| *given) {
             return Err(PlanError::NotYet { flag }.into());
         }
+        let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
+        let mode = args.crypto.map(CryptoChoice::name);
+        scenario
+            .overrides
+            .extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
         Ok(Self {
-            scenario: ScenarioPlan::new(args.scenario, registry)?,
+            scenario,
             engine: args.engine,
             out: args.out,
             format: args.format,

@@ -10,6 +10,7 @@ use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_protocol::Configure;
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
+use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 
@@ -68,6 +69,7 @@ pub fn shipped() -> Registry {
         entry::<Phold>(include_str!("../scenarios/phold.toml")),
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
+        entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }

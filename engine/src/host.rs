@@ -9,13 +9,18 @@ mod rough;
 use core::marker::PhantomData;
 
 use anthill_protocol::draw::{self, Streams};
-use anthill_protocol::{Context, Message, NodeId, Protocol, RegionId, Span, Time};
+use anthill_protocol::{
+    Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId, Signature, Span,
+    Time,
+};
 
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
 use crate::mode::{Load, LoadOf, Mode, PayloadOf, Ranked, Stamp};
 use crate::network::Network;
 use crate::run::RunError;
+use crate::scenario::CryptoSpec;
+use crate::signing::Signing;
 use crate::tally::Tally;
 use rough::Served;
 
@@ -29,6 +34,7 @@ pub(crate) struct World<'a, P, M> {
     /// There exactly if the mode has them.
     pub(crate) conditions: Option<&'a Conditions>,
     pub(crate) mode: PhantomData<M>,
+    pub(crate) crypto: CryptoSpec,
     pub(crate) nodes: u32,
     pub(crate) seed: u64,
     /// The protocol's draws.
@@ -165,6 +171,12 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
             self.sink.deliver(arrival, to, self.id, sequence, load);
         }
+    }
+
+    /// The signatures of the thread that runs this handler.
+    fn signing(&mut self) -> &mut Signing {
+        let World { crypto, seed, .. } = self.world;
+        self.tally.signing.get_or_insert_with(|| Box::new(Signing::new(crypto, *seed)))
     }
 
     /// Brings the node up.
@@ -320,6 +332,25 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'_, P, M, 
         let delay = self.real_delay(delay);
         let sequence = self.next_sequence();
         self.file_own(self.now + delay, sequence, Payload::Timer(timer));
+    }
+
+    fn scenario(&self) -> u64 {
+        self.world.seed
+    }
+
+    fn public_key(&mut self, of: NodeId) -> PublicKey {
+        self.signing().public_key(of)
+    }
+
+    fn sign(&mut self, digest: &Digest) -> Signature {
+        self.occupy_cpu_for(|processor| processor.sign_ns());
+        let id = self.id;
+        self.signing().sign(id, digest)
+    }
+
+    fn verify(&mut self, claim: &Claim) -> bool {
+        self.occupy_cpu_for(|processor| processor.verify_ns());
+        self.signing().verify(claim)
     }
 
     #[inline]

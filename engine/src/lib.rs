@@ -27,6 +27,7 @@ mod run;
 pub mod scenario;
 pub mod sequential;
 mod sharded;
+mod signing;
 mod sink;
 mod subshard;
 mod tally;

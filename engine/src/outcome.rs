@@ -4,6 +4,7 @@ use anthill_protocol::{Check, MetricInfo, RunFacts, Totals};
 use hdrhistogram::Histogram;
 
 use crate::conditions::ConditionTotals;
+use crate::crypto::Counters;
 use crate::event::Key;
 
 /// Everything an engine returns.
@@ -54,8 +55,29 @@ pub struct RunResult {
     pub checks: Vec<Check>,
     /// What the scenario's conditions did; `None`: it has none.
     pub conditions: Option<ConditionTotals>,
+    /// Signatures.
+    pub signatures: SignatureTotals,
     /// What the checks were made from.
     pub facts: RunFacts,
+}
+
+/// Signatures of a run, over all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignatureTotals {
+    /// Made by nodes.
+    pub made: u64,
+    /// Checked by nodes.
+    pub checked: u64,
+    /// Of these, those that did not hold.
+    pub failed: u64,
+}
+
+impl SignatureTotals {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.made += other.made;
+        self.checked += other.checked;
+        self.failed += other.failed;
+    }
 }
 
 /// What the run cost.
@@ -83,6 +105,8 @@ pub struct HostReport {
     pub calendar_bytes: u64,
     /// Per thread.
     pub phases: Vec<ThreadPhases>,
+    /// How the checks of signatures were answered.
+    pub crypto: Counters,
     /// Events per shard.
     pub shard_events: Vec<u64>,
     /// Windows by the binary logarithm of how many events they held: index 0 is one event, i is

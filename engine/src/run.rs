@@ -149,6 +149,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         network,
         conditions,
         mode: PhantomData,
+        crypto: scenario.crypto,
         nodes: scenario.nodes,
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),
@@ -196,7 +197,8 @@ pub(crate) fn outcome<P: Protocol, M>(
     end: End,
     host: HostReport,
 ) -> Outcome {
-    let Finished { totals, latencies, digest, last_event, series, watched, conditions } = finished;
+    let Finished { totals, latencies, digest, last_event, series, watched, conditions, signatures } =
+        finished;
     let network = world.network;
     let virtual_time = if end == End::Until { scenario.until } else { last_event };
     let facts = RunFacts {
@@ -221,6 +223,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         latencies,
         checks: world.conditions.and_then(|c| c.synchrony(&conditions)).into_iter().collect(),
         conditions: world.conditions.map(|_| conditions),
+        signatures: signatures.0,
         facts,
     };
     let ended = match end {
@@ -228,5 +231,6 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
+    let host = HostReport { crypto: signatures.1, ..host };
     Outcome { result, host, series, ended, watched }
 }

@@ -267,6 +267,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             self.workers[me].with(|w| {
                 report.phases.sort_ns = w.sort_ns;
                 report.phases.handlers_ns = w.handlers_ns;
+                report.phases.crypto_ns = w.crypto_ns;
             });
         }
         if !self.field.unstarted.load(Ordering::Relaxed) {
@@ -282,7 +283,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// Time that this thread's sub-shards have taken so far.
     fn timed_ns(&self, me: usize) -> u64 {
         // SAFETY: own worker.
-        unsafe { self.workers[me].with(|w| w.sort_ns + w.handlers_ns) }
+        unsafe { self.workers[me].with(|w| w.sort_ns + w.handlers_ns + w.crypto_ns) }
     }
 
     /// This thread's part of a window that all run together.

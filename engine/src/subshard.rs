@@ -10,17 +10,18 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 
-use anthill_protocol::{NodeId, Protocol, Time};
+use anthill_protocol::{Message, NodeId, Protocol, Time};
 
 use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
-use crate::event::Event;
+use crate::event::{Event, Payload};
 use crate::host::{CellOf, Host, NodeCell, World};
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
+use crate::signing::Signing;
 use crate::sink::{CalendarSink, OwnEvent};
 use crate::tally::Tally;
 
@@ -47,6 +48,7 @@ pub(crate) struct Worker<P: Protocol, M: Mode> {
     pub(crate) shard_events: Vec<u64>,
     pub(crate) sort_ns: u64,
     pub(crate) handlers_ns: u64,
+    pub(crate) crypto_ns: u64,
     /// Whether events at or after `until` were left in the last window.
     pub(crate) left_over: bool,
     /// The first thing that went wrong on this thread.
@@ -94,6 +96,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             shard_events: vec![0; shards as usize],
             sort_ns: 0,
             handlers_ns: 0,
+            crypto_ns: 0,
             left_over: false,
             fault: None,
             halted: None,
@@ -186,11 +189,15 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             self.cut_at_until(field);
         }
         let sorted = if timed { field.clock.ns() } else { 0 };
+        let crypto_before = self.crypto_ns;
+        if P::Message::SIGNED {
+            self.announce(field);
+        }
         // SAFETY: as promised by the caller.
         unsafe { self.handle_all(field, window, subshard) };
         if timed {
             self.sort_ns += sorted - begun;
-            self.handlers_ns += field.clock.ns() - sorted;
+            self.handlers_ns += field.clock.ns() - sorted - (self.crypto_ns - crypto_before);
         }
     }
 
@@ -255,6 +262,22 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             self.events.set_len(count);
         }
         insertion_sort(&mut self.events, field, window);
+    }
+
+    /// Verifies the claims of the window's messages as one batch.
+    fn announce(&mut self, field: &Field<'_, P, M>) {
+        let begun = field.clock.ns();
+        let World { crypto, seed, .. } = &field.world;
+        let signing =
+            self.tally.signing.get_or_insert_with(|| Box::new(Signing::new(crypto, *seed)));
+        signing.announce(|keys, claims| {
+            for event in &self.events {
+                if let Payload::Message(message) = &event.payload.payload {
+                    message.claims(NodeId(event.source), keys, &mut |claim| claims.push(claim));
+                }
+            }
+        });
+        self.crypto_ns += field.clock.ns() - begun;
     }
 
     /// Leaves out of the window that holds `until` what does not lie before it.

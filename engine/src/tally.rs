@@ -5,9 +5,11 @@ use hdrhistogram::Histogram;
 
 use crate::conditions::ConditionTotals;
 use crate::event::Key;
+use crate::crypto::Counters;
 use crate::host::Streak;
-use crate::outcome::{Series, SeriesRow, Watched};
+use crate::outcome::{Series, SeriesRow, SignatureTotals, Watched};
 use crate::run::Watch;
+use crate::signing::Signing;
 
 /// Rows of the series before its intervals double.
 const ROWS: usize = 512;
@@ -23,6 +25,10 @@ pub(crate) struct Tally<P: Protocol> {
     pub(crate) charged_ns: u64,
     /// What conditions did.
     pub(crate) conditions: ConditionTotals,
+    /// The signatures of this thread's nodes, once there are some.
+    pub(crate) signing: Option<Box<Signing>>,
+    /// What finished tallies merged into this one counted of signatures.
+    signatures: (SignatureTotals, Counters),
     /// Latencies before this instant are not recorded.
     warmup: Time,
     series: SeriesTally,
@@ -60,6 +66,8 @@ impl<P: Protocol> Tally<P> {
             last_event: Time::ZERO,
             charged_ns: 0,
             conditions: ConditionTotals::default(),
+            signing: None,
+            signatures: Default::default(),
             warmup,
             protocol: core::marker::PhantomData,
         }
@@ -114,6 +122,9 @@ impl<P: Protocol> Tally<P> {
         self.digest = self.digest.wrapping_add(other.digest);
         self.charged_ns = self.charged_ns.wrapping_add(other.charged_ns);
         self.conditions.add(&other.conditions);
+        let (theirs, cost) = other.signatures();
+        self.signatures.0.add(theirs);
+        self.signatures.1 += cost;
         self.last_event = self.last_event.max(other.last_event);
         if let (Some(mine), Some(theirs)) = (&mut self.log, other.log) {
             mine.to_ns = mine.to_ns.min(theirs.to_ns);
@@ -124,9 +135,20 @@ impl<P: Protocol> Tally<P> {
         self.series.seen_digest = self.digest;
     }
 
+    /// Signatures made and checked, and how the checks were answered.
+    fn signatures(&self) -> (SignatureTotals, Counters) {
+        let (mut totals, mut cost) = self.signatures;
+        if let Some(signing) = &self.signing {
+            totals.add(signing.totals);
+            cost += signing.counters();
+        }
+        (totals, cost)
+    }
+
     /// Everything, at the end of the run.
     pub(crate) fn finish(mut self, w_ns: u64) -> Finished {
         self.series.finish(&self.totals, self.digest, P::Metric::ALL);
+        let signatures = self.signatures();
         if P::Message::KINDS.len() == 1 {
             self.totals.messages_by_kind[0] = self.totals.messages;
         }
@@ -141,6 +163,7 @@ impl<P: Protocol> Tally<P> {
             digest: self.digest,
             last_event: self.last_event,
             conditions: self.conditions,
+            signatures,
             watched: self.log.map(|log| log.finish()),
             series: self.series.into_series(w_ns, P::Metric::ALL),
         }
@@ -156,6 +179,7 @@ pub(crate) struct Finished {
     pub(crate) series: Series,
     pub(crate) watched: Option<Watched>,
     pub(crate) conditions: ConditionTotals,
+    pub(crate) signatures: (SignatureTotals, Counters),
 }
 
 /// The events of a range of time, one by one, in bounded memory: when there are too many, the end

@@ -1,6 +1,6 @@
 //! What a node may ask of, and do to, the world around it.
 
-use crate::{NodeId, Protocol, RegionId, Span, Time};
+use crate::{Claim, Digest, NodeId, Protocol, PublicKey, RegionId, Signature, Span, Time};
 
 /// The host of one handler call: the only door between protocol code and the world.
 ///
@@ -68,6 +68,20 @@ pub trait Context<P: Protocol> {
     /// Calls [`Protocol::on_timer`] of this node after `delay`; one shot, cannot be cancelled: a
     /// stale timer is recognised by the round inside it.
     fn set_timer(&mut self, delay: Span, timer: P::Timer);
+
+    /// What tells the signatures of this run from those of others; goes into every [`Digest`].
+    fn scenario(&self) -> u64;
+
+    /// The public key of a node.
+    fn public_key(&mut self, of: NodeId) -> PublicKey;
+
+    /// Signs a digest with this node's key: the same bytes whenever it is asked. Occupies the
+    /// virtual CPU as the scenario's cost table says.
+    fn sign(&mut self, digest: &Digest) -> Signature;
+
+    /// Whether a claim holds. Occupies the virtual CPU as the cost table says, whatever the host
+    /// saved by knowing the answer.
+    fn verify(&mut self, claim: &Claim) -> bool;
 
     /// Occupies the node's virtual CPU. Until CPU is modelled this is only counted.
     fn charge(&mut self, cpu: Span);

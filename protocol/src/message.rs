@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use crate::draw;
+use crate::{Claim, Keys, NodeId, draw};
 
 /// A protocol's message: plain data, copied into the mailboxes of the engine.
 ///
@@ -14,6 +14,14 @@ pub trait Message: Copy + Send + Sync + Debug + 'static {
 
     /// The largest in-memory size the engine accepts, in bytes.
     const MAX_BYTES: usize = 112;
+
+    /// Whether messages carry signatures that their handlers check; off, nobody asks for claims.
+    const SIGNED: bool = false;
+
+    /// Announces the claims that the handler of this message will check; `from` is its sender. A
+    /// host verifies those of many messages as one batch. What is not announced is verified when
+    /// the handler asks, one by one, with the same verdict.
+    fn claims(&self, _from: NodeId, _keys: &mut dyn Keys, _announce: &mut dyn FnMut(Claim)) {}
 
     /// The index of this message's kind in [`Message::KINDS`].
     fn kind(&self) -> usize;

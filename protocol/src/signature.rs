@@ -10,7 +10,7 @@ use core::fmt;
 
 use thiserror::Error;
 
-use crate::{Snapshot, SnapshotError};
+use crate::{NodeId, Snapshot, SnapshotError};
 
 /// A public key: 32 bytes, in `real` mode the encoding of a curve point (RFC 8032, 5.1.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,15 @@ impl Digest {
         hasher.update(body);
         Self(hasher.finalize().into())
     }
+}
+
+/// What anyone may know of a run's signatures.
+pub trait Keys {
+    /// What tells the run's signatures from those of other runs; goes into every digest.
+    fn scenario(&self) -> u64;
+
+    /// The public key of a node.
+    fn public_key(&mut self, node: NodeId) -> PublicKey;
 }
 
 macro_rules! fixed_bytes {

@@ -48,7 +48,11 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "bytes_on_wire": result.totals.bytes_on_wire,
         "w_ns": result.w_ns,
         "l_ns": result.l_ns,
-        "signatures": { "made": 0, "checked": 0, "failed": 0 },
+        "signatures": {
+            "made": result.signatures.made,
+            "checked": result.signatures.checked,
+            "failed": result.signatures.failed,
+        },
         "latency_ns": latencies,
         "checks": checks::json(&result.checks),
         "metrics": metrics(result),
@@ -153,9 +157,10 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         "imbalance": cost.imbalance,
         "shard_events": host.shard_events,
         "phases": phases,
-        "verified": 0,
-        "remembered": 0,
-        "verified_singly": 0,
+        "verified": host.crypto.verified,
+        "remembered": host.crypto.remembered,
+        "verified_singly": host.crypto.singly,
+        "verdicts_evicted": host.crypto.evicted,
     }))
 }
 
@@ -191,7 +196,7 @@ mod tests {
         let expected = concat!(
             r#"{"protocol":"phold","nodes":1000,"seed":7,"digest":"00000000deadbeef","#,
             r#""virtual_s":2.0,"events":20000,"messages":10000,"bytes_on_wire":1000000,"#,
-            r#""w_ns":131072,"l_ns":250000,"signatures":{"made":0,"checked":0,"failed":0},"#,
+            r#""w_ns":131072,"l_ns":250000,"signatures":{"made":5,"checked":9,"failed":1},"#,
             r#""latency_ns":{"hop":{"p50":50003967,"p90":90046463,"p99":99024895,"#,
             r#""p999":100007935,"max":100007935,"count":100}},"#,
             r#""checks":[{"name":"sends","bound":"always","ok":true,"#,

@@ -13,6 +13,8 @@ pub(crate) struct Processor {
     send: u64,
     timer: u64,
     kib: u64,
+    sign: u64,
+    verify: u64,
     /// Factor on what handlers charge themselves, in 2⁻¹⁶.
     scale: u64,
 }
@@ -35,6 +37,8 @@ impl Processor {
             send: scaled(spec.send),
             timer: scaled(spec.timer),
             kib: scaled(spec.kib),
+            sign: scaled(spec.sign),
+            verify: scaled(spec.verify),
             scale: libm::round(spec.scale * 65_536.0) as u64,
         })
     }
@@ -55,6 +59,16 @@ impl Processor {
     #[inline]
     pub(crate) fn timer_ns(&self) -> u64 {
         self.timer
+    }
+
+    /// Making a signature.
+    pub(crate) fn sign_ns(&self) -> u64 {
+        self.sign
+    }
+
+    /// Checking one.
+    pub(crate) fn verify_ns(&self) -> u64 {
+        self.verify
     }
 
     /// What a handler charges itself.

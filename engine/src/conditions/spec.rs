@@ -146,6 +146,10 @@ pub struct CpuSpec {
     pub timer: Span,
     /// Cost of each KiB of a message, sent or received.
     pub kib: Span,
+    /// Cost of making a signature.
+    pub sign: Span,
+    /// Cost of checking one.
+    pub verify: Span,
     /// Costs of receiving messages by kind, in place of `receive`.
     pub kinds: Vec<(String, Span)>,
 }

@@ -6,7 +6,7 @@ use anthill_protocol::draw::below;
 use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
 use super::{Host, Sink};
-use crate::conditions::{Arrival, Dispatch, Misdeed};
+use crate::conditions::{Arrival, Dispatch, Misdeed, Processor};
 use crate::event::Payload;
 use crate::mode::{LoadOf, Mode, PayloadOf, Restart, Stamp};
 
@@ -183,6 +183,17 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         }
         if let Some(processor) = &self.world.conditions().processor {
             self.now = self.now + Span(processor.charged_ns(cpu.0));
+        }
+    }
+
+    /// Lets the cost of one operation pass, where CPU is modelled.
+    #[inline]
+    pub(super) fn occupy_cpu_for(&mut self, cost_ns: impl Fn(&Processor) -> u64) {
+        if M::standing(self.standing).is_none() {
+            return;
+        }
+        if let Some(processor) = &self.world.conditions().processor {
+            self.now = self.now + Span(cost_ns(processor));
         }
     }
 

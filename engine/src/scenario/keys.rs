@@ -107,7 +107,7 @@ pub(super) const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) }
 pub(super) const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
 
 /// Sections of later versions, refused by name.
-pub(super) const LATER_SECTIONS: &[&str] = &["workload", "crypto"];
+pub(super) const LATER_SECTIONS: &[&str] = &["workload"];
 
 /// The name of a protocol, whose other keys are its parameters.
 pub(super) const PROTOCOL_NAME: Key =
@@ -126,7 +126,23 @@ pub(super) const ROOT: &[Key] = &[
     Key::new("clock", Shape::Table(CLOCK), "error of the nodes' own clocks"),
     Key::new("adversary", Shape::Table(ADVERSARY), "whom an adversary holds, and what they do"),
     Key::new("fault", Shape::Tables { keys: FAULT, required: &["at", "kind"] }, "the timeline"),
+    Key::new("crypto", Shape::Table(CRYPTO), "how signatures are made and checked"),
     Key::new("measure", Shape::Table(MEASURE), "what to measure beside the protocol's metrics"),
+];
+
+pub(super) const CRYPTO: &[Key] = &[
+    Key::new(
+        "mode",
+        choice(&["real", "modelled"]),
+        "real: ed25519 by ZIP-215, executed; modelled: tags of the same size and outcome",
+    )
+    .or(Value::Choice("real")),
+    Key::new(
+        "verdicts",
+        count(1, 1 << 32),
+        "verdicts of signatures that each worker remembers, up to 40 bytes each",
+    )
+    .or(Value::Count(1_000_000)),
 ];
 
 pub(super) const ENGINE: &[Key] = &[

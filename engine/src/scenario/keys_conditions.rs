@@ -27,6 +27,8 @@ pub(super) const CPU: &[Key] = &[
     Key::new("send", COST, "cost of sending a message"),
     Key::new("timer", COST, "cost of a timer"),
     Key::new("kib", COST, "cost of each KiB of a message, sent or received"),
+    Key::new("sign", COST, "cost of making a signature"),
+    Key::new("verify", COST, "cost of checking a signature"),
     Key::new("kinds", Shape::Named(&COST), "costs of receiving by kind of message"),
 ];
 

@@ -58,6 +58,7 @@ use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};
 
 use crate::conditions::ConditionsSpec;
+use crate::crypto::Mode;
 use crate::network::NetworkSpec;
 
 /// A checked scenario.
@@ -81,6 +82,8 @@ pub struct Scenario {
     pub network: NetworkSpec,
     /// Everything else that befalls messages and nodes.
     pub conditions: ConditionsSpec,
+    /// Signatures.
+    pub crypto: CryptoSpec,
     /// What to measure.
     pub measure: MeasureSpec,
 }
@@ -112,6 +115,21 @@ impl Default for EngineOptions {
             subshard_nodes: None,
             memory_limit: 0.9,
         }
+    }
+}
+
+/// How signatures are made and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CryptoSpec {
+    /// Executed, or modelled with the same outcome.
+    pub mode: Mode,
+    /// Verdicts that each worker remembers, some 20 to 40 bytes each.
+    pub verdicts: u64,
+}
+
+impl Default for CryptoSpec {
+    fn default() -> Self {
+        Self { mode: Mode::Real, verdicts: 1_000_000 }
     }
 }
 

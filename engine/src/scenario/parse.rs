@@ -13,7 +13,8 @@ use super::parse_conditions::{Setting, assumed_bound, read_conditions};
 use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
-use super::{EngineOptions, MeasureSpec, Scenario};
+use super::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
+use crate::crypto::Mode;
 use crate::conditions::ConditionsSpec;
 
 /// More rows of `series.csv` than anyone reads; a run keeps them all in memory.
@@ -72,6 +73,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let can_equivocate = protocol.as_ref().is_none_or(|(info, _)| info.can_equivocate);
     let setting = Setting { nodes, until, kinds, can_equivocate, network: network.as_ref() };
     let conditions = read_conditions(&mut root, links, &setting);
+    let crypto = read_crypto(root.section("crypto"));
     let measure = read_measure(root.section("measure"), until);
     root.finish("here");
     let (info, values) = protocol?;
@@ -87,8 +89,20 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         values,
         network,
         conditions: ConditionsSpec { assumed_bound, ..conditions? },
+        crypto: crypto?,
         measure,
     })
+}
+
+fn read_crypto(mut crypto: Section<'_, '_>) -> Option<CryptoSpec> {
+    let mode = match crypto.choice("mode") {
+        Some("modelled") => Some(Mode::Modelled),
+        other => other.map(|_| Mode::Real),
+    };
+    let verdicts = crypto.count("verdicts");
+    let valid = crypto.is_table();
+    crypto.finish("here");
+    valid.then_some(CryptoSpec { mode: mode?, verdicts: verdicts? })
 }
 
 fn refuse_later_sections(root: &mut Section<'_, '_>) {

@@ -20,6 +20,13 @@ pub(crate) const TIMER: Span = Span(90);
 /// Cost of each KiB of a message.
 pub(crate) const KIB: Span = Span(46);
 
+/// Cost of making an ed25519 signature. Measured on the same machine by
+/// `cargo run --release --example signatures -p anthill-bench`: ed25519-dalek 3, one at a time, as
+/// a node does it, whatever backend the host uses.
+pub(crate) const SIGN: Span = Span(14_000);
+/// Cost of checking one, likewise.
+pub(crate) const VERIFY: Span = Span(30_000);
+
 /// Reads the section; the outer `None` only beside a finding, the inner one if handlers are free.
 /// `kinds`: the protocol's kinds of messages, if it is known.
 pub(super) fn read_cpu(
@@ -52,6 +59,7 @@ pub(super) fn read_cpu(
     };
     let (receive, send) = (cost("receive", RECEIVE), cost("send", SEND));
     let (timer, kib) = (cost("timer", TIMER), cost("kib", KIB));
+    let (sign, verify) = (cost("sign", SIGN), cost("verify", VERIFY));
     let by_kind = read_kinds(&mut cpu, kinds);
     let valid = cpu.is_table();
     cpu.finish(&format!("with cpu.model = \"{model}\""));
@@ -62,6 +70,8 @@ pub(super) fn read_cpu(
         send: send?,
         timer: timer?,
         kib: kib?,
+        sign: sign?,
+        verify: verify?,
         kinds: by_kind?,
     }))
 }

@@ -15,6 +15,7 @@ use super::Scenario;
 use super::quantity::span_text;
 use super::resolved_conditions::{write_links, write_nodes};
 use super::resolved_fault::write_fault;
+use crate::crypto::Mode;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
 };
@@ -57,6 +58,13 @@ impl Scenario {
         write_network(&mut out, &self.network);
         write_links(&mut out, &self.conditions);
         write_nodes(&mut out, &self.conditions, self.nodes);
+        out.push_str("\n[crypto]\n");
+        let mode = match self.crypto.mode {
+            Mode::Real => "real",
+            Mode::Modelled => "modelled",
+        };
+        line(&mut out, "mode", &quoted(mode));
+        line(&mut out, "verdicts", &self.crypto.verdicts.to_string());
         out.push_str("\n[measure]\n");
         line(&mut out, "warmup", &span(self.measure.warmup));
         if let Some(interval) = self.measure.interval {

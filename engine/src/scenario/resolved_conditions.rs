@@ -133,6 +133,8 @@ fn cpu(spec: &CpuSpec) -> Entries {
         ("send", span(spec.send)),
         ("timer", span(spec.timer)),
         ("kib", span(spec.kib)),
+        ("sign", span(spec.sign)),
+        ("verify", span(spec.verify)),
     ];
     if !spec.kinds.is_empty() {
         let kinds = spec.kinds.iter().map(|(kind, cost)| (quoted(kind), span(*cost)));

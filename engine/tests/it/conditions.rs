@@ -83,6 +83,8 @@ fn storm() -> ConditionsSpec {
             send: Span(15_000),
             timer: Span(5_000),
             kib: Span(3_000),
+            sign: Span::ZERO,
+            verify: Span::ZERO,
             kinds: Vec::new(),
         }),
         churn: Some(ChurnSpec {
@@ -273,6 +275,8 @@ fn a_crash_with_a_backlog_loses_what_was_not_served() {
                     send: Span(100_000),
                     timer: Span(1_000),
                     kib: Span::ZERO,
+                    sign: Span::ZERO,
+                    verify: Span::ZERO,
                     kinds: Vec::new(),
                 }),
                 bandwidth: Some(BandwidthSpec {

@@ -93,7 +93,7 @@ pub(crate) fn invariant_part(outcome: &Outcome) -> String {
         result.l_ns,
         result.totals,
         result.facts,
-        result.conditions,
+        (&result.conditions, result.signatures),
         outcome.series,
         outcome.ended,
     )

@@ -6,6 +6,7 @@ use std::path::Path;
 use anthill_protocol::Configure;
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
+use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 
@@ -178,4 +179,51 @@ fn every_gossip_mode_on_the_cardano_file() {
         );
         assert!(one_result::<Gossip>(&gossip(10_000, protocol, &topology)) > 10_000);
     }
+}
+
+/// Signatures, executed and modelled: one result for any execution and for both modes, with
+/// forgeries among them.
+#[test]
+fn signatures_of_both_modes_give_one_result() {
+    let text = |mode: &str, adversary: &str| {
+        format!(
+            "nodes = 300\nuntil = \"10s\"\nseed = 7\n[protocol]\nname = \"signed-phold\"\n\
+             population = 2\nhops = 4\n[network]\nmodel = \"exponential\"\n[crypto]\n\
+             mode = \"{mode}\"\nverdicts = 500\n{adversary}"
+        )
+    };
+    let corrupt = "[adversary]\nkind = \"corrupt\"\nfraction = 0.3\nprobability = 0.5\n";
+    for adversary in ["", corrupt] {
+        let of = |mode: &str| {
+            one_result::<SignedPhold>(&text(mode, adversary));
+            Ready::<SignedPhold>::new(&text(mode, adversary)).sequential().result
+        };
+        let (real, modelled) = (of("real"), of("modelled"));
+        assert_eq!(real.digest, modelled.digest);
+        assert_eq!(real.totals, modelled.totals);
+        assert_eq!(real.signatures, modelled.signatures);
+        let handled = real.totals.of(SignedPholdMetric::Handled);
+        let rejected = real.totals.of(SignedPholdMetric::Rejected);
+        assert_eq!(real.signatures.checked, handled + rejected);
+        assert_eq!(real.signatures.failed, rejected);
+        if adversary.is_empty() {
+            assert_eq!((handled, rejected), (300 * 2 * 4, 0));
+        } else {
+            // Every flipped bit of a token that a node sent spoils it, wherever it is.
+            assert!(rejected > 100 && handled < 300 * 2 * 4, "{rejected} of {handled}");
+        }
+    }
+}
+
+/// Whatever a worker forgets or verifies alone, its verdicts are the same; in batches nearly all
+/// claims of a busy run are verified.
+#[test]
+fn claims_are_verified_in_batches() {
+    let text = "nodes = 2_000\nuntil = \"10s\"\n[protocol]\nname = \"signed-phold\"\nhops = 3\n\
+                [network]\nmodel = \"exponential\"\n";
+    let outcome = Ready::<SignedPhold>::new(text).sharded(2, 2, true);
+    assert_eq!(outcome.result.signatures.checked, 6_000);
+    assert_eq!(outcome.host.crypto.verified, 6_000, "each is made once and checked once");
+    assert!(outcome.host.crypto.singly < 600, "{:?}", outcome.host.crypto);
+    assert!(outcome.host.phases.iter().any(|phases| phases.crypto_ns > 0));
 }

@@ -105,6 +105,8 @@ fn links_without_a_rate_hold_and_drop_nothing() {
         send: Span(MS),
         timer: Span::ZERO,
         kib: Span::ZERO,
+        sign: Span::ZERO,
+        verify: Span::ZERO,
         kinds: Vec::new(),
     });
     for (up, down) in [(Some(1_000_000), None), (None, Some(1_000_000)), (None, None)] {
@@ -192,6 +194,8 @@ fn a_cpu_is_a_queue_too() {
             send: Span::ZERO,
             timer: Span::ZERO,
             kib: Span::ZERO,
+            sign: Span::ZERO,
+            verify: Span::ZERO,
             kinds: Vec::new(),
         });
         let conditions = run(&text, ConditionsSpec { cpu, ..Default::default() }).result.conditions;
@@ -217,6 +221,8 @@ fn a_busy_node_serves_late_and_the_delay_shows() {
         send: Span(MS),
         timer: Span(5 * MS),
         kib: Span::ZERO,
+        sign: Span::ZERO,
+        verify: Span::ZERO,
         kinds: vec![("request".into(), Span(7 * MS))],
     });
     let outcome = run(&text, ConditionsSpec { cpu, ..Default::default() });

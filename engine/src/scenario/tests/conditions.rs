@@ -200,15 +200,17 @@ fn classes() -> impl Strategy<Value = Vec<ClassSpec>> {
 fn cpu() -> impl Strategy<Value = CpuSpec> {
     let kind = prop_oneof![Just("data".to_owned()), Just("inv".to_owned())];
     let kinds = collection::btree_map(kind, cost(), 0..3);
-    let costs = (cost(), cost(), cost(), cost());
+    let costs = (cost(), cost(), cost(), cost(), cost(), cost());
     (1..=1_024_u32, prop_oneof![Just(1.0), 1e-3..=1e3], costs, kinds).prop_map(
-        |(cores, scale, (receive, send, timer, kib), kinds)| CpuSpec {
+        |(cores, scale, (receive, send, timer, kib, sign, verify), kinds)| CpuSpec {
             cores,
             scale,
             receive,
             send,
             timer,
             kib,
+            sign,
+            verify,
             kinds: kinds.into_iter().collect(),
         },
     )

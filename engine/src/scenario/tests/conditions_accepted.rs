@@ -206,6 +206,8 @@ fn handlers_cost_what_the_table_says() {
         send: crate::scenario::parse_cpu::SEND,
         timer: crate::scenario::parse_cpu::TIMER,
         kib: crate::scenario::parse_cpu::KIB,
+        sign: crate::scenario::parse_cpu::SIGN,
+        verify: crate::scenario::parse_cpu::VERIFY,
         kinds: Vec::new(),
     };
     assert_eq!(conditions("[cpu]").cpu.as_ref(), Some(&table));
@@ -221,6 +223,8 @@ fn handlers_cost_what_the_table_says() {
         send: Span::ZERO,
         timer: us(2),
         kib: us(3),
+        sign: crate::scenario::parse_cpu::SIGN,
+        verify: crate::scenario::parse_cpu::VERIFY,
         kinds: vec![("data".into(), us(20)), ("inv".into(), Span::ZERO)],
     };
     assert_eq!(own.cpu, Some(expected));

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::conditions::conditions;
 use super::*;
+use crate::crypto::Mode;
+use crate::scenario::CryptoSpec;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
 };
@@ -174,6 +176,10 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             values,
             network,
             conditions,
+            crypto: CryptoSpec {
+                mode: if measured { Mode::Modelled } else { Mode::Real },
+                verdicts: 1 + seed % 1_000,
+            },
             measure: MeasureSpec {
                 warmup: if measured { Span(until / 2) } else { Span(0) },
                 interval: measured.then_some(Span(until / 2)),

@@ -164,6 +164,8 @@ impl Climate<'_> {
             send: cost(dice),
             timer: cost(dice),
             kib: cost(dice),
+            sign: cost(dice),
+            verify: cost(dice),
             kinds: kinds.iter().map(|kind| ((*kind).to_owned(), cost(dice))).collect(),
         }
     }
