@@ -233,7 +233,7 @@ impl Bandwidth {
     }
 
     /// The rates of a node's link, which is of the given class.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(&self, node: NodeId, network: &Network, class: Option<&Class>) -> Rates {
         let base = self.base_of(node, network);
         class.map_or(base, |class| Rates {
@@ -242,7 +242,7 @@ impl Bandwidth {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn base_of(&self, node: NodeId, network: &Network) -> Rates {
         match &self.base {
             Base::Same(rates) => *rates,

@@ -161,8 +161,8 @@ impl Conditions {
         let bandwidth = self.bandwidth.as_ref()?;
         let (from, sent) = (message.from, message.sent.0);
         let up = bandwidth.of(from, network, class).up;
-        let crosses = network.region_of(from) != network.region_of(message.to);
-        let cap = bandwidth.cap.filter(|_| crosses);
+        let crosses = |_: &ByteTime| network.region_of(from) != network.region_of(message.to);
+        let cap = bandwidth.cap.filter(crosses);
         let capped = |start: u64| start.saturating_add(cap.map_or(0, |c| c.times(message.bytes)));
         if up.is_none() {
             return Some(Time(capped(sent)));

@@ -105,7 +105,7 @@ impl Conditions {
     }
 
     /// When the downlink has passed a message; `None`: its queue is full.
-    #[inline]
+    #[inline(always)]
     fn pass_downlink<S>(
         &self,
         network: &Network,
@@ -137,9 +137,10 @@ impl Conditions {
             Some(faults) => faults.transfer_end(arrival.node, Link::Down, begin, transfer),
             None => begin.saturating_add(transfer),
         };
-        let alone = last_bit.max(through(first_bit));
         standing.downlink_free = through(begin);
         let done = last_bit.max(standing.downlink_free);
+        // Nearly always the link is free.
+        let alone = if wait == 0 { done } else { last_bit.max(through(first_bit)) };
         let delayed = done - alone;
         if arrival.time >= self.warmup {
             totals.downlinked += 1;

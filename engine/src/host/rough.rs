@@ -122,7 +122,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         self.dispatch(&dispatch, message, spoilt);
         if doubled {
             let sequence = self.next_sequence();
-            self.dispatch(&Dispatch { sequence, ..dispatch }, message, spoilt);
+            self.dispatch_again(&Dispatch { sequence, ..dispatch }, message, spoilt);
         }
     }
 
@@ -142,7 +142,13 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         altered
     }
 
-    #[inline]
+    #[cold]
+    #[inline(never)]
+    fn dispatch_again(&mut self, dispatch: &Dispatch, message: P::Message, spoilt: Option<u64>) {
+        self.dispatch(dispatch, message, spoilt);
+    }
+
+    #[inline(always)]
     fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message, spoilt: Option<u64>) {
         let Some(standing) = M::standing(self.standing) else { return };
         self.tally.count_message(&message);
