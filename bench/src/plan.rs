@@ -84,9 +84,7 @@ impl RunPlan {
         }
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
         let mode = args.crypto.map(CryptoChoice::name);
-        scenario
-            .overrides
-            .extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
+        scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
         Ok(Self {
             scenario,
             engine: args.engine,

@@ -163,7 +163,7 @@ fn bad_input_is_one_message_and_leaves_nothing_behind() {
         ("run phold --set nodes", "--set nodes"),
         ("run phold --set protocol.fan=3", "fan"),
         ("run phold --verbose", "--verbose comes with a later version"),
-        ("run phold --crypto real", "--crypto comes with a later version"),
+        ("run phold --crypto reel", "reel"),
         ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
         ("protocols fold", "did you mean `phold`"),
         ("validate fold", "did you mean `phold`"),

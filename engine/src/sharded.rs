@@ -406,6 +406,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             phases: reports.iter().map(|r| r.phases).collect(),
             shard_events,
             window_events_log2: lead.window_events_log2,
+            crypto: Default::default(),
         };
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
         let tally = tally.expect("at least one worker");

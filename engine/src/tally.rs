@@ -4,8 +4,8 @@ use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, 
 use hdrhistogram::Histogram;
 
 use crate::conditions::ConditionTotals;
-use crate::event::Key;
 use crate::crypto::Counters;
+use crate::event::Key;
 use crate::host::Streak;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Watched};
 use crate::run::Watch;
@@ -112,6 +112,7 @@ impl<P: Protocol> Tally<P> {
     pub(crate) fn merge(&mut self, mut other: Self) {
         self.series.finish(&self.totals, self.digest, P::Metric::ALL);
         other.series.finish(&other.totals, other.digest, P::Metric::ALL);
+        let (theirs, cost) = other.signatures();
         self.series.merge(other.series, P::Metric::ALL);
         add_totals::<P>(&mut self.totals, &other.totals);
         for (mine, theirs) in self.histograms.iter_mut().zip(&other.histograms) {
@@ -122,7 +123,6 @@ impl<P: Protocol> Tally<P> {
         self.digest = self.digest.wrapping_add(other.digest);
         self.charged_ns = self.charged_ns.wrapping_add(other.charged_ns);
         self.conditions.add(&other.conditions);
-        let (theirs, cost) = other.signatures();
         self.signatures.0.add(theirs);
         self.signatures.1 += cost;
         self.last_event = self.last_event.max(other.last_event);

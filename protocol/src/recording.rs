@@ -23,9 +23,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use crate::draw::{self, Purpose};
-use crate::{
-    Claim, Context, Digest, NodeId, Protocol, PublicKey, RegionId, Signature, Span, Time,
-};
+use crate::{Claim, Context, Digest, NodeId, Protocol, PublicKey, RegionId, Signature, Span, Time};
 
 mod pump;
 

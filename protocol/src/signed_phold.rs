@@ -6,8 +6,8 @@
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Claim, Configure, Context, Digest, Keys, Message, Metric, MetricInfo, MetricKind, NodeId,
-    Protocol, RunFacts, Signature, draw, fingerprint_bytes,
+    Check, Claim, Configure, Context, Digest, Keys, Message, Metric, MetricInfo, MetricKind,
+    NodeId, Protocol, RunFacts, Signature, draw, fingerprint_bytes,
 };
 
 /// The parameters.
@@ -70,7 +70,8 @@ impl Message for SignedToken {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, signature) = bytes.split_at_checked(Self::BYTES)?;
-        let word = |i: usize| Some(u32::from_le_bytes(body.get(4 * i..4 * i + 4)?.try_into().ok()?));
+        let word =
+            |i: usize| Some(u32::from_le_bytes(body.get(4 * i..4 * i + 4)?.try_into().ok()?));
         let signature = Signature::try_from(signature).ok()?;
         Some(Self { origin: word(0)?, which: word(1)?, hop: word(2)?, signature })
     }
@@ -211,8 +212,8 @@ impl Configure for SignedPhold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::Pump;
     use crate::Time;
+    use crate::recording::Pump;
 
     #[test]
     fn every_token_makes_all_of_its_hops() {

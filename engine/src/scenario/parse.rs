@@ -14,8 +14,8 @@ use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
 use super::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
-use crate::crypto::Mode;
 use crate::conditions::ConditionsSpec;
+use crate::crypto::Mode;
 
 /// More rows of `series.csv` than anyone reads; a run keeps them all in memory.
 const MOST_ROWS: u64 = 1_000_000;

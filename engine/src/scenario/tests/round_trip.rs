@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use super::conditions::conditions;
 use super::*;
 use crate::crypto::Mode;
-use crate::scenario::CryptoSpec;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
 };
+use crate::scenario::CryptoSpec;
 use crate::topology::{EdgeDirection, TopologySpec};
 
 pub(super) fn span() -> impl Strategy<Value = Span> {
