@@ -75,6 +75,7 @@ fn messages(totals: &ConditionTotals, sent: u64) -> Vec<(&'static str, String)> 
     let lines = [
         ("lost", totals.lost, of_messages(totals.lost)),
         ("cut off", totals.cut, format!("{} by partitions", of_messages(totals.cut))),
+        ("unsent", totals.unsent, format!("{}, their sender down", of_messages(totals.unsent))),
         ("missed", totals.missed, format!("{}, their receiver down", of_messages(totals.missed))),
         (
             "disconnected",

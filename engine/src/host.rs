@@ -175,8 +175,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// The signatures of the thread that runs this handler.
     fn signing(&mut self) -> &mut Signing {
-        let World { crypto, seed, .. } = self.world;
-        self.tally.signing.get_or_insert_with(|| Box::new(Signing::new(crypto, *seed)))
+        self.tally.signing(&self.world.crypto, self.world.seed)
     }
 
     /// Brings the node up.

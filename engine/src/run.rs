@@ -11,6 +11,7 @@ use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{World, window_shift};
 use crate::memory::machine_bytes;
+use crate::mode::{Calm, Mode, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult};
 use crate::scenario::Scenario;
@@ -127,13 +128,40 @@ pub(crate) enum End {
     MemoryLimit,
 }
 
-/// The conditions of a scenario, for a protocol.
-pub(crate) fn conditions<P: Protocol>(
-    scenario: &Scenario,
-    network: &Network,
-) -> Result<Option<Conditions>, RunError> {
-    Conditions::build(scenario, network, P::Message::KINDS)
-        .map_err(|error| RunError::Conditions(error.to_string()))
+/// What is run.
+pub(crate) struct Job<'a, P> {
+    pub(crate) protocol: &'a P,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) network: &'a Network,
+    pub(crate) control: &'a Control,
+}
+
+/// One of the engines, which are compiled once for each mode.
+pub(crate) trait Executor {
+    /// Runs a job in a mode; `conditions` are there exactly if the mode has them.
+    fn run_in<P: Protocol, M: Mode>(
+        job: &Job<'_, P>,
+        conditions: Option<&Conditions>,
+    ) -> Result<Outcome, RunError>;
+
+    /// Runs a job under the conditions that its scenario describes.
+    fn run<P: Protocol>(job: &Job<'_, P>) -> Result<Outcome, RunError> {
+        let conditions = Conditions::build(job.scenario, job.network, P::Message::KINDS)
+            .map_err(|error| RunError::Conditions(error.to_string()))?;
+        Self::run_under(job, conditions.as_ref())
+    }
+
+    /// Runs a job under these conditions, in the least mode that has what they need.
+    fn run_under<P: Protocol>(
+        job: &Job<'_, P>,
+        conditions: Option<&Conditions>,
+    ) -> Result<Outcome, RunError> {
+        match conditions {
+            None => Self::run_in::<P, Calm>(job, None),
+            Some(some) if some.needs_stamps() => Self::run_in::<P, Rough<Sent>>(job, conditions),
+            Some(_) => Self::run_in::<P, Rough<()>>(job, conditions),
+        }
+    }
 }
 
 /// The shared facts of a run.
@@ -209,7 +237,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         topology: network.topology().kind(),
         edges: network.topology().edges(),
         exponential_delay: network.exponential_delay(),
-        disturbed: world.conditions.is_some(),
+        disturbed: world.conditions.is_some_and(Conditions::disturbs),
         totals: totals.clone(),
     };
     let result = RunResult {

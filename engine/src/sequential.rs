@@ -12,10 +12,10 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
-use crate::mode::{Calm, LoadOf, Mode, Ranked, Rough, Sent};
+use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
-use crate::run::{Control, End, RunError, conditions, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, End, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
@@ -154,8 +154,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    let conditions = conditions::<P>(scenario, network)?;
-    run_under(protocol, scenario, network, conditions.as_ref(), control)
+    Oracle::run(&Job { protocol, scenario, network, control })
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -169,22 +168,26 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    match conditions {
-        None => run_in::<P, Calm>(protocol, scenario, network, None, control),
-        Some(some) if some.needs_stamps() => {
-            run_in::<P, Rough<Sent>>(protocol, scenario, network, conditions, control)
-        }
-        Some(_) => run_in::<P, Rough<()>>(protocol, scenario, network, conditions, control),
+    Oracle::run_under(&Job { protocol, scenario, network, control }, conditions)
+}
+
+/// The oracle as an executor.
+struct Oracle;
+
+impl Executor for Oracle {
+    fn run_in<P: Protocol, M: Mode>(
+        job: &Job<'_, P>,
+        conditions: Option<&Conditions>,
+    ) -> Result<Outcome, RunError> {
+        run_in::<P, M>(job, conditions)
     }
 }
 
 fn run_in<P: Protocol, M: Mode>(
-    protocol: &P,
-    scenario: &Scenario,
-    network: &Network,
+    job: &Job<'_, P>,
     conditions: Option<&Conditions>,
-    control: &Control,
 ) -> Result<Outcome, RunError> {
+    let Job { protocol, scenario, network, control } = *job;
     let clock = Clock::start();
     let world = world::<P, M>(protocol, scenario, network, conditions);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift);

@@ -26,12 +26,12 @@ use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World};
 use crate::lead::{Lead, Step};
 use crate::memory::Region;
-use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
+use crate::mode::{LoadOf, Mode};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, RunError, conditions, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
 
@@ -78,8 +78,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    let conditions = conditions::<P>(scenario, network)?;
-    run_under(protocol, scenario, network, conditions.as_ref(), control)
+    Sharded::run(&Job { protocol, scenario, network, control })
 }
 
 /// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
@@ -97,22 +96,26 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    match conditions {
-        None => run_in::<P, Calm>(protocol, scenario, network, None, control),
-        Some(some) if some.needs_stamps() => {
-            run_in::<P, Rough<Sent>>(protocol, scenario, network, conditions, control)
-        }
-        Some(_) => run_in::<P, Rough<()>>(protocol, scenario, network, conditions, control),
+    Sharded::run_under(&Job { protocol, scenario, network, control }, conditions)
+}
+
+/// The sharded engine as an executor.
+struct Sharded;
+
+impl Executor for Sharded {
+    fn run_in<P: Protocol, M: Mode>(
+        job: &Job<'_, P>,
+        conditions: Option<&Conditions>,
+    ) -> Result<Outcome, RunError> {
+        run_in::<P, M>(job, conditions)
     }
 }
 
 fn run_in<P: Protocol, M: Mode>(
-    protocol: &P,
-    scenario: &Scenario,
-    network: &Network,
+    job: &Job<'_, P>,
     conditions: Option<&Conditions>,
-    control: &Control,
 ) -> Result<Outcome, RunError> {
+    let Job { protocol, scenario, network, control } = *job;
     // Nodes lie in one page-aligned mapping.
     const { assert!(align_of::<CellOf<P, M>>() <= 4096) };
     let clock = Clock::start();
@@ -406,7 +409,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             phases: reports.iter().map(|r| r.phases).collect(),
             shard_events,
             window_events_log2: lead.window_events_log2,
-            crypto: Default::default(),
+            ..HostReport::default()
         };
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
         let tally = tally.expect("at least one worker");

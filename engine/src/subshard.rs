@@ -21,7 +21,6 @@ use crate::mode::{LoadOf, Mode, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
-use crate::signing::Signing;
 use crate::sink::{CalendarSink, OwnEvent};
 use crate::tally::Tally;
 
@@ -267,9 +266,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Verifies the claims of the window's messages as one batch.
     fn announce(&mut self, field: &Field<'_, P, M>) {
         let begun = field.clock.ns();
-        let World { crypto, seed, .. } = &field.world;
-        let signing =
-            self.tally.signing.get_or_insert_with(|| Box::new(Signing::new(crypto, *seed)));
+        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
         signing.announce(|keys, claims| {
             for event in &self.events {
                 if let Payload::Message(message) = &event.payload.payload {

@@ -9,6 +9,7 @@ use crate::event::Key;
 use crate::host::Streak;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Watched};
 use crate::run::Watch;
+use crate::scenario::CryptoSpec;
 use crate::signing::Signing;
 
 /// Rows of the series before its intervals double.
@@ -26,7 +27,7 @@ pub(crate) struct Tally<P: Protocol> {
     /// What conditions did.
     pub(crate) conditions: ConditionTotals,
     /// The signatures of this thread's nodes, once there are some.
-    pub(crate) signing: Option<Box<Signing>>,
+    signing: Option<Box<Signing>>,
     /// What finished tallies merged into this one counted of signatures.
     signatures: (SignatureTotals, Counters),
     /// Latencies before this instant are not recorded.
@@ -133,6 +134,11 @@ impl<P: Protocol> Tally<P> {
         // From here on the totals and the digest are of both.
         self.series.seen.clone_from(&self.totals);
         self.series.seen_digest = self.digest;
+    }
+
+    /// The signatures of this thread's nodes, from their first use on.
+    pub(crate) fn signing(&mut self, spec: &CryptoSpec, seed: u64) -> &mut Signing {
+        self.signing.get_or_insert_with(|| Box::new(Signing::new(spec, seed)))
     }
 
     /// Signatures made and checked, and how the checks were answered.

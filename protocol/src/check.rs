@@ -48,6 +48,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// The same as an expectation of undisturbed networks: on a disturbed one a violation is a
+    /// measurement.
+    #[must_use]
+    pub fn if_undisturbed(self, facts: &RunFacts) -> Self {
+        Self { expected_violation: self.expected_violation || facts.disturbed, ..self }
+    }
+
     /// A figure that must be met exactly.
     pub fn exact(name: &'static str, bound: &'static str, measured: f64, expected: f64) -> Self {
         Self {

@@ -170,7 +170,7 @@ impl Configure for Phold {
             expected,
             sd.max(1.0),
         );
-        vec![Check { expected_violation: facts.disturbed, ..check }]
+        vec![check.if_undisturbed(facts)]
     }
 
     fn pending_per_node(&self, _degree: f64) -> f64 {

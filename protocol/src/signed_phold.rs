@@ -201,7 +201,7 @@ impl Configure for SignedPhold {
             facts.totals.of(SignedPholdMetric::Handled) as f64,
             tokens * f64::from(self.hops),
         );
-        vec![Check { expected_violation: facts.disturbed, ..check }]
+        vec![check.if_undisturbed(facts)]
     }
 
     fn pending_per_node(&self, _degree: f64) -> f64 {

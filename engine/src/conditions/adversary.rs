@@ -3,7 +3,7 @@
 use anthill_protocol::draw::{Purpose, Streams, draw, mix, threshold};
 use anthill_protocol::{NodeId, Span};
 
-use super::error::ConditionsError;
+use super::error::{ConditionsError, kind_index};
 use super::selection::{Members, Population};
 use super::spec::{AdversarySpec, Behaviour};
 
@@ -41,16 +41,15 @@ impl Adversary {
         kinds: &[&str],
     ) -> Result<Self, ConditionsError> {
         let members = population.select(&spec.who, "adversary", 0)?;
-        if let Some(unknown) = spec.kinds.iter().find(|name| !kinds.contains(&name.as_str())) {
-            let known = kinds.join(", ");
-            let problem = format!("the protocol sends no \"{unknown}\"; its kinds: {known}");
-            return Err(ConditionsError::at("adversary.kinds", problem));
+        // Nothing named is everything.
+        let mut treated = vec![spec.kinds.is_empty(); kinds.len()];
+        for name in &spec.kinds {
+            treated[kind_index(name, kinds, "adversary.kinds")?] = true;
         }
-        let treats = |kind: &&str| spec.kinds.is_empty() || spec.kinds.iter().any(|k| k == kind);
         Ok(Self {
             members,
             behaviour: spec.behaviour,
-            kinds: kinds.iter().map(treats).collect(),
+            kinds: treated,
             probability: threshold(spec.probability),
             streams: Streams::new(population.seed, Purpose::Adversary),
             seed: population.seed,

@@ -340,17 +340,11 @@ impl Faults {
         !self.crashes.is_empty()
     }
 
-    /// The first downtime of a node through crashes that ends after `time`: start, end (exclusive),
-    /// and whether the state is kept.
-    pub(super) fn downtime_after(&self, node: NodeId, time: u64) -> Option<(u64, u64, bool)> {
-        let of = |crash: &Crash| {
-            if !crash.who.contains(node) {
-                return None;
-            }
-            let (start, end) = crash.active.interval_after(time, crash.shift(node))?;
-            Some((start, end, crash.keep_state))
-        };
-        self.crashes.iter().filter_map(of).min()
+    /// The first downtime of a node through crashes that ends after `time`: start and end
+    /// (exclusive).
+    pub(super) fn downtime_after(&self, node: NodeId, time: u64) -> Option<(u64, u64)> {
+        let struck = self.crashes.iter().filter(|crash| crash.who.contains(node));
+        struck.filter_map(|crash| crash.active.interval_after(time, crash.shift(node))).min()
     }
 
     /// Whether a node loses its state through a crash at any moment of `start..end`.

@@ -30,8 +30,8 @@ pub(crate) struct Downtime {
 #[derive(Clone, Debug)]
 pub(crate) struct Life {
     churn: Option<Churn>,
-    trace: Option<DownTrace>,
-    trace_keeps_state: bool,
+    /// With whether nodes keep their state through it.
+    trace: Option<(DownTrace, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,13 +55,13 @@ impl Life {
         seed: u64,
     ) -> Result<Option<Self>, ConditionsError> {
         let Some(spec) = spec else {
-            let calm = Self { churn: None, trace: None, trace_keeps_state: true };
+            let calm = Self { churn: None, trace: None };
             return Ok(faults.is_some_and(Faults::has_crashes).then_some(calm));
         };
         let (sessions, downtimes) = match &spec.times {
             ChurnTimes::Trace(path) => {
-                let trace = Some(DownTrace::open(path, nodes)?);
-                return Ok(Some(Self { churn: None, trace, trace_keeps_state: spec.keep_state }));
+                let trace = Some((DownTrace::open(path, nodes)?, spec.keep_state));
+                return Ok(Some(Self { churn: None, trace }));
             }
             ChurnTimes::Exponential { session, downtime } => {
                 (Lengths::weibull(*session, 1.0)?, Lengths::weibull(*downtime, 1.0)?)
@@ -80,7 +80,7 @@ impl Life {
             keep_state: spec.keep_state,
             up_at_start: spec.stationary.then(|| threshold(available)),
         };
-        Ok(Some(Self { churn: Some(churn), trace: None, trace_keeps_state: true }))
+        Ok(Some(Self { churn: Some(churn), trace: None }))
     }
 
     /// The downtime of a node that comes up, or is up at the start, at `time`: the first one from
@@ -95,37 +95,48 @@ impl Life {
         until: Time,
     ) -> Option<Downtime> {
         let churn = self.churn.as_ref().and_then(|churn| churn.downtime(node, time.0, session));
-        let given = [churn, self.given_downtime(faults, node, time.0)];
-        let mut first = given.into_iter().flatten().min_by_key(|downtime| downtime.start)?;
+        let given = self.given_downtime(faults, node, time.0);
+        let given = given.map(|(start, end)| Downtime { start, end, keeps_state: true });
+        let first = [churn, given].into_iter().flatten().min_by_key(|downtime| downtime.start)?;
+        let Downtime { start, mut end, mut keeps_state } = first;
         // Whoever holds the node down when another lets it go keeps it down.
-        while first.end < until.0
-            && let Some(next) = self.given_downtime(faults, node, first.end)
-            && next.start <= first.end
-            && next.end > first.end
+        while end < until.0
+            && let Some((from, to)) = self.given_downtime(faults, node, end)
+            && from <= end
         {
-            first.end = next.end;
-            first.keeps_state &= next.keeps_state;
+            end = to;
         }
-        first.keeps_state &= !faults.is_some_and(|f| f.wipes(node, first.start, first.end));
-        Some(first)
+        // One that takes the state within the whole is enough.
+        keeps_state &= !faults.is_some_and(|faults| faults.wipes(node, start, end));
+        keeps_state &= !self.trace_wipes(node, start, end);
+        Some(Downtime { start, end, keeps_state })
     }
 
-    /// The first downtime that ends after `time` and does not depend on draws of sessions.
-    fn given_downtime(&self, faults: Option<&Faults>, node: NodeId, time: u64) -> Option<Downtime> {
-        let crash = faults
-            .and_then(|f| f.downtime_after(node, time))
-            .map(|(start, end, keeps_state)| Downtime { start, end, keeps_state });
-        let traced = self.trace.as_ref().and_then(|trace| trace.downtime_after(node, time));
-        let keeps_state = self.trace_keeps_state;
-        let traced = traced.map(|(start, end)| Downtime { start, end, keeps_state });
-        crash.into_iter().chain(traced).min_by_key(|downtime| downtime.start)
+    /// Start and end of the first downtime that ends after `time` and does not depend on draws of
+    /// sessions.
+    fn given_downtime(
+        &self,
+        faults: Option<&Faults>,
+        node: NodeId,
+        time: u64,
+    ) -> Option<(u64, u64)> {
+        let crash = faults.and_then(|faults| faults.downtime_after(node, time));
+        let traced = self.trace.as_ref().and_then(|(trace, _)| trace.downtime_after(node, time));
+        crash.into_iter().chain(traced).min()
+    }
+
+    /// Whether a node loses its state through the file at any moment of `start..end`.
+    fn trace_wipes(&self, node: NodeId, start: u64, end: u64) -> bool {
+        self.trace.as_ref().is_some_and(|(trace, keeps_state)| {
+            !keeps_state && trace.downtime_after(node, start).is_some_and(|(from, _)| from < end)
+        })
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {
         let lengths =
             |churn: &Churn| churn.sessions.memory_bytes() + churn.downtimes.memory_bytes();
         self.churn.as_ref().map_or(0, lengths)
-            + self.trace.as_ref().map_or(0, DownTrace::memory_bytes)
+            + self.trace.as_ref().map_or(0, |(trace, _)| trace.memory_bytes())
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::{Purpose, draw, stream, threshold};
 
-use super::error::ConditionsError;
+use super::error::{ConditionsError, region_index};
 use super::spec::{BandwidthSpec, ClassSpec, ImpairmentSpec, RatesSpec};
 use crate::network::{Jitter, Link, Network, Powers, Quantile};
 
@@ -274,10 +274,8 @@ fn by_region(
     network: &Network,
 ) -> Result<Vec<Rates>, ConditionsError> {
     const FIELD: &str = "network.bandwidth.rates";
-    let known = network.regions();
-    if let Some((name, ..)) = table.iter().find(|(name, ..)| !known.contains(name)) {
-        let hint = crate::network::suggestion(name, known.iter().map(String::as_str));
-        return Err(ConditionsError::at(FIELD, format!("no region \"{name}\" holds nodes{hint}")));
+    for (name, ..) in table {
+        region_index(name, network, FIELD)?;
     }
     let of = |region: &String| {
         let row = table.iter().find(|(name, ..)| name == region);
@@ -285,7 +283,7 @@ fn by_region(
             ConditionsError::at(FIELD, format!("region \"{region}\" holds nodes and has no rates"))
         })
     };
-    known.iter().map(of).collect()
+    network.regions().iter().map(of).collect()
 }
 
 fn by_node(network: &Network, nodes: u32) -> Result<Vec<Rates>, ConditionsError> {

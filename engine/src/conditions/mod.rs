@@ -30,7 +30,7 @@ mod trace;
 use std::sync::Arc;
 
 use anthill_protocol::draw::{Purpose, Streams};
-use anthill_protocol::{Check, NodeId, Span, Time};
+use anthill_protocol::{Check, NodeId, Time};
 
 pub(crate) use adversary::{Adversary, Misdeed};
 pub use error::ConditionsError;
@@ -70,7 +70,10 @@ pub struct Conditions {
     scheduler: Option<Arc<dyn Scheduler>>,
     transport: Transport,
     timing: Timing,
-    assumed_bound: Option<Span>,
+    /// What the protocol assumes of the arrival of messages.
+    assumed: Timing,
+    /// Whether anything is on beside what the protocol assumes.
+    disturbs: bool,
     until: Time,
     /// Waits before this instant are not counted.
     warmup: Time,
@@ -143,7 +146,8 @@ impl Conditions {
             scheduler: schedule.map(|s| schedule::shipped(s, kinds, seed)).transpose()?,
             transport: spec.transport,
             timing,
-            assumed_bound: spec.assumed_bound,
+            assumed: spec.assumed_bound.map_or(timing, |bound| timing.with_delta(bound)),
+            disturbs: !(ConditionsSpec { assumed_bound: None, ..spec.clone() }).is_calm(),
             until,
             warmup: Time(scenario.measure.warmup.0),
             links_are_plain,
@@ -161,7 +165,14 @@ impl Conditions {
     pub fn with_scheduler(mut self, scheduler: Arc<dyn Scheduler>) -> Self {
         self.scheduler = Some(scheduler);
         self.links_are_plain = false;
+        self.disturbs = true;
         self
+    }
+
+    /// Whether more befalls messages and nodes than delays that the network's model states: an
+    /// assumed bound is only watched.
+    pub(crate) fn disturbs(&self) -> bool {
+        self.disturbs
     }
 
     /// The fault timeline, in the order of the scenario.
@@ -171,7 +182,7 @@ impl Conditions {
 
     /// Whether every message kept the bound that the protocol assumes; `None`: it assumes none.
     pub(crate) fn synchrony(&self, totals: &ConditionTotals) -> Option<Check> {
-        self.assumed_latest(Time::ZERO)?;
+        self.assumed.latest(Time::ZERO)?;
         let bound = "every message arrives within the assumed bound";
         let check = Check::exact("synchrony: late messages", bound, totals.late as f64, 0.0);
         // The bound is the protocol's assumption: that the network breaks it is a measurement.
@@ -196,18 +207,6 @@ impl Conditions {
             + self.faults.as_ref().map_or(0, Faults::memory_bytes)
             + self.life.as_ref().map_or(0, Life::memory_bytes)
             + self.adversary.as_ref().map_or(0, |a| a.members().memory_bytes())
-    }
-
-    /// Until when a message should arrive that was sent at an instant, as the protocol assumes.
-    #[inline]
-    fn assumed_latest(&self, sent: Time) -> Option<Time> {
-        match self.assumed_bound {
-            Some(bound) => Some(match self.timing {
-                Timing::Partial { gst, .. } => sent.max(gst) + bound,
-                _ => sent + bound,
-            }),
-            None => self.timing.latest(sent),
-        }
     }
 
     /// Sets up a node at the start of the run; returns when it comes up (again) after its first

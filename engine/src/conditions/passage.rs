@@ -245,7 +245,7 @@ impl Conditions {
             totals.cut += 1;
             return Time::MAX;
         }
-        if let Some(latest) = self.assumed_latest(message.sent)
+        if let Some(latest) = self.assumed.latest(message.sent)
             && arrival > latest
         {
             totals.late += 1;

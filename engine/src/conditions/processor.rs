@@ -1,6 +1,6 @@
 //! What handlers cost on a node's virtual CPU.
 
-use super::error::ConditionsError;
+use super::error::{ConditionsError, kind_index};
 use super::spec::CpuSpec;
 
 /// The cost table, in ns.
@@ -24,12 +24,7 @@ impl Processor {
         let scaled = |span: anthill_protocol::Span| libm::round(span.0 as f64 * spec.scale) as u64;
         let mut receive = vec![scaled(spec.receive); kinds.len().max(1)];
         for (name, cost) in &spec.kinds {
-            let Some(kind) = kinds.iter().position(|kind| kind == name) else {
-                let known = kinds.join(", ");
-                let problem = format!("the protocol sends no \"{name}\"; its kinds: {known}");
-                return Err(ConditionsError::at("cpu.kinds", problem));
-            };
-            receive[kind] = scaled(*cost);
+            receive[kind_index(name, kinds, "cpu.kinds")?] = scaled(*cost);
         }
         Ok(Self {
             cores: spec.cores.max(1),

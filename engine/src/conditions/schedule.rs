@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anthill_protocol::draw::{Purpose, Streams, below, draw, mix};
 use anthill_protocol::{NodeId, Span, Time};
 
-use super::error::ConditionsError;
+use super::error::{ConditionsError, kind_index};
 use super::spec::ScheduleSpec;
 
 /// A message as a scheduler sees it.
@@ -93,12 +93,8 @@ pub(super) fn shipped(
         ScheduleSpec::FavourByzantine { by } => Shipped::FavourByzantine { by: *by },
         ScheduleSpec::Split { heal } => Shipped::Split { heal: *heal, seed: draw(seed, 0x5711) },
         ScheduleSpec::Hold { kind, timeout, margin } => {
-            let Some(index) = kinds.iter().position(|known| known == kind) else {
-                let known = kinds.join(", ");
-                let problem = format!("the protocol sends no \"{kind}\"; its kinds: {known}");
-                return Err(ConditionsError::at("adversary.schedule.message", problem));
-            };
-            Shipped::Hold { kind: index, arrival: *timeout - *margin }
+            let kind = kind_index(kind, kinds, "adversary.schedule.message")?;
+            Shipped::Hold { kind, arrival: *timeout - *margin }
         }
         ScheduleSpec::Reorder { by } => Shipped::Reorder { by: *by, streams },
     }))

@@ -4,9 +4,9 @@
 //! selection sampling (Knuth, TAOCP 2, algorithm 3.4.2 S), which needs no memory and one pass.
 
 use anthill_protocol::draw::{Purpose, below, draw, stream};
-use anthill_protocol::{NodeId, RegionId, Time};
+use anthill_protocol::{NodeId, Time};
 
-use super::error::ConditionsError;
+use super::error::{ConditionsError, region_index};
 use super::links::Classes;
 use super::spec::{Role, SelectionSpec};
 use crate::network::{Network, suggestion};
@@ -118,12 +118,7 @@ impl Population<'_> {
         let known = self.network.regions();
         let mut flags = vec![false; if names.is_empty() { 0 } else { known.len() }];
         for name in names {
-            let Some(region) = known.iter().position(|region| region == name) else {
-                let hint = suggestion(name, known.iter().map(String::as_str));
-                let problem = format!("no region \"{name}\" holds nodes{hint}");
-                return Err(ConditionsError::at(field, problem));
-            };
-            flags[RegionId(region as u16).index()] = true;
+            flags[region_index(name, self.network, field)?] = true;
         }
         Ok(flags)
     }

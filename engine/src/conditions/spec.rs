@@ -154,6 +154,24 @@ pub struct CpuSpec {
     pub kinds: Vec<(String, Span)>,
 }
 
+/// One core on which everything is free.
+impl Default for CpuSpec {
+    fn default() -> Self {
+        let free = Span::ZERO;
+        Self {
+            cores: 1,
+            scale: 1.0,
+            receive: free,
+            send: free,
+            timer: free,
+            kib: free,
+            sign: free,
+            verify: free,
+            kinds: Vec::new(),
+        }
+    }
+}
+
 /// Sessions and downtimes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChurnSpec {

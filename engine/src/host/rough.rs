@@ -106,9 +106,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
                 Misdeed::Withhold | Misdeed::Contradict => {}
             }
         }
-        if let Some(processor) = &conditions.processor {
-            self.now = self.now + Span(processor.send_ns(message.encoded_len()));
-        }
+        self.occupy_cpu_for(|processor| processor.send_ns(message.encoded_len()));
         let dispatch = Dispatch {
             from: self.id,
             to,
@@ -184,12 +182,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     /// Lets a handler's own charge pass.
     #[inline]
     pub(super) fn occupy_cpu(&mut self, cpu: Span) {
-        if M::standing(self.standing).is_none() {
-            return;
-        }
-        if let Some(processor) = &self.world.conditions().processor {
-            self.now = self.now + Span(processor.charged_ns(cpu.0));
-        }
+        self.occupy_cpu_for(|processor| processor.charged_ns(cpu.0));
     }
 
     /// Lets the cost of one operation pass, where CPU is modelled.

@@ -25,6 +25,14 @@ pub enum Timing {
 }
 
 impl Timing {
+    /// The same promise with another Δ; where there was none, from the start.
+    pub fn with_delta(self, delta: Span) -> Self {
+        match self {
+            Self::Partial { gst, .. } => Self::Partial { gst, delta },
+            _ => Self::Synchronous { delta },
+        }
+    }
+
     /// The latest arrival that the model allows for a message sent at an instant.
     #[inline]
     pub fn latest(&self, sent: Time) -> Option<Time> {

@@ -83,9 +83,7 @@ fn storm() -> ConditionsSpec {
             send: Span(15_000),
             timer: Span(5_000),
             kib: Span(3_000),
-            sign: Span::ZERO,
-            verify: Span::ZERO,
-            kinds: Vec::new(),
+            ..CpuSpec::default()
         }),
         churn: Some(ChurnSpec {
             times: ChurnTimes::Weibull {
@@ -269,15 +267,10 @@ fn a_crash_with_a_backlog_loses_what_was_not_served() {
             let conditions = ConditionsSpec {
                 transport,
                 cpu: Some(CpuSpec {
-                    cores: 1,
-                    scale: 1.0,
                     receive: Span(700_000),
                     send: Span(100_000),
                     timer: Span(1_000),
-                    kib: Span::ZERO,
-                    sign: Span::ZERO,
-                    verify: Span::ZERO,
-                    kinds: Vec::new(),
+                    ..CpuSpec::default()
                 }),
                 bandwidth: Some(BandwidthSpec {
                     rates: RatesSpec::Fixed { up: Some(1_000_000), down: Some(3_000_000) },

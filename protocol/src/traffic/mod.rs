@@ -279,7 +279,7 @@ impl Configure for Traffic {
         }
         let check = |name, measured, expected| {
             let check = Check::exact(name, "nothing lost or duplicated", measured, expected);
-            Check { expected_violation: facts.disturbed, ..check }
+            check.if_undisturbed(facts)
         };
         let mut checks = vec![check("requests: received = sent", received, sent)];
         if self.echo.is_some() {
