@@ -8,7 +8,7 @@ use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_protocol::Configure;
-use anthill_protocol::gossip::Gossip;
+use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
@@ -61,11 +61,43 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
     }
 }
 
+/// Gossip: of a rumour that its origin signs, if the scenario says so. One protocol to a user, two
+/// compiled: unsigned messages stay a byte.
+fn gossip(preset: &'static str) -> Entry {
+    fn signed(scenario: &Scenario) -> bool {
+        scenario.values.flag("signed")
+    }
+    Entry {
+        protocol: ProtocolInfo::of::<Gossip>(),
+        preset,
+        prepare: |scenario| match signed(scenario) {
+            true => engines::prepare::<SignedGossip>(scenario),
+            false => engines::prepare::<Gossip>(scenario),
+        },
+        run: |scenario, prepared, engine, control| match signed(scenario) {
+            true => engines::run::<SignedGossip>(scenario, prepared, engine, control),
+            false => engines::run::<Gossip>(scenario, prepared, engine, control),
+        },
+        memory: |scenario| match signed(scenario) {
+            true => engines::memory::<SignedGossip>(scenario),
+            false => engines::memory::<Gossip>(scenario),
+        },
+        inspect: |scenario, prepared| match signed(scenario) {
+            true => engines::inspect::<SignedGossip>(scenario, prepared),
+            false => engines::inspect::<Gossip>(scenario, prepared),
+        },
+        divergence: |scenario| match signed(scenario) {
+            true => engines::divergence::<SignedGossip>(scenario),
+            false => engines::divergence::<Gossip>(scenario),
+        },
+    }
+}
+
 /// The protocols that ship with Anthill.
 pub fn shipped() -> Registry {
     Registry::new(vec![
         // The first entry is the main job.
-        entry::<Gossip>(include_str!("../scenarios/gossip.toml")),
+        gossip(include_str!("../scenarios/gossip.toml")),
         entry::<Phold>(include_str!("../scenarios/phold.toml")),
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),

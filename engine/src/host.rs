@@ -10,10 +10,11 @@ use core::marker::PhantomData;
 
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{
-    Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId, Signature, Span,
-    Time,
+    Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
+    Shared, Signature, Span, Time, Verdicts,
 };
 
+use crate::bodies::{BodiesOf, Store};
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
 use crate::mode::{Load, LoadOf, Mode, PayloadOf, Ranked, Stamp};
@@ -28,9 +29,10 @@ use rough::Served;
 const MAX_INSTANT_STREAK: u32 = 1_000_000;
 
 /// What all handlers of a run share.
-pub(crate) struct World<'a, P, M> {
+pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) protocol: &'a P,
     pub(crate) network: &'a Network,
+    pub(crate) bodies: &'a Store<P::Body>,
     /// There exactly if the mode has them.
     pub(crate) conditions: Option<&'a Conditions>,
     pub(crate) mode: PhantomData<M>,
@@ -43,7 +45,7 @@ pub(crate) struct World<'a, P, M> {
     pub(crate) window_shift: u32,
 }
 
-impl<'a, P, M> World<'a, P, M> {
+impl<'a, P: Protocol, M> World<'a, P, M> {
     /// The window that holds an instant.
     #[inline]
     pub(crate) fn window_of(&self, time: Time) -> u64 {
@@ -133,6 +135,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             self.tally.streak.note(time, self.id, &payload);
         }
         if time < Time::MAX {
+            if let Payload::Message(message) = &payload {
+                self.note_arrival(message, time);
+            }
             let load = Load { stamp: M::Stamp::new(self.now), payload };
             self.sink.own(time, self.id, sequence, load);
         }
@@ -168,8 +173,18 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     ) {
         // A saturated sum could lie in the open window, which must not be written to.
         if arrival < Time::MAX {
+            self.note_arrival(&message, arrival);
             let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
             self.sink.deliver(arrival, to, self.id, sequence, load);
+        }
+    }
+
+    /// Keeps the bodies that a message names until it arrives.
+    #[inline]
+    fn note_arrival(&self, message: &P::Message, arrival: Time) {
+        if P::Message::CARRIES {
+            let window = self.world.window_of(arrival);
+            message.bodies(|handle| self.world.bodies.note_arrival(handle, window));
         }
     }
 
@@ -251,7 +266,9 @@ impl Drop for PanicContext {
     }
 }
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'_, P, M, S> {
+impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P, M, S> {
+    type Bodies = BodiesOf<'a, P::Body>;
+
     #[inline]
     fn id(&self) -> NodeId {
         self.id
@@ -331,6 +348,40 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'_, P, M, 
         let delay = self.real_delay(delay);
         let sequence = self.next_sequence();
         self.file_own(self.now + delay, sequence, Payload::Timer(timer));
+    }
+
+    fn share(&mut self, body: P::Body) -> Shared {
+        let id = Shared::name_of_shared(self.id.0, self.next_sequence(), body.fingerprint());
+        let (worker, window) = (self.tally.worker, self.world.window_of(self.now));
+        // SAFETY: a tally is in the hands of its worker's thread while a handler runs.
+        unsafe { self.world.bodies.share(worker, window, id, body) }
+    }
+
+    fn intern(&mut self, body: P::Body) -> Shared {
+        let (worker, window) = (self.tally.worker, self.world.window_of(self.now));
+        // SAFETY: as above.
+        unsafe { self.world.bodies.intern(worker, window, body) }
+    }
+
+    #[inline]
+    fn bodies(&self) -> BodiesOf<'a, P::Body> {
+        BodiesOf(self.world.bodies)
+    }
+
+    fn retain(&mut self, body: Shared) {
+        self.world.bodies.retain(body);
+    }
+
+    fn release(&mut self, body: Shared) {
+        self.world.bodies.release(body);
+    }
+
+    fn verify_body(&mut self, body: Shared) -> Verdicts {
+        let kept = self.world.bodies.kept(body);
+        let verdicts = self.signing().verify_body(kept);
+        let count = u64::from(verdicts.len());
+        self.occupy_cpu_for(|processor| processor.verify_ns().saturating_mul(count));
+        verdicts
     }
 
     fn scenario(&self) -> u64 {

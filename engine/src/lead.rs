@@ -6,8 +6,9 @@
 
 use std::sync::atomic::Ordering;
 
-use anthill_protocol::{Protocol, Totals};
+use anthill_protocol::{Message as _, Protocol, Totals};
 
+use crate::crypto;
 use crate::fabric::Fabric;
 use crate::mode::Mode;
 use crate::rendezvous::PhaseCell;
@@ -19,6 +20,8 @@ use crate::tally::add_totals;
 /// Windows with fewer events than this are run by the leader alone (a parked thread costs 6.6 µs
 /// to wake, some 90 events).
 const SPARSE_EVENTS: usize = 90;
+/// As above, where the events' signatures are computed: a batch takes longer than waking a thread.
+const SPARSE_SIGNED_EVENTS: usize = 8;
 /// The leader looks at the memory limit every so many windows.
 const WINDOWS_PER_LOOK: u64 = 256;
 /// Free chunks (2 KiB each) that one thread may have more than another.
@@ -123,6 +126,13 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             return Step::Stop(End::Until);
         }
         let Some(window) = least else { return Step::Stop(End::Quiescent) };
+        let bodies = self.field.world.bodies;
+        // SAFETY: the leader is alone, and no handler runs.
+        unsafe {
+            if P::Message::CARRIES && bodies.is_due() {
+                bodies.sweep(window);
+            }
+        }
         // SAFETY: the leader is alone.
         if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Step::Stop(End::Complete);
@@ -142,7 +152,8 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             let calendars: u64 = self.workers.iter().map(bytes).sum();
             // SAFETY: the leader is alone.
             unsafe { self.even_out_free_chunks() };
-            if calendars.saturating_add(self.state_bytes) > self.memory_limit {
+            let known = calendars.saturating_add(self.state_bytes).saturating_add(bodies.bytes());
+            if known > self.memory_limit {
                 return Step::Stop(End::MemoryLimit);
             }
         }
@@ -190,17 +201,22 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     }
 
     unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
+        let executed = self.field.world.crypto.mode == crypto::Mode::Real;
+        let enough = match P::Message::SIGNED && executed {
+            true => SPARSE_SIGNED_EVENTS,
+            false => SPARSE_EVENTS,
+        };
         let mut events = 0;
         for cell in &self.workers {
             // SAFETY: the leader is alone.
             events += unsafe {
                 cell.with(|w| {
                     let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
-                    far + w.calendar.count_up_to(window, SPARSE_EVENTS)
+                    far + w.calendar.count_up_to(window, enough)
                 })
             };
         }
-        events >= SPARSE_EVENTS
+        events >= enough
     }
 
     unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
@@ -227,9 +243,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                         let subshard = i as u32 * 64 + bits.trailing_zeros();
                         bits &= bits - 1;
                         let shard = self.field.placement.shard_of(subshard);
-                        w.run_window(&self.field, window, subshard, shard);
+                        w.take(&self.field, window, subshard, shard);
                     }
                 }
+                w.run_taken(&self.field, window);
             });
         }
     }

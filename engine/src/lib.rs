@@ -6,6 +6,7 @@
 //! `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
 //! [`outcome`]. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a plain binary heap.
 
+mod bodies;
 mod calendar;
 mod chunk;
 mod clock;

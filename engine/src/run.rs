@@ -7,6 +7,7 @@ use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
+use crate::bodies::Store;
 use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{World, window_shift};
@@ -170,11 +171,13 @@ pub(crate) fn world<'a, P: Protocol, M>(
     scenario: &Scenario,
     network: &'a Network,
     conditions: Option<&'a Conditions>,
+    bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
     const { assert!(size_of::<P::Message>() <= <P::Message as Message>::MAX_BYTES) };
     World {
         protocol,
         network,
+        bodies,
         conditions,
         mode: PhantomData,
         crypto: scenario.crypto,
@@ -187,7 +190,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
 
 /// Bytes that node states and pending events may take together: the scenario's share of the
 /// machine, less what network and conditions hold already.
-pub(crate) fn memory_limit<P, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
+pub(crate) fn memory_limit<P: Protocol, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
     let share = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
     let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.nodes));
     share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
@@ -198,8 +201,10 @@ pub(crate) fn new_tally<P: Protocol>(
     scenario: &Scenario,
     control: &Control,
     window_shift: u32,
+    worker: u32,
 ) -> Tally<P> {
     let mut tally = tally_with_series(scenario, window_shift);
+    tally.worker = worker;
     tally.log = control.watch.as_ref().map(|watch| Box::new(EventLog::new(watch)));
     tally
 }

@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
+use crate::bodies::Store;
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
@@ -189,8 +190,9 @@ fn run_in<P: Protocol, M: Mode>(
 ) -> Result<Outcome, RunError> {
     let Job { protocol, scenario, network, control } = *job;
     let clock = Clock::start();
-    let world = world::<P, M>(protocol, scenario, network, conditions);
-    let mut tally = new_tally::<P>(scenario, control, world.window_shift);
+    let bodies = Store::new(1);
+    let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
+    let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<CellOf<P, M>> = Vec::with_capacity(scenario.nodes as usize);
     let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
@@ -270,13 +272,19 @@ fn event_loop<P: Protocol, M: Mode>(
         if world.window_of(time) != window && start < scenario.until.0 {
             window = world.window_of(time);
             windows += 1;
+            // SAFETY: there is one thread, and no handler runs.
+            unsafe {
+                if world.bodies.is_due() {
+                    world.bodies.sweep(window);
+                }
+            }
             tally.open_window(window);
         }
         if time >= scenario.until {
             return Ok((End::Until, windows));
         }
         if tally.totals.events.is_multiple_of(EVENTS_PER_LOOK) {
-            if queue.bytes() > memory_limit {
+            if queue.bytes() + world.bodies.bytes() > memory_limit {
                 return Ok((End::MemoryLimit, windows));
             }
             if control.interrupted() {

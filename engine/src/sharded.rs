@@ -18,6 +18,7 @@ use std::thread::ScopedJoinHandle;
 use anthill_protocol::{NodeId, Protocol};
 use crossbeam_utils::CachePadded;
 
+use crate::bodies::Store;
 use crate::calendar::{Calendar, CalendarShape};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
@@ -123,7 +124,8 @@ fn run_in<P: Protocol, M: Mode>(
     let options = &scenario.engine;
     let shards = options.shards.or(options.threads).unwrap_or(cores).clamp(1, 64);
     let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
-    let world = world::<P, M>(protocol, scenario, network, conditions);
+    let bodies = Store::new(threads);
+    let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
     let placement = place(&world, scenario, network, shards);
     let region = Region::new(
         u64::from(scenario.nodes) * size_of::<CellOf<P, M>>() as u64,
@@ -136,8 +138,8 @@ fn run_in<P: Protocol, M: Mode>(
         huge_pages: options.huge_pages,
     };
     let workers: Vec<Worker<P, M>> = (0..threads)
-        .map(|_| {
-            let tally = new_tally::<P>(scenario, control, world.window_shift);
+        .map(|me| {
+            let tally = new_tally::<P>(scenario, control, world.window_shift, me);
             Worker::new(Calendar::<LoadOf<P, M>>::new(shape), tally, shards)
         })
         .collect();
@@ -187,7 +189,7 @@ fn place<P: Protocol, M>(
 
 /// Enough near slots for nearly all messages, and more where they are cheap: every level of the far
 /// calendar that an event does not have to pass saves moving it once.
-fn slots_log2<P, M>(world: &World<'_, P, M>, network: &Network, subshards: u32) -> u32 {
+fn slots_log2<P: Protocol, M>(world: &World<'_, P, M>, network: &Network, subshards: u32) -> u32 {
     let windows = (network.horizon().0 >> world.window_shift) + 2;
     let wanted = windows.next_power_of_two().trailing_zeros();
     let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
@@ -314,9 +316,11 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         self.claim_all(me, |subshard, shard| {
             // SAFETY: the window is open, the sub-shard claimed, the worker this thread's own.
             unsafe {
-                self.workers[me].with(|w| w.run_window(&self.field, window, subshard, shard));
+                self.workers[me].with(|w| w.take(&self.field, window, subshard, shard));
             }
         });
+        // SAFETY: as above.
+        unsafe { self.workers[me].with(|w| w.run_taken(&self.field, window)) };
     }
 
     /// Calls `work` with each sub-shard that this thread gets hold of, and its shard.

@@ -1,12 +1,19 @@
 //! One worker's signatures: made and checked for the nodes that it runs.
 //!
-//! A window's claims are verified together before its handlers run ([`Signing::announce`]); what a
-//! handler asks is then a look-up. Which worker remembers what depends on the sharding, so its
+//! The claims of several sub-shards' messages are verified together before their handlers run
+//! ([`Signing::announce`], [`Signing::settle`]); what a handler asks is then a look-up: of the claim,
+//! or of the verdicts that a shared body carries, which costs a load. Which worker remembers what depends on the sharding, so its
 //! counters are part of a run's cost; how many signatures were made, checked and found bad is part
 //! of its result.
 
-use anthill_protocol::{Claim, Digest, Keys, NodeId, PublicKey, Signature};
+use core::hash::BuildHasherDefault;
 
+use anthill_protocol::{
+    Body, Claim, Digest, Keys, Message, NodeId, PublicKey, Shared, Signature, Verdicts,
+};
+use hashbrown::HashSet;
+
+use crate::bodies::{Kept, NameHasher, Store};
 use crate::crypto::{Checker, ClaimId, Counters, Scheme};
 use crate::outcome::SignatureTotals;
 use crate::scenario::CryptoSpec;
@@ -16,9 +23,20 @@ pub(crate) struct Signing {
     seed: u64,
     scheme: Scheme,
     checker: Checker,
-    /// The claims of the open window; kept for its memory.
-    claims: Vec<Claim>,
+    announced: Announced,
     pub(crate) totals: SignatureTotals,
+}
+
+/// Claims that wait to be verified together; kept for its memory.
+#[derive(Default)]
+struct Announced {
+    claims: Vec<Claim>,
+    /// Bodies without verdicts, with how many of the claims are theirs; their claims come in this
+    /// order, and before all others.
+    bodies: Vec<(Shared, u32)>,
+    /// Their names.
+    named: HashSet<u64, BuildHasherDefault<NameHasher>>,
+    of_bodies: Vec<Claim>,
 }
 
 impl Signing {
@@ -27,20 +45,78 @@ impl Signing {
             seed,
             scheme: Scheme::new(spec.mode, seed),
             checker: Checker::new(spec.mode, seed, spec.verdicts as usize),
-            claims: Vec::new(),
+            announced: Announced::default(),
             totals: SignatureTotals::default(),
         }
     }
 
-    /// Verifies the claims that `collect` names, as one batch.
-    pub(crate) fn announce(&mut self, collect: impl FnOnce(&mut dyn Keys, &mut Vec<Claim>)) {
-        let mut claims = core::mem::take(&mut self.claims);
-        claims.clear();
-        collect(self, &mut claims);
-        if !claims.is_empty() {
-            self.checker.check_batch(&claims);
+    /// Adds the claims of a message to those that wait.
+    #[inline]
+    pub(crate) fn announce<M: Message, B: Body>(
+        &mut self,
+        from: NodeId,
+        message: &M,
+        bodies: &Store<B>,
+    ) {
+        if M::CARRIES {
+            message.bodies(|handle| self.announce_body(handle, bodies));
         }
-        self.claims = claims;
+        if M::SIGNED {
+            let mut claims = core::mem::take(&mut self.announced.claims);
+            message.claims(from, self, &mut |claim| claims.push(claim));
+            self.announced.claims = claims;
+        }
+    }
+
+    #[inline]
+    fn announce_body<B: Body>(&mut self, handle: Shared, bodies: &Store<B>) {
+        let kept = bodies.kept(handle);
+        if kept.verdicts.get().is_some() || !self.announced.named.insert(handle.id()) {
+            return;
+        }
+        let mut claims = core::mem::take(&mut self.announced.of_bodies);
+        let before = claims.len();
+        kept.body.claims(self, &mut |claim| claims.push(claim));
+        self.announced.bodies.push((handle, (claims.len() - before) as u32));
+        self.announced.of_bodies = claims;
+    }
+
+    /// How many claims wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.announced.claims.len() + self.announced.of_bodies.len()
+    }
+
+    /// Verifies the claims that wait, as one batch.
+    pub(crate) fn settle<B: Body>(&mut self, bodies: &Store<B>) {
+        let mut announced = core::mem::take(&mut self.announced);
+        announced.of_bodies.append(&mut announced.claims);
+        let found = self.checker.check_batch(&announced.of_bodies);
+        let mut rest = &found[..];
+        for (handle, count) in announced.bodies.drain(..) {
+            let (of_body, others) = rest.split_at(count as usize);
+            rest = others;
+            // Another worker may have been first, with the same verdicts.
+            let _ = bodies.kept(handle).verdicts.set(Verdicts::of(of_body));
+        }
+        announced.of_bodies.clear();
+        announced.named.clear();
+        self.announced = announced;
+    }
+
+    /// Which signatures of a body hold.
+    pub(crate) fn verify_body<B: Body>(&mut self, kept: &Kept<B>) -> Verdicts {
+        let verdicts = match kept.verdicts.get() {
+            Some(known) => known.clone(),
+            None => {
+                let mut claims = Vec::new();
+                kept.body.claims(self, &mut |claim| claims.push(claim));
+                let found = Verdicts::of(&self.checker.check_batch(&claims));
+                kept.verdicts.get_or_init(|| found).clone()
+            }
+        };
+        self.totals.checked += u64::from(verdicts.len());
+        self.totals.failed += u64::from(verdicts.failed());
+        verdicts
     }
 
     pub(crate) fn sign(&mut self, node: NodeId, digest: &Digest) -> Signature {

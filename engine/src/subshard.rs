@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 
-use anthill_protocol::{Message, NodeId, Protocol, Time};
+use anthill_protocol::{Message as _, NodeId, Protocol, Time};
 
 use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
@@ -36,6 +36,10 @@ const COUNTING_MIN: usize = 16;
 const EVENTS_PER_LOOK: usize = 4096;
 /// Fewer events than this are not worth two looks at the clock.
 const TIMED_MIN: usize = 256;
+/// Signatures verified together, unless there are no more: from here on larger batches gain little.
+const BATCH: usize = 256;
+/// Events of sub-shards taken together: with more, others should have the next sub-shard.
+const TAKEN_EVENTS: usize = 4096;
 
 /// One worker thread's private memory.
 pub(crate) struct Worker<P: Protocol, M: Mode> {
@@ -43,6 +47,9 @@ pub(crate) struct Worker<P: Protocol, M: Mode> {
     pub(crate) tally: Tally<P>,
     own: BinaryHeap<OwnEvent<LoadOf<P, M>>>,
     events: Vec<Event<LoadOf<P, M>>>,
+    /// Sub-shards, with their shards, whose signatures wait for a batch to fill.
+    taken: Vec<(u32, u32)>,
+    taken_events: usize,
     buckets: Vec<u32>,
     pub(crate) shard_events: Vec<u64>,
     pub(crate) sort_ns: u64,
@@ -91,6 +98,8 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             tally,
             own: BinaryHeap::with_capacity(64),
             events: Vec::new(),
+            taken: Vec::new(),
+            taken_events: 0,
             buckets: Vec::new(),
             shard_events: vec![0; shards as usize],
             sort_ns: 0,
@@ -148,12 +157,76 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let more = mapped - core::mem::replace(&mut self.mapped, mapped);
         let all = field.mapped.fetch_add(more, Atomic::Relaxed) + more;
         let own = (self.own.capacity() * size_of::<OwnEvent<LoadOf<P, M>>>()) as u64;
-        if all.saturating_add(own) > field.memory_limit {
+        if all.saturating_add(own).saturating_add(field.world.bodies.bytes()) > field.memory_limit {
             self.halted = Some(End::MemoryLimit);
         } else if field.control.interrupted() {
             self.halted = Some(End::Interrupted);
         }
         self.halted.is_some()
+    }
+
+    /// Runs one sub-shard's events of the open window: at once, or with those taken next, so that
+    /// their signatures are verified as one batch. [`Worker::run_taken`] runs the last ones.
+    ///
+    /// # Safety
+    /// As [`Worker::run_window`], until the window ends.
+    pub(crate) unsafe fn take(
+        &mut self,
+        field: &Field<'_, P, M>,
+        window: u64,
+        subshard: u32,
+        shard: u32,
+    ) {
+        if !(P::Message::SIGNED || P::Message::CARRIES) {
+            // SAFETY: promised by the caller.
+            return unsafe { self.run_window(field, window, subshard, shard) };
+        }
+        let begun = field.clock.ns();
+        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+        let mut events = 0;
+        // SAFETY: the window is open, so its lists are immutable.
+        unsafe {
+            for_each_event(field, window, subshard, |event| {
+                events += 1;
+                if let Payload::Message(message) = &event.payload.payload {
+                    signing.announce(NodeId(event.source), message, field.world.bodies);
+                }
+            });
+        }
+        if events == 0 {
+            return;
+        }
+        let enough = signing.waiting() >= BATCH;
+        self.crypto_ns += field.clock.ns() - begun;
+        self.taken.push((subshard, shard));
+        self.taken_events += events;
+        if enough || self.taken_events >= TAKEN_EVENTS {
+            // SAFETY: promised by the caller.
+            unsafe { self.run_taken(field, window) };
+        }
+    }
+
+    /// Verifies the signatures of the sub-shards that were taken, and runs these.
+    ///
+    /// # Safety
+    /// As [`Worker::run_window`] for all of them.
+    pub(crate) unsafe fn run_taken(&mut self, field: &Field<'_, P, M>, window: u64) {
+        if self.taken.is_empty() {
+            return;
+        }
+        let begun = field.clock.ns();
+        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+        if signing.waiting() > 0 {
+            signing.settle(field.world.bodies);
+        }
+        self.crypto_ns += field.clock.ns() - begun;
+        let mut taken = core::mem::take(&mut self.taken);
+        for (subshard, shard) in taken.drain(..) {
+            // SAFETY: promised by the caller.
+            unsafe { self.run_window(field, window, subshard, shard) };
+        }
+        self.taken = taken;
+        self.taken_events = 0;
     }
 
     /// Runs one sub-shard's events of the open window.
@@ -188,15 +261,11 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             self.cut_at_until(field);
         }
         let sorted = if timed { field.clock.ns() } else { 0 };
-        let crypto_before = self.crypto_ns;
-        if P::Message::SIGNED {
-            self.announce(field);
-        }
         // SAFETY: as promised by the caller.
         unsafe { self.handle_all(field, window, subshard) };
         if timed {
             self.sort_ns += sorted - begun;
-            self.handlers_ns += field.clock.ns() - sorted - (self.crypto_ns - crypto_before);
+            self.handlers_ns += field.clock.ns() - sorted;
         }
     }
 
@@ -261,20 +330,6 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             self.events.set_len(count);
         }
         insertion_sort(&mut self.events, field, window);
-    }
-
-    /// Verifies the claims of the window's messages as one batch.
-    fn announce(&mut self, field: &Field<'_, P, M>) {
-        let begun = field.clock.ns();
-        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
-        signing.announce(|keys, claims| {
-            for event in &self.events {
-                if let Payload::Message(message) = &event.payload.payload {
-                    message.claims(NodeId(event.source), keys, &mut |claim| claims.push(claim));
-                }
-            }
-        });
-        self.crypto_ns += field.clock.ns() - begun;
     }
 
     /// Leaves out of the window that holds `until` what does not lie before it.

@@ -17,6 +17,8 @@ const ROWS: usize = 512;
 
 /// Counters, histograms, series and digest of one thread.
 pub(crate) struct Tally<P: Protocol> {
+    /// Which worker counts here.
+    pub(crate) worker: u32,
     pub(crate) totals: Totals,
     /// One per metric, `Some` for latencies.
     histograms: Vec<Option<Histogram<u64>>>,
@@ -58,6 +60,7 @@ impl<P: Protocol> Tally<P> {
             })
             .collect();
         Self {
+            worker: 0,
             series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
             totals,
             histograms,

@@ -1,12 +1,18 @@
 //! What a node may ask of, and do to, the world around it.
 
-use crate::{Claim, Digest, NodeId, Protocol, PublicKey, RegionId, Signature, Span, Time};
+use crate::{
+    Bodies, Claim, Digest, NodeId, Protocol, PublicKey, RegionId, Shared, Signature, Span, Time,
+    Verdicts,
+};
 
 /// The host of one handler call: the only door between protocol code and the world.
 ///
 /// Calls are monomorphised (no indirect call per effect). Effects take place after the handler in
 /// virtual time, in the order in which they were asked for.
 pub trait Context<P: Protocol> {
+    /// Reads shared bodies.
+    type Bodies: Bodies<P::Body>;
+
     /// The node whose handler runs.
     fn id(&self) -> NodeId;
 
@@ -68,6 +74,30 @@ pub trait Context<P: Protocol> {
     /// Calls [`Protocol::on_timer`] of this node after `delay`; one shot, cannot be cancelled: a
     /// stale timer is recognised by the round inside it.
     fn set_timer(&mut self, delay: Span, timer: P::Timer);
+
+    /// Makes a body known and names it after this node and its count of effects.
+    fn share(&mut self, body: P::Body) -> Shared;
+
+    /// Makes a body known and names it after its content: whoever interns equal content gets an
+    /// equal handle, and it is kept once.
+    ///
+    /// # Panics
+    /// If other content has the same [`crate::Body::fingerprint`].
+    fn intern(&mut self, body: P::Body) -> Shared;
+
+    /// The shared bodies. What is read from it borrows from it and not from the context.
+    fn bodies(&self) -> Self::Bodies;
+
+    /// Keeps a body while the node's state holds its handle; counted, undone by
+    /// [`Context::release`].
+    fn retain(&mut self, body: Shared);
+
+    /// Undoes one [`Context::retain`].
+    fn release(&mut self, body: Shared);
+
+    /// Which signatures of a body hold. Occupies the virtual CPU for all of them, whatever the host
+    /// saved.
+    fn verify_body(&mut self, body: Shared) -> Verdicts;
 
     /// What tells the signatures of this run from those of others; goes into every [`Digest`].
     fn scenario(&self) -> u64;

@@ -47,6 +47,7 @@
 //! impl Protocol for Ring {
 //!     type Node = bool; // whether the token was here
 //!     type Message = Token;
+//!     type Body = NoBody;
 //!     type Timer = ();
 //!     type Metric = RingMetric;
 //!
@@ -72,6 +73,7 @@
 //! assert_eq!(facts.last_event.as_secs_f64(), 1.5);
 //! ```
 
+mod body;
 pub mod check;
 mod context;
 pub mod draw;
@@ -90,6 +92,7 @@ mod time;
 pub mod timers;
 pub mod traffic;
 
+pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
 pub use check::{Check, RunFacts};
 pub use context::Context;
 pub use ids::{NodeId, RegionId};

@@ -2,7 +2,7 @@
 
 use core::fmt::Debug;
 
-use crate::{Claim, Keys, NodeId, draw};
+use crate::{Claim, Keys, NodeId, Shared, draw};
 
 /// A protocol's message: plain data, copied into the mailboxes of the engine.
 ///
@@ -18,7 +18,14 @@ pub trait Message: Copy + Send + Sync + Debug + 'static {
     /// Whether messages carry signatures that their handlers check; off, nobody asks for claims.
     const SIGNED: bool = false;
 
-    /// Announces the claims that the handler of this message will check; `from` is its sender. A
+    /// Whether messages carry handles of shared bodies; off, nobody asks for them.
+    const CARRIES: bool = false;
+
+    /// Visits the handles in it: their bodies live until it has arrived, and their signatures are
+    /// announced before it is handled.
+    fn bodies(&self, _visit: impl FnMut(Shared)) {}
+
+    /// Announces the claims outside bodies that the handler of this message will check; `from` is its sender. A
     /// host verifies those of many messages as one batch. What is not announced is verified when
     /// the handler asks, one by one, with the same verdict.
     fn claims(&self, _from: NodeId, _keys: &mut dyn Keys, _announce: &mut dyn FnMut(Claim)) {}

@@ -82,6 +82,7 @@ impl Protocol for Phold {
     /// Tokens this node has handled.
     type Node = u32;
     type Message = Token;
+    type Body = crate::NoBody;
     type Timer = ();
     type Metric = PholdMetric;
 

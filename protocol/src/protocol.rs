@@ -12,6 +12,8 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     type Node: Send + Snapshot;
     /// What nodes send each other.
     type Message: Message;
+    /// What they share by handle; [`crate::NoBody`] for nothing.
+    type Body: crate::Body;
     /// A one-shot tag that a node leaves for itself.
     type Timer: Copy + Send + Sync + core::fmt::Debug + 'static;
     /// What the protocol measures.

@@ -23,10 +23,15 @@ use core::fmt;
 use std::sync::Arc;
 
 use crate::draw::{self, Purpose};
-use crate::{Claim, Context, Digest, NodeId, Protocol, PublicKey, RegionId, Signature, Span, Time};
+use crate::{
+    Bodies as _, Body as _, Claim, Context, Digest, Keys, NodeId, Protocol, PublicKey, RegionId,
+    Shared, Signature, Span, Time, Verdicts,
+};
 
+mod bodies;
 mod pump;
 
+pub use bodies::RecordedBodies;
 pub use pump::Pump;
 
 /// One thing that a handler asked for.
@@ -69,6 +74,9 @@ pub struct Recording<P: Protocol> {
     neighbours: Neighbours,
     seed: u64,
     drawn: u64,
+    /// How many bodies this node has shared.
+    shared: u32,
+    bodies: RecordedBodies<P::Body>,
     effects: Vec<Effect<P>>,
 }
 
@@ -93,6 +101,8 @@ impl<P: Protocol> Recording<P> {
             neighbours: Neighbours::Complete,
             seed: 0,
             drawn: 0,
+            shared: 0,
+            bodies: RecordedBodies::default(),
             effects: Vec::new(),
         }
     }
@@ -115,6 +125,13 @@ impl<P: Protocol> Recording<P> {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Reads and adds to the bodies of another recording.
+    #[must_use]
+    pub fn bodies_of(mut self, bodies: RecordedBodies<P::Body>) -> Self {
+        self.bodies = bodies;
         self
     }
 
@@ -169,6 +186,8 @@ impl<P: Protocol> Recording<P> {
 }
 
 impl<P: Protocol> Context<P> for Recording<P> {
+    type Bodies = RecordedBodies<P::Body>;
+
     fn id(&self) -> NodeId {
         self.id
     }
@@ -220,12 +239,38 @@ impl<P: Protocol> Context<P> for Recording<P> {
         self.effects.push(Effect::Timer { at: self.now() + delay, timer });
     }
 
+    fn share(&mut self, body: P::Body) -> Shared {
+        self.shared += 1;
+        let id = Shared::name_of_shared(self.id.0, self.shared, body.fingerprint());
+        self.bodies.share(id, body)
+    }
+
+    fn intern(&mut self, body: P::Body) -> Shared {
+        self.bodies.intern(body)
+    }
+
+    fn bodies(&self) -> RecordedBodies<P::Body> {
+        self.bodies.clone()
+    }
+
+    fn retain(&mut self, _body: Shared) {}
+
+    fn release(&mut self, _body: Shared) {}
+
+    fn verify_body(&mut self, body: Shared) -> Verdicts {
+        let bodies = self.bodies.clone();
+        let mut verdicts = Vec::new();
+        let mut keys = RecordedKeys(self.seed);
+        bodies.get(body).claims(&mut keys, &mut |claim| verdicts.push(recorded_verdict(&claim)));
+        Verdicts::of(&verdicts)
+    }
+
     fn scenario(&self) -> u64 {
         self.seed
     }
 
     fn public_key(&mut self, of: NodeId) -> PublicKey {
-        PublicKey(Digest::of("recording: key", self.seed, of.0, &[]).0)
+        RecordedKeys(self.seed).public_key(of)
     }
 
     fn sign(&mut self, digest: &Digest) -> Signature {
@@ -234,7 +279,7 @@ impl<P: Protocol> Context<P> for Recording<P> {
     }
 
     fn verify(&mut self, claim: &Claim) -> bool {
-        recorded_signature(&claim.key, &claim.digest) == claim.signature
+        recorded_verdict(claim)
     }
 
     fn charge(&mut self, cpu: Span) {
@@ -245,6 +290,23 @@ impl<P: Protocol> Context<P> for Recording<P> {
     fn record(&mut self, metric: P::Metric, value: u64) {
         self.effects.push(Effect::Record { metric, value });
     }
+}
+
+/// The keys of a recording with a seed.
+struct RecordedKeys(u64);
+
+impl Keys for RecordedKeys {
+    fn scenario(&self) -> u64 {
+        self.0
+    }
+
+    fn public_key(&mut self, node: NodeId) -> PublicKey {
+        PublicKey(Digest::of("recording: key", self.0, node.0, &[]).0)
+    }
+}
+
+fn recorded_verdict(claim: &Claim) -> bool {
+    recorded_signature(&claim.key, &claim.digest) == claim.signature
 }
 
 /// What stands for a signature in a recording. It proves nothing: anyone can compute it.

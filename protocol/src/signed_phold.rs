@@ -128,6 +128,7 @@ impl Protocol for SignedPhold {
     /// Tokens handled.
     type Node = u32;
     type Message = SignedToken;
+    type Body = crate::NoBody;
     type Timer = ();
     type Metric = SignedPholdMetric;
 

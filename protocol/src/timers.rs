@@ -57,6 +57,7 @@ impl Protocol for Timers {
     type Node = u32;
     /// Never sent.
     type Message = Token;
+    type Body = crate::NoBody;
     type Timer = Alarm;
     type Metric = TimersMetric;
 

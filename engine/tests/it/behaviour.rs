@@ -19,6 +19,7 @@ macro_rules! misbehaving {
         impl Protocol for $name {
             type Node = ();
             type Message = Token;
+            type Body = anthill_protocol::NoBody;
             type Timer = u8;
             type Metric = PholdMetric;
 

@@ -159,6 +159,7 @@ impl Mayhem {
 impl Protocol for Mayhem {
     type Node = Log;
     type Message = Parcel;
+    type Body = anthill_protocol::NoBody;
     type Timer = u8;
     type Metric = MayhemMetric;
 

@@ -7,8 +7,8 @@
 //! neighbours ends.
 
 use super::node::Knowledge;
-use super::{Gossip, GossipMessage, GossipMetric, GossipNode, Wake};
-use crate::{Context, NodeId};
+use super::{GossipMessage, GossipMetric, GossipNode, Rumour, Spread, Wake};
+use crate::{Context, NodeId, Protocol};
 
 /// Requests before a node gives up.
 pub(super) const MAX_REQUESTS: u8 = 16;
@@ -18,11 +18,11 @@ pub(super) const MAX_REQUESTS: u8 = 16;
 /// Searching a hub of 10^6 slots for each answer would cost more than everything else.
 const SEARCHED_DEGREE: u32 = 256;
 
-impl Gossip {
+impl<R: Rumour> Spread<R> {
     /// An announcement arrived.
     pub(super) fn announced(
         &self,
-        node: &mut GossipNode,
+        node: &mut GossipNode<R::Held>,
         from: NodeId,
         cx: &mut impl Context<Self>,
     ) {
@@ -32,7 +32,7 @@ impl Gossip {
                 node.knowledge = Knowledge::Wanting;
                 node.requests = 1;
                 node.backup = 0;
-                self.send_back(from, GossipMessage::GetData, cx);
+                self.send_back(from, R::wrap(GossipMessage::GetData, node.held), cx);
                 cx.set_timer(self.retry, Wake);
             }
             Knowledge::Wanting if node.backup == 0 => {
@@ -44,13 +44,13 @@ impl Gossip {
     }
 
     /// Hands the rumour to a node that asked.
-    pub(super) fn answer(&self, to: NodeId, cx: &mut impl Context<Self>) {
+    pub(super) fn answer(&self, held: R::Held, to: NodeId, cx: &mut impl Context<Self>) {
         cx.record(GossipMetric::Sends, 1);
-        self.send_back(to, GossipMessage::Data, cx);
+        self.send_back(to, R::wrap(GossipMessage::Data, held), cx);
     }
 
     /// The timer of a request fired.
-    pub(super) fn unanswered(&self, node: &mut GossipNode, cx: &mut impl Context<Self>) {
+    pub(super) fn unanswered(&self, node: &mut GossipNode<R::Held>, cx: &mut impl Context<Self>) {
         if node.knowledge != Knowledge::Wanting {
             return;
         }
@@ -64,12 +64,12 @@ impl Gossip {
             slot_plus_one => u32::from(slot_plus_one) - 1,
         };
         node.backup = 0;
-        cx.send_slot(slot, GossipMessage::GetData);
+        cx.send_slot(slot, R::wrap(GossipMessage::GetData, node.held));
         cx.set_timer(self.retry, Wake);
     }
 
     /// Sends over the edge to a neighbour, if it is found.
-    fn send_back(&self, to: NodeId, message: GossipMessage, cx: &mut impl Context<Self>) {
+    fn send_back(&self, to: NodeId, message: R::Message, cx: &mut impl Context<Self>) {
         match slot_of(to, cx) {
             Some(slot) => cx.send_slot(slot, message),
             None => cx.send(to, message),
@@ -77,7 +77,7 @@ impl Gossip {
     }
 }
 
-fn slot_of(node: NodeId, cx: &impl Context<Gossip>) -> Option<u32> {
+fn slot_of<P: Protocol>(node: NodeId, cx: &impl Context<P>) -> Option<u32> {
     let degree = cx.degree();
     if degree > SEARCHED_DEGREE {
         return None;

@@ -27,6 +27,13 @@ pub enum GossipMessage {
     GetData,
 }
 
+/// Appends header and id of a message of `encoded_len` bytes in all.
+pub(super) fn encode_head(kind: GossipMessage, encoded_len: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[kind as u8, 0, 0, 0]);
+    out.extend_from_slice(&(encoded_len - HEADER_BYTES).to_le_bytes());
+    out.extend_from_slice(&ID);
+}
+
 impl Message for GossipMessage {
     const KINDS: &'static [&'static str] = &["data", "inv", "getdata"];
 
@@ -45,9 +52,7 @@ impl Message for GossipMessage {
 
     fn encode(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.encoded_len() as usize;
-        out.extend_from_slice(&[*self as u8, 0, 0, 0]);
-        out.extend_from_slice(&(self.encoded_len() - HEADER_BYTES).to_le_bytes());
-        out.extend_from_slice(&ID);
+        encode_head(*self, self.encoded_len(), out);
         out.resize(end, 0);
     }
 

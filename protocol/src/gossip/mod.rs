@@ -10,6 +10,9 @@
 //!
 //! Without `rounds`, push-pull nodes act every `round` too, each from a random phase of its own.
 //!
+//! With `signed` the origin signs the rumour and every node checks it before it believes it; messages
+//! then carry a handle of the rumour ([`Signed`]). Else:
+//!
 //! Invariants: a message carries no content, only its kind (the rumour is one and known to all
 //! checks), so that the engine's event is 16 bytes; a node's state is four bytes; a node has at
 //! most one live timer, hence no stale ones; a node is counted as covered once, also if it forgets
@@ -17,6 +20,8 @@
 //!
 //! One file per dialogue: `push` and `flood` are sent once, `rounds` is the periodic exchange, `inv`
 //! announcement and request; `checks` holds the theory.
+
+use core::marker::PhantomData;
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
@@ -31,6 +36,7 @@ mod message;
 mod node;
 mod push;
 mod rounds;
+mod rumour;
 #[cfg(test)]
 mod tests;
 
@@ -38,12 +44,20 @@ pub use checks::{fixed_point, share_deviation};
 pub use message::{GossipMessage, HEADER_BYTES, ID_BYTES, PAYLOAD_BYTES};
 pub use node::GossipNode;
 pub use push::MAX_FANOUT;
+pub use rumour::{Held, Plain, Rumour, Signed, SignedGossipMessage, SignedRumour};
 
 use node::Knowledge;
 
+/// Gossip of a rumour that nobody signed.
+pub type Gossip = Spread<Plain>;
+
+/// Gossip of a rumour that its origin signed.
+pub type SignedGossip = Spread<Signed>;
+
 /// The parameters of a gossip run.
 #[derive(Clone, Debug)]
-pub struct Gossip {
+pub struct Spread<R> {
+    rumour: PhantomData<R>,
     mode: Mode,
     fanout: u32,
     lock_step: bool,
@@ -77,6 +91,8 @@ pub enum GossipMetric {
     RoundsToAll,
     /// When nodes learnt the rumour, since the start.
     CoverageTime,
+    /// Messages whose rumour was not believed.
+    Rejected,
     /// Nodes there are to reach; recorded by the origin, because stop conditions see only totals.
     Audience,
 }
@@ -108,6 +124,11 @@ impl Metric for GossipMetric {
             kind: MetricKind::Latency,
             about: "time from the start until a node learnt the rumour, 0 at the origin",
         },
+        MetricInfo {
+            name: "rejected",
+            kind: MetricKind::Sum,
+            about: "signed only: messages whose rumour was not believed",
+        },
         MetricInfo { name: "audience", kind: MetricKind::Max, about: "nodes there are to reach" },
     ];
 
@@ -116,15 +137,46 @@ impl Metric for GossipMetric {
     }
 }
 
-impl Gossip {
+impl<R: Rumour> Spread<R> {
     /// Whether nodes act periodically.
     fn ticks(&self) -> bool {
         self.mode == Mode::PushPull || self.lock_step
     }
 
+    /// Whether an informed node passes the rumour on later, and not only at once.
+    fn passes_on_later(&self) -> bool {
+        self.ticks() || self.mode == Mode::Inv
+    }
+
+    /// A node is told the rumour by another.
+    #[inline]
+    fn told(
+        &self,
+        node: &mut GossipNode<R::Held>,
+        from: NodeId,
+        rumour: R::Held,
+        cx: &mut impl Context<Self>,
+    ) {
+        if R::check(rumour, cx) {
+            self.learn(node, Some(from), rumour, cx);
+        } else {
+            cx.record(GossipMetric::Rejected, 1);
+        }
+    }
+
     /// The node learns the rumour and spreads it; `from` is who told it, nobody at the origin.
-    fn learn(&self, node: &mut GossipNode, from: Option<NodeId>, cx: &mut impl Context<Self>) {
+    fn learn(
+        &self,
+        node: &mut GossipNode<R::Held>,
+        from: Option<NodeId>,
+        rumour: R::Held,
+        cx: &mut impl Context<Self>,
+    ) {
         node.knowledge = Knowledge::Informed;
+        if self.passes_on_later() {
+            node.held = rumour;
+            R::keep(rumour, cx);
+        }
         if !node.counted {
             node.counted = true;
             cx.record(GossipMetric::Coverage, 1);
@@ -135,30 +187,32 @@ impl Gossip {
         }
         match self.mode {
             Mode::Push if self.lock_step => self.wake_next_round(cx),
-            Mode::Push => self.push_once(cx),
+            Mode::Push => self.push_once(rumour, cx),
             Mode::PushPull => {}
-            Mode::Flood => self.flood(GossipMessage::Data, from, cx),
-            Mode::Inv => self.flood(GossipMessage::Inv, from, cx),
+            Mode::Flood => self.flood(GossipMessage::Data, rumour, from, cx),
+            Mode::Inv => self.flood(GossipMessage::Inv, rumour, from, cx),
         }
     }
 }
 
-impl Protocol for Gossip {
-    type Node = GossipNode;
-    type Message = GossipMessage;
+impl<R: Rumour> Protocol for Spread<R> {
+    type Node = GossipNode<R::Held>;
+    type Message = R::Message;
+    type Body = R::Body;
     type Timer = Wake;
     type Metric = GossipMetric;
 
     const STOPS_EARLY: bool = true;
 
-    fn start(&self, cx: &mut impl Context<Self>) -> GossipNode {
+    fn start(&self, cx: &mut impl Context<Self>) -> GossipNode<R::Held> {
         let mut node = GossipNode::default();
         if self.mode == Mode::PushPull {
             self.wake_first(cx);
         }
         if cx.id().0 == self.origin % cx.nodes() {
             cx.record(GossipMetric::Audience, u64::from(cx.nodes()));
-            self.learn(&mut node, None, cx);
+            let rumour = R::publish(cx);
+            self.learn(&mut node, None, rumour, cx);
         }
         node
     }
@@ -166,21 +220,22 @@ impl Protocol for Gossip {
     #[inline]
     fn on_message(
         &self,
-        node: &mut GossipNode,
+        node: &mut GossipNode<R::Held>,
         from: NodeId,
-        message: &GossipMessage,
+        message: &R::Message,
         cx: &mut impl Context<Self>,
     ) {
-        match message {
+        let (kind, rumour) = R::open(message);
+        match kind {
             GossipMessage::Data if node.is_informed() => cx.record(GossipMetric::Duplicates, 1),
-            GossipMessage::Data => self.learn(node, Some(from), cx),
+            GossipMessage::Data => self.told(node, from, rumour, cx),
             GossipMessage::Inv => self.announced(node, from, cx),
-            GossipMessage::GetData if node.is_informed() => self.answer(from, cx),
+            GossipMessage::GetData if node.is_informed() => self.answer(node.held, from, cx),
             GossipMessage::GetData => {}
         }
     }
 
-    fn on_timer(&self, node: &mut GossipNode, Wake: Wake, cx: &mut impl Context<Self>) {
+    fn on_timer(&self, node: &mut GossipNode<R::Held>, Wake: Wake, cx: &mut impl Context<Self>) {
         if self.ticks() {
             self.round(node, cx);
         } else {
@@ -189,8 +244,14 @@ impl Protocol for Gossip {
     }
 
     /// The rumour is published once: an origin that lost its state has to hear it from others.
-    fn restart(&self, node: &mut GossipNode, keep_state: bool, cx: &mut impl Context<Self>) {
+    fn restart(
+        &self,
+        node: &mut GossipNode<R::Held>,
+        keep_state: bool,
+        cx: &mut impl Context<Self>,
+    ) {
         if !keep_state {
+            R::forget(node.held, cx);
             *node = GossipNode { counted: node.counted, ..GossipNode::default() };
         }
         // The timers died with the crash.
@@ -203,7 +264,8 @@ impl Protocol for Gossip {
         }
     }
 
-    fn state_hash(&self, node: &GossipNode) -> u64 {
+    /// Without what it holds of the rumour, of which there is one.
+    fn state_hash(&self, node: &GossipNode<R::Held>) -> u64 {
         draw::mix(u64::from(u32::from_le_bytes(node.to_bytes())), 2)
     }
 
@@ -223,7 +285,7 @@ impl Protocol for Gossip {
     }
 }
 
-impl Configure for Gossip {
+impl<R: Rumour> Configure for Spread<R> {
     const NAME: &'static str = "gossip";
     const ABOUT: &'static str = "epidemic broadcast of one rumour: push, push-pull, flood or \
                                  inv/getdata (Demers et al. 1987)";
@@ -259,6 +321,12 @@ impl Configure for Gossip {
             about: "inv: how long a request may stay unanswered before another node is asked",
         },
         Parameter {
+            name: "signed",
+            kind: Kind::Flag,
+            default: Value::Flag(false),
+            about: "the origin signs the rumour, and every node checks it before it believes it",
+        },
+        Parameter {
             name: "origin",
             kind: Kind::Count { min: 0, max: u32::MAX as u64 },
             default: Value::Count(0),
@@ -280,6 +348,7 @@ impl Configure for Gossip {
             return Err(ParameterError { name: "rounds", problem: problem.into() });
         }
         Ok(Self {
+            rumour: PhantomData,
             mode,
             fanout: values.count("fanout") as u32,
             lock_step,

@@ -1,10 +1,11 @@
-//! The state of a node: four bytes, because 10^8 of them have to fit.
+//! The state of a node: four bytes, because 10^8 of them have to fit; and a handle if the rumour is
+//! signed.
 
 use crate::{Snapshot, SnapshotError};
 
 /// What one node knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GossipNode {
+pub struct GossipNode<H = ()> {
     pub(super) knowledge: Knowledge,
     /// Whether [`super::GossipMetric::Coverage`] has counted it: bookkeeping of the measurement,
     /// not of the node, so it outlives a crash without state.
@@ -13,6 +14,8 @@ pub struct GossipNode {
     pub(super) requests: u8,
     /// `inv`: one more than the slot of a further announcer, to be asked next; 0 for none.
     pub(super) backup: u8,
+    /// What it holds of the rumour once informed; nothing where the rumour is not signed.
+    pub(super) held: H,
 }
 
 /// How far a node is.
@@ -28,21 +31,22 @@ pub(super) enum Knowledge {
     Informed,
 }
 
-impl GossipNode {
+impl<H> GossipNode<H> {
     /// Whether it has the rumour.
     #[inline]
     pub fn is_informed(&self) -> bool {
         self.knowledge == Knowledge::Informed
     }
 
-    pub(super) fn to_bytes(self) -> [u8; 4] {
+    pub(super) fn to_bytes(&self) -> [u8; 4] {
         [self.knowledge as u8, u8::from(self.counted), self.requests, self.backup]
     }
 }
 
-impl Snapshot for GossipNode {
+impl<H: Snapshot> Snapshot for GossipNode<H> {
     fn save(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_bytes());
+        self.held.save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -57,6 +61,7 @@ impl Snapshot for GossipNode {
             counted: bool::load(bytes)?,
             requests: u8::load(bytes)?,
             backup: u8::load(bytes)?,
+            held: H::load(bytes)?,
         })
     }
 }
@@ -68,8 +73,8 @@ mod tests {
     #[test]
     fn a_node_is_four_bytes_and_round_trips() {
         assert_eq!(size_of::<GossipNode>(), 4);
-        let node =
-            GossipNode { knowledge: Knowledge::Wanting, counted: true, requests: 3, backup: 255 };
+        let knowledge = Knowledge::Wanting;
+        let node = GossipNode { knowledge, counted: true, requests: 3, backup: 255, held: () };
         let mut bytes = Vec::new();
         node.save(&mut bytes);
         let mut rest = &bytes[..];
@@ -79,8 +84,8 @@ mod tests {
 
     #[test]
     fn impossible_states_are_errors() {
-        assert!(GossipNode::load(&mut &[3u8, 0, 0, 0][..]).is_err());
-        assert!(GossipNode::load(&mut &[0u8, 2, 0, 0][..]).is_err());
-        assert!(GossipNode::load(&mut &[0u8, 0, 0][..]).is_err());
+        assert!(GossipNode::<()>::load(&mut &[3u8, 0, 0, 0][..]).is_err());
+        assert!(GossipNode::<()>::load(&mut &[0u8, 2, 0, 0][..]).is_err());
+        assert!(GossipNode::<()>::load(&mut &[0u8, 0, 0][..]).is_err());
     }
 }

@@ -6,10 +6,10 @@
 //! round, so push-pull here is slightly faster than with answers from the state at the round's
 //! start. Time is the true one, not the node's clock: lock-step is the textbook's idealisation.
 
-use super::{Gossip, GossipMessage, GossipMetric, GossipNode, Wake};
+use super::{GossipMessage, GossipMetric, GossipNode, Rumour, Spread, Wake};
 use crate::{Context, Span, Time};
 
-impl Gossip {
+impl<R: Rumour> Spread<R> {
     /// The round to which an instant belongs.
     pub(super) fn round_of(&self, now: Time) -> u64 {
         now.0 / self.round.0
@@ -32,7 +32,7 @@ impl Gossip {
     }
 
     /// A round begins: the informed push; in push-pull the others ask.
-    pub(super) fn round(&self, node: &GossipNode, cx: &mut impl Context<Self>) {
+    pub(super) fn round(&self, node: &GossipNode<R::Held>, cx: &mut impl Context<Self>) {
         if self.lock_step {
             let to_next = self.round.0 - cx.now().0 % self.round.0;
             // A fast clock wakes the node a little before the round that it then acts in.
@@ -48,9 +48,9 @@ impl Gossip {
         let slot = cx.random_below(degree) as u32;
         if node.is_informed() {
             cx.record(GossipMetric::Sends, 1);
-            cx.send_slot(slot, GossipMessage::Data);
+            cx.send_slot(slot, R::wrap(GossipMessage::Data, node.held));
         } else {
-            cx.send_slot(slot, GossipMessage::GetData);
+            cx.send_slot(slot, R::wrap(GossipMessage::GetData, node.held));
         }
     }
 }

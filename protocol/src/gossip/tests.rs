@@ -344,9 +344,54 @@ fn metric_indices_follow_their_descriptions() {
         (GossipMetric::Duplicates, "duplicates"),
         (GossipMetric::RoundsToAll, "rounds_to_all"),
         (GossipMetric::CoverageTime, "coverage"),
+        (GossipMetric::Rejected, "rejected"),
         (GossipMetric::Audience, "audience"),
     ] {
         assert_eq!(GossipMetric::ALL[metric.index()].name, name);
     }
     assert_eq!(GossipMetric::ALL[GossipMetric::CoverageTime.index()].kind, MetricKind::Latency);
+}
+
+/// A signature costs nothing but itself: the same spread, message by message.
+#[test]
+fn a_signed_rumour_spreads_like_any_other() {
+    for settings in [
+        vec![("fanout", Value::Count(3))],
+        vec![mode("push"), ("rounds", Value::Flag(true))],
+        vec![mode("push-pull")],
+        vec![mode("flood")],
+        vec![mode("inv")],
+    ] {
+        let mut values = Values::defaults(Gossip::PARAMETERS);
+        settings.iter().for_each(|(name, value)| values.set(name, *value));
+        let plain = Gossip::configure(&values).expect("consistent");
+        let signed = SignedGossip::configure(&values).expect("consistent");
+        let lists = random_regular(500, 6, 2);
+        let plain = Pump::new(plain, 500).topology(lists.clone()).run(Time::MAX).totals;
+        let signed = Pump::new(signed, 500).topology(lists).run(Time::MAX).totals;
+        assert_eq!(plain.values, signed.values, "{settings:?}");
+        assert_eq!(plain.messages_by_kind, signed.messages_by_kind);
+        let longer = signed.messages_by_kind[GossipMessage::Data.kind()] * 68;
+        assert_eq!(plain.bytes_on_wire + longer, signed.bytes_on_wire);
+    }
+}
+
+#[test]
+fn a_forged_rumour_is_not_believed() {
+    let values = Values::defaults(SignedGossip::PARAMETERS);
+    let protocol = SignedGossip::configure(&values).expect("consistent");
+    let mut cx = Recording::new(NodeId(3), 50);
+    let mut node = protocol.start(&mut cx);
+    let forged = cx.share(SignedRumour { origin: NodeId(0), signature: crate::Signature([7; 64]) });
+    protocol.on_message(&mut node, NodeId(1), &SignedGossipMessage::Data(forged), &mut cx);
+    assert!(!node.is_informed() && cx.messages().is_empty());
+    let rejected = Effect::Record { metric: GossipMetric::Rejected, value: 1 };
+    let expected = format!("{:?}", [rejected] as [Effect<SignedGossip>; 1]);
+    assert_eq!(format!("{:?}", cx.effects()), expected);
+    // The true one is believed after it.
+    let mut origin = Recording::new(NodeId(0), 50).bodies_of(cx.bodies());
+    protocol.start(&mut origin);
+    let told = origin.messages()[0];
+    protocol.on_message(&mut node, NodeId(1), &told, &mut cx);
+    assert!(node.is_informed() && cx.messages().len() == 8);
 }

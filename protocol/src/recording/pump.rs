@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Effect, Neighbours, Recording};
+use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::draw::{self, Purpose};
 use crate::{Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
 
@@ -36,6 +36,9 @@ pub struct Pump<P: Protocol> {
     population: u32,
     /// Draws that each node has used.
     drawn: Vec<u64>,
+    /// Bodies that each node has shared.
+    shared: Vec<u32>,
+    bodies: RecordedBodies<P::Body>,
     /// How often each node has crashed: timers die with the incarnation that set them.
     crashes: Vec<u32>,
     queue: BTreeMap<(Time, u64), Event<P>>,
@@ -61,6 +64,8 @@ impl<P: Protocol> Pump<P> {
             nodes: Vec::new(),
             population: nodes,
             drawn: vec![0; nodes as usize],
+            shared: vec![0; nodes as usize],
+            bodies: RecordedBodies::default(),
             crashes: vec![0; nodes as usize],
             queue: BTreeMap::new(),
             asked: 0,
@@ -143,6 +148,11 @@ impl<P: Protocol> Pump<P> {
         self.nodes.get(node.index())?.as_ref()
     }
 
+    /// The shared bodies.
+    pub fn bodies(&self) -> &RecordedBodies<P::Body> {
+        &self.bodies
+    }
+
     /// The protocol.
     pub fn protocol(&self) -> &P {
         &self.protocol
@@ -180,14 +190,19 @@ impl<P: Protocol> Pump<P> {
         node: NodeId,
         handler: impl FnOnce(&P, Option<P::Node>, &mut Recording<P>) -> Option<P::Node>,
     ) {
-        let mut cx = Recording::new(node, self.population).at(self.now).seed(self.seed);
+        let mut cx = Recording::new(node, self.population)
+            .at(self.now)
+            .seed(self.seed)
+            .bodies_of(self.bodies.clone());
         cx.drawn = self.drawn[node.index()];
+        cx.shared = self.shared[node.index()];
         if let Some(lists) = &self.topology {
             cx.neighbours = Neighbours::Listed(lists[node.index()].clone());
         }
         let state = self.nodes[node.index()].take();
         self.nodes[node.index()] = handler(&self.protocol, state, &mut cx);
         self.drawn[node.index()] = cx.drawn;
+        self.shared[node.index()] = cx.shared;
         // Charges delay what follows them in the same handler, as they do under an engine.
         let mut at = self.now;
         for effect in cx.effects {
@@ -311,6 +326,7 @@ mod tests {
     impl Protocol for Ticks {
         type Node = Ticked;
         type Message = crate::phold::Token;
+        type Body = crate::NoBody;
         type Timer = ();
         type Metric = PholdMetric;
 

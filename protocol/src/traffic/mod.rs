@@ -180,6 +180,7 @@ impl Protocol for Traffic {
     /// Sends so far, modulo 2^32; a broadcast is one.
     type Node = u32;
     type Message = TrafficMessage;
+    type Body = crate::NoBody;
     type Timer = Arrival;
     type Metric = TrafficMetric;
 

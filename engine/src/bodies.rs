@@ -1,0 +1,510 @@
+//! The shared bodies of a run: where they lie, how they are read, when they are reclaimed.
+//!
+//! Each worker has a shelf of its own, to which it alone adds; all read all shelves. A place is in
+//! use while its id is not zero, and its body does not change or move as long.
+//!
+//! *Why reading is safe.* A handle reaches other threads with a message of a later window, that is
+//! over a rendezvous, or out of the table of interned bodies, whose locks order it. A place is
+//! emptied only by [`Store::sweep`], between windows, when no handler runs. A handle whose body was
+//! reclaimed names an id that its place no longer has, and that is looked at first: using it is a
+//! panic, never a read of memory that another thread writes.
+//!
+//! *When a body is reclaimed.* Once no message that names it can arrive any more (each send notes
+//! the window of its arrival), no node retains it, and no living body has it as a part. Sweeping is
+//! amortised: it happens when as many bodies were shared as were left by the sweep before.
+
+use core::cell::UnsafeCell;
+use core::hash::{BuildHasherDefault, Hasher};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use anthill_protocol::{Bodies, Body, Shared, Verdicts};
+use crossbeam_utils::CachePadded;
+use dashmap::{DashMap, Entry};
+
+use crate::rendezvous::PhaseCell;
+
+/// Places of the first block of a shelf; each further one has twice as many.
+const FIRST_BLOCK: u32 = 64;
+/// Blocks of a shelf: 2³² places.
+const BLOCKS: usize = 26;
+/// Fewer bodies than this are not worth a sweep.
+const SWEEP_MIN: u64 = 4_096;
+
+/// All bodies of a run.
+pub(crate) struct Store<B> {
+    shelves: Vec<CachePadded<Shelf<B>>>,
+    /// The handles of interned bodies by their names, which are hashes already.
+    interned: DashMap<u64, Shared, BuildHasherDefault<NameHasher>>,
+    /// Bytes of all shelves, and of the bodies as they are on the wire.
+    bytes: AtomicU64,
+}
+
+/// The bodies that one worker has shared.
+struct Shelf<B> {
+    blocks: [OnceLock<Box<[Place<B>]>>; BLOCKS],
+    own: PhaseCell<Own>,
+}
+
+/// What only a shelf's worker touches, or whoever is alone.
+#[derive(Default)]
+struct Own {
+    used: u32,
+    free: Vec<u32>,
+    /// Bodies shared since the last sweep, and left by it.
+    shared: u64,
+    left: u64,
+}
+
+struct Place<B> {
+    /// The name of its body; 0 while there is none.
+    id: AtomicU64,
+    kept: UnsafeCell<Option<Kept<B>>>,
+}
+
+// SAFETY: the module's documentation says who writes a place when; what is read in common is
+// `Sync`, and a body may be dropped by another thread than the one that made it.
+unsafe impl<B: Send + Sync> Sync for Place<B> {}
+
+/// A body and what the run knows of it.
+pub(crate) struct Kept<B> {
+    pub(crate) body: B,
+    pub(crate) verdicts: OnceLock<Verdicts>,
+    /// The last window in which a message that names it arrives.
+    last_window: AtomicU64,
+    /// Nodes and bodies that hold it.
+    retained: AtomicU32,
+    encoded_len: u32,
+    interned: bool,
+}
+
+/// Names are hashes: they are their own position.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("names are written as one word");
+    }
+
+    fn write_u64(&mut self, name: u64) {
+        self.0 = name;
+    }
+}
+
+impl<B: Body> Store<B> {
+    /// The empty store of so many workers.
+    pub(crate) fn new(workers: u32) -> Self {
+        let shelf = || Shelf {
+            blocks: [const { OnceLock::new() }; BLOCKS],
+            own: PhaseCell::new(Own::default()),
+        };
+        Self {
+            shelves: (0..workers).map(|_| CachePadded::new(shelf())).collect(),
+            // The least that dashmap has: most runs intern nothing.
+            interned: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), 16),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Adds a body under a name.
+    ///
+    /// # Safety
+    /// The calling thread is `worker`'s, and a handler runs on it; or it is alone.
+    pub(crate) unsafe fn share(&self, worker: u32, window: u64, id: u64, body: B) -> Shared {
+        // SAFETY: promised by the caller.
+        unsafe { self.add(worker, window, id, body, false) }
+    }
+
+    /// Adds a body, or finds the one with equal content.
+    ///
+    /// # Safety
+    /// As [`Store::share`].
+    ///
+    /// # Panics
+    /// If other content has the same fingerprint.
+    pub(crate) unsafe fn intern(&self, worker: u32, window: u64, body: B) -> Shared {
+        let id = Shared::name_of_interned(body.fingerprint());
+        match self.interned.entry(id) {
+            Entry::Occupied(known) => {
+                let known = *known.get();
+                assert!(
+                    self.kept(known).body == body,
+                    "two contents with one fingerprint: {:?} and {body:?}",
+                    self.kept(known).body
+                );
+                known
+            }
+            Entry::Vacant(place) => {
+                // SAFETY: promised by the caller.
+                *place.insert(unsafe { self.add(worker, window, id, body, true) })
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Store::share`].
+    unsafe fn add(&self, worker: u32, window: u64, id: u64, body: B, interned: bool) -> Shared {
+        let handle = |place| Shared::new(id, place, body.encoded_len());
+        body.parts(&mut |part| self.retain(part));
+        let shelf = &self.shelves[worker as usize];
+        // SAFETY: promised by the caller.
+        let index = unsafe { shelf.own.with(Own::take_place) };
+        let handle = handle(u64::from(worker) << 32 | u64::from(index));
+        let place = shelf.place(index, |bytes| self.note_bytes(bytes));
+        let kept = Kept {
+            body,
+            verdicts: OnceLock::new(),
+            last_window: AtomicU64::new(window),
+            retained: AtomicU32::new(0),
+            encoded_len: handle.encoded_len(),
+            interned,
+        };
+        // SAFETY: the place is empty, so nobody reads it, and this worker's, so nobody else writes.
+        unsafe { *place.kept.get() = Some(kept) };
+        place.id.store(id, Ordering::Release);
+        self.note_bytes(u64::from(handle.encoded_len()));
+        handle
+    }
+
+    fn note_bytes(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of all shelves, and of the bodies as they are on the wire.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What is known of a body.
+    ///
+    /// # Panics
+    /// If it was reclaimed.
+    #[inline]
+    pub(crate) fn kept(&self, handle: Shared) -> &Kept<B> {
+        let place = handle.place();
+        let found = self.shelves.get((place >> 32) as usize).and_then(|shelf| {
+            let place = shelf.known_place(place as u32)?;
+            if place.id.load(Ordering::Acquire) != handle.id() {
+                return None;
+            }
+            // SAFETY: a place with an id is not written to, and no sweep empties it while handlers
+            // run.
+            unsafe { (*place.kept.get()).as_ref() }
+        });
+        found.unwrap_or_else(|| gone(handle))
+    }
+
+    /// Notes that a message that names a body arrives in a window.
+    #[inline]
+    pub(crate) fn note_arrival(&self, handle: Shared, window: u64) {
+        let last = &self.kept(handle).last_window;
+        // Nearly always an earlier arrival is the last one, and the line stays shared.
+        if last.load(Ordering::Relaxed) < window {
+            last.fetch_max(window, Ordering::Relaxed);
+        }
+    }
+
+    /// A node's state, or a body, holds a handle.
+    #[inline]
+    pub(crate) fn retain(&self, handle: Shared) {
+        self.kept(handle).retained.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It does no longer.
+    ///
+    /// # Panics
+    /// If nobody held it.
+    #[inline]
+    pub(crate) fn release(&self, handle: Shared) {
+        let before = self.kept(handle).retained.fetch_sub(1, Ordering::Relaxed);
+        assert!(before > 0, "{handle:?} is released more often than it was retained");
+    }
+
+    /// Whether enough was shared since the last sweep to make one worth it.
+    ///
+    /// # Safety
+    /// The calling thread is alone, here and below.
+    pub(crate) unsafe fn is_due(&self) -> bool {
+        let (mut shared, mut left) = (0, SWEEP_MIN);
+        for shelf in &self.shelves {
+            // SAFETY: the caller is alone.
+            unsafe {
+                shelf.own.with(|own| {
+                    shared += own.shared;
+                    left += own.left;
+                });
+            }
+        }
+        shared >= left
+    }
+
+    /// Reclaims the bodies that nothing needs from `window` on.
+    pub(crate) unsafe fn sweep(&self, window: u64) {
+        for shelf in &self.shelves {
+            // SAFETY: the caller is alone.
+            unsafe {
+                shelf.own.with(|own| {
+                    for index in 0..own.used {
+                        if self.reclaim(shelf, index, window) {
+                            own.free.push(index);
+                        }
+                    }
+                    own.shared = 0;
+                    own.left = u64::from(own.used) - own.free.len() as u64;
+                });
+            }
+        }
+    }
+
+    /// Empties a place whose body nothing needs; whether it did.
+    unsafe fn reclaim(&self, shelf: &Shelf<B>, index: u32, window: u64) -> bool {
+        let Some(place) = shelf.known_place(index) else { return false };
+        // SAFETY: the caller is alone: no handler holds a reference into the place.
+        let kept = unsafe { &mut *place.kept.get() };
+        let needed = |kept: &mut Kept<B>| {
+            *kept.retained.get_mut() > 0 || *kept.last_window.get_mut() >= window
+        };
+        if kept.as_mut().is_none_or(needed) {
+            return false;
+        }
+        let Some(gone) = kept.take() else { return false };
+        let id = place.id.swap(0, Ordering::Relaxed);
+        if gone.interned {
+            self.interned.remove(&id);
+        }
+        self.bytes.fetch_sub(u64::from(gone.encoded_len), Ordering::Relaxed);
+        // Parts that nothing else needs go with this sweep or the next.
+        gone.body.parts(&mut |part| self.release(part));
+        true
+    }
+}
+
+#[cold]
+fn gone(handle: Shared) -> ! {
+    panic!("{handle:?} is used after it was reclaimed: whoever keeps a handle must retain it")
+}
+
+impl Own {
+    fn take_place(&mut self) -> u32 {
+        self.shared += 1;
+        self.free.pop().unwrap_or_else(|| {
+            self.used = self.used.checked_add(1).expect("fewer than 2³² bodies");
+            self.used - 1
+        })
+    }
+}
+
+impl<B> Shelf<B> {
+    /// Which block an index lies in, and where.
+    #[inline]
+    fn locate(index: u32) -> (usize, usize) {
+        let block = (index / FIRST_BLOCK + 1).ilog2();
+        (block as usize, (index - FIRST_BLOCK * ((1 << block) - 1)) as usize)
+    }
+
+    #[inline]
+    fn known_place(&self, index: u32) -> Option<&Place<B>> {
+        let (block, offset) = Self::locate(index);
+        self.blocks.get(block)?.get()?.get(offset)
+    }
+
+    /// The place of an index, in a new block if it is the first of one.
+    fn place(&self, index: u32, mapped: impl Fn(u64)) -> &Place<B> {
+        let (block, offset) = Self::locate(index);
+        let places = self.blocks[block].get_or_init(|| {
+            let count = (FIRST_BLOCK as usize) << block;
+            mapped((count * size_of::<Place<B>>()) as u64);
+            let empty = || Place { id: AtomicU64::new(0), kept: UnsafeCell::new(None) };
+            (0..count).map(|_| empty()).collect()
+        });
+        &places[offset]
+    }
+}
+
+/// The bodies as a handler reads them.
+pub(crate) struct BodiesOf<'a, B>(pub(crate) &'a Store<B>);
+
+impl<B> Clone for BodiesOf<'_, B> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<B: Body> Bodies<B> for BodiesOf<'_, B> {
+    #[inline]
+    fn get(&self, handle: Shared) -> &B {
+        &self.0.kept(handle).body
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A body that counts how many of its kind are alive.
+    #[derive(Debug)]
+    struct Link {
+        number: u64,
+        parts: Vec<Shared>,
+        alive: Arc<AtomicU32>,
+    }
+
+    impl PartialEq for Link {
+        fn eq(&self, other: &Self) -> bool {
+            (self.number, &self.parts) == (other.number, &other.parts)
+        }
+    }
+
+    impl Eq for Link {}
+
+    impl Drop for Link {
+        fn drop(&mut self) {
+            self.alive.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Body for Link {
+        fn encoded_len(&self) -> u32 {
+            100
+        }
+
+        fn fingerprint(&self) -> u64 {
+            self.number
+        }
+
+        fn parts(&self, visit: &mut dyn FnMut(Shared)) {
+            self.parts.iter().for_each(|part| visit(*part));
+        }
+    }
+
+    struct Bench {
+        store: Store<Link>,
+        alive: Arc<AtomicU32>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { store: Store::new(2), alive: Arc::default() }
+        }
+
+        fn link(&self, number: u64, parts: &[Shared]) -> Link {
+            self.alive.fetch_add(1, Ordering::Relaxed);
+            Link { number, parts: parts.into(), alive: self.alive.clone() }
+        }
+
+        fn share(&self, worker: u32, window: u64, number: u64, parts: &[Shared]) -> Shared {
+            // SAFETY: one thread, here and below.
+            unsafe { self.store.share(worker, window, number + 1, self.link(number, parts)) }
+        }
+
+        fn sweep(&self, window: u64) -> u32 {
+            // SAFETY: one thread.
+            unsafe { self.store.sweep(window) };
+            self.alive.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn places_are_found_in_all_blocks() {
+        let mut expected = (0, 0);
+        for index in 0..10_000 {
+            assert_eq!(Shelf::<Link>::locate(index), expected, "{index}");
+            expected.1 += 1;
+            if expected.1 == (FIRST_BLOCK as usize) << expected.0 {
+                expected = (expected.0 + 1, 0);
+            }
+        }
+        assert_eq!(Shelf::<Link>::locate(u32::MAX - FIRST_BLOCK).0, BLOCKS - 1);
+        let bench = Bench::new();
+        let handles: Vec<_> = (0..1_000).map(|n| bench.share((n % 2) as u32, 0, n, &[])).collect();
+        for (handle, number) in handles.iter().zip(0..) {
+            assert_eq!(bench.store.kept(*handle).body.number, number);
+        }
+    }
+
+    #[test]
+    fn a_body_lives_while_a_message_a_node_or_a_body_needs_it() {
+        let bench = Bench::new();
+        let (under_way, held, part) =
+            (bench.share(0, 5, 1, &[]), bench.share(1, 5, 2, &[]), bench.share(1, 5, 3, &[]));
+        let whole = bench.share(0, 5, 4, &[part]);
+        bench.store.note_arrival(under_way, 9);
+        bench.store.note_arrival(under_way, 7);
+        bench.store.retain(held);
+        bench.store.retain(whole);
+        assert_eq!(bench.sweep(5), 4, "just made");
+        assert_eq!(bench.sweep(9), 4, "arrives in this very window");
+        assert_eq!(bench.sweep(10), 3);
+        bench.store.release(held);
+        assert_eq!(bench.sweep(11), 2);
+        bench.store.release(whole);
+        bench.sweep(12);
+        assert_eq!(bench.sweep(13), 0, "the part went with the whole");
+        // Their places are used again, by other names.
+        let bytes = bench.store.bytes();
+        let again = bench.share(0, 13, 9, &[]);
+        assert_eq!(
+            (again.place(), bench.store.bytes()),
+            (under_way.place().min(whole.place()) + 1, bytes + 100)
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "used after it was reclaimed")]
+    fn a_stale_handle_is_a_panic() {
+        let bench = Bench::new();
+        let stale = bench.share(0, 0, 1, &[]);
+        bench.sweep(1);
+        let new = bench.share(0, 1, 2, &[]);
+        assert_eq!(new.place(), stale.place());
+        bench.store.kept(stale);
+    }
+
+    #[test]
+    #[should_panic(expected = "more often than it was retained")]
+    fn a_release_too_many_is_a_panic() {
+        let bench = Bench::new();
+        let handle = bench.share(0, 0, 1, &[]);
+        bench.store.release(handle);
+    }
+
+    #[test]
+    fn equal_content_is_kept_once_whoever_comes_first() {
+        let bench = Bench::new();
+        // SAFETY: one thread, here and below.
+        let intern =
+            |worker, number| unsafe { bench.store.intern(worker, 0, bench.link(number, &[])) };
+        let (a, b, c) = (intern(0, 1), intern(1, 1), intern(1, 2));
+        assert!(a == b && a.place() == b.place() && a != c);
+        assert_eq!(bench.alive.load(Ordering::Relaxed), 2);
+        assert_eq!(bench.sweep(1), 0);
+        let again = intern(1, 1);
+        assert!(again == a && again.place() != a.place());
+    }
+
+    #[test]
+    fn threads_intern_and_read_at_once() {
+        let bench = Bench::new();
+        let intern = |worker: u32| {
+            // SAFETY: each thread is its worker's.
+            let one = |n| unsafe { bench.store.intern(worker, 0, bench.link(n % 500, &[])) };
+            (0..5_000u64).map(|n| (n % 500, one(n * 7))).collect::<Vec<_>>()
+        };
+        let (a, b) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| intern(1));
+            (intern(0), other.join().expect("no panic"))
+        });
+        assert_eq!(bench.alive.load(Ordering::Relaxed), 500);
+        for ((number, a), (_, b)) in a.into_iter().zip(b) {
+            assert!(a == b && a.place() == b.place());
+            assert_eq!(bench.store.kept(a).body.number, number * 7 % 500);
+        }
+    }
+}
