@@ -89,6 +89,7 @@ mod snapshot;
 mod time;
 pub mod timers;
 pub mod traffic;
+pub mod witness;
 
 pub use check::{Check, RunFacts};
 pub use context::Context;
