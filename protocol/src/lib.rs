@@ -91,6 +91,7 @@ mod snapshot;
 mod time;
 pub mod timers;
 pub mod traffic;
+pub mod witness;
 
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
 pub use check::{Check, RunFacts};

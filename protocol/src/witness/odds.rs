@@ -1,0 +1,188 @@
+//! Closed forms that measured figures of the witness protocol are put beside.
+//!
+//! All are exact for the model that their documentation states, none is an asymptotic. A draw of
+//! witnesses is one without replacement from all verifiers, so that the corrupt among them are
+//! hypergeometric.
+
+mod distribution;
+#[cfg(test)]
+pub(super) mod tests;
+
+pub use distribution::Distribution;
+
+/// Corrupt verifiers among all, and how many witnesses a payment has and needs.
+///
+/// The model of all methods: exactly `corrupt` of the verifiers, chosen uniformly, sign anything
+/// that their side asks for; the others keep to the rules; each payment uses one fund whose
+/// witnesses are drawn fairly, and the draw is not repeated when it turns out badly. A payment
+/// from several funds drawn independently succeeds with the product of their probabilities.
+///
+/// Methods that draw panic unless `redundancy <= witnesses <= verifiers` and
+/// `corrupt <= verifiers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collusion {
+    /// Who may be drawn; the parties of the payment are not.
+    pub verifiers: u32,
+    /// Those of them who collude.
+    pub corrupt: u32,
+    /// Witnesses drawn for a fund.
+    pub witnesses: u32,
+    /// Signatures of witnesses that make a payment valid.
+    pub redundancy: u32,
+}
+
+impl Collusion {
+    /// How many of the witnesses are corrupt.
+    pub fn corrupt_witnesses(&self) -> Distribution {
+        self.corrupt_among(self.witnesses)
+    }
+
+    /// The corrupt witnesses that suffice to spend one fund `spends` times, if all witnesses are
+    /// online and each honest one sees one contract only.
+    ///
+    /// Of `w` witnesses, x are corrupt and sign every contract, w − x sign one each; m contracts
+    /// with r signatures each need m (r − x) <= w − x, so x >= (m r − w) / (m − 1).
+    ///
+    /// # Panics
+    ///
+    /// If `spends < 2`.
+    pub fn needed(&self, spends: u32) -> u32 {
+        assert!(spends >= 2, "spending once needs no corrupt witness");
+        let missing = u64::from(spends) * u64::from(self.redundancy);
+        // At most `redundancy`, because that is at most `witnesses`.
+        missing.saturating_sub(self.witnesses.into()).div_ceil(u64::from(spends) - 1) as u32
+    }
+
+    /// P(all of `spends` contracts over the same fund are accepted), under the conditions of
+    /// [`needed`](Self::needed).
+    ///
+    /// # Panics
+    ///
+    /// If `spends < 2`.
+    pub fn accepted(&self, spends: u32) -> f64 {
+        self.corrupt_witnesses().at_least(self.needed(spends))
+    }
+
+    /// P(a double spend is accepted) if an honest witness is online with probability `online` when
+    /// asked to sign, independently, and the payer sees who is: the honest ones online must suffice
+    /// for what the corrupt ones leave open in both contracts.
+    ///
+    /// # Panics
+    ///
+    /// Unless `0 <= online <= 1`.
+    pub fn accepted_when_online(&self, online: f64) -> f64 {
+        self.corrupt_witnesses().mean_of(|x| {
+            let open = self.redundancy.saturating_sub(x).saturating_mul(2);
+            Distribution::binomial(self.witnesses - x, online).at_least(open)
+        })
+    }
+
+    /// P(a double spend is accepted) if the payer sends both contracts to all witnesses at once, so
+    /// that each honest one signs whichever reaches it first, either with probability 1/2.
+    pub fn accepted_when_sprayed(&self) -> f64 {
+        self.corrupt_witnesses().mean_of(|x| {
+            let honest = self.witnesses - x;
+            let open = self.redundancy.saturating_sub(x);
+            let first = Distribution::binomial(honest, 0.5);
+            // Enough for the first contract and enough left for the other: no count is both when
+            // too few are corrupt.
+            (open..=honest.saturating_sub(open)).map(|count| first.exactly(count)).sum()
+        })
+    }
+
+    /// P(a double spend is accepted) if the payer may also lie that up to `lies` honest witnesses
+    /// did not answer, and all verifiers do: it replaces them by the next of the draw.
+    ///
+    /// # Panics
+    ///
+    /// If `witnesses + lies > verifiers`.
+    pub fn accepted_with_lies(&self, lies: u32) -> f64 {
+        self.corrupt_among(self.witnesses + lies).at_least(self.needed(2))
+    }
+
+    /// P(a proof of guilt is signed by enough of its own fresh witnesses) if the corrupt among
+    /// those refuse.
+    pub fn convicted(&self) -> f64 {
+        self.corrupt_witnesses().at_most(self.witnesses - self.redundancy)
+    }
+
+    fn corrupt_among(&self, drawn: u32) -> Distribution {
+        assert!(self.redundancy <= self.witnesses, "more signatures needed than witnesses");
+        Distribution::hypergeometric(self.verifiers, self.corrupt, drawn)
+    }
+}
+
+/// P(at least one of `tries` independent draws is favourable), each with probability `p`: what
+/// grinding that many keys yields.
+pub fn found_by_grinding(p: f64, tries: u32) -> f64 {
+    -libm::expm1(f64::from(tries) * libm::log1p(-p))
+}
+
+/// The mean cost of waiting for a draw that is favourable with probability `p` by payments to
+/// oneself, each at the price `gas` (any unit, which is that of the result).
+pub fn favourable_draw_price(gas: f64, p: f64) -> f64 {
+    gas / p
+}
+
+/// P(the number of skips gives a liar away): `lies` verifiers that answered are declared skipped,
+/// so that `witnesses + lies` answers are drawn, each verifier answering with probability
+/// `availability`; the honest skips and the lies together reach `skip_threshold`.
+///
+/// # Panics
+///
+/// Unless `witnesses > 0` and `0 < availability <= 1`.
+pub fn skip_liar_detected(
+    witnesses: u32,
+    availability: f64,
+    lies: u32,
+    skip_threshold: u32,
+) -> f64 {
+    Distribution::negative_binomial(witnesses + lies, availability)
+        .at_least(skip_threshold.saturating_sub(lies))
+}
+
+/// P(a coalition of `coalition` among `verifiers` learns of a payment), which `shown` verifiers do:
+/// the witnesses of the fund spent and those of the fund received. Also the expected share of a
+/// user's payments that it learns.
+///
+/// # Panics
+///
+/// If `coalition` or `shown` exceed `verifiers`.
+pub fn seen_by_coalition(verifiers: u32, coalition: u32, shown: u32) -> f64 {
+    Distribution::hypergeometric(verifiers, coalition, shown).at_least(1)
+}
+
+/// The 95 % interval of a proportion of which `successes` in `trials` were measured, after
+/// Clopper and Pearson (1934): the values that neither tail of the binomial rejects at 2.5 %.
+///
+/// Not Wilson's, which is shorter but covers rare events too seldom: one success in 10,000 trials
+/// would exclude a probability of 1e-5, under which it happens in every tenth series.
+///
+/// # Panics
+///
+/// If `successes > trials`.
+pub fn proportion_interval(successes: u32, trials: u32) -> (f64, f64) {
+    assert!(successes <= trials, "{successes} successes in {trials} trials");
+    const TAIL: f64 = 0.025;
+    let low = if successes == 0 {
+        0.0
+    } else {
+        bisect(|p| Distribution::binomial(trials, p).at_least(successes) >= TAIL)
+    };
+    let high = if successes == trials {
+        1.0
+    } else {
+        bisect(|p| Distribution::binomial(trials, p).at_most(successes) < TAIL)
+    };
+    (low, high)
+}
+
+/// Where `reached` turns true between 0 and 1, within 1e-18.
+fn bisect(reached: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if reached(middle) { high = middle } else { low = middle }
+    }
+    high
+}
