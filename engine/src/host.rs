@@ -181,10 +181,17 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// Keeps the bodies that a message names until it arrives.
     #[inline]
-    fn note_arrival(&self, message: &P::Message, arrival: Time) {
+    fn note_arrival(&mut self, message: &P::Message, arrival: Time) {
         if P::Message::CARRIES {
             let window = self.world.window_of(arrival);
-            message.bodies(|handle| self.world.bodies.note_arrival(handle, window));
+            let noted = &mut self.tally.noted;
+            message.bodies(|handle| {
+                // A broadcast names one body again and again.
+                if noted.0 != handle.id() || noted.1 < window {
+                    self.world.bodies.note_arrival(handle, window);
+                    *noted = (handle.id(), window);
+                }
+            });
         }
     }
 

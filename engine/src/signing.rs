@@ -18,12 +18,18 @@ use crate::crypto::{Checker, ClaimId, Counters, Scheme};
 use crate::outcome::SignatureTotals;
 use crate::scenario::CryptoSpec;
 
+/// Bodies known to have verdicts.
+const SETTLED: usize = 512;
+
 /// A worker's keys, verdicts and counters.
 pub(crate) struct Signing {
     seed: u64,
     scheme: Scheme,
     checker: Checker,
     announced: Announced,
+    /// Names of bodies that have verdicts, each at a place of its own: most messages of a wave name
+    /// the same few, and their bodies need not be looked at before they are handled.
+    settled: Box<[u64; SETTLED]>,
     pub(crate) totals: SignatureTotals,
 }
 
@@ -46,6 +52,7 @@ impl Signing {
             scheme: Scheme::new(spec.mode, seed),
             checker: Checker::new(spec.mode, seed, spec.verdicts as usize),
             announced: Announced::default(),
+            settled: Box::new([0; SETTLED]),
             totals: SignatureTotals::default(),
         }
     }
@@ -70,8 +77,17 @@ impl Signing {
 
     #[inline]
     fn announce_body<B: Body>(&mut self, handle: Shared, bodies: &Store<B>) {
+        let id = handle.id();
+        let settled = &mut self.settled[id as usize % SETTLED];
+        if *settled == id {
+            return;
+        }
         let kept = bodies.kept(handle);
-        if kept.verdicts.get().is_some() || !self.announced.named.insert(handle.id()) {
+        if kept.verdicts.get().is_some() {
+            *settled = id;
+            return;
+        }
+        if !self.announced.named.insert(id) {
             return;
         }
         let mut claims = core::mem::take(&mut self.announced.of_bodies);

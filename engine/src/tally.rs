@@ -19,6 +19,8 @@ const ROWS: usize = 512;
 pub(crate) struct Tally<P: Protocol> {
     /// Which worker counts here.
     pub(crate) worker: u32,
+    /// The last body whose arrival was noted, and the window.
+    pub(crate) noted: (u64, u64),
     pub(crate) totals: Totals,
     /// One per metric, `Some` for latencies.
     histograms: Vec<Option<Histogram<u64>>>,
@@ -61,6 +63,7 @@ impl<P: Protocol> Tally<P> {
             .collect();
         Self {
             worker: 0,
+            noted: (0, 0),
             series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
             totals,
             histograms,
