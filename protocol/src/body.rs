@@ -132,6 +132,27 @@ impl Shared {
         zeros.iter().all(|byte| *byte == 0).then_some(handle)
     }
 
+    /// Bytes of a name on the wire: as long as a digest.
+    pub const NAME_LEN: u32 = 32;
+
+    /// Appends what stands for the body's name, to a receiver that knows the body.
+    pub fn encode_name(&self, out: &mut Vec<u8>) {
+        out.extend(self.id);
+        out.extend(self.place);
+        out.extend(self.checksum().to_le_bytes());
+        out.extend([0; 8]);
+    }
+
+    /// Reads a name off the front of `bytes`; `None` unless it is exactly what `encode_name` wrote.
+    pub fn decode_name(bytes: &mut &[u8]) -> Option<Self> {
+        let (name, rest) = bytes.split_first_chunk::<32>()?;
+        let word = |i: usize| name[8 * i..8 * i + 8].try_into().expect("eight bytes");
+        let handle = Self { id: word(0), place: word(1) };
+        *bytes = rest;
+        let intact = u64::from_le_bytes(word(2)) == handle.checksum() && word(3) == [0; 8];
+        intact.then_some(handle)
+    }
+
     fn checksum(&self) -> u64 {
         draw::mix(self.id(), u64::from_le_bytes(self.place) ^ 0x626f_6479)
     }
@@ -286,6 +307,16 @@ mod tests {
             assert!(Shared::decode(&mut &damaged[..]).is_none(), "bit {bit}");
         }
         assert!((0..40).all(|length| Shared::decode(&mut &bytes[..length]).is_none()));
+
+        bytes.clear();
+        handle.encode_name(&mut bytes);
+        assert_eq!(bytes.len(), Shared::NAME_LEN as usize);
+        assert_eq!(Shared::decode_name(&mut &bytes[..]), Some(handle));
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(Shared::decode_name(&mut &damaged[..]).is_none(), "bit {bit}");
+        }
     }
 
     #[test]

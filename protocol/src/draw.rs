@@ -104,6 +104,13 @@ pub fn threshold(p: f64) -> u64 {
     }
 }
 
+/// An exponentially distributed span with a mean, from 64 uniform bits.
+pub fn exponential(mean: crate::Span, bits: u64) -> crate::Span {
+    // In (0, 1]: the logarithm of zero is never taken.
+    let uniform = ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64;
+    crate::Span((-libm::log(uniform) * mean.0 as f64) as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

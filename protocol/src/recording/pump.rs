@@ -240,7 +240,7 @@ impl<P: Protocol> Pump<P> {
     fn record(&mut self, metric: P::Metric, value: u64) {
         let total = &mut self.totals.values[metric.index()];
         match P::Metric::ALL[metric.index()].kind {
-            MetricKind::Sum | MetricKind::PerNode => *total += value,
+            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
             MetricKind::Max => *total = (*total).max(value),
             MetricKind::Latency => *total += 1,
         }

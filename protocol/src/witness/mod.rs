@@ -1,13 +1,247 @@
-//! The arithmetic of the witness protocol: what may be concluded from a selection of witnesses, and
-//! what an adversary may expect from one.
+//! The witness protocol: payments validated without consensus (seed 0 of this project).
 //!
-//! In that protocol a payment is valid when enough of its witnesses signed it, and the witnesses
-//! are drawn from all verifiers in an order that nobody chooses. A verifier that does not answer is
-//! skipped. A payer who lies about who answered, or about which events it knew, thereby chooses its
-//! witnesses; [`evidence`] tests each selection for that. [`odds`] are the closed forms that the
-//! figures measured under attack are put beside.
+//! There is no ledger and no vote on transactions. A payment is valid when enough independently
+//! chosen *witnesses* signed it; the only thing the network agrees on, lazily, is who may be chosen.
+//! Whoever wants to pay draws the witnesses that will watch over what the payee gets; the witnesses
+//! that watch what the payer has promise it to the payment; the payee accepts, has it deducted, and
+//! entrusts its new fund to the new witnesses.
 //!
-//! Both compute with `+ − × ÷` and `libm` alone: the same results on every machine.
+//! The files in the order in which a payment meets them: [`genesis`] (who there is, who owns what),
+//! `payer` ([`selection`], agreement, promises), [`contract`] and [`receipt`] (what is signed),
+//! `payee` (acceptance, hand-over), `watch` (what a witness does). [`evidence`] judges selections,
+//! [`odds`] are the closed forms that figures under attack are put beside.
+//!
+//! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
+//! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
+//! [`metrics`] say so); every message that does not fit is refused with a reason and changes nothing.
 
+use crate::parameter::{Parameter, ParameterError, Values};
+use crate::{Check, Configure, Context, NodeId, Protocol, RunFacts, Span};
+
+pub mod body;
+mod checks;
+pub mod contract;
 pub mod evidence;
+pub mod fund;
+pub mod genesis;
+pub mod message;
+pub mod metrics;
+pub mod node;
 pub mod odds;
+mod once;
+mod parameters;
+mod payee;
+mod payer;
+pub mod receipt;
+pub mod refusal;
+pub mod rules;
+pub mod selection;
+pub mod statement;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+pub use body::WitnessBody;
+pub use message::WitnessMessage;
+pub use metrics::WitnessMetric;
+pub use node::WitnessNode;
+
+use evidence::Tests;
+use fund::FundId;
+use genesis::{CREDIT_ORIGIN, Genesis};
+use rules::Terms;
+
+/// The parameters of a witness run.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    terms: Terms,
+    tests: Tests,
+    genesis: Genesis,
+    /// Share of users that are verifiers.
+    verifiers: f64,
+    /// What everybody's first fund is worth.
+    endowment: u64,
+    workload: Workload,
+}
+
+/// The payments that users begin by themselves.
+#[derive(Clone, Copy, Debug)]
+struct Workload {
+    /// Mean time between the payments of a user; `None`: they do not pay.
+    interval: Option<Span>,
+    /// Amounts are uniform between these, both included.
+    least: u64,
+    most: u64,
+}
+
+/// What a participant leaves for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WitnessTimer {
+    /// The next payment of the workload is due.
+    Pay,
+    /// Those greeted together have had their time.
+    Greeting {
+        /// The payer's count of payments.
+        payment: u32,
+        /// Which greetings.
+        group: u16,
+    },
+    /// Those whom a payer asked have had theirs.
+    Payer {
+        /// The payer's count of payments.
+        payment: u32,
+        /// In which step.
+        step: u8,
+        /// How often they were asked.
+        tries: u8,
+    },
+    /// Those whom a payee asked have had theirs.
+    Payee {
+        /// The fund that the payment makes.
+        fund: FundId,
+        /// In which step.
+        step: u8,
+        /// How often they were asked.
+        tries: u8,
+    },
+}
+
+impl Witness {
+    /// Sets the run's snapshot up: who is a verifier.
+    ///
+    /// # Errors
+    /// If there are fewer verifiers than a draw needs.
+    pub fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+        parameters::fit(self, nodes, seed)
+    }
+
+    /// Waits for the node's next payment of the workload.
+    fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
+        if let Some(mean) = self.workload.interval
+            && self.genesis.is_user(cx.id())
+        {
+            let delay = crate::draw::exponential(mean, cx.random());
+            cx.set_timer(delay, WitnessTimer::Pay);
+        }
+    }
+
+    /// Whom and how much the workload pays next.
+    fn draw_payment(&self, cx: &mut impl Context<Self>) -> (NodeId, u64) {
+        let other = cx.random_below(u64::from(self.genesis.users()) - 1) as u32;
+        let payee = self.genesis.user(other);
+        let payee = if payee < cx.id() { payee } else { NodeId(payee.0 + 1) };
+        let spread = self.workload.most - self.workload.least + 1;
+        (payee, self.workload.least + cx.random_below(spread))
+    }
+
+    /// Whether an adversary holds a verifier.
+    fn is_corrupt(&self, _verifier: NodeId) -> bool {
+        false
+    }
+}
+
+impl Protocol for Witness {
+    type Node = WitnessNode;
+    type Message = WitnessMessage;
+    type Body = WitnessBody;
+    type Timer = WitnessTimer;
+    type Metric = WitnessMetric;
+
+    fn start(&self, cx: &mut impl Context<Self>) -> WitnessNode {
+        if self.genesis.is_user(cx.id()) {
+            cx.record(WitnessMetric::Held, self.endowment);
+        }
+        if cx.id() == CREDIT_ORIGIN {
+            let issued = self.endowment * u64::from(self.genesis.users());
+            cx.record(WitnessMetric::Issued, issued);
+        }
+        self.wait_for_payment(cx);
+        WitnessNode::default()
+    }
+
+    fn on_message(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        message: &WitnessMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        use WitnessMessage as M;
+        match *message {
+            M::Hello { payment } => self.hello(from, payment, cx),
+            M::Here { payment } => self.here(node, from, payment, cx),
+            M::Propose { contract } => self.proposed(from, contract, cx),
+            M::Agree { contract, signature } => {
+                self.agreed(node, from, (contract, signature), cx);
+            }
+            M::Refuse { contract, source, why } => {
+                self.refused(node, from, (contract, source, why), cx);
+            }
+            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
+            M::Promise { contract, source, signature } => {
+                self.promised(node, from, (contract, source, signature), cx);
+            }
+            M::Pay { receipt } => self.paid(node, from, receipt, cx),
+            M::Accept { receipt } => self.accepted(node, from, receipt, cx),
+            M::Settle { receipt, source } => {
+                self.asked_to_settle(node, from, (receipt, source), cx)
+            }
+            M::Settled { receipt, source, signature } => {
+                self.settled(node, from, (receipt, source, signature), cx);
+            }
+            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
+            M::Kept { receipt } => self.kept(node, from, receipt, cx),
+        }
+    }
+
+    fn on_timer(&self, node: &mut WitnessNode, timer: WitnessTimer, cx: &mut impl Context<Self>) {
+        match timer {
+            WitnessTimer::Pay => {
+                let (payee, amount) = self.draw_payment(cx);
+                self.pay(node, payee, amount, cx);
+                self.wait_for_payment(cx);
+            }
+            WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
+            WitnessTimer::Payer { payment, step, tries } => {
+                self.payer_timeout(node, payment, (step, tries), cx);
+            }
+            WitnessTimer::Payee { fund, step, tries } => {
+                self.payee_timeout(node, fund, (step, tries), cx);
+            }
+        }
+    }
+
+    /// Wallet and book are durable; what was under way is taken up again with the state, and given
+    /// up without.
+    fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
+        self.resume(node, keep_state, cx);
+        self.wait_for_payment(cx);
+    }
+
+    fn events_per_node_second(&self) -> f64 {
+        let messages = 8.0 * f64::from(self.terms.witnesses);
+        self.workload.interval.map_or(1.0, |mean| messages / mean.as_secs_f64())
+    }
+}
+
+impl Configure for Witness {
+    const NAME: &'static str = "witness";
+    const ABOUT: &'static str =
+        "payments validated by drawn witnesses, without consensus (seed 0; mattb1197's emulator)";
+    const PARAMETERS: &'static [Parameter] = parameters::PARAMETERS;
+
+    fn configure(values: &Values) -> Result<Self, ParameterError> {
+        parameters::configure(values)
+    }
+
+    fn checks(&self, facts: &RunFacts) -> Vec<Check> {
+        checks::checks(self, facts)
+    }
+
+    fn pending_per_node(&self, _degree: f64) -> f64 {
+        // The timer of the next payment, and the requests of those under way: each payment is at
+        // any moment in one dialogue with all witnesses, for a second or two.
+        let rate = self.workload.interval.map_or(0.0, |mean| 1.0 / mean.as_secs_f64());
+        1.0 + 2.0 * rate * f64::from(self.terms.witnesses)
+    }
+}

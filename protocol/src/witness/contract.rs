@@ -1,0 +1,201 @@
+//! The contract of a payment, which every signature of it covers.
+
+use super::evidence::Tests;
+use super::fund::FundId;
+use super::genesis::{CREDIT_ORIGIN, Genesis};
+use super::once::Once;
+use super::refusal::Refusal;
+use super::rules::{Rules, Terms};
+use super::selection::Selection;
+use super::statement::Statement;
+use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Time, fold_bytes};
+
+use super::body::WitnessBody;
+
+/// One fund from which a payment withdraws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name.
+    pub fund: FundId,
+    /// What is withdrawn, gas included.
+    pub amount: u64,
+    /// What is left after it.
+    pub left: u64,
+    /// Withdrawals before this one.
+    pub sequence: u32,
+    /// The name of the last one; the fund's own before the first.
+    pub previous: FundId,
+    /// Who watches the fund, and the evidence of their selection.
+    pub selection: Shared,
+}
+
+/// What a payer offers and a payee agrees to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contract {
+    /// Who pays.
+    pub payer: NodeId,
+    /// Who is paid.
+    pub payee: NodeId,
+    /// What arrives; the sources cover it and their gas.
+    pub amount: u64,
+    /// When the payer began.
+    pub time: Time,
+    /// The witnesses of the fund that the payment makes.
+    pub selection: Shared,
+    /// Where the credit comes from.
+    pub sources: Box<[Source]>,
+    /// A hash of all of it (without R3: of less), and the name of the fund it makes.
+    pub digest: Digest,
+    /// The payer's signature.
+    pub signature: Signature,
+    /// What every honest node finds when it checks the contract by itself.
+    sound: Once<Result<(), Refusal>>,
+}
+
+/// The parts of a contract before it is signed.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who pays.
+    pub payer: NodeId,
+    /// Who is paid.
+    pub payee: NodeId,
+    /// What arrives.
+    pub amount: u64,
+    /// When the payer began.
+    pub time: Time,
+    /// The witnesses of the fund that the payment makes.
+    pub selection: Shared,
+    /// Where the credit comes from.
+    pub sources: Box<[Source]>,
+}
+
+impl Draft {
+    /// The digest that all signatures cover. **R3**: all of it; without, as the original had it, all
+    /// but the new witnesses and the time.
+    pub fn digest(&self, selection: &Selection, rules: Rules, scenario: u64) -> Digest {
+        let mut bytes = Vec::with_capacity(64 + 48 * self.sources.len());
+        bytes.extend(self.payer.0.to_le_bytes());
+        bytes.extend(self.payee.0.to_le_bytes());
+        bytes.extend(self.amount.to_le_bytes());
+        for source in &self.sources {
+            bytes.extend(source.fund.0.to_le_bytes());
+            bytes.extend(source.amount.to_le_bytes());
+            bytes.extend(source.sequence.to_le_bytes());
+            if rules.all_is_signed {
+                bytes.extend(source.left.to_le_bytes());
+                bytes.extend(source.previous.0.to_le_bytes());
+            }
+        }
+        if rules.all_is_signed {
+            bytes.extend(self.time.0.to_le_bytes());
+            bytes.extend(selection.fingerprint().to_le_bytes());
+        }
+        Statement::Contract.digest(scenario, &bytes)
+    }
+
+    /// The contract, with the payer's signature of [`Statement::Pays`].
+    pub fn signed(self, digest: Digest, signature: Signature) -> Contract {
+        let Self { payer, payee, amount, time, selection, sources } = self;
+        let sound = Once::default();
+        Contract { payer, payee, amount, time, selection, sources, digest, signature, sound }
+    }
+}
+
+impl Contract {
+    /// The name of the fund that it makes.
+    pub fn fund(&self) -> FundId {
+        FundId::of(&self.digest)
+    }
+
+    /// What anybody can check of it without being a witness: sums, evidence of all selections, that
+    /// the digest is its own. Found once, for all nodes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(
+        &self,
+        bodies: &impl Bodies<WitnessBody>,
+        genesis: &Genesis,
+        terms: &Terms,
+        tests: &Tests,
+        scenario: u64,
+    ) -> Result<(), Refusal> {
+        *self.sound.get_or_init(|| {
+            self.check_sums(terms)?;
+            let selection = bodies.get(self.selection).selection().ok_or(Refusal::Malformed)?;
+            let draft = Draft {
+                payer: self.payer,
+                payee: self.payee,
+                amount: self.amount,
+                time: self.time,
+                selection: self.selection,
+                sources: self.sources.clone(),
+            };
+            if draft.digest(selection, terms.rules, scenario) != self.digest {
+                return Err(Refusal::Malformed);
+            }
+            if (selection.payer, selection.payee) != (self.payer, self.payee) {
+                return Err(Refusal::Selection);
+            }
+            let believable = |selection: &Selection| {
+                selection.check(genesis, terms.witnesses, tests).map_err(|_| Refusal::Selection)
+            };
+            believable(selection)?;
+            for source in &self.sources {
+                let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
+                if watched.payee != self.payer {
+                    return Err(Refusal::NotOwner);
+                }
+                let is_first = watched.payer == CREDIT_ORIGIN;
+                if is_first != (source.fund == genesis.fund(self.payer)) {
+                    return Err(Refusal::NotOwner);
+                }
+                believable(watched)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn check_sums(&self, terms: &Terms) -> Result<(), Refusal> {
+        let distinct = |(i, source): (usize, &Source)| {
+            self.sources[..i].iter().all(|other| other.fund != source.fund)
+        };
+        if self.sources.is_empty() || !self.sources.iter().enumerate().all(distinct) {
+            return Err(Refusal::Malformed);
+        }
+        let gas = terms.gas.saturating_mul(self.sources.len() as u64);
+        let withdrawn = self.sources.iter().try_fold(0u64, |sum, source| {
+            if source.amount <= terms.gas { None } else { sum.checked_add(source.amount) }
+        });
+        let fits = self.amount > terms.gas && self.payer != self.payee;
+        if !fits || withdrawn.is_none() || withdrawn != self.amount.checked_add(gas) {
+            return Err(Refusal::Sums);
+        }
+        Ok(())
+    }
+
+    /// The payer's claim.
+    pub(super) fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
+        let digest = Statement::Pays.of(keys.scenario(), &self.digest);
+        announce(Claim { key: keys.public_key(self.payer), digest, signature: self.signature });
+    }
+
+    /// Bytes on the wire beside its selections: 32 for each id and digest.
+    pub(super) fn own_len(&self) -> u32 {
+        4 * 32 + 2 * 8 + 64 + self.sources.len() as u32 * (2 * 32 + 3 * 8)
+    }
+
+    pub(super) fn encoded_len(&self) -> u32 {
+        let selections = self.sources.iter().map(|source| source.selection.encoded_len());
+        self.own_len() + self.selection.encoded_len() + selections.sum::<u32>()
+    }
+
+    pub(super) fn fingerprint(&self) -> u64 {
+        fold_bytes(&self.digest.0)
+    }
+
+    pub(super) fn parts(&self, visit: &mut dyn FnMut(Shared)) {
+        visit(self.selection);
+        self.sources.iter().for_each(|source| visit(source.selection));
+    }
+}

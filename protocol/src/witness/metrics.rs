@@ -1,0 +1,59 @@
+//! What a witness run measures.
+//!
+//! Credit is counted by its changes: every node that moves some records what a pot gained, modulo
+//! 2⁶⁴, so that the sums over all nodes are what all pots hold at that moment.
+
+use crate::{Metric, MetricInfo, MetricKind};
+
+macro_rules! metrics {
+    ($($(#[$meta:meta])* $name:ident, $text:literal, $kind:ident, $about:literal;)*) => {
+        /// What a witness run measures.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum WitnessMetric {
+            $(#[doc = $about] $name,)*
+        }
+
+        impl Metric for WitnessMetric {
+            const ALL: &'static [MetricInfo] = &[
+                $(MetricInfo { name: $text, kind: MetricKind::$kind, about: $about },)*
+            ];
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+metrics! {
+    Started, "payments_started", Sum, "payments begun: the payer starts to draw witnesses";
+    Final, "payments_final", Sum, "payments that the payee accepted";
+    HandedOver, "payments_handed_over", Sum, "of these, those that enough new witnesses keep";
+    Rejected, "payments_rejected", Sum, "payments given up by their payer";
+    Unfunded, "payments_unfunded", Sum, "payments that no fund could cover: not begun";
+    Skips, "skips", Sum, "drawn verifiers that did not answer in time";
+    FalseRejections, "false_rejections", Sum, "honest selections that the tests rejected";
+    Refused, "refused", Sum, "requests that somebody refused";
+    Attempts, "double_spend_attempts", Sum, "attempts to pay two with one withdrawal";
+    DoubleSpends, "double_spend_accepted", Sum, "attempts whose both payees accepted";
+    Issued, "issued", Sum, "credit that the credit origin issued";
+    Held, "held", Sum, "credit in wallets";
+    Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
+    Gas, "gas", Sum, "credit paid as gas";
+    Counterfeit, "counterfeit", Sum, "credit that double spends made";
+    Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
+    HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_indices_follow_them() {
+        assert_eq!(WitnessMetric::ALL[WitnessMetric::HandOver.index()].name, "hand_over");
+        for (i, info) in WitnessMetric::ALL.iter().enumerate() {
+            assert!(WitnessMetric::ALL[..i].iter().all(|other| other.name != info.name));
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The state of a participant: a wallet, a book of funds it watches, and its open dialogues.
+//!
+//! Wallet and book are durable: they survive a crash, also one "without state", as a real node's
+//! would on disk; the dialogues do not. Everything is small until it is used: a participant that
+//! never paid has no wallet entry, because its first fund follows from its id.
+
+use super::fund::{Fund, FundId};
+use super::payee::Receiving;
+use super::payer::Paying;
+use crate::{Shared, Snapshot, SnapshotError};
+
+/// One participant.
+#[derive(Debug, Default)]
+pub struct WitnessNode {
+    /// What it owns.
+    pub(super) wallet: Wallet,
+    /// What it watches, as a verifier.
+    pub(super) book: Book,
+    /// Payments it has begun.
+    pub(super) payments: u32,
+    /// Payments that wait for one to end.
+    pub(super) waiting: u32,
+    /// Payments under way.
+    pub(super) paying: Vec<Paying>,
+    /// Payments that it receives.
+    pub(super) receiving: Vec<Receiving>,
+}
+
+/// What a participant owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wallet {
+    /// Whether its first fund is among the others by now.
+    pub opened: bool,
+    /// Funds that it may spend.
+    pub funds: Vec<Fund>,
+    /// Names of the contracts by which it was paid, sorted.
+    pub received: Vec<FundId>,
+}
+
+impl Wallet {
+    /// Notes a payment received; whether it was new.
+    pub fn receive(&mut self, fund: FundId) -> bool {
+        match self.received.binary_search(&fund) {
+            Ok(_) => false,
+            Err(place) => {
+                self.received.insert(place, fund);
+                true
+            }
+        }
+    }
+
+    /// Whether a payment was received.
+    pub fn has_received(&self, fund: FundId) -> bool {
+        self.received.binary_search(&fund).is_ok()
+    }
+}
+
+/// The funds that a verifier watches over, as far as they differ from genesis.
+///
+/// 24 bytes an entry: the receipt says the rest. Of the funds of genesis only those that were
+/// touched are here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    /// The receipt that set the present state of a fund: the one that made it, or its last
+    /// withdrawal. Sorted by name.
+    states: Vec<(FundId, Shared)>,
+    /// The contract to which a fund is promised. Sorted by name.
+    promises: Vec<(FundId, Shared)>,
+    /// Without R5: the withdrawals that this witness has seen, which need not be a chain.
+    withdrawals: Vec<(FundId, Shared)>,
+}
+
+impl Book {
+    /// The receipt that set the present state of a fund.
+    pub fn state(&self, fund: FundId) -> Option<Shared> {
+        find(&self.states, fund)
+    }
+
+    /// Sets it; returns the one before.
+    pub fn set_state(&mut self, fund: FundId, receipt: Shared) -> Option<Shared> {
+        set(&mut self.states, fund, receipt)
+    }
+
+    /// The contract to which a fund is promised.
+    pub fn promise(&self, fund: FundId) -> Option<Shared> {
+        find(&self.promises, fund)
+    }
+
+    /// Promises it; returns the promise before.
+    pub fn set_promise(&mut self, fund: FundId, contract: Shared) -> Option<Shared> {
+        set(&mut self.promises, fund, contract)
+    }
+
+    /// Ends a promise.
+    pub fn end_promise(&mut self, fund: FundId) -> Option<Shared> {
+        let place = self.promises.binary_search_by_key(&fund, |(fund, _)| *fund).ok()?;
+        Some(self.promises.remove(place).1)
+    }
+
+    /// Without R5: notes one of a fund's withdrawals.
+    pub fn add_withdrawal(&mut self, fund: FundId, receipt: Shared) {
+        self.withdrawals.push((fund, receipt));
+    }
+
+    /// Without R5: the withdrawals of a fund that this witness has seen.
+    pub fn withdrawals(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
+        self.withdrawals.iter().filter(move |(of, _)| *of == fund).map(|(_, receipt)| *receipt)
+    }
+
+    /// How many funds it watches, those of genesis that were never touched aside.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+}
+
+fn find(entries: &[(FundId, Shared)], fund: FundId) -> Option<Shared> {
+    let place = entries.binary_search_by_key(&fund, |(fund, _)| *fund).ok()?;
+    Some(entries[place].1)
+}
+
+fn set(entries: &mut Vec<(FundId, Shared)>, fund: FundId, body: Shared) -> Option<Shared> {
+    match entries.binary_search_by_key(&fund, |(fund, _)| *fund) {
+        Ok(place) => Some(core::mem::replace(&mut entries[place].1, body)),
+        Err(place) => {
+            entries.insert(place, (fund, body));
+            None
+        }
+    }
+}
+
+fn save_all<T>(entries: &[T], out: &mut Vec<u8>, save: impl Fn(&T, &mut Vec<u8>)) {
+    (entries.len() as u32).save(out);
+    entries.iter().for_each(|entry| save(entry, out));
+}
+
+fn load_all<T>(
+    bytes: &mut &[u8],
+    load: impl Fn(&mut &[u8]) -> Result<T, SnapshotError>,
+) -> Result<Vec<T>, SnapshotError> {
+    let count = u32::load(bytes)?;
+    // Each entry takes at least a byte: an absurd count fails before it takes memory.
+    if count as usize > bytes.len() {
+        return Err(SnapshotError("more entries than bytes"));
+    }
+    (0..count).map(|_| load(bytes)).collect()
+}
+
+/// The durable part.
+impl Snapshot for WitnessNode {
+    fn save(&self, out: &mut Vec<u8>) {
+        let entry = |(fund, body): &(FundId, Shared), out: &mut Vec<u8>| {
+            fund.0.save(out);
+            body.save(out);
+        };
+        self.wallet.opened.save(out);
+        save_all(&self.wallet.funds, out, Fund::save);
+        save_all(&self.wallet.received, out, |fund, out| fund.0.save(out));
+        save_all(&self.book.states, out, entry);
+        save_all(&self.book.promises, out, entry);
+        save_all(&self.book.withdrawals, out, entry);
+        self.payments.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let entry = |bytes: &mut &[u8]| Ok((FundId(u64::load(bytes)?), Shared::load(bytes)?));
+        let wallet = Wallet {
+            opened: bool::load(bytes)?,
+            funds: load_all(bytes, Fund::load)?,
+            received: load_all(bytes, |bytes| Ok(FundId(u64::load(bytes)?)))?,
+        };
+        let book = Book {
+            states: load_all(bytes, entry)?,
+            promises: load_all(bytes, entry)?,
+            withdrawals: load_all(bytes, entry)?,
+        };
+        Ok(Self { wallet, book, payments: u32::load(bytes)?, ..Self::default() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(id: u64) -> Shared {
+        Shared::new(id, 0, 100)
+    }
+
+    #[test]
+    fn a_book_finds_what_was_set_last() {
+        let mut book = Book::default();
+        for fund in [5, 1, 9, 3] {
+            assert_eq!(book.set_state(FundId(fund), body(fund)), None);
+        }
+        assert_eq!(book.set_state(FundId(9), body(90)), Some(body(9)));
+        assert_eq!((book.state(FundId(9)), book.state(FundId(2))), (Some(body(90)), None));
+        assert_eq!(book.set_promise(FundId(3), body(7)), None);
+        assert_eq!(book.end_promise(FundId(3)), Some(body(7)));
+        assert_eq!((book.end_promise(FundId(3)), book.len()), (None, 4));
+    }
+
+    #[test]
+    fn a_payment_is_received_once() {
+        let mut wallet = Wallet::default();
+        assert!(wallet.receive(FundId(4)) && wallet.receive(FundId(2)));
+        assert!(!wallet.receive(FundId(4)) && wallet.has_received(FundId(2)));
+    }
+
+    #[test]
+    fn the_durable_part_round_trips() {
+        let mut node = WitnessNode { payments: 3, ..WitnessNode::default() };
+        node.wallet.opened = true;
+        node.wallet.receive(FundId(8));
+        node.wallet.funds.push(Fund {
+            id: FundId(1),
+            amount: 2,
+            sequence: 3,
+            previous: FundId(4),
+            selection: body(5),
+        });
+        node.book.set_state(FundId(6), body(7));
+        node.book.set_promise(FundId(6), body(8));
+        node.book.add_withdrawal(FundId(6), body(9));
+        let mut bytes = Vec::new();
+        node.save(&mut bytes);
+        let mut rest = &bytes[..];
+        let loaded = WitnessNode::load(&mut rest).expect("whole");
+        assert!(rest.is_empty());
+        assert_eq!((&loaded.wallet, &loaded.book), (&node.wallet, &node.book));
+        for length in 0..bytes.len() {
+            assert!(WitnessNode::load(&mut &bytes[..length]).is_err());
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The parameters of the witness protocol, and what does not fit together.
+
+use super::evidence::Tests;
+use super::genesis::Genesis;
+use super::rules::{Rules, Terms};
+use super::{Witness, Workload};
+use crate::Span;
+use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
+
+const SECOND: u64 = 1_000_000_000;
+const DAY: u64 = 86_400 * SECOND;
+
+/// One switch per correction, beside the choice for all.
+const SWITCH: Kind = Kind::Choice(&["as rules", "on", "off"]);
+const AS_RULES: Value = Value::Choice("as rules");
+
+const fn switch(name: &'static str, about: &'static str) -> Parameter {
+    Parameter { name, kind: SWITCH, default: AS_RULES, about }
+}
+
+pub(super) const PARAMETERS: &[Parameter] = &[
+    Parameter {
+        name: "verifiers",
+        kind: Kind::Share,
+        default: Value::Share(0.2),
+        about: "share of the users that are verifiers",
+    },
+    Parameter {
+        name: "witnesses",
+        kind: Kind::Count { min: 1, max: 128 },
+        default: Value::Count(100),
+        about: "witnesses of a fund",
+    },
+    Parameter {
+        name: "redundancy",
+        kind: Kind::Count { min: 1, max: 128 },
+        default: Value::Count(62),
+        about: "signatures of a fund's witnesses that a payment needs; more than half",
+    },
+    Parameter {
+        name: "active_ratio",
+        kind: Kind::Share,
+        default: Value::Share(0.9),
+        about: "the availability of verifiers that the tests of a selection assume",
+    },
+    Parameter {
+        name: "time_to_consistency",
+        kind: Kind::Span { min: Span(SECOND) },
+        default: Value::Span(Span(2 * DAY)),
+        about: "the age at which all know an event of the timeline",
+    },
+    Parameter {
+        name: "leniency",
+        kind: Kind::Span { min: Span(1) },
+        default: Value::Span(Span(3_600 * SECOND)),
+        about: "how far a contract's time may lie from its judge's clock",
+    },
+    Parameter {
+        name: "timeout",
+        kind: Kind::Span { min: Span(1) },
+        default: Value::Span(Span(15 * SECOND)),
+        about: "how long a request may stay unanswered",
+    },
+    Parameter {
+        name: "gas",
+        kind: Kind::Count { min: 0, max: 1_000_000_000 },
+        default: Value::Count(1_000),
+        about: "credit paid per withdrawal from a fund",
+    },
+    Parameter {
+        name: "endowment",
+        kind: Kind::Count { min: 1, max: 1 << 40 },
+        default: Value::Count(1_000_000_000),
+        about: "credit with which every user begins",
+    },
+    Parameter {
+        name: "rules",
+        kind: Kind::Choice(&["corrected", "seed"]),
+        default: Value::Choice("corrected"),
+        about: "the corrections all on, or all off as in the original",
+    },
+    switch("r3", "signatures cover the whole contract"),
+    switch("r4", "a witness that signs promises the withdrawal to that contract alone"),
+    switch("r5", "the withdrawals of a fund are a chain"),
+    switch("r6", "holding is idempotent, and what is spent leaves a tombstone"),
+    Parameter {
+        name: "interval",
+        kind: Kind::Span { min: Span::ZERO },
+        default: Value::Span(Span(600 * SECOND)),
+        about: "mean time between the payments of a user; 0: users do not pay",
+    },
+    Parameter {
+        name: "least",
+        kind: Kind::Count { min: 1, max: 1 << 40 },
+        default: Value::Count(10_000),
+        about: "the least amount of a payment",
+    },
+    Parameter {
+        name: "most",
+        kind: Kind::Count { min: 1, max: 1 << 40 },
+        default: Value::Count(1_000_000),
+        about: "the greatest amount of a payment",
+    },
+];
+
+/// A selection that an honest payer would have with less than this probability is rejected.
+const CUTOFF: f64 = 1e-5;
+
+fn rules(values: &Values) -> Rules {
+    let all = if values.choice("rules") == "seed" { Rules::SEED } else { Rules::CORRECTED };
+    let switched = |name, default| match values.choice(name) {
+        "on" => true,
+        "off" => false,
+        _ => default,
+    };
+    Rules {
+        all_is_signed: switched("r3", all.all_is_signed),
+        signing_promises: switched("r4", all.signing_promises),
+        chained: switched("r5", all.chained),
+        tombstones: switched("r6", all.tombstones),
+        ..all
+    }
+}
+
+pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
+    let wrong = |name, problem: String| Err(ParameterError { name, problem });
+    let (witnesses, redundancy) =
+        (values.count("witnesses") as u32, values.count("redundancy") as u32);
+    if redundancy > witnesses {
+        let problem =
+            format!("{redundancy} of {witnesses} witnesses cannot sign; lower it to {witnesses}");
+        return wrong("redundancy", problem);
+    }
+    if 2 * redundancy <= witnesses {
+        let least = witnesses / 2 + 1;
+        let problem = format!(
+            "with {redundancy} of {witnesses} two payments could each have a quorum of honest \
+             witnesses; raise it to {least} at least"
+        );
+        return wrong("redundancy", problem);
+    }
+    let active_ratio = values.share("active_ratio");
+    if !(0.01..=1.0).contains(&active_ratio) {
+        return wrong("active_ratio", format!("{active_ratio} is not between 0.01 and 1"));
+    }
+    let (least, most) = (values.count("least"), values.count("most"));
+    let gas = values.count("gas");
+    if least > most {
+        return wrong("least", format!("{least} is more than the greatest amount, {most}"));
+    }
+    if least <= gas {
+        return wrong("least", format!("{least} would not pay for its own gas, {gas}; raise it"));
+    }
+    let time_to_consistency = values.span("time_to_consistency");
+    let interval = values.span("interval");
+    Ok(Witness {
+        terms: Terms {
+            witnesses,
+            redundancy,
+            gas,
+            leniency: values.span("leniency"),
+            timeout: values.span("timeout"),
+            time_to_consistency,
+            rules: rules(values),
+        },
+        tests: Tests::new(witnesses, active_ratio, CUTOFF, time_to_consistency),
+        genesis: Genesis::default(),
+        verifiers: values.share("verifiers"),
+        endowment: values.count("endowment"),
+        workload: Workload { interval: (interval > Span::ZERO).then_some(interval), least, most },
+    })
+}
+
+/// Sets the snapshot up for a number of nodes.
+pub(super) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+    let users = nodes.saturating_sub(2);
+    let verifiers = (witness.verifiers * f64::from(users)).round() as u32;
+    // Payer and payee may be among the drawn, and are not eligible.
+    let least = witness.terms.witnesses + 2;
+    if verifiers < least {
+        let problem = format!(
+            "{} of {users} users are {verifiers} verifiers, and a draw needs {least}; raise it, \
+             or `nodes`, or lower protocol.witnesses",
+            witness.verifiers,
+        );
+        return Err(ParameterError { name: "verifiers", problem });
+    }
+    witness.genesis = Genesis::new(nodes, verifiers, seed);
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! The payee's side: agree, accept, have the old witnesses deduct, entrust the new ones.
+//!
+//! A payment is final when the payee accepts it. What follows makes its fund spendable: the
+//! witnesses of the sources deduct it, and the new witnesses take it into their books.
+
+use super::contract::Contract;
+use super::fund::{Fund, FundId};
+use super::metrics::WitnessMetric;
+use super::node::WitnessNode;
+use super::payer::{MAX_TRIES, positions};
+use super::receipt::{Receipt, Signed, Stage};
+use super::refusal::Refusal;
+use super::statement::Statement;
+use super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
+use crate::{Bodies, Context, NodeId, Shared, Signature};
+
+/// A payment under way, at its payee.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    pub(super) fund: FundId,
+    pub(super) step: Step,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The witnesses of the sources deduct it.
+    Settling { receipt: Shared, signed: Vec<Signed> },
+    /// The new witnesses are told; a bit per position that keeps it.
+    Entrusting { receipt: Shared, kept: u128 },
+}
+
+impl Step {
+    fn number(&self) -> u8 {
+        match self {
+            Self::Settling { .. } => 0,
+            Self::Entrusting { .. } => 1,
+        }
+    }
+
+    pub(super) fn receipt(&self) -> Shared {
+        match self {
+            Self::Settling { receipt, .. } | Self::Entrusting { receipt, .. } => *receipt,
+        }
+    }
+}
+
+impl Witness {
+    /// A contract is proposed.
+    pub(super) fn proposed(&self, from: NodeId, contract: Shared, cx: &mut impl Context<Self>) {
+        match self.judge_contract(contract, cx) {
+            Ok(terms) if terms.payer == from && terms.payee == cx.id() => {
+                let signature = cx.sign(&Statement::Agrees.of(cx.scenario(), &terms.digest));
+                cx.send(from, WitnessMessage::Agree { contract, signature });
+            }
+            Ok(_) => self.refuse(from, contract, u8::MAX, Refusal::Unasked, cx),
+            Err(why) => self.refuse(from, contract, u8::MAX, why, cx),
+        }
+    }
+
+    /// What every honest node checks of a contract. What it returns is a copy of the little that
+    /// callers need, because the contract itself borrows.
+    pub(super) fn judge_contract(
+        &self,
+        contract: Shared,
+        cx: &mut impl Context<Self>,
+    ) -> Result<Parties, Refusal> {
+        let bodies = cx.bodies();
+        let terms = bodies.get(contract).contract().ok_or(Refusal::Malformed)?;
+        let (now, scenario) = (cx.local_clock(), cx.scenario());
+        let leniency = self.terms.leniency;
+        if now > terms.time + leniency || terms.time > now + leniency {
+            return Err(Refusal::Time);
+        }
+        terms.check(&bodies, &self.genesis, &self.terms, &self.tests, scenario)?;
+        if cx.verify_body(contract).failed() > 0 {
+            return Err(Refusal::Signature);
+        }
+        Ok(Parties::of(terms))
+    }
+
+    /// What every honest node checks of a receipt.
+    pub(super) fn judge_receipt(
+        &self,
+        receipt: Shared,
+        stage: Stage,
+        cx: &mut impl Context<Self>,
+    ) -> Result<Parties, Refusal> {
+        let bodies = cx.bodies();
+        let content = bodies.get(receipt).receipt().ok_or(Refusal::Malformed)?;
+        if content.stage != stage {
+            return Err(Refusal::Malformed);
+        }
+        let parties = self.judge_contract(content.contract, cx)?;
+        let verdicts = cx.verify_body(receipt);
+        content.check(&verdicts, &bodies, &self.terms)?;
+        Ok(parties)
+    }
+
+    /// The receipt arrives: if it is good, the payment is final.
+    pub(super) fn paid(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let Some(content) = bodies.get(receipt).receipt() else { return };
+        let parties = match self.judge_receipt(receipt, Stage::Promised, cx) {
+            Ok(parties) if parties.payee == cx.id() => parties,
+            Ok(_) => return self.refuse(from, content.contract, u8::MAX, Refusal::Unasked, cx),
+            Err(why) => return self.refuse(from, content.contract, u8::MAX, why, cx),
+        };
+        let is_new = node.wallet.receive(content.fund());
+        if is_new {
+            self.accept(node, receipt, &parties, cx);
+        }
+        // Again if it was asked again: the first answer may be lost.
+        cx.send(from, WitnessMessage::Accept { receipt });
+    }
+
+    fn accept(
+        &self,
+        node: &mut WitnessNode,
+        receipt: Shared,
+        parties: &Parties,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let content = bodies.get(receipt).receipt().expect("judged");
+        let gas = self.terms.gas * u64::from(parties.sources);
+        cx.record(WitnessMetric::Final, 1);
+        cx.record(WitnessMetric::Payment, cx.local_clock().since(parties.time).0);
+        cx.record(WitnessMetric::Reserved, (parties.amount + gas).wrapping_neg());
+        cx.record(WitnessMetric::Held, parties.amount);
+        cx.record(WitnessMetric::Gas, gas);
+        cx.retain(receipt);
+        let signed = Vec::with_capacity(content.signed.len());
+        let step = Step::Settling { receipt, signed };
+        node.receiving.push(Receiving { fund: content.fund(), step });
+        self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
+    }
+
+    /// Asks all who have not answered yet, and waits.
+    pub(super) fn press_on(&self, receiving: &Receiving, tries: u8, cx: &mut impl Context<Self>) {
+        let bodies = cx.bodies();
+        let content = bodies.get(receiving.step.receipt()).receipt().expect("retained");
+        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        match &receiving.step {
+            Step::Settling { receipt, signed } => {
+                for (source, from) in (0..).zip(&contract.sources) {
+                    let watched = bodies.get(from.selection).selection().expect("checked");
+                    let done = positions(signed, source);
+                    for (position, witness) in watched.witnesses.iter().enumerate() {
+                        if done & (1 << position) == 0 {
+                            let settle = WitnessMessage::Settle { receipt: *receipt, source };
+                            cx.send(*witness, settle);
+                        }
+                    }
+                }
+            }
+            Step::Entrusting { receipt, kept } => {
+                let new = bodies.get(contract.selection).selection().expect("checked");
+                for (position, witness) in new.witnesses.iter().enumerate() {
+                    if kept & (1 << position) == 0 {
+                        cx.send(*witness, WitnessMessage::Entrust { receipt: *receipt });
+                    }
+                }
+            }
+        }
+        let (fund, step) = (receiving.fund, receiving.step.number());
+        cx.set_timer(self.terms.timeout, WitnessTimer::Payee { fund, step, tries });
+    }
+
+    /// A witness of a source deducted it.
+    pub(super) fn settled(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (receipt, source, signature): (Shared, u8, Signature),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = receiving(node, receipt) else { return };
+        let bodies = cx.bodies();
+        let Step::Settling { signed, .. } = &mut node.receiving[place].step else { return };
+        let content = bodies.get(receipt).receipt().expect("retained");
+        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        let Some(of) = contract.sources.get(usize::from(source)) else { return };
+        let watched = bodies.get(of.selection).selection().expect("checked");
+        let Some(position) = watched.position(from) else { return };
+        if positions(signed, source) & (1 << position) != 0 {
+            return;
+        }
+        let position = position as u8;
+        signed.push(Signed { source, position, witness: from, signature });
+        let enough = |source| positions(signed, source).count_ones() >= self.terms.redundancy;
+        if (0..contract.sources.len() as u8).all(enough) {
+            let signed = core::mem::take(signed);
+            let (agreement, stage) = (content.agreement, Stage::Confirmed);
+            let confirmed = Receipt::new(content.contract, contract, agreement, stage, signed);
+            let confirmed = cx.share(WitnessBody::Receipt(confirmed));
+            cx.retain(confirmed);
+            cx.release(receipt);
+            node.receiving[place].step = Step::Entrusting { receipt: confirmed, kept: 0 };
+            self.press_on(&node.receiving[place], 1, cx);
+        }
+    }
+
+    /// A new witness keeps the fund.
+    pub(super) fn kept(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = receiving(node, receipt) else { return };
+        let bodies = cx.bodies();
+        let Step::Entrusting { kept, .. } = &mut node.receiving[place].step else { return };
+        let content = bodies.get(receipt).receipt().expect("retained");
+        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        let new = bodies.get(contract.selection).selection().expect("checked");
+        let Some(position) = new.position(from) else { return };
+        let before = kept.count_ones();
+        *kept |= 1 << position;
+        let now = kept.count_ones();
+        if before < self.terms.redundancy && now >= self.terms.redundancy {
+            cx.record(WitnessMetric::HandedOver, 1);
+            cx.record(WitnessMetric::HandOver, cx.local_clock().since(contract.time).0);
+            cx.retain(contract.selection);
+            node.wallet.funds.push(Fund {
+                id: content.fund(),
+                amount: contract.amount,
+                sequence: 0,
+                previous: content.fund(),
+                selection: contract.selection,
+            });
+        }
+        if now == self.terms.witnesses {
+            self.end_receiving(node, place, cx);
+        }
+    }
+
+    /// The answers to what was asked are overdue.
+    pub(super) fn payee_timeout(
+        &self,
+        node: &mut WitnessNode,
+        fund: FundId,
+        (step, tries): (u8, u8),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = node.receiving.iter().position(|r| r.fund == fund) else { return };
+        if node.receiving[place].step.number() != step {
+            return;
+        }
+        if tries < MAX_TRIES {
+            self.press_on(&node.receiving[place], tries + 1, cx);
+        } else {
+            // Those who keep it will do, or the fund is lost to its owner until it rolls over.
+            self.end_receiving(node, place, cx);
+        }
+    }
+
+    fn end_receiving(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
+        let receiving = node.receiving.swap_remove(place);
+        cx.release(receiving.step.receipt());
+    }
+
+    /// Says no, and counts it.
+    pub(super) fn refuse(
+        &self,
+        to: NodeId,
+        contract: Shared,
+        source: u8,
+        why: Refusal,
+        cx: &mut impl Context<Self>,
+    ) {
+        cx.record(WitnessMetric::Refused, 1);
+        cx.send(to, WitnessMessage::Refuse { contract, source, why });
+    }
+}
+
+/// The place of a payment that is received, by the receipt that is out.
+fn receiving(node: &WitnessNode, receipt: Shared) -> Option<usize> {
+    node.receiving.iter().position(|receiving| receiving.step.receipt() == receipt)
+}
+
+/// What of a contract callers need after it was judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parties {
+    pub(super) payer: NodeId,
+    pub(super) payee: NodeId,
+    pub(super) amount: u64,
+    pub(super) time: crate::Time,
+    pub(super) sources: u32,
+    pub(super) digest: crate::Digest,
+}
+
+impl Parties {
+    fn of(contract: &Contract) -> Self {
+        Self {
+            payer: contract.payer,
+            payee: contract.payee,
+            amount: contract.amount,
+            time: contract.time,
+            sources: contract.sources.len() as u32,
+            digest: contract.digest,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! From the contract to the receipt: the payee agrees, the witnesses promise, the payee accepts.
+//!
+//! Signatures are not checked one by one as they come: those of a receipt are checked together by
+//! whoever gets it. A payee that refuses a receipt makes the payer check them itself and ask again
+//! for those that do not hold.
+
+use super::super::contract::{Draft, Source};
+use super::super::fund::Fund;
+use super::super::node::WitnessNode;
+use super::super::receipt::{Receipt, Signed, Stage};
+use super::super::refusal::Refusal;
+use super::super::statement::Statement;
+use super::super::{Witness, WitnessBody, WitnessMessage};
+use super::{Gathering, Paying, Step};
+use crate::{Bodies, Context, NodeId, Shared, Signature};
+
+impl Witness {
+    /// Writes and signs the contract, and proposes it to the payee.
+    pub(super) fn draw_up(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        selection: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let paying = &mut node.paying[place];
+        let source = |(fund, part): &(Fund, u64)| Source {
+            fund: fund.id,
+            amount: *part,
+            left: fund.amount - part,
+            sequence: fund.sequence,
+            previous: fund.previous,
+            selection: fund.selection,
+        };
+        let draft = Draft {
+            payer: cx.id(),
+            payee: paying.payee,
+            amount: paying.amount,
+            time: paying.started,
+            selection,
+            sources: paying.sources.iter().map(source).collect(),
+        };
+        let bodies = cx.bodies();
+        let new_witnesses = bodies.get(selection).selection().expect("just shared");
+        let digest = draft.digest(new_witnesses, self.terms.rules, cx.scenario());
+        let signature = cx.sign(&Statement::Pays.of(cx.scenario(), &digest));
+        let withdrawn = paying.sources.iter().map(|(_, part)| *part).sum();
+        let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
+        cx.retain(contract);
+        paying.step = Step::Agreeing { contract };
+        self.reserve(withdrawn, cx);
+        self.propose(paying.payee, contract, cx);
+        self.wait(paying, 1, cx);
+    }
+
+    pub(super) fn propose(&self, payee: NodeId, contract: Shared, cx: &mut impl Context<Self>) {
+        cx.send(payee, WitnessMessage::Propose { contract });
+    }
+
+    /// The payee agreed.
+    pub(crate) fn agreed(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (contract, agreement): (Shared, Signature),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = self.payment_of(node, contract) else { return };
+        let paying = &mut node.paying[place];
+        if from != paying.payee || !matches!(paying.step, Step::Agreeing { .. }) {
+            return;
+        }
+        let signed = Vec::with_capacity(self.terms.redundancy as usize * paying.sources.len());
+        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        let paying = &node.paying[place];
+        if let Step::Gathering(gathering) = &paying.step {
+            self.ask(paying, gathering, cx);
+        }
+        self.wait(paying, 1, cx);
+    }
+
+    /// Asks the witnesses of all sources who have not promised yet.
+    pub(super) fn ask(&self, paying: &Paying, gathering: &Gathering, cx: &mut impl Context<Self>) {
+        let (bodies, contract) = (cx.bodies(), gathering.contract);
+        for (source, (fund, _)) in (0..).zip(&paying.sources) {
+            let selection = bodies.get(fund.selection).selection().expect("of a fund");
+            let promised = positions(&gathering.signed, source);
+            for (position, witness) in selection.witnesses.iter().enumerate() {
+                if paying.asked & !promised & (1 << position) != 0 {
+                    cx.send(*witness, WitnessMessage::Ask { contract, source });
+                }
+            }
+        }
+    }
+
+    /// A witness promised.
+    pub(crate) fn promised(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (contract, source, signature): (Shared, u8, Signature),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = self.payment_of(node, contract) else { return };
+        let paying = &mut node.paying[place];
+        let Step::Gathering(gathering) = &mut paying.step else { return };
+        let Some((fund, _)) = paying.sources.get(usize::from(source)) else { return };
+        let bodies = cx.bodies();
+        let selection = bodies.get(fund.selection).selection().expect("of a fund");
+        let Some(position) = selection.position(from) else { return };
+        if positions(&gathering.signed, source) & (1 << position) != 0 {
+            return;
+        }
+        let position = position as u8;
+        gathering.signed.push(Signed { source, position, witness: from, signature });
+        let enough =
+            |source| positions(&gathering.signed, source).count_ones() >= self.terms.redundancy;
+        if (0..paying.sources.len() as u8).all(enough) {
+            self.write_receipt(node, place, cx);
+        }
+    }
+
+    /// Enough have promised: the payee gets the receipt.
+    fn write_receipt(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
+        let paying = &mut node.paying[place];
+        let Step::Gathering(gathering) = &mut paying.step else { return };
+        let bodies = cx.bodies();
+        let contract = bodies.get(gathering.contract).contract().expect("the payer's own");
+        let Gathering { agreement, signed, .. } = gathering;
+        let signed = signed.clone();
+        let receipt =
+            Receipt::new(gathering.contract, contract, *agreement, Stage::Promised, signed);
+        let receipt = cx.share(WitnessBody::Receipt(receipt));
+        cx.retain(receipt);
+        let (contract, agreement) = (gathering.contract, *agreement);
+        let (signed, refusals) = (core::mem::take(&mut gathering.signed), gathering.refusals);
+        let gathering = Gathering { contract, agreement, signed, refusals };
+        paying.step = Step::Paid { receipt, gathering };
+        self.hand_over_receipt(paying.payee, receipt, cx);
+        self.wait(paying, 1, cx);
+    }
+
+    pub(super) fn hand_over_receipt(
+        &self,
+        payee: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        cx.send(payee, WitnessMessage::Pay { receipt });
+    }
+
+    /// The payee accepted: what is left of the funds comes back.
+    pub(crate) fn accepted(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let is_it = |paying: &Paying| {
+            paying.payee == from
+                && matches!(&paying.step, Step::Paid { receipt: paid, .. } if *paid == receipt)
+        };
+        let Some(place) = node.paying.iter().position(is_it) else { return };
+        let paying = node.paying.swap_remove(place);
+        let Step::Paid { receipt, gathering } = &paying.step else { return };
+        let bodies = cx.bodies();
+        let made = bodies.get(gathering.contract).contract().expect("the payer's own").fund();
+        cx.release(*receipt);
+        cx.release(gathering.contract);
+        for (fund, part) in paying.sources {
+            let left = Fund {
+                amount: fund.amount - part,
+                sequence: fund.sequence + 1,
+                previous: made,
+                ..fund
+            };
+            if left.amount > 0 {
+                node.wallet.funds.push(left);
+            } else {
+                cx.release(left.selection);
+            }
+        }
+        self.next_payment(node, cx);
+    }
+
+    /// Somebody refused.
+    pub(crate) fn refused(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (contract, source, why): (Shared, u8, Refusal),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = self.payment_of(node, contract) else { return };
+        let paying = &mut node.paying[place];
+        if from == paying.payee && source == u8::MAX {
+            let suspects = matches!(why, Refusal::Quorum | Refusal::Signature);
+            if suspects && self.drop_bad_promises(node, place, cx) {
+                return;
+            }
+            return self.give_up(node, place, cx);
+        }
+        let Step::Gathering(gathering) = &mut paying.step else { return };
+        let Some((fund, _)) = paying.sources.get(usize::from(source)) else { return };
+        let bodies = cx.bodies();
+        let selection = bodies.get(fund.selection).selection().expect("of a fund");
+        if selection.position(from).is_none() {
+            return;
+        }
+        gathering.refusals += 1;
+        // A witness is asked again only after a silence, so each counts about once.
+        let sources = paying.sources.len() as u32;
+        if gathering.refusals > sources * (self.terms.witnesses - self.terms.redundancy) {
+            self.give_up(node, place, cx);
+        }
+    }
+
+    /// Leaves promises out whose signatures do not hold, and gathers again; false if all hold.
+    fn drop_bad_promises(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) -> bool {
+        let paying = &mut node.paying[place];
+        let Step::Paid { receipt, gathering } = &mut paying.step else { return false };
+        let verdicts = cx.verify_body(*receipt);
+        if verdicts.failed() == 0 || !verdicts.holds(0) {
+            return false;
+        }
+        let good = |(signed, index): (&Signed, u32)| verdicts.holds(index).then_some(*signed);
+        let signed = gathering.signed.iter().zip(1..).filter_map(good).collect();
+        let (contract, agreement) = (gathering.contract, gathering.agreement);
+        cx.release(*receipt);
+        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        let paying = &node.paying[place];
+        if let Step::Gathering(gathering) = &paying.step {
+            self.ask(paying, gathering, cx);
+        }
+        self.wait(paying, 1, cx);
+        true
+    }
+}
+
+/// Which witnesses of a source have signed, a bit per position.
+pub(crate) fn positions(signed: &[Signed], source: u8) -> u128 {
+    let of_source = signed.iter().filter(|signed| signed.source == source);
+    of_source.fold(0, |who, signed| who | 1 << signed.position)
+}

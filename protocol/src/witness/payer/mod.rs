@@ -1,0 +1,300 @@
+//! The payer's side of a payment: choose witnesses, agree, gather promises, pay.
+//!
+//! | step | it asks | it goes on when |
+//! |---|---|---|
+//! | [`Step::Choosing`] | drawn verifiers whether they are there | the last witness answered |
+//! | [`Step::Agreeing`] | the payee to agree to the contract | it did |
+//! | [`Step::Gathering`] | the witnesses of all sources to promise | enough of each have |
+//! | [`Step::Paid`] | the payee to accept the receipt | it did |
+//!
+//! Every request is repeated after `timeout` to those who have not answered, [`MAX_TRIES`] times in
+//! all. A payment that is given up before it asked for promises gives its funds back; after that
+//! they stay locked, because some witnesses may have promised them (R4).
+
+mod choose;
+mod gather;
+
+use super::fund::Fund;
+use super::metrics::WitnessMetric;
+use super::node::WitnessNode;
+use super::receipt::Signed;
+use super::selection::Selection;
+use super::{Witness, WitnessTimer};
+use crate::{Context, NodeId, Shared, Signature, Time};
+
+pub(super) use choose::Choosing;
+pub(super) use gather::positions;
+
+/// How often a request is sent.
+pub(super) const MAX_TRIES: u8 = 4;
+/// The most funds from which one payment withdraws.
+pub(super) const MAX_SOURCES: usize = 4;
+
+/// A payment under way, at its payer.
+#[derive(Debug)]
+pub(super) struct Paying {
+    /// The payer's count of payments.
+    pub(super) number: u32,
+    pub(super) payee: NodeId,
+    pub(super) amount: u64,
+    pub(super) started: Time,
+    /// The funds, and what is withdrawn from each.
+    pub(super) sources: Vec<(Fund, u64)>,
+    /// Which witnesses of each source are asked, a bit per position: all, but for a double spender.
+    pub(super) asked: u128,
+    pub(super) step: Step,
+}
+
+/// How far it is.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The new witnesses are drawn and greeted.
+    Choosing(Choosing),
+    /// The payee has the contract.
+    Agreeing { contract: Shared },
+    /// The witnesses of the sources have it.
+    Gathering(Gathering),
+    /// The payee has the receipt.
+    Paid { receipt: Shared, gathering: Gathering },
+}
+
+/// The promises gathered so far.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    pub(super) contract: Shared,
+    pub(super) agreement: Signature,
+    pub(super) signed: Vec<Signed>,
+    /// Refusals, over all sources.
+    pub(super) refusals: u32,
+}
+
+impl Step {
+    /// Its number, so that the timer of an earlier step is recognised.
+    pub(super) fn number(&self) -> u8 {
+        match self {
+            Self::Choosing(_) => 0,
+            Self::Agreeing { .. } => 1,
+            Self::Gathering(_) => 2,
+            Self::Paid { .. } => 3,
+        }
+    }
+}
+
+impl Paying {
+    /// The contract, once there is one.
+    pub(super) fn contract(&self) -> Option<Shared> {
+        match &self.step {
+            Step::Choosing(_) => None,
+            Step::Agreeing { contract } => Some(*contract),
+            Step::Gathering(gathering) | Step::Paid { gathering, .. } => Some(gathering.contract),
+        }
+    }
+}
+
+impl Witness {
+    /// Begins a payment of the node, if it has the funds.
+    pub(super) fn pay(
+        &self,
+        node: &mut WitnessNode,
+        payee: NodeId,
+        amount: u64,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.open_wallet(node, cx);
+        let Some(sources) = self.take_funds(node, amount) else {
+            // Perhaps what is under way comes back.
+            if node.paying.is_empty() {
+                cx.record(WitnessMetric::Unfunded, 1);
+            } else {
+                node.waiting += 1;
+            }
+            return;
+        };
+        self.begin(node, payee, amount, sources, u128::MAX, cx);
+    }
+
+    /// Begins a payment from given funds.
+    pub(super) fn begin(
+        &self,
+        node: &mut WitnessNode,
+        payee: NodeId,
+        amount: u64,
+        sources: Vec<(Fund, u64)>,
+        asked: u128,
+        cx: &mut impl Context<Self>,
+    ) {
+        cx.record(WitnessMetric::Started, 1);
+        let number = node.payments;
+        node.payments += 1;
+        let step = Step::Choosing(Choosing::new(self, cx.id(), payee));
+        let started = cx.local_clock();
+        let paying = Paying { number, payee, amount, started, sources, asked, step };
+        node.paying.push(paying);
+        self.greet(node, node.paying.len() - 1, cx);
+    }
+
+    /// Puts the node's first fund among the others.
+    fn open_wallet(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+        if node.wallet.opened || !self.genesis.is_user(cx.id()) {
+            return;
+        }
+        node.wallet.opened = true;
+        let first = self.first_fund(cx);
+        cx.retain(first.selection);
+        node.wallet.funds.push(first);
+    }
+
+    /// The fund with which the node began, untouched.
+    pub(super) fn first_fund(&self, cx: &mut impl Context<Self>) -> Fund {
+        let owner = cx.id();
+        let selection = Selection::genesis(&self.genesis, owner, self.terms.witnesses);
+        let id = self.genesis.fund(owner);
+        Fund {
+            id,
+            amount: self.endowment,
+            sequence: 0,
+            previous: id,
+            selection: cx.share(super::WitnessBody::Selection(selection)),
+        }
+    }
+
+    /// Takes funds out of the wallet that cover an amount and its gas, the newest first.
+    fn take_funds(&self, node: &mut WitnessNode, amount: u64) -> Option<Vec<(Fund, u64)>> {
+        let gas = self.terms.gas;
+        let (mut missing, mut places) = (amount, Vec::new());
+        for (place, fund) in node.wallet.funds.iter().enumerate().rev() {
+            let usable = fund.amount.saturating_sub(gas);
+            if usable > 0 && missing > 0 && places.len() < MAX_SOURCES {
+                let part = usable.min(missing);
+                missing -= part;
+                places.push((place, part + gas));
+            }
+        }
+        if missing > 0 {
+            return None;
+        }
+        // From the back: removing one leaves the places before it.
+        Some(places.into_iter().map(|(at, part)| (node.wallet.funds.remove(at), part)).collect())
+    }
+
+    /// The place of a payment under way by its number.
+    pub(super) fn payment(&self, node: &WitnessNode, number: u32) -> Option<usize> {
+        node.paying.iter().position(|paying| paying.number == number)
+    }
+
+    /// The place of a payment under way by its contract.
+    pub(super) fn payment_of(&self, node: &WitnessNode, contract: Shared) -> Option<usize> {
+        node.paying.iter().position(|paying| paying.contract() == Some(contract))
+    }
+
+    /// Waits for answers to what was just asked.
+    fn wait(&self, paying: &Paying, tries: u8, cx: &mut impl Context<Self>) {
+        let (payment, step) = (paying.number, paying.step.number());
+        cx.set_timer(self.terms.timeout, WitnessTimer::Payer { payment, step, tries });
+    }
+
+    /// The answers to what was asked are overdue.
+    pub(super) fn payer_timeout(
+        &self,
+        node: &mut WitnessNode,
+        payment: u32,
+        (step, tries): (u8, u8),
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(place) = self.payment(node, payment) else { return };
+        if node.paying[place].step.number() != step {
+            return;
+        }
+        if tries >= MAX_TRIES {
+            return self.give_up(node, place, cx);
+        }
+        let paying = &node.paying[place];
+        match &paying.step {
+            Step::Choosing(_) => {}
+            Step::Agreeing { contract } => self.propose(paying.payee, *contract, cx),
+            Step::Gathering(gathering) => self.ask(paying, gathering, cx),
+            Step::Paid { receipt, .. } => self.hand_over_receipt(paying.payee, *receipt, cx),
+        }
+        self.wait(paying, tries + 1, cx);
+    }
+
+    /// A node that comes up again: its timers died.
+    pub(super) fn resume(
+        &self,
+        node: &mut WitnessNode,
+        keep_state: bool,
+        cx: &mut impl Context<Self>,
+    ) {
+        if !keep_state {
+            while !node.paying.is_empty() {
+                node.waiting = 0;
+                self.give_up(node, 0, cx);
+            }
+            while let Some(receiving) = node.receiving.pop() {
+                cx.release(receiving.step.receipt());
+            }
+            return;
+        }
+        for paying in &node.paying {
+            if let Step::Choosing(choosing) = &paying.step {
+                choosing.renew_timers(paying.number, self.terms.timeout, cx);
+            } else {
+                self.wait(paying, 1, cx);
+            }
+        }
+        for receiving in &node.receiving {
+            self.press_on(receiving, 1, cx);
+        }
+    }
+
+    /// Ends a payment that cannot be completed.
+    pub(super) fn give_up(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) {
+        let paying = node.paying.swap_remove(place);
+        cx.record(WitnessMetric::Rejected, 1);
+        let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
+        match paying.step {
+            Step::Choosing(_) => node.wallet.funds.extend(paying.sources.iter().map(|s| s.0)),
+            Step::Agreeing { contract } => {
+                self.reserve(withdrawn.wrapping_neg(), cx);
+                node.wallet.funds.extend(paying.sources.iter().map(|s| s.0));
+                cx.release(contract);
+            }
+            Step::Gathering(Gathering { contract, .. }) => {
+                self.lock(&paying.sources, cx);
+                cx.release(contract);
+            }
+            Step::Paid { receipt, gathering } => {
+                self.lock(&paying.sources, cx);
+                cx.release(receipt);
+                cx.release(gathering.contract);
+            }
+        }
+        self.next_payment(node, cx);
+    }
+
+    /// Funds of a payment that some witnesses have promised: they are lost to their owner until they
+    /// roll over.
+    fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
+        sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
+    }
+
+    /// Moves credit between the wallet and what is under way.
+    pub(super) fn reserve(&self, amount: u64, cx: &mut impl Context<Self>) {
+        cx.record(WitnessMetric::Held, amount.wrapping_neg());
+        cx.record(WitnessMetric::Reserved, amount);
+    }
+
+    /// Begins a payment that had to wait.
+    fn next_payment(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+        if node.waiting > 0 {
+            node.waiting -= 1;
+            let (payee, amount) = self.draw_payment(cx);
+            self.pay(node, payee, amount, cx);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The selection of witnesses: the seeded order of the draw, and a selection as evidence.
+//!
+//! Everybody who knows the seed draws the same verifiers in the same order, without replacement, so
+//! a selection is checked by drawing again. What the draw cannot tell is who answered: that is the
+//! payer's word, and [`super::evidence`] judges it.
+
+use super::evidence::{Rejection, Skips, Tests};
+use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
+use crate::{Digest, NodeId, draw, fold_bytes};
+
+/// What the order of a draw follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(u64);
+
+impl Seed {
+    /// H(checksum of the settled timeline, residue of the payer, residue of the payee).
+    pub fn new(checksum: u64, payer: u32, payee: u32) -> Self {
+        let mut body = [0; 16];
+        body[..8].copy_from_slice(&checksum.to_le_bytes());
+        body[8..12].copy_from_slice(&payer.to_le_bytes());
+        body[12..].copy_from_slice(&payee.to_le_bytes());
+        let hash = Digest::of("witness: selection", 0, 0, &body);
+        let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
+        Self(u64::from_le_bytes(*low))
+    }
+}
+
+/// The numbers below `population` in the order of a draw without replacement: a Fisher–Yates shuffle
+/// that remembers only the places it has touched, so that n draws cost O(n log n), whatever the
+/// population.
+#[derive(Clone, Debug)]
+pub struct DrawOrder {
+    seed: Seed,
+    population: u32,
+    drawn: u32,
+    /// Places whose content is no longer their own number, sorted by place.
+    moved: Vec<(u32, u32)>,
+}
+
+impl DrawOrder {
+    /// The order for a seed.
+    pub fn new(seed: Seed, population: u32) -> Self {
+        Self { seed, population, drawn: 0, moved: Vec::new() }
+    }
+
+    fn content(&self, place: u32) -> u32 {
+        match self.moved.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(index) => self.moved[index].1,
+            Err(_) => place,
+        }
+    }
+}
+
+impl Iterator for DrawOrder {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let left = self.population.checked_sub(self.drawn).filter(|left| *left > 0)?;
+        let bits = draw::draw(self.seed.0, u64::from(self.drawn));
+        let place = self.drawn + draw::below(bits, u64::from(left)) as u32;
+        let found = self.content(place);
+        let displaced = self.content(self.drawn);
+        match self.moved.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(index) => self.moved[index].1 = displaced,
+            Err(index) => self.moved.insert(index, (place, displaced)),
+        }
+        self.drawn += 1;
+        Some(found)
+    }
+}
+
+/// One verifier of a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Who.
+    pub verifier: NodeId,
+    /// Whether it answered; else it was skipped.
+    pub answered: bool,
+}
+
+/// A selection of witnesses with its evidence, as a payer publishes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// For whose payment.
+    pub payer: NodeId,
+    /// To whom.
+    pub payee: NodeId,
+    /// The checksum of the settled timeline from which the order follows.
+    pub checksum: u64,
+    /// All that were drawn, in order, the ineligible left out.
+    pub draws: Box<[Drawn]>,
+    /// Those that answered, in order.
+    pub witnesses: Box<[NodeId]>,
+}
+
+/// Why a selection is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// The draw is not that of the seed.
+    #[error("the order is not that of the draw")]
+    Order,
+    /// The draw does not end with the answer that completes the witnesses.
+    #[error("the draw does not end with the last witness")]
+    Count,
+    /// The evidence is not believable.
+    #[error(transparent)]
+    Evidence(#[from] Rejection),
+}
+
+impl Selection {
+    /// From the draws of a payer.
+    pub fn new(payer: NodeId, payee: NodeId, checksum: u64, draws: Vec<Drawn>) -> Self {
+        let answered = draws.iter().filter(|drawn| drawn.answered);
+        let witnesses = answered.map(|drawn| drawn.verifier).collect();
+        Self { payer, payee, checksum, draws: draws.into(), witnesses }
+    }
+
+    /// The selection of a participant's first fund: a payment of the credit origin's, at which all
+    /// answered.
+    pub fn genesis(genesis: &Genesis, owner: NodeId, witnesses: u32) -> Self {
+        let checksum = genesis.checksum();
+        let seed = genesis.seed(checksum, CREDIT_ORIGIN, owner);
+        let drawn = genesis
+            .draw(seed)
+            .filter(|verifier| is_eligible(*verifier, CREDIT_ORIGIN, owner))
+            .map(|verifier| Drawn { verifier, answered: true })
+            .take(witnesses as usize);
+        Self::new(CREDIT_ORIGIN, owner, checksum, drawn.collect())
+    }
+
+    /// The position of a witness.
+    pub fn position(&self, witness: NodeId) -> Option<usize> {
+        self.witnesses.iter().position(|known| *known == witness)
+    }
+
+    /// Whether the order is that of the draw, complete, and believable.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(
+        &self,
+        genesis: &Genesis,
+        witnesses: u32,
+        tests: &Tests,
+    ) -> Result<(), SelectionError> {
+        let complete = self.witnesses.len() == witnesses as usize
+            && self.draws.last().is_some_and(|drawn| drawn.answered);
+        if !complete {
+            return Err(SelectionError::Count);
+        }
+        let seed = genesis.seed(self.checksum, self.payer, self.payee);
+        let eligible = |verifier: &NodeId| is_eligible(*verifier, self.payer, self.payee);
+        let mut expected = genesis.draw(seed).filter(eligible);
+        if self.draws.iter().any(|drawn| expected.next() != Some(drawn.verifier)) {
+            return Err(SelectionError::Order);
+        }
+        let skips = Skips::of(self.draws.iter().map(|drawn| drawn.answered));
+        Ok(tests.judge(skips, [])?)
+    }
+
+    /// Bytes on the wire: two ids and a checksum, then an id and a flag per draw.
+    pub fn encoded_len(&self) -> u32 {
+        2 * 32 + 32 + 33 * self.draws.len() as u32
+    }
+
+    /// A hash of the content.
+    pub fn fingerprint(&self) -> u64 {
+        let mut bytes = Vec::with_capacity(16 + 5 * self.draws.len());
+        bytes.extend(self.payer.0.to_le_bytes());
+        bytes.extend(self.payee.0.to_le_bytes());
+        bytes.extend(self.checksum.to_le_bytes());
+        for drawn in &self.draws {
+            bytes.extend(drawn.verifier.0.to_le_bytes());
+            bytes.push(drawn.answered.into());
+        }
+        fold_bytes(&bytes)
+    }
+}
+
+/// Whether a verifier may be a witness of a payment.
+pub fn is_eligible(verifier: NodeId, payer: NodeId, payee: NodeId) -> bool {
+    ![payer, payee, NODE_ZERO, CREDIT_ORIGIN].contains(&verifier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Span;
+
+    fn tests() -> Tests {
+        Tests::new(100, 0.9, 1e-5, Span::from_secs(172_800))
+    }
+
+    #[test]
+    fn a_draw_is_a_permutation_and_follows_from_its_seed() {
+        let order = |seed| DrawOrder::new(Seed::new(seed, 1, 2), 500).collect::<Vec<_>>();
+        let mut sorted = order(1);
+        assert_eq!(order(1), sorted);
+        assert_ne!(order(1), order(2));
+        assert_ne!(DrawOrder::new(Seed::new(1, 2, 1), 500).collect::<Vec<_>>(), order(1));
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..500));
+    }
+
+    /// Every verifier is as likely at every place: χ² over the first five places of 20,000 draws.
+    #[test]
+    fn draws_are_uniform() {
+        let (population, rounds) = (50u32, 20_000u64);
+        let mut counts = vec![[0u32; 5]; population as usize];
+        for seed in 0..rounds {
+            let order = DrawOrder::new(Seed::new(seed, 7, 8), population);
+            for (place, rank) in order.take(5).enumerate() {
+                counts[rank as usize][place] += 1;
+            }
+        }
+        let expected = rounds as f64 / f64::from(population);
+        for place in 0..5 {
+            let off = |row: &[u32; 5]| (f64::from(row[place]) - expected).powi(2) / expected;
+            let statistic: f64 = counts.iter().map(off).sum();
+            // 49 degrees of freedom: beyond 105 with probability 5e-6.
+            assert!((15.0..105.0).contains(&statistic), "place {place}: {statistic}");
+        }
+    }
+
+    #[test]
+    fn a_selection_is_checked_by_drawing_again() {
+        let genesis = Genesis::new(2_000, 400, 3);
+        let good = Selection::genesis(&genesis, NodeId(77), 100);
+        assert_eq!(good.check(&genesis, 100, &tests()), Ok(()));
+        assert!(good.witnesses.iter().all(|witness| genesis.rank(*witness).is_some()));
+        let position = good.position(good.witnesses[42]);
+        assert_eq!((position, good.position(NodeId(0))), (Some(42), None));
+
+        let rebuilt = |draws: Vec<Drawn>| {
+            Selection::new(good.payer, good.payee, good.checksum, draws).check(
+                &genesis,
+                100,
+                &tests(),
+            )
+        };
+        let mut swapped = good.draws.to_vec();
+        swapped.swap(3, 4);
+        assert_eq!(rebuilt(swapped), Err(SelectionError::Order));
+        let mut left_out = good.draws.to_vec();
+        left_out.remove(10);
+        assert_eq!(rebuilt(left_out), Err(SelectionError::Count));
+        let mut skipped_last = good.draws.to_vec();
+        skipped_last[99].answered = false;
+        assert_eq!(rebuilt(skipped_last), Err(SelectionError::Count));
+        let other = Selection { payee: NodeId(78), ..good.clone() };
+        assert_eq!(other.check(&genesis, 100, &tests()), Err(SelectionError::Order));
+    }
+
+    #[test]
+    fn too_many_skips_are_not_believed() {
+        let genesis = Genesis::new(2_000, 400, 3);
+        let (payer, payee) = (NodeId(50), NodeId(60));
+        let seed = genesis.seed(genesis.checksum(), payer, payee);
+        let with_skips = |skips: usize, every: usize| {
+            let eligible = genesis.draw(seed).filter(|v| is_eligible(*v, payer, payee));
+            let draws: Vec<_> = eligible
+                .take(100 + skips)
+                .enumerate()
+                .map(|(i, verifier)| {
+                    let answered = i / every >= skips || i % every != 0;
+                    Drawn { verifier, answered }
+                })
+                .collect();
+            Selection::new(payer, payee, genesis.checksum(), draws).check(&genesis, 100, &tests())
+        };
+        assert_eq!(with_skips(29, 3), Ok(()));
+        let rejected = Err(SelectionError::Evidence(Rejection::TotalSkips));
+        assert_eq!(with_skips(30, 3), rejected);
+        assert_eq!(with_skips(7, 1), Err(SelectionError::Evidence(Rejection::SkipRun)));
+    }
+}

@@ -1,0 +1,271 @@
+//! The witness's side: promise a fund, deduct from it, take a new one into the book.
+//!
+//! A witness signs only for a fund that it watches, in the state in which it has it. Of a fund of
+//! genesis it knows everything without an entry; of others its book has the receipt.
+
+use super::contract::{Contract, Source};
+use super::fund::FundId;
+use super::node::WitnessNode;
+use super::receipt::Stage;
+use super::refusal::Refusal;
+use super::statement::Statement;
+use super::{Witness, WitnessBody, WitnessMessage};
+use crate::{Bodies, Context, NodeId, Shared};
+
+/// A fund as its witness has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Balance {
+    owner: NodeId,
+    left: u64,
+    sequence: u32,
+    previous: FundId,
+}
+
+impl Witness {
+    /// Somebody draws witnesses.
+    pub(super) fn hello(&self, from: NodeId, payment: u32, cx: &mut impl Context<Self>) {
+        if self.genesis.rank(cx.id()).is_some() {
+            cx.send(from, WitnessMessage::Here { payment });
+        }
+    }
+
+    /// A payer asks for a promise.
+    pub(super) fn asked(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (contract, source): (Shared, u8),
+        cx: &mut impl Context<Self>,
+    ) {
+        match self.promise(node, from, contract, source, cx) {
+            Ok(()) => {
+                let bodies = cx.bodies();
+                let content = bodies.get(contract).contract().expect("judged");
+                let scenario = cx.scenario();
+                let digest = Statement::Promises.of_source(scenario, &content.digest, source);
+                let signature = cx.sign(&digest);
+                cx.send(from, WitnessMessage::Promise { contract, source, signature });
+            }
+            Err(why) => self.refuse(from, contract, source, why, cx),
+        }
+    }
+
+    /// Whether the fund may be promised to a contract, and the note of it.
+    fn promise(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        contract: Shared,
+        source: u8,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let parties = self.judge_contract(contract, cx)?;
+        if parties.payer != from {
+            return Err(Refusal::Unasked);
+        }
+        let bodies = cx.bodies();
+        let content = bodies.get(contract).contract().expect("judged");
+        let source = content.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
+        self.check_watched(source, &bodies, cx.id())?;
+        if self.is_corrupt(cx.id()) {
+            return Ok(());
+        }
+        self.check_state(node, content, source, &bodies)?;
+        if !self.terms.rules.signing_promises {
+            return Ok(());
+        }
+        match node.book.promise(source.fund) {
+            Some(promised) if promised == contract => Ok(()),
+            Some(_) => Err(Refusal::Promised),
+            None => {
+                cx.retain(contract);
+                node.book.set_promise(source.fund, contract);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether this node is a witness of a source.
+    fn check_watched(
+        &self,
+        source: &Source,
+        bodies: &impl Bodies<WitnessBody>,
+        me: NodeId,
+    ) -> Result<(), Refusal> {
+        let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
+        watched.position(me).map(|_| ()).ok_or(Refusal::NotHeld)
+    }
+
+    /// The fund as this witness has it.
+    fn balance(
+        &self,
+        node: &WitnessNode,
+        fund: FundId,
+        payer: NodeId,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Result<Balance, Refusal> {
+        let Some(receipt) = node.book.state(fund) else {
+            let is_first = fund == self.genesis.fund(payer);
+            let left = self.endowment;
+            let first = Balance { owner: payer, left, sequence: 0, previous: fund };
+            return if is_first { Ok(first) } else { Err(Refusal::NotHeld) };
+        };
+        let contract = contract_of(receipt, bodies)?;
+        let made = contract.fund();
+        if made == fund {
+            let left = contract.amount;
+            return Ok(Balance { owner: contract.payee, left, sequence: 0, previous: fund });
+        }
+        let Source { left, sequence, .. } = *withdrawal(contract, fund)?;
+        let sequence = sequence + 1;
+        Ok(Balance { owner: contract.payer, left, sequence, previous: made })
+    }
+
+    /// Whether a withdrawal follows from the state in which the fund is.
+    fn check_state(
+        &self,
+        node: &WitnessNode,
+        contract: &Contract,
+        source: &Source,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Result<(), Refusal> {
+        let balance = self.balance(node, source.fund, contract.payer, bodies)?;
+        if balance.owner != contract.payer {
+            return Err(Refusal::NotOwner);
+        }
+        let good = if self.terms.rules.chained {
+            source.sequence == balance.sequence
+                && source.previous == balance.previous
+                && balance.left.checked_sub(source.amount) == Some(source.left)
+        } else {
+            // The original's rule: enough is left, by this witness's own count.
+            let mut spent = source.amount;
+            for receipt in node.book.withdrawals(source.fund) {
+                let amount = withdrawal(contract_of(receipt, bodies)?, source.fund)?.amount;
+                spent = spent.saturating_add(amount);
+            }
+            spent <= balance.left
+        };
+        if good { Ok(()) } else { Err(Refusal::State) }
+    }
+
+    /// Whether this witness has deducted a contract already.
+    fn has_deducted(
+        &self,
+        node: &WitnessNode,
+        source: &Source,
+        contract: &Contract,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> bool {
+        let is_it = |receipt: Shared| {
+            contract_of(receipt, bodies).is_ok_and(|other| other.fund() == contract.fund())
+        };
+        if self.terms.rules.chained {
+            node.book.state(source.fund).is_some_and(is_it)
+        } else {
+            node.book.withdrawals(source.fund).any(is_it)
+        }
+    }
+
+    /// A payee asks for the deduction.
+    pub(super) fn asked_to_settle(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (receipt, source): (Shared, u8),
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let Some(content) = bodies.get(receipt).receipt() else { return };
+        match self.deduct(node, from, receipt, source, cx) {
+            Ok(()) => {
+                let scenario = cx.scenario();
+                let digest = Statement::Confirms.of_source(scenario, &content.digest, source);
+                let signature = cx.sign(&digest);
+                cx.send(from, WitnessMessage::Settled { receipt, source, signature });
+            }
+            Err(why) => self.refuse(from, content.contract, source, why, cx),
+        }
+    }
+
+    fn deduct(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        receipt: Shared,
+        source: u8,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let parties = self.judge_receipt(receipt, Stage::Promised, cx)?;
+        if parties.payee != from {
+            return Err(Refusal::Unasked);
+        }
+        let bodies = cx.bodies();
+        let content = bodies.get(receipt).receipt().expect("judged");
+        let contract = bodies.get(content.contract).contract().expect("judged");
+        let source = contract.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
+        self.check_watched(source, &bodies, cx.id())?;
+        if self.is_corrupt(cx.id()) {
+            return Ok(());
+        }
+        if self.has_deducted(node, source, contract, &bodies) {
+            // The answer was lost.
+            return Ok(());
+        }
+        self.check_state(node, contract, source, &bodies)?;
+        let promised = node.book.promise(source.fund);
+        if promised.is_some_and(|promised| promised != content.contract) {
+            return Err(Refusal::Promised);
+        }
+        if let Some(promised) = node.book.end_promise(source.fund) {
+            cx.release(promised);
+        }
+        cx.retain(receipt);
+        if !self.terms.rules.chained {
+            node.book.add_withdrawal(source.fund, receipt);
+        } else if let Some(before) = node.book.set_state(source.fund, receipt) {
+            cx.release(before);
+        }
+        Ok(())
+    }
+
+    /// A payee entrusts its new fund to this witness.
+    pub(super) fn entrusted(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let Some(content) = bodies.get(receipt).receipt() else { return };
+        let judged = self.judge_receipt(receipt, Stage::Confirmed, cx).and_then(|parties| {
+            let contract = bodies.get(content.contract).contract().expect("judged");
+            let new = bodies.get(contract.selection).selection().expect("judged");
+            if parties.payee != from {
+                return Err(Refusal::Unasked);
+            }
+            new.position(cx.id()).map(|_| ()).ok_or(Refusal::NotHeld)
+        });
+        if let Err(why) = judged {
+            return self.refuse(from, content.contract, u8::MAX, why, cx);
+        }
+        // R6: a fund that is known, in whatever state, stays as it is.
+        if node.book.state(content.fund()).is_none() {
+            cx.retain(receipt);
+            node.book.set_state(content.fund(), receipt);
+        }
+        cx.send(from, WitnessMessage::Kept { receipt });
+    }
+}
+
+/// The contract of a receipt in the book.
+fn contract_of(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> Result<&Contract, Refusal> {
+    let receipt = bodies.get(receipt).receipt().ok_or(Refusal::NotHeld)?;
+    bodies.get(receipt.contract).contract().ok_or(Refusal::NotHeld)
+}
+
+/// What a contract withdraws from a fund.
+fn withdrawal(contract: &Contract, fund: FundId) -> Result<&Source, Refusal> {
+    contract.sources.iter().find(|source| source.fund == fund).ok_or(Refusal::NotHeld)
+}
