@@ -177,7 +177,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         network,
         conditions,
         mode: PhantomData,
-        crypto: scenario.crypto,
+        crypto: scenario.crypto.clone(),
         nodes: scenario.nodes,
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),

@@ -75,6 +75,7 @@
 pub mod check;
 mod context;
 pub mod draw;
+mod estimate;
 pub mod gossip;
 mod ids;
 mod message;
@@ -92,6 +93,7 @@ pub mod traffic;
 
 pub use check::{Check, RunFacts};
 pub use context::Context;
+pub use estimate::{RunScale, SignatureEstimate};
 pub use ids::{NodeId, RegionId};
 pub use message::{Message, fingerprint_bytes};
 pub use metric::{Metric, MetricInfo, MetricKind, Totals};

@@ -65,6 +65,10 @@ impl Scenario {
         };
         line(&mut out, "mode", &quoted(mode));
         line(&mut out, "verdicts", &self.crypto.verdicts.to_string());
+        line(&mut out, "budget", &span(self.crypto.budget));
+        if let Some(keys) = &self.crypto.keys {
+            line(&mut out, "keys", &text_of(keys.path()));
+        }
         out.push_str("\n[measure]\n");
         line(&mut out, "warmup", &span(self.measure.warmup));
         if let Some(interval) = self.measure.interval {

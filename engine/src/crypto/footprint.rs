@@ -1,0 +1,70 @@
+//! What signatures take in memory, for the estimate before a run.
+
+use super::batch::{self, Batch};
+use super::keys::Keyring;
+use super::memory::BYTES_PER_VERDICT;
+use super::{CHECKED_KEYS, ClaimId, Mode};
+use anthill_protocol::Claim;
+
+/// What one worker has to do with signatures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// Nodes of the run, whose keys it may need.
+    pub(crate) nodes: u64,
+    /// Verdicts that it comes to remember.
+    pub(crate) verdicts: u64,
+    /// Claims that it verifies at once.
+    pub(crate) claims: u64,
+}
+
+/// The bytes that a worker comes to use: verdicts, keys, and what a window's claims pass through.
+pub(crate) fn worker_bytes(mode: Mode, load: Load) -> u64 {
+    let claim = size_of::<Claim>() + size_of::<(ClaimId, u32)>() + size_of::<ClaimId>();
+    // The window's claims, those of them that have to be verified, and their verdicts.
+    let claims = load.claims * (claim + size_of::<Claim>() + 2) as u64;
+    let verdicts = load.verdicts.saturating_mul(BYTES_PER_VERDICT);
+    let real = match mode {
+        Mode::Real => {
+            let batch = load.claims.min(batch::MOST as u64) * batch::BYTES_PER_CLAIM;
+            Keyring::bytes(load.nodes) + Batch::key_bytes(CHECKED_KEYS) + batch
+        }
+        Mode::Modelled => 0,
+    };
+    verdicts.saturating_add(claims).saturating_add(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Checker, Memory};
+
+    #[test]
+    fn verdicts_rule_and_modelled_signatures_take_no_keys() {
+        let load = Load { nodes: 1_000_000, verdicts: 1_000_000, claims: 4_096 };
+        let (real, modelled) = (worker_bytes(Mode::Real, load), worker_bytes(Mode::Modelled, load));
+        assert!(
+            real > modelled && modelled > 40_000_000 && real < 100_000_000,
+            "{real} {modelled}"
+        );
+        let idle = Load { nodes: 0, verdicts: 0, claims: 0 };
+        assert_eq!(worker_bytes(Mode::Modelled, idle), 0);
+    }
+
+    #[test]
+    fn the_memory_stays_within_what_is_said_of_it() {
+        let verdicts = 200_000;
+        let mut checker = Checker::new(Mode::Modelled, 1, verdicts);
+        let claim = |n: u64| Claim {
+            key: anthill_protocol::PublicKey([0; 32]),
+            digest: anthill_protocol::Digest::of("test", n, 0, &[]),
+            signature: anthill_protocol::Signature([0; 64]),
+        };
+        for part in 0..100 {
+            let claims: Vec<_> = (0..4_096).map(|i| claim(part * 4_096 + i)).collect();
+            checker.check_batch(&claims);
+        }
+        let load = Load { nodes: 0, verdicts: verdicts as u64, claims: 0 };
+        let held = Memory::bytes(checker.memory()) as u64;
+        assert!(held <= worker_bytes(Mode::Modelled, load), "{held}");
+    }
+}
