@@ -26,6 +26,7 @@ mod export;
 mod fabricated;
 mod interrupt;
 mod machine;
+pub mod measure;
 mod memory;
 mod plan;
 mod progress;
@@ -43,7 +44,7 @@ use clap::Parser as _;
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared};
-pub use machine::process_cpu_s;
+pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;
 pub use registry::{Entry, NamedScenario, Registry, entry, shipped};
 
