@@ -33,6 +33,7 @@ mod progress;
 mod registry;
 mod run_directory;
 mod setting;
+mod signing_budget;
 mod summary_text;
 mod terminal;
 mod units;

@@ -15,9 +15,9 @@ use super::cache::Cache;
 use super::key_file::KeyFile;
 
 /// Expanded signing keys kept per worker: about 300 bytes each.
-const SIGNING_KEYS: usize = 1 << 14;
+pub const CACHED_SIGNING_KEYS: usize = 1 << 14;
 /// Public keys kept per worker: 40 bytes each.
-const PUBLIC_KEYS: usize = 1 << 17;
+pub const CACHED_PUBLIC_KEYS: usize = 1 << 17;
 
 /// The keys of all nodes of one scenario, as one worker uses them.
 pub(super) struct Keyring {
@@ -30,14 +30,19 @@ pub(super) struct Keyring {
 
 impl Keyring {
     pub(super) fn new(seed: u64, given: Option<KeyFile>) -> Self {
-        Self { seed, given, signing: Cache::new(SIGNING_KEYS), public: Cache::new(PUBLIC_KEYS) }
+        Self {
+            seed,
+            given,
+            signing: Cache::new(CACHED_SIGNING_KEYS),
+            public: Cache::new(CACHED_PUBLIC_KEYS),
+        }
     }
 
     /// What it takes once it has signed and looked up keys in a network of `nodes`.
     pub(super) fn bytes(nodes: u64) -> u64 {
-        let held = nodes.min(SIGNING_KEYS as u64) * SigningKey::OWNED_BYTES;
-        let signing = Cache::<u32, SigningKey>::bytes(SIGNING_KEYS);
-        signing + Cache::<u32, PublicKey>::bytes(PUBLIC_KEYS) + held
+        let held = nodes.min(CACHED_SIGNING_KEYS as u64) * SigningKey::OWNED_BYTES;
+        let signing = Cache::<u32, SigningKey>::bytes(CACHED_SIGNING_KEYS);
+        signing + Cache::<u32, PublicKey>::bytes(CACHED_PUBLIC_KEYS) + held
     }
 
     pub(super) fn public_key(&mut self, node: NodeId) -> PublicKey {
@@ -187,7 +192,7 @@ mod tests {
         let digest = Digest::of("test", 1, 0, b"x");
         let signed = keyring.sign(NodeId(0), &digest);
         // The node that takes its place in both caches.
-        let other = NodeId(PUBLIC_KEYS as u32);
+        let other = NodeId(CACHED_PUBLIC_KEYS as u32);
         keyring.sign(other, &digest);
         assert_ne!(first, keyring.public_key(other));
         assert_eq!(keyring.public_key(NodeId(0)), first);

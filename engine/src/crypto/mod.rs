@@ -32,7 +32,7 @@ pub use backend::curve_backend;
 pub use batch::Batch;
 pub(crate) use footprint::{Load, worker_bytes};
 pub use key_file::KeyFile;
-pub use keys::SigningKey;
+pub use keys::{CACHED_PUBLIC_KEYS, CACHED_SIGNING_KEYS, SigningKey};
 pub use memory::{ClaimId, Memory};
 pub use verify::{KeyError, check_registration, verify, verify_message};
 
@@ -49,6 +49,16 @@ pub enum Mode {
     Real,
     /// Tags that only the owner of a key can produce inside the emulation.
     Modelled,
+}
+
+impl Mode {
+    /// Its name in scenarios and summaries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Modelled => "modelled",
+        }
+    }
 }
 
 /// What signatures took; belongs to the cost of a run, never to its result, since what is

@@ -15,7 +15,6 @@ use super::Scenario;
 use super::quantity::span_text;
 use super::resolved_conditions::{write_links, write_nodes};
 use super::resolved_fault::write_fault;
-use crate::crypto::Mode;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
 };
@@ -59,11 +58,7 @@ impl Scenario {
         write_links(&mut out, &self.conditions);
         write_nodes(&mut out, &self.conditions, self.nodes);
         out.push_str("\n[crypto]\n");
-        let mode = match self.crypto.mode {
-            Mode::Real => "real",
-            Mode::Modelled => "modelled",
-        };
-        line(&mut out, "mode", &quoted(mode));
+        line(&mut out, "mode", &quoted(self.crypto.mode.name()));
         line(&mut out, "verdicts", &self.crypto.verdicts.to_string());
         line(&mut out, "budget", &span(self.crypto.budget));
         if let Some(keys) = &self.crypto.keys {
