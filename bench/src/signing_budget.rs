@@ -82,12 +82,12 @@ impl Forecast {
         (cpu_ns > self.budget.0).then(|| {
             format!(
                 "real signatures would take about {} of CPU time on this machine ({}), more than \
-                 crypto.budget = \"{}\": take modelled ones, which give the same outcome \
+                 crypto.budget, {}: take modelled ones, which give the same outcome \
                  (`anthill run --crypto modelled`, or crypto.mode = \"modelled\"), fewer --nodes, or \
                  a higher crypto.budget",
                 units::nanos(cpu_ns),
                 self.counts(),
-                self.budget,
+                units::span(self.budget.0),
             )
         })
     }
@@ -164,9 +164,13 @@ mod tests {
     fn the_warning_names_estimate_budget_and_ways_out() {
         assert_eq!(forecast(4, 90, 3).warning_with(&MEASURED), None, "995 ns of 1000");
         let warning = forecast(4, 100, 10).warning_with(&MEASURED).expect("above");
-        for part in
-            ["1.24 us", "about 100 made, 10 verified", "\"1us\"", "--crypto modelled", "--nodes"]
-        {
+        for part in [
+            "1.24 us",
+            "about 100 made, 10 verified",
+            "crypto.budget, 1 us:",
+            "--crypto modelled",
+            "--nodes",
+        ] {
             assert!(warning.contains(part), "`{part}` is not in: {warning}");
         }
         let modelled = Forecast { mode: Mode::Modelled, ..forecast(4, u64::MAX, u64::MAX) };

@@ -73,9 +73,9 @@ fn signature_bytes<P: Configure>(protocol: &P, scenario: &Scenario, pending: f64
     let workers = u64::from(workers(&scenario.engine));
     // Every worker may have to check every signature; of a protocol that does not tell, all it may.
     let verified = protocol.signatures(&scenario.scale()).map(|expected| expected.verified);
-    let verdicts = verified.unwrap_or(u64::MAX).min(scenario.crypto.verdicts);
+    let (verified, verdicts) = (verified.unwrap_or(u64::MAX), scenario.crypto.verdicts);
     let claims = ((pending / workers as f64) as u64).min(MOST_CLAIMS);
-    let one = worker_bytes(scenario.crypto.mode, Load { nodes, verdicts, claims });
+    let one = worker_bytes(scenario.crypto.mode, Load { nodes, verdicts, verified, claims });
     workers.saturating_mul(one)
 }
 
@@ -133,4 +133,37 @@ pub fn machine_bytes() -> u64 {
         .and_then(|rest| rest.trim().strip_suffix("kB"))
         .and_then(|kb| kb.trim().parse::<u64>().ok())
         .map_or(u64::MAX, |kb| kb * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use anthill_protocol::phold::Phold;
+    use anthill_protocol::signed_phold::SignedPhold;
+
+    use super::*;
+    use crate::scenario::{ProtocolInfo, parse_text};
+
+    fn expected<P: Configure>(more: &str) -> u64 {
+        let text = format!(
+            "nodes = 10_000\nuntil = \"1s\"\nprotocol.name = \"{}\"\nengine.threads = 2\n{more}",
+            P::NAME
+        );
+        let scenario = parse_text("t", &text, &[ProtocolInfo::of::<P>()]).unwrap();
+        MemoryEstimate::of(&P::configure(&scenario.values).unwrap(), &scenario).expected_bytes
+    }
+
+    #[test]
+    fn signatures_count_where_messages_are_signed() {
+        let verdicts = "crypto.verdicts = 100_000_000\n";
+        assert_eq!(expected::<Phold>(verdicts), expected::<Phold>(""));
+        let hops = "protocol.hops = 1_000\n";
+        let few = expected::<SignedPhold>(hops);
+        let many = expected::<SignedPhold>(&format!("{hops}{verdicts}"));
+        // Two workers of ten million verdicts each, against a million.
+        assert!(many > few + 2 * 9_000_000 * 40, "{few} {many}");
+        let modelled = expected::<SignedPhold>(&format!("{hops}crypto.mode = \"modelled\""));
+        assert!(modelled < few, "{modelled} {few}");
+        let single = expected::<SignedPhold>(&format!("{hops}engine.shards = 1"));
+        assert_eq!(single, few, "threads were given");
+    }
 }
