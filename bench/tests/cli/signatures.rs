@@ -115,7 +115,7 @@ fn wrong_keys_are_refused_in_both_modes() {
         (format!("{a}\n{}\n", &b[2..]), ["keys.txt, line 2: 62 digits", "64 hexadecimal"]),
         (format!("{}x\n", &a[1..]), ["keys.txt, line 1: 'x' at digit 64", "64 hexadecimal"]),
         (format!("{a}\n{b}\n{a}\n"), ["line 3: repeats the key of line 1", "its own"]),
-        (format!("{a}\n{b}\n{}\n{}\n", "11".repeat(32), "22".repeat(32)), ["line 4", "3 nodes"]),
+        (format!("{a}\n{b}\n{}\n{}\n", "11".repeat(32), "22".repeat(32)), ["line 4", "nodes = 3"]),
         (String::new(), ["no key", "64 hexadecimal"]),
     ] {
         let desk = with_keys(&keys);

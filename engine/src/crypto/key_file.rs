@@ -44,8 +44,7 @@ impl KeyFile {
             }
             let wrong = |problem: String| line_error(path, number, problem);
             if found.len() >= nodes as usize {
-                let problem =
-                    format!("a key for node {nodes}, but there are {nodes} nodes, from 0");
+                let problem = format!("a key for node {nodes}, but ids are below nodes = {nodes}");
                 return Err(wrong(problem + ": delete the line or raise `nodes`"));
             }
             if found.len() == MOST {
@@ -141,7 +140,10 @@ mod tests {
             (format!("\n{}g\n", &b[1..]), "keys.txt, line 2: 'g' at digit 64 is not hexa"),
             (format!("0x{a}"), "'x' at digit 2"),
             (format!("{a}\n#\n{a}\n"), "keys.txt, line 3: repeats the key of line 1"),
-            (format!("{a}\n{b}\n{}\n", "11".repeat(32)), "line 3: a key for node 2"),
+            (
+                format!("{a}\n{b}\n{}\n", "11".repeat(32)),
+                "line 3: a key for node 2, but ids are below nodes = 2",
+            ),
         ] {
             let error = read(&text, 2).unwrap_err().to_string();
             assert!(error.contains(part), "{text:?}: {error}");
