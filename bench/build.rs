@@ -18,6 +18,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=../engine/src");
+    println!("cargo::rerun-if-changed=../engine/tables");
     println!("cargo::rerun-if-changed=../protocol/src");
     // In a worktree these lie outside the source tree; `logs/HEAD` moves with every commit.
     for path in ["HEAD", "logs/HEAD", "index"] {

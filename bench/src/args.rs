@@ -15,6 +15,7 @@ Examples:
   anthill run my.toml --format json | jq .events_per_s
   anthill run flash-crowd                   a scenario that ships with anthill, by its name
   anthill validate my.toml                  what it resolves to, and the memory it needs
+  anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill protocols gossip                  its parameters, with defaults and units
 
 Exit codes: 0 done; 1 a check failed inside its stated bound, or stopped at the memory limit;
@@ -28,6 +29,12 @@ Examples:
   anthill run my.toml --engine sequential      the same digest from the reference engine
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
+
+const CALIBRATE_EXAMPLES: &str = "\
+Examples:
+  anthill calibrate --quick                    a few seconds, printed only
+  anthill calibrate --out mine.toml            thorough, and saved
+  anthill run gossip --set cpu.table=mine.toml used: paths end in .toml";
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
@@ -48,6 +55,9 @@ pub(crate) enum Command {
     Validate(ScenarioArgs),
     /// List the protocols, or one protocol's parameters and metrics.
     Protocols(ProtocolsArgs),
+    /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
+    #[command(after_help = CALIBRATE_EXAMPLES)]
+    Calibrate(CalibrateArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
 }
@@ -118,6 +128,20 @@ pub(crate) struct ProtocolsArgs {
     pub name: Option<String>,
 }
 
+/// The flags of `anthill calibrate`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct CalibrateArgs {
+    /// Fewer rounds: seconds, and figures that vary more.
+    #[arg(long)]
+    pub quick: bool,
+    /// Where to save the cost table; a file that is not there yet.
+    #[arg(long, value_name = "FILE.toml")]
+    pub out: Option<PathBuf>,
+    /// What to print: a table to read, or JSON alone.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// The arguments of `anthill replay`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ReplayArgs {
@@ -139,13 +163,13 @@ pub enum EngineChoice {
     Sequential,
 }
 
-/// What `anthill run` prints at its end.
+/// What `anthill run` and `anthill calibrate` print at their end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// A summary to read.
     #[default]
     Text,
-    /// summary.json, alone on stdout.
+    /// JSON, alone on stdout.
     Json,
 }
 

@@ -6,7 +6,7 @@ use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
 use anthill_engine::{run as run_sharded, run_under, sequential};
-use anthill_protocol::{Configure, Message as _, Protocol};
+use anthill_protocol::{Configure, Message as _, Protocol, SignatureEstimate};
 
 pub use anthill_engine::network::LimitingLink;
 pub(crate) use anthill_engine::scenario::{Override, Source};
@@ -67,6 +67,13 @@ pub(crate) fn load(
 /// The memory a scenario needs; builds nothing.
 pub(crate) fn memory<P: Configure>(scenario: &Scenario) -> anyhow::Result<MemoryEstimate> {
     Ok(MemoryEstimate::of(&P::configure(&scenario.values)?, scenario))
+}
+
+/// The signatures that a run of a scenario takes, if its protocol tells.
+pub(crate) fn signatures<P: Configure>(
+    scenario: &Scenario,
+) -> anyhow::Result<Option<SignatureEstimate>> {
+    Ok(P::configure(&scenario.values)?.signatures(&scenario.scale()))
 }
 
 /// Builds a scenario's network and conditions; fails on what only they can tell, such as a fault

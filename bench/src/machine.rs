@@ -103,6 +103,17 @@ impl Usage {
     }
 }
 
+/// This machine's processor and kernel, in a line.
+pub fn machine_name() -> String {
+    let Machine { cpu, kernel, .. } = Machine::read();
+    format!("{cpu}, {} {kernel}", system())
+}
+
+/// The kernel's name, as people write it.
+fn system() -> &'static str {
+    if cfg!(target_os = "linux") { "Linux" } else { std::env::consts::OS }
+}
+
 /// CPU time of this process so far, over all threads, in seconds; 0 where unknown.
 pub fn process_cpu_s() -> f64 {
     // SAFETY: `rusage` is plain integers, for which all zeroes is a value.

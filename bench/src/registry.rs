@@ -7,12 +7,12 @@
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
-use anthill_protocol::Configure;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
+use anthill_protocol::{Configure, SignatureEstimate};
 
 use crate::args::EngineChoice;
 use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared};
@@ -31,6 +31,8 @@ pub struct Entry {
     pub run: fn(&Scenario, &Prepared, EngineChoice, &Control) -> anyhow::Result<Outcome>,
     /// The memory a scenario of this protocol needs, found without building anything.
     pub memory: fn(&Scenario) -> anyhow::Result<MemoryEstimate>,
+    /// The signatures that a scenario of this protocol takes, if it tells.
+    pub signatures: fn(&Scenario) -> anyhow::Result<Option<SignatureEstimate>>,
     /// What a scenario of this protocol would take, found without running it.
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
     /// Where the two engines part on a scenario of this protocol, if they do.
@@ -56,6 +58,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         prepare: engines::prepare::<P>,
         run: engines::run::<P>,
         memory: engines::memory::<P>,
+        signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
     }
@@ -89,6 +92,10 @@ fn gossip(preset: &'static str) -> Entry {
         divergence: |scenario| match signed(scenario) {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
+        },
+        signatures: |scenario| match signed(scenario) {
+            true => engines::signatures::<SignedGossip>(scenario),
+            false => engines::signatures::<Gossip>(scenario),
         },
     }
 }

@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use anthill_engine::outcome::Ended;
+use anthill_engine::crypto::Mode;
+use anthill_engine::outcome::{Ended, SignatureTotals};
 use anthill_protocol::{Check, MetricKind};
 
 use crate::export::{Record, summary};
@@ -18,6 +19,7 @@ pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     text.push_str(&latencies(record));
     text.push_str(&metrics(record));
     text.push_str(&conditions_text::block(record));
+    text.push_str(&signatures(record));
     text.push_str(&checks(&record.outcome.result.checks));
     text.push_str(&cost(record));
     let _ = writeln!(text, "\nSaved in {}", record.directory.display());
@@ -104,6 +106,35 @@ fn metrics(record: &Record<'_>) -> String {
         let _ = writeln!(text, "  {:<14} {shown:>13}  {}", metric.name, metric.about);
     }
     if text.is_empty() { text } else { format!("\nMetrics\n{text}") }
+}
+
+/// Nothing for a run without signatures. How the host answered the checks is cost, not result.
+fn signatures(record: &Record<'_>) -> String {
+    let SignatureTotals { made, checked, failed } = record.outcome.result.signatures;
+    if made == 0 && checked == 0 {
+        return String::new();
+    }
+    let host = &record.outcome.host.crypto;
+    let mode = match record.scenario.crypto.mode {
+        Mode::Real => "real: ed25519 by ZIP-215",
+        Mode::Modelled => "modelled: tags of the same size, no curve arithmetic",
+    };
+    let mut text = format!(
+        "\nSignatures\n  mode           {mode}\n  made           {}\n  \
+         checked        {}, of which {} failed\n  \
+         on this host   {} verified ({} singly), {} remembered",
+        units::count(made),
+        units::count(checked),
+        units::count(failed),
+        units::count(host.verified),
+        units::count(host.singly),
+        units::count(host.remembered),
+    );
+    if host.evicted > 0 {
+        let evicted = units::count(host.evicted);
+        let _ = write!(text, ", {evicted} verdicts forgotten (crypto.verdicts)");
+    }
+    text + "\n"
 }
 
 fn checks(checks: &[Check]) -> String {
@@ -204,6 +235,12 @@ Metrics
   sends                 10,000  messages sent
   depth                      7  longest chain
 
+Signatures
+  mode           real: ed25519 by ZIP-215
+  made           5
+  checked        9, of which 1 failed
+  on this host   7 verified (2 singly), 2 remembered, 3 verdicts forgotten (crypto.verdicts)
+
 Checks (measured beside what theory expects)
   ok           sends: 10,000, expected 10,000
                holds for: always
@@ -217,6 +254,16 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
 Saved in runs/x
 ";
         assert_eq!(text(&record, "what it does"), expected);
+    }
+
+    #[test]
+    fn a_run_without_signatures_says_nothing_of_them() {
+        let (mut scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        scenario.crypto.mode = Mode::Modelled;
+        let modelled = text(&fabricated::record(&scenario, &outcome), "");
+        assert!(modelled.contains("mode           modelled: tags"), "{modelled}");
+        outcome.result.signatures = SignatureTotals::default();
+        assert!(!text(&fabricated::record(&scenario, &outcome), "").contains("Signatures"));
     }
 
     #[test]

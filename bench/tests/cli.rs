@@ -2,7 +2,8 @@
 //!
 //! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
-//! compares what is saved across engines, shards and threads; `scenarios` runs those that ship.
+//! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
+//! `signatures` has modes, keys, costs and `calibrate`.
 
 #[path = "cli/matrix.rs"]
 mod matrix;
@@ -10,6 +11,8 @@ mod matrix;
 mod refusals;
 #[path = "cli/scenarios.rs"]
 mod scenarios;
+#[path = "cli/signatures.rs"]
+mod signatures;
 
 use std::fs;
 use std::path::{Path, PathBuf};

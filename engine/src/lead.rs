@@ -202,7 +202,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
 
     unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
         let executed = self.field.world.crypto.mode == crypto::Mode::Real;
-        let enough = match P::Message::SIGNED && executed {
+        let enough = match (P::Message::SIGNED || P::Message::CARRIES) && executed {
             true => SPARSE_SIGNED_EVENTS,
             false => SPARSE_EVENTS,
         };

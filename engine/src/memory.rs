@@ -1,15 +1,16 @@
 //! Memory: the region that holds all nodes, what a scenario will need, and what the machine has.
 
-use anthill_protocol::Configure;
+use anthill_protocol::{Configure, Message};
 use memmap2::MmapMut;
 
 use crate::chunk::{chunk_entries, stride};
 use crate::conditions::cores_bytes;
+use crate::crypto::{Load, worker_bytes};
 use crate::event::Event;
 use crate::host::CellOf;
 use crate::mode::{Calm, LoadOf, Mode, Rough};
 use crate::network::estimate_bytes;
-use crate::scenario::Scenario;
+use crate::scenario::{EngineOptions, Scenario};
 
 /// What the process needs whatever the scenario: code, histograms, threads.
 const FIXED_BYTES: u64 = 24 << 20;
@@ -51,11 +52,38 @@ impl MemoryEstimate {
             .saturating_add(nodes.saturating_mul(cores))
             .saturating_add(nodes / 8 * selections);
         let lower_bytes = states.saturating_add(network).saturating_add(FIXED_BYTES);
+        let signatures = match <P::Message as Message>::SIGNED {
+            true => signature_bytes(protocol, scenario, pending),
+            false => 0,
+        };
         Self {
             lower_bytes,
-            expected_bytes: lower_bytes.saturating_add((pending * event_bytes) as u64),
+            expected_bytes: lower_bytes
+                .saturating_add((pending * event_bytes) as u64)
+                .saturating_add(signatures),
         }
     }
+}
+
+/// What the signatures of all workers come to take: verdicts, keys and buffers.
+fn signature_bytes<P: Configure>(protocol: &P, scenario: &Scenario, pending: f64) -> u64 {
+    /// A worker verifies a sub-shard's window at once, and a sub-shard has at most so many nodes.
+    const MOST_CLAIMS: u64 = 1 << 16;
+    let nodes = u64::from(scenario.nodes);
+    let workers = u64::from(workers(&scenario.engine));
+    // Every worker may have to check every signature; of a protocol that does not tell, all it may.
+    let verified = protocol.signatures(&scenario.scale()).map(|expected| expected.verified);
+    let (verified, verdicts) = (verified.unwrap_or(u64::MAX), scenario.crypto.verdicts);
+    let claims = ((pending / workers as f64) as u64).min(MOST_CLAIMS);
+    let one = worker_bytes(scenario.crypto.mode, Load { nodes, verdicts, verified, claims });
+    workers.saturating_mul(one)
+}
+
+/// The threads that a run comes to have.
+fn workers(options: &EngineOptions) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+    let shards = options.shards.or(options.threads).unwrap_or(cores).clamp(1, 64);
+    options.threads.unwrap_or(shards.min(cores)).clamp(1, 64)
 }
 
 /// One anonymous mapping; pages appear when first touched, by the thread that touches them.
@@ -105,4 +133,37 @@ pub fn machine_bytes() -> u64 {
         .and_then(|rest| rest.trim().strip_suffix("kB"))
         .and_then(|kb| kb.trim().parse::<u64>().ok())
         .map_or(u64::MAX, |kb| kb * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use anthill_protocol::phold::Phold;
+    use anthill_protocol::signed_phold::SignedPhold;
+
+    use super::*;
+    use crate::scenario::{ProtocolInfo, parse_text};
+
+    fn expected<P: Configure>(more: &str) -> u64 {
+        let text = format!(
+            "nodes = 10_000\nuntil = \"1s\"\nprotocol.name = \"{}\"\nengine.threads = 2\n{more}",
+            P::NAME
+        );
+        let scenario = parse_text("t", &text, &[ProtocolInfo::of::<P>()]).unwrap();
+        MemoryEstimate::of(&P::configure(&scenario.values).unwrap(), &scenario).expected_bytes
+    }
+
+    #[test]
+    fn signatures_count_where_messages_are_signed() {
+        let verdicts = "crypto.verdicts = 100_000_000\n";
+        assert_eq!(expected::<Phold>(verdicts), expected::<Phold>(""));
+        let hops = "protocol.hops = 1_000\n";
+        let few = expected::<SignedPhold>(hops);
+        let many = expected::<SignedPhold>(&format!("{hops}{verdicts}"));
+        // Two workers of ten million verdicts each, against a million.
+        assert!(many > few + 2 * 9_000_000 * 40, "{few} {many}");
+        let modelled = expected::<SignedPhold>(&format!("{hops}crypto.mode = \"modelled\""));
+        assert!(modelled < few, "{modelled} {few}");
+        let single = expected::<SignedPhold>(&format!("{hops}engine.shards = 1"));
+        assert_eq!(single, few, "threads were given");
+    }
 }

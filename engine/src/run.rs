@@ -180,7 +180,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         bodies,
         conditions,
         mode: PhantomData,
-        crypto: scenario.crypto,
+        crypto: scenario.crypto.clone(),
         nodes: scenario.nodes,
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),

@@ -49,7 +49,7 @@ impl Signing {
     pub(crate) fn new(spec: &CryptoSpec, seed: u64) -> Self {
         Self {
             seed,
-            scheme: Scheme::new(spec.mode, seed),
+            scheme: Scheme::with_keys(spec.mode, seed, spec.keys.clone()),
             checker: Checker::new(spec.mode, seed, spec.verdicts as usize),
             announced: Announced::default(),
             settled: Box::new([0; SETTLED]),

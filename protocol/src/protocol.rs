@@ -1,7 +1,10 @@
 //! The contract between a protocol and whatever runs it.
 
 use crate::parameter::{Parameter, ParameterError, Values};
-use crate::{Check, Context, Message, Metric, RunFacts, Snapshot, Totals, fold_bytes};
+use crate::{
+    Check, Context, Message, Metric, RunFacts, RunScale, SignatureEstimate, Snapshot, Totals,
+    fold_bytes,
+};
 
 /// A distributed protocol: the immutable parameters, and what a node does on each occasion.
 ///
@@ -98,4 +101,10 @@ pub trait Configure: Protocol {
     /// Upper bound on the events pending at once per node, for the memory estimate; `degree` is
     /// the mean degree of the topology (nodes − 1 if complete).
     fn pending_per_node(&self, degree: f64) -> f64;
+
+    /// How many signatures a run of that size makes and how many distinct ones it checks, roughly;
+    /// `None` for a protocol without any, or that cannot tell.
+    fn signatures(&self, _scale: &RunScale) -> Option<SignatureEstimate> {
+        None
+    }
 }

@@ -7,7 +7,7 @@
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
     Check, Claim, Configure, Context, Digest, Keys, Message, Metric, MetricInfo, MetricKind,
-    NodeId, Protocol, RunFacts, Signature, draw, fingerprint_bytes,
+    NodeId, Protocol, RunFacts, RunScale, Signature, SignatureEstimate, draw, fingerprint_bytes,
 };
 
 /// The parameters.
@@ -208,6 +208,16 @@ impl Configure for SignedPhold {
     fn pending_per_node(&self, _degree: f64) -> f64 {
         f64::from(self.population)
     }
+
+    /// If `until` leaves time for all hops, which depends on the network's delays.
+    fn signatures(&self, scale: &RunScale) -> Option<SignatureEstimate> {
+        if scale.nodes < 2 {
+            return Some(SignatureEstimate::default());
+        }
+        let tokens = u64::from(scale.nodes) * u64::from(self.population);
+        let made = tokens.saturating_mul(self.hops.into());
+        Some(SignatureEstimate { made, verified: made })
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +230,9 @@ mod tests {
     fn every_token_makes_all_of_its_hops() {
         let facts = Pump::new(SignedPhold { population: 2, hops: 5 }, 30).run(Time::MAX);
         assert_eq!(facts.totals.of(SignedPholdMetric::Handled), 300);
+        let scale = RunScale { nodes: 30, until: Time::MAX, degree: 29.0 };
+        let expected = SignedPhold { population: 2, hops: 5 }.signatures(&scale);
+        assert_eq!(expected, Some(SignatureEstimate { made: 300, verified: 300 }));
         assert_eq!(facts.totals.of(SignedPholdMetric::Rejected), 0);
     }
 

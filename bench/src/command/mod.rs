@@ -1,5 +1,6 @@
 //! The commands, one module each, and how they end.
 
+mod calibrate;
 mod protocols;
 mod replay;
 mod run;
@@ -52,6 +53,7 @@ pub(crate) fn dispatch(
         Command::Run(args) => run::run(registry, args, watch),
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, args.name.as_deref()),
+        Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Replay(args) => replay::replay(registry, &args),
     }
 }

@@ -19,6 +19,7 @@ use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
 use crate::setting::Setting;
+use crate::signing_budget::Forecast;
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
 
 /// Runs one emulation.
@@ -61,12 +62,15 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     Ok(exit(&outcome))
 }
 
-/// Refuses a scenario that cannot fit, warns of one that may not.
+/// Refuses a scenario that cannot fit, warns of one that may not, or whose signatures take long.
 pub(super) fn admit(entry: &Entry, scenario: &Scenario) -> anyhow::Result<()> {
     match judge(scenario.nodes, (entry.memory)(scenario)?, Memory::read()) {
         Verdict::Fits => {}
         Verdict::Tight(warning) => terminal::complain("warning", &warning),
         Verdict::TooLarge(refusal) => bail!(refusal),
+    }
+    if let Some(warning) = Forecast::of(entry, scenario)?.and_then(|forecast| forecast.warning()) {
+        terminal::complain("warning", &warning);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
+use crate::signing_budget::Forecast;
 use crate::{Registry, conditions_text, terminal, units};
 
 /// About where one thread stops being faster than two that wait for each other every window.
@@ -34,6 +35,11 @@ pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Resul
     terminal::show(&memory(estimate, machine, &verdict))?;
     if let Verdict::TooLarge(refusal) = verdict {
         bail!(refusal);
+    }
+    if let Some(forecast) = Forecast::of(entry, &scenario)? {
+        let (text, warning) = forecast.describe();
+        terminal::show(&text)?;
+        warning.iter().for_each(|warning| terminal::complain("warning", warning));
     }
 
     let (setting, inspection) = {

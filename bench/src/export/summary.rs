@@ -48,6 +48,7 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "bytes_on_wire": result.totals.bytes_on_wire,
         "w_ns": result.w_ns,
         "l_ns": result.l_ns,
+        "crypto_mode": record.scenario.crypto.mode.name(),
         "signatures": {
             "made": result.signatures.made,
             "checked": result.signatures.checked,
@@ -196,7 +197,7 @@ mod tests {
         let expected = concat!(
             r#"{"protocol":"phold","nodes":1000,"seed":7,"digest":"00000000deadbeef","#,
             r#""virtual_s":2.0,"events":20000,"messages":10000,"bytes_on_wire":1000000,"#,
-            r#""w_ns":131072,"l_ns":250000,"signatures":{"made":5,"checked":9,"failed":1},"#,
+            r#""w_ns":131072,"l_ns":250000,"crypto_mode":"real","signatures":{"made":5,"checked":9,"failed":1},"#,
             r#""latency_ns":{"hop":{"p50":50003967,"p90":90046463,"p99":99024895,"#,
             r#""p999":100007935,"max":100007935,"count":100}},"#,
             r#""checks":[{"name":"sends","bound":"always","ok":true,"#,
@@ -260,7 +261,7 @@ mod tests {
         for name in host.split_whitespace() {
             assert!(!summary["host"][name].is_null(), "{name}");
         }
-        assert_eq!(summary["signatures"]["remembered"], 0);
+        assert_eq!(summary["signatures"]["remembered"], 2);
         assert_eq!(summary["ns_per_event"], 100.0);
         assert_eq!(summary["phases"]["idle_s"], 0.0005);
     }

@@ -20,7 +20,15 @@ use super::cache::Cache;
 use super::verify::{Equation, point};
 
 /// The most claims in one equation: larger ones gain nothing and leave the processor's caches.
-const MOST: usize = 4096;
+pub(super) const MOST: usize = 4096;
+
+/// What a claim takes while it is part of an equation: decoded, as scalars and points of its own and
+/// of its key, and in the multiscalar multiplication, which keeps a point and the digits of a scalar.
+pub(super) const BYTES_PER_CLAIM: u64 = (size_of::<Item>()
+    + 2 * (size_of::<Scalar>() + size_of::<EdwardsPoint>())
+    + 2 * (64 + size_of::<EdwardsPoint>())
+    + 4
+    + 16) as u64;
 
 /// A batch verifier: a cache of decompressed public keys, and memory that is used again.
 pub struct Batch {
@@ -51,6 +59,11 @@ impl Batch {
             scalars: Vec::new(),
             points: Vec::new(),
         }
+    }
+
+    /// The memory of `keys` decompressed public keys.
+    pub(super) fn key_bytes(keys: usize) -> u64 {
+        Cache::<[u8; 32], Option<EdwardsPoint>>::bytes(keys)
     }
 
     /// Whether one claim holds: as [`super::verify::verify`], with the key cached.

@@ -18,6 +18,11 @@ impl<K: Copy + Eq, V> Cache<K, V> {
         Self { places: Vec::new(), mask: capacity.next_power_of_two() - 1 }
     }
 
+    /// What a cache of `capacity` takes from its first use on, beside what its values own.
+    pub(super) fn bytes(capacity: usize) -> u64 {
+        (capacity.next_power_of_two() * size_of::<Option<(K, V)>>()) as u64
+    }
+
     /// The value of a key whose place is `position`, modulo the number of places; made if absent.
     pub(super) fn get_or_make(
         &mut self,

@@ -12,6 +12,11 @@
 use anthill_protocol::Claim;
 use hashbrown::HashTable;
 
+/// The most bytes that a verdict takes once a thousand are held.
+pub(super) const BYTES_PER_VERDICT: u64 = 40;
+/// The same of the most that can be held.
+pub(super) const BYTES_PER_FULL_VERDICT: u64 = 20;
+
 /// The name of a claim: 128 bits of BLAKE3 over its key, digest and signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimId(pub u128);
@@ -179,9 +184,9 @@ mod tests {
                 worst = worst.max(memory.bytes() as f64 / memory.len() as f64);
             }
         }
-        assert!(worst <= 40.0, "{worst} bytes a verdict");
+        assert!(worst <= BYTES_PER_VERDICT as f64, "{worst} bytes a verdict");
         let full = memory.bytes() as f64 / memory.capacity() as f64;
-        assert!(full <= 20.0, "{full} bytes a verdict when full");
+        assert!(full <= BYTES_PER_FULL_VERDICT as f64, "{full} bytes a verdict when full");
     }
 
     #[test]

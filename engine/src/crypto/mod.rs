@@ -14,8 +14,11 @@
 //! same verdicts for honest and forged signatures, at the price of a hash; only what plays with
 //! encodings of curve points needs the real one.
 
+mod backend;
 mod batch;
 mod cache;
+mod footprint;
+mod key_file;
 mod keys;
 mod memory;
 mod modelled;
@@ -25,8 +28,11 @@ use std::ops::AddAssign;
 
 use anthill_protocol::{Claim, Digest, NodeId, PublicKey, Signature};
 
+pub use backend::curve_backend;
 pub use batch::Batch;
-pub use keys::SigningKey;
+pub(crate) use footprint::{Load, worker_bytes};
+pub use key_file::KeyFile;
+pub use keys::{CACHED_PUBLIC_KEYS, CACHED_SIGNING_KEYS, SigningKey};
 pub use memory::{ClaimId, Memory};
 pub use verify::{KeyError, check_registration, verify, verify_message};
 
@@ -43,6 +49,16 @@ pub enum Mode {
     Real,
     /// Tags that only the owner of a key can produce inside the emulation.
     Modelled,
+}
+
+impl Mode {
+    /// Its name in scenarios and summaries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Modelled => "modelled",
+        }
+    }
 }
 
 /// What signatures took; belongs to the cost of a run, never to its result, since what is
@@ -91,8 +107,14 @@ enum Keys {
 impl Scheme {
     /// The scheme of a scenario: the mode and the seed decide every byte it makes.
     pub fn new(mode: Mode, seed: u64) -> Self {
+        Self::with_keys(mode, seed, None)
+    }
+
+    /// [`Scheme::new`] with the given secret keys in place of derived ones. Modelled signatures
+    /// have no secret keys: there they change nothing.
+    pub fn with_keys(mode: Mode, seed: u64, given: Option<KeyFile>) -> Self {
         let keys = match mode {
-            Mode::Real => Keys::Real(Keyring::new(seed)),
+            Mode::Real => Keys::Real(Keyring::new(seed, given)),
             Mode::Modelled => Keys::Modelled(Modelled::new(seed)),
         };
         Self { keys, made: 0 }

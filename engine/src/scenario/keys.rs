@@ -143,6 +143,18 @@ pub(super) const CRYPTO: &[Key] = &[
         "verdicts of signatures that each worker remembers, up to 40 bytes each",
     )
     .or(Value::Count(1_000_000)),
+    Key::new(
+        "budget",
+        ANY_SPAN,
+        "CPU time that executed signatures may take on this machine; above it a run warns",
+    )
+    .or(Value::Span(Span::from_secs(600))),
+    Key::new(
+        "keys",
+        Shape::Path,
+        "secret keys of nodes 0, 1, 2, ...: lines of 64 hexadecimal digits (RFC 8032 seeds); nodes \
+         without a line derive theirs from the seed",
+    ),
 ];
 
 pub(super) const ENGINE: &[Key] = &[

@@ -15,6 +15,16 @@ const WEIBULL_SHAPE: Shape = Shape::Number { least: 0.2, open: false, most: 10.0
 const FACTOR: Shape = positive(1e3);
 pub(super) const COST: Shape = Shape::Span { least: Span::ZERO, most: Span::from_secs(3_600) };
 
+const RECEIVE: Key = Key::new("receive", COST, "cost of receiving a message");
+const SEND: Key = Key::new("send", COST, "cost of sending a message");
+const TIMER: Key = Key::new("timer", COST, "cost of a timer");
+const KIB: Key = Key::new("kib", COST, "cost of each KiB of a message, sent or received");
+const SIGN: Key = Key::new("sign", COST, "cost of making a signature");
+const VERIFY: Key = Key::new("verify", COST, "cost of checking a signature");
+
+/// Keys of a cost table, all required.
+pub(super) const COSTS: &[Key] = &[RECEIVE, SEND, TIMER, KIB, SIGN, VERIFY];
+
 pub(super) const CPU: &[Key] = &[
     Key::new(
         "model",
@@ -23,12 +33,19 @@ pub(super) const CPU: &[Key] = &[
     ),
     Key::new("cores", count(1, 1_024), "handlers that a node runs at once").or(Value::Count(1)),
     Key::new("scale", FACTOR, "scaled: factor on all costs; 2 is a machine half as fast"),
-    Key::new("receive", COST, "cost of receiving a message"),
-    Key::new("send", COST, "cost of sending a message"),
-    Key::new("timer", COST, "cost of a timer"),
-    Key::new("kib", COST, "cost of each KiB of a message, sent or received"),
-    Key::new("sign", COST, "cost of making a signature"),
-    Key::new("verify", COST, "cost of checking a signature"),
+    Key::new(
+        "table",
+        Shape::Text,
+        "costs measured on a machine: a table that ships (amd-epyc-2026, which holds the defaults) \
+         or the path of a file that ends in .toml, as anthill calibrate writes it; the costs given \
+         beside it go before the table's",
+    ),
+    RECEIVE,
+    SEND,
+    TIMER,
+    KIB,
+    SIGN,
+    VERIFY,
     Key::new("kinds", Shape::Named(&COST), "costs of receiving by kind of message"),
 ];
 

@@ -8,6 +8,7 @@
 //! Invariant: whatever the text, the result is a scenario within all stated bounds or a
 //! [`ScenarioError`]; never a panic, and never more than a few hundred megabytes or a few seconds.
 
+mod cost_table;
 mod document;
 mod error;
 mod excerpt;
@@ -25,6 +26,7 @@ mod parse_churn;
 mod parse_classes;
 mod parse_conditions;
 mod parse_cpu;
+mod parse_crypto;
 mod parse_fault;
 mod parse_links;
 mod parse_model;
@@ -43,6 +45,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use cost_table::CostTable;
 pub use document::Source;
 pub use error::{Problem, Problems, ScenarioError};
 pub use nearest::nearest;
@@ -55,10 +58,10 @@ pub use quantity::{
 pub use schema::json_schema;
 
 use anthill_protocol::parameter::Values;
-use anthill_protocol::{Span, Time};
+use anthill_protocol::{RunScale, Span, Time};
 
 use crate::conditions::ConditionsSpec;
-use crate::crypto::Mode;
+use crate::crypto::{KeyFile, Mode};
 use crate::network::NetworkSpec;
 
 /// A checked scenario.
@@ -86,6 +89,14 @@ pub struct Scenario {
     pub crypto: CryptoSpec,
     /// What to measure.
     pub measure: MeasureSpec,
+}
+
+impl Scenario {
+    /// How large it is, for what protocols estimate before a run.
+    pub fn scale(&self) -> RunScale {
+        let degree = self.network.topology.mean_degree(self.nodes);
+        RunScale { nodes: self.nodes, until: self.until, degree }
+    }
 }
 
 /// How to execute a scenario; nothing here changes a result.
@@ -119,17 +130,22 @@ impl Default for EngineOptions {
 }
 
 /// How signatures are made and checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CryptoSpec {
     /// Executed, or modelled with the same outcome.
     pub mode: Mode,
     /// Verdicts that each worker remembers, some 20 to 40 bytes each.
     pub verdicts: u64,
+    /// CPU time of this machine that executed signatures may take before there is a warning.
+    pub budget: Span,
+    /// Secret keys of the first nodes; the others derive theirs.
+    pub keys: Option<KeyFile>,
 }
 
 impl Default for CryptoSpec {
     fn default() -> Self {
-        Self { mode: Mode::Real, verdicts: 1_000_000 }
+        let budget = Span::from_secs(600);
+        Self { mode: Mode::Real, verdicts: 1_000_000, budget, keys: None }
     }
 }
 

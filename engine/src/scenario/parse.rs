@@ -10,12 +10,12 @@ use super::keys::{self, Key, LATER_SECTIONS};
 use super::nearest::suggestion;
 use super::overrides::Override;
 use super::parse_conditions::{Setting, assumed_bound, read_conditions};
+use super::parse_crypto::read_crypto;
 use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
-use super::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
+use super::{EngineOptions, MeasureSpec, Scenario};
 use crate::conditions::ConditionsSpec;
-use crate::crypto::Mode;
 
 /// More rows of `series.csv` than anyone reads; a run keeps them all in memory.
 const MOST_ROWS: u64 = 1_000_000;
@@ -73,7 +73,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let can_equivocate = protocol.as_ref().is_none_or(|(info, _)| info.can_equivocate);
     let setting = Setting { nodes, until, kinds, can_equivocate, network: network.as_ref() };
     let conditions = read_conditions(&mut root, links, &setting);
-    let crypto = read_crypto(root.section("crypto"));
+    let crypto = read_crypto(root.section("crypto"), nodes);
     let measure = read_measure(root.section("measure"), until);
     root.finish("here");
     let (info, values) = protocol?;
@@ -92,17 +92,6 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         crypto: crypto?,
         measure,
     })
-}
-
-fn read_crypto(mut crypto: Section<'_, '_>) -> Option<CryptoSpec> {
-    let mode = match crypto.choice("mode") {
-        Some("modelled") => Some(Mode::Modelled),
-        other => other.map(|_| Mode::Real),
-    };
-    let verdicts = crypto.count("verdicts");
-    let valid = crypto.is_table();
-    crypto.finish("here");
-    valid.then_some(CryptoSpec { mode: mode?, verdicts: verdicts? })
 }
 
 fn refuse_later_sections(root: &mut Section<'_, '_>) {

@@ -2,30 +2,14 @@
 
 use anthill_protocol::Span;
 
+use super::cost_table::CostTable;
+use super::error::ScenarioError;
 use super::excerpt::shorten;
 use super::keys_conditions::COST;
 use super::nearest::suggestion;
 use super::plain;
 use super::reader::Section;
 use crate::conditions::CpuSpec;
-
-/// Cost of receiving a message, unless the scenario says otherwise; here and below. Measured: CPU time
-/// of UDP and TCP over loopback in the mean, to two digits, on an AMD EPYC (Linux 6.18, 2 shared
-/// cores), 21 November 2026, by `cargo run --release --example message_cost -p anthill-bench`.
-pub(crate) const RECEIVE: Span = Span(550);
-/// Cost of sending a message.
-pub(crate) const SEND: Span = Span(2_900);
-/// Cost of a timer.
-pub(crate) const TIMER: Span = Span(90);
-/// Cost of each KiB of a message.
-pub(crate) const KIB: Span = Span(46);
-
-/// Cost of making an ed25519 signature. Measured on the same machine by
-/// `cargo run --release --example signatures -p anthill-bench`: ed25519-dalek 3, one at a time, as
-/// a node does it, whatever backend the host uses.
-pub(crate) const SIGN: Span = Span(14_000);
-/// Cost of checking one, likewise.
-pub(crate) const VERIFY: Span = Span(30_000);
 
 /// Reads the section; the outer `None` only beside a finding, the inner one if handlers are free.
 /// `kinds`: the protocol's kinds of messages, if it is known.
@@ -53,17 +37,20 @@ pub(super) fn read_cpu(
         _ => Some(1.0),
     };
     let cores = cpu.count32("cores");
+    let table = read_table(&mut cpu);
+    // Of a table that could not be read there is a finding: then nothing comes of these.
+    let costs = table.unwrap_or_else(CostTable::standard);
     let mut cost = |name, default| match cpu.has(name) {
         true => cpu.span(name),
         false => Some(default),
     };
-    let (receive, send) = (cost("receive", RECEIVE), cost("send", SEND));
-    let (timer, kib) = (cost("timer", TIMER), cost("kib", KIB));
-    let (sign, verify) = (cost("sign", SIGN), cost("verify", VERIFY));
+    let (receive, send) = (cost("receive", costs.receive), cost("send", costs.send));
+    let (timer, kib) = (cost("timer", costs.timer), cost("kib", costs.kib));
+    let (sign, verify) = (cost("sign", costs.sign), cost("verify", costs.verify));
     let by_kind = read_kinds(&mut cpu, kinds);
     let valid = cpu.is_table();
     cpu.finish(&format!("with cpu.model = \"{model}\""));
-    valid.then_some(Some(CpuSpec {
+    (valid && table.is_some()).then_some(Some(CpuSpec {
         cores: cores?,
         scale: scale?,
         receive: receive?,
@@ -74,6 +61,42 @@ pub(super) fn read_cpu(
         verify: verify?,
         kinds: by_kind?,
     }))
+}
+
+/// The table that the section names, else the one with the defaults; `None` only beside a finding.
+fn read_table(cpu: &mut Section<'_, '_>) -> Option<CostTable> {
+    if !cpu.has("table") {
+        return Some(CostTable::standard());
+    }
+    let name = cpu.text("table")?;
+    if !CostTable::is_path(name) {
+        let table = CostTable::shipped(name);
+        if table.is_none() {
+            let hint = suggestion(&shorten(name), &CostTable::names());
+            let file = "a file is named by a path that ends in .toml";
+            cpu.wrong("table", format!("no cost table of that name ships; {hint}; {file}"));
+        }
+        return table;
+    }
+    let path = cpu.path("table")?;
+    let how = "give the path of a cost table, such as `anthill calibrate --out` writes";
+    match CostTable::load(&path) {
+        Ok(table) => return Some(table),
+        Err(ScenarioError::Invalid(problems)) => {
+            problems.list.iter().for_each(|problem| cpu.wrong("table", problem));
+        }
+        Err(ScenarioError::Unreadable { path, source }) => {
+            cpu.wrong("table", format!("{}: cannot be read: {source}: {how}", path.display()));
+        }
+        Err(ScenarioError::NotAFile { path }) => {
+            cpu.wrong("table", format!("{}: is not a regular file: {how}", path.display()));
+        }
+        Err(ScenarioError::TooLarge { name, .. }) => {
+            cpu.wrong("table", format!("{name}: is too large to be a cost table: {how}"));
+        }
+        Err(other) => cpu.wrong("table", other),
+    }
+    None
 }
 
 fn read_kinds(cpu: &mut Section<'_, '_>, known: Option<&[&str]>) -> Option<Vec<(String, Span)>> {

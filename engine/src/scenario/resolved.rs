@@ -15,7 +15,6 @@ use super::Scenario;
 use super::quantity::span_text;
 use super::resolved_conditions::{write_links, write_nodes};
 use super::resolved_fault::write_fault;
-use crate::crypto::Mode;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
 };
@@ -59,12 +58,12 @@ impl Scenario {
         write_links(&mut out, &self.conditions);
         write_nodes(&mut out, &self.conditions, self.nodes);
         out.push_str("\n[crypto]\n");
-        let mode = match self.crypto.mode {
-            Mode::Real => "real",
-            Mode::Modelled => "modelled",
-        };
-        line(&mut out, "mode", &quoted(mode));
+        line(&mut out, "mode", &quoted(self.crypto.mode.name()));
         line(&mut out, "verdicts", &self.crypto.verdicts.to_string());
+        line(&mut out, "budget", &span(self.crypto.budget));
+        if let Some(keys) = &self.crypto.keys {
+            line(&mut out, "keys", &text_of(keys.path()));
+        }
         out.push_str("\n[measure]\n");
         line(&mut out, "warmup", &span(self.measure.warmup));
         if let Some(interval) = self.measure.interval {

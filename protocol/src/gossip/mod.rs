@@ -25,8 +25,8 @@ use core::marker::PhantomData;
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts, Span,
-    Time, Totals, draw,
+    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts,
+    RunScale, SignatureEstimate, Span, Time, Totals, draw,
 };
 
 mod checks;
@@ -356,6 +356,11 @@ impl<R: Rumour> Configure for Spread<R> {
             retry: values.span("retry"),
             origin: values.count("origin") as u32,
         })
+    }
+
+    fn signatures(&self, _: &RunScale) -> Option<SignatureEstimate> {
+        // The origin's, whoever asks.
+        R::SIGNED.then_some(SignatureEstimate { made: 1, verified: 1 })
     }
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {

@@ -10,6 +10,8 @@ use crate::{
 
 /// How the rumour is carried, held and checked.
 pub trait Rumour: Clone + Debug + Send + Sync + 'static {
+    /// Whether it is signed.
+    const SIGNED: bool;
     /// What travels.
     type Message: Message;
     /// What is shared.
@@ -41,6 +43,7 @@ pub trait Rumour: Clone + Debug + Send + Sync + 'static {
 pub struct Plain;
 
 impl Rumour for Plain {
+    const SIGNED: bool = false;
     type Message = GossipMessage;
     type Body = NoBody;
     type Held = ();
@@ -198,6 +201,7 @@ impl Snapshot for Held {
 }
 
 impl Rumour for Signed {
+    const SIGNED: bool = true;
     type Message = SignedGossipMessage;
     type Body = SignedRumour;
     type Held = Held;

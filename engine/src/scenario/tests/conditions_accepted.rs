@@ -199,15 +199,16 @@ fn classes_are_presets_their_variants_or_of_your_own() {
 #[test]
 fn handlers_cost_what_the_table_says() {
     let us = Span::from_micros;
+    let standard = CostTable::standard();
     let table = CpuSpec {
         cores: 1,
         scale: 1.0,
-        receive: crate::scenario::parse_cpu::RECEIVE,
-        send: crate::scenario::parse_cpu::SEND,
-        timer: crate::scenario::parse_cpu::TIMER,
-        kib: crate::scenario::parse_cpu::KIB,
-        sign: crate::scenario::parse_cpu::SIGN,
-        verify: crate::scenario::parse_cpu::VERIFY,
+        receive: standard.receive,
+        send: standard.send,
+        timer: standard.timer,
+        kib: standard.kib,
+        sign: standard.sign,
+        verify: standard.verify,
         kinds: Vec::new(),
     };
     assert_eq!(conditions("[cpu]").cpu.as_ref(), Some(&table));
@@ -223,8 +224,8 @@ fn handlers_cost_what_the_table_says() {
         send: Span::ZERO,
         timer: us(2),
         kib: us(3),
-        sign: crate::scenario::parse_cpu::SIGN,
-        verify: crate::scenario::parse_cpu::VERIFY,
+        sign: standard.sign,
+        verify: standard.verify,
         kinds: vec![("data".into(), us(20)), ("inv".into(), Span::ZERO)],
     };
     assert_eq!(own.cpu, Some(expected));

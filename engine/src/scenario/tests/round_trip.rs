@@ -179,6 +179,8 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             crypto: CryptoSpec {
                 mode: if measured { Mode::Modelled } else { Mode::Real },
                 verdicts: 1 + seed % 1_000,
+                budget: Span(seed % 1_000_000_000_000),
+                keys: None,
             },
             measure: MeasureSpec {
                 warmup: if measured { Span(until / 2) } else { Span(0) },

@@ -122,3 +122,58 @@ fn tables_are_replaced_as_a_whole() {
         assert_eq!(scenario.network.topology, TopologySpec::Complete);
     }
 }
+
+#[test]
+fn cost_tables_come_by_name_or_path_and_are_resolved() {
+    let folder = Folder::new("tables");
+    let costs = CostTable { sign: Span::from_micros(99), ..CostTable::standard() };
+    let table = folder.write("slow.toml", costs.to_toml().as_bytes());
+    let text = gossip("[cpu]\ntable = \"slow.toml\"\nsend = \"1us\"\ncores = 2");
+    let file = folder.write("run.toml", text.as_bytes());
+    let cpu = |scenario: &Scenario| scenario.conditions.cpu.clone().unwrap();
+    let scenario = load(&file, &[]).unwrap();
+    assert_eq!(cpu(&scenario).sign, Span::from_micros(99));
+    assert_eq!(cpu(&scenario).send, Span::from_micros(1), "a key goes before the table");
+    assert_eq!(cpu(&scenario).receive, costs.receive);
+    let resolved = scenario.to_toml();
+    assert!(resolved.contains("sign = \"99us\"") && !resolved.contains("slow.toml"), "{resolved}");
+    fs::remove_file(&table).unwrap();
+    assert_eq!(parse_text("run", &resolved, &protocols()).unwrap(), scenario);
+
+    let named = load(&file, &["cpu.table=amd-epyc-2026"]).unwrap();
+    assert_eq!(cpu(&named).sign, CostTable::standard().sign);
+    let refused = |text: &str, parts: &[&str]| {
+        folder.write("bad.toml", text.as_bytes());
+        let set = format!("cpu.table={}", folder.0.join("bad.toml").display());
+        let error = load(&file, &[&set]).unwrap_err().to_string();
+        parts.iter().for_each(|part| assert!(error.contains(part), "{part}: {error}"));
+    };
+    refused("receive = 1", &["cpu.table", "bad.toml:1: receive = 1: has no unit", "missing send"]);
+    refused(&(costs.to_toml() + "cores = 1"), &["bad.toml:7: cores: unknown key `cores`"]);
+    let error = load(&file, &[]).unwrap_err().to_string();
+    for part in ["run.toml:5: cpu.table = \"slow.toml\"", "cannot be read", "anthill calibrate"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    let error = load(&file, &["cpu.table=amd-epic-2026"]).unwrap_err().to_string();
+    assert!(error.contains("did you mean `amd-epyc-2026`?"), "{error}");
+    // What is switched off is not read.
+    assert_eq!(load(&file, &["cpu.model=off"]).unwrap().conditions.cpu, None);
+}
+
+#[test]
+fn key_files_are_read_and_printed_as_a_path() {
+    let folder = Folder::new("keys");
+    folder.write("keys.txt", format!("# one\n{}\n", "0f".repeat(32)).as_bytes());
+    let file = folder.write("run.toml", gossip("crypto.keys = \"keys.txt\"").as_bytes());
+    let scenario = load(&file, &[]).unwrap();
+    let keys = scenario.crypto.keys.as_ref().expect("a file");
+    assert_eq!((keys.count(), keys.path()), (1, &*folder.0.join("keys.txt")));
+    assert_eq!(parse_text("run", &scenario.to_toml(), &protocols()).unwrap(), scenario);
+    folder.write("keys.txt", b"0f0f\n");
+    for mode in ["real", "modelled"] {
+        let error = load(&file, &[&format!("crypto.mode={mode}")]).unwrap_err().to_string();
+        for part in ["run.toml:4: crypto.keys", "keys.txt, line 1: 4 digits", "write the 64"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}
