@@ -12,6 +12,7 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
+use anthill_protocol::witness::Witness;
 use anthill_protocol::{Configure, SignatureEstimate};
 
 use crate::args::EngineChoice;
@@ -108,6 +109,7 @@ pub fn shipped() -> Registry {
         entry::<Phold>(include_str!("../scenarios/phold.toml")),
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
+        entry::<Witness>(include_str!("../scenarios/witness.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
     ])
     .with_scenarios(SCENARIOS)

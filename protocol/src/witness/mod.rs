@@ -107,14 +107,6 @@ pub enum WitnessTimer {
 }
 
 impl Witness {
-    /// Sets the run's snapshot up: who is a verifier.
-    ///
-    /// # Errors
-    /// If there are fewer verifiers than a draw needs.
-    pub fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
-        parameters::fit(self, nodes, seed)
-    }
-
     /// Waits for the node's next payment of the workload.
     fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.workload.interval
@@ -232,6 +224,10 @@ impl Configure for Witness {
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         parameters::configure(values)
+    }
+
+    fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+        parameters::fit(self, nodes, seed)
     }
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
