@@ -1,5 +1,7 @@
 //! Everything the command line asks of the engine, compiled once per protocol.
 
+use std::any::Any;
+
 use anthill_engine::conditions::Conditions;
 use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
@@ -33,9 +35,12 @@ pub struct Inspection {
     pub events_per_window: f64,
 }
 
-/// A scenario's network and the conditions over it: all that a run needs beside the scenario.
+/// A scenario's protocol, network and the conditions over it: all that a run needs beside the
+/// scenario.
 #[derive(Debug)]
 pub struct Prepared {
+    /// Configured and fitted; of the type that it was prepared for.
+    protocol: Box<dyn Any + Send + Sync>,
     network: Network,
     conditions: Option<Conditions>,
     /// Wall time that building them took.
@@ -43,6 +48,10 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    fn protocol<P: Configure>(&self) -> &P {
+        self.protocol.downcast_ref().expect("prepared for this protocol")
+    }
+
     /// What is on, in words.
     pub(crate) fn setting(&self, scenario: &Scenario) -> Setting {
         Setting::of(scenario, self.conditions.as_ref())
@@ -66,17 +75,19 @@ pub(crate) fn load(
 
 /// The memory a scenario needs; builds nothing.
 pub(crate) fn memory<P: Configure>(scenario: &Scenario) -> anyhow::Result<MemoryEstimate> {
+    // Not fitted: that may take memory, of which this is to say whether there is enough.
     Ok(MemoryEstimate::of(&P::configure(&scenario.values)?, scenario))
 }
 
-/// Builds a scenario's network and conditions; fails on what only they can tell, such as a fault
-/// that strikes nobody.
+/// Builds a scenario's protocol, network and conditions; fails on what only they can tell, such as
+/// a fault that strikes nobody.
 pub(crate) fn prepare<P: Configure>(scenario: &Scenario) -> anyhow::Result<Prepared> {
     let watch = Stopwatch::start();
+    let protocol = Box::new(scenario.protocol::<P>()?);
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
     let kinds = <P as Protocol>::Message::KINDS;
     let conditions = Conditions::build(scenario, &network, kinds)?;
-    Ok(Prepared { network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
+    Ok(Prepared { protocol, network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
 }
 
 /// What a scenario would take.
@@ -84,7 +95,7 @@ pub(crate) fn inspect<P: Configure>(
     scenario: &Scenario,
     prepared: &Prepared,
 ) -> anyhow::Result<Inspection> {
-    let rate = P::configure(&scenario.values)?.events_per_node_second();
+    let rate = prepared.protocol::<P>().events_per_node_second();
     let network = &prepared.network;
     let l_ns = network.lookahead().0;
     let w_ns = anthill_engine::window(network.lookahead()).0;
@@ -99,7 +110,7 @@ pub(crate) fn inspect<P: Configure>(
 
 /// Where the sharded engine and the oracle part on a scenario; `None` if they agree.
 pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Option<Divergence>> {
-    let protocol = P::configure(&scenario.values)?;
+    let protocol = scenario.protocol::<P>()?;
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
     Ok(find(
         |control| run_sharded(&protocol, scenario, &network, control),
@@ -143,12 +154,12 @@ pub(crate) fn run<P: Configure>(
     engine: EngineChoice,
     control: &Control,
 ) -> anyhow::Result<Outcome> {
-    let protocol = P::configure(&scenario.values)?;
+    let protocol = prepared.protocol::<P>();
     let (network, conditions) = (&prepared.network, prepared.conditions.as_ref());
     let mut outcome = match engine {
-        EngineChoice::Sharded => run_under(&protocol, scenario, network, conditions, control)?,
+        EngineChoice::Sharded => run_under(protocol, scenario, network, conditions, control)?,
         EngineChoice::Sequential => {
-            sequential::run_under(&protocol, scenario, network, conditions, control)?
+            sequential::run_under(protocol, scenario, network, conditions, control)?
         }
     };
     outcome.host.setup_ns += prepared.setup_ns;
