@@ -167,3 +167,89 @@ pub(crate) fn run<P: Configure>(
     outcome.result.checks.extend(protocol.checks(&outcome.result.facts));
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use anthill_engine::scenario::parse_text;
+    use anthill_protocol::parameter::{Kind, Parameter, ParameterError, Value, Values};
+    use anthill_protocol::phold::{PholdMetric, Token};
+    use anthill_protocol::{Context, NoBody, NodeId, Span};
+
+    use super::*;
+    use crate::entry;
+
+    /// Nodes that start only if they were fitted, once, to the scenario.
+    struct Fitted {
+        groups: u64,
+        fits: Vec<(u32, u64)>,
+    }
+
+    impl Protocol for Fitted {
+        type Node = ();
+        type Message = Token;
+        type Body = NoBody;
+        type Timer = ();
+        type Metric = PholdMetric;
+
+        fn start(&self, cx: &mut impl Context<Self>) {
+            assert_eq!(self.fits, [(cx.nodes(), 7)]);
+            cx.set_timer(Span(1), ());
+        }
+
+        fn on_message(&self, (): &mut (), _: NodeId, _: &Token, _: &mut impl Context<Self>) {}
+
+        fn on_timer(&self, (): &mut (), (): (), _: &mut impl Context<Self>) {}
+    }
+
+    impl Configure for Fitted {
+        const NAME: &'static str = "fitted";
+        const ABOUT: &'static str = "a test";
+        const PARAMETERS: &'static [Parameter] = &[];
+        const WORKLOAD: &'static [Parameter] = &[Parameter {
+            name: "groups",
+            kind: Kind::Count { min: 1, max: u64::MAX },
+            default: Value::Count(10),
+            about: "of nodes",
+        }];
+
+        fn configure(values: &Values) -> Result<Self, ParameterError> {
+            Ok(Self { groups: values.count("workload.groups"), fits: Vec::new() })
+        }
+
+        fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+            if self.groups > nodes.into() {
+                let problem = format!("there are only {nodes} nodes: lower it");
+                return Err(ParameterError { name: "workload.groups", problem });
+            }
+            self.fits.push((nodes, seed));
+            Ok(())
+        }
+
+        fn pending_per_node(&self, _: f64) -> f64 {
+            1.0
+        }
+    }
+
+    #[test]
+    fn a_protocol_is_fitted_once_or_refused_wherever_it_is_prepared() {
+        let entry = entry::<Fitted>("");
+        let text = "nodes = 100\nuntil = \"1s\"\nseed = 7\nprotocol.name = \"fitted\"";
+        let scenario = parse_text("t", text, &[entry.protocol]).expect("it fits");
+        let prepared = (entry.prepare)(&scenario).expect("it fits");
+        (entry.inspect)(&scenario, &prepared).expect("it fits");
+        for engine in [EngineChoice::Sharded, EngineChoice::Sequential] {
+            let outcome = (entry.run)(&scenario, &prepared, engine, &Control::default());
+            assert_eq!(outcome.expect("it runs").result.totals.events, 100);
+        }
+        assert_eq!((entry.divergence)(&scenario).expect("it fits"), None);
+
+        let few = Scenario { nodes: 5, ..scenario };
+        let expected = "workload.groups: there are only 5 nodes: lower it";
+        assert_eq!((entry.prepare)(&few).expect_err("five nodes").to_string(), expected);
+        assert_eq!((entry.divergence)(&few).expect_err("five nodes").to_string(), expected);
+        assert!((entry.memory)(&few).is_ok(), "asked before it is fitted");
+        let text = text.replace("nodes = 100", "nodes = 5");
+        let error = parse_text("t", &text, &[entry.protocol]).expect_err("five nodes").to_string();
+        assert_eq!(error, format!("t: {expected}"));
+    }
+}

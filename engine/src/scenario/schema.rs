@@ -33,7 +33,7 @@ pub fn json_schema(protocols: &[ProtocolInfo]) -> Json {
     let properties = top["properties"].as_object_mut().expect("a table's schema has properties");
     let workloads: Vec<Json> = protocols.iter().filter_map(workload).collect();
     match workloads.is_empty() {
-        true => drop(properties.remove("workload")),
+        true => properties.retain(|name, _| name != "workload"),
         false => one_of_these(&mut properties["workload"], workloads),
     }
     let mut kinds: Vec<Json> = protocols.iter().flat_map(adversaries).collect();
