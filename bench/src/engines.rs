@@ -1,5 +1,7 @@
 //! Everything the command line asks of the engine, compiled once per protocol.
 
+use std::any::Any;
+
 use anthill_engine::conditions::Conditions;
 use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
@@ -33,9 +35,12 @@ pub struct Inspection {
     pub events_per_window: f64,
 }
 
-/// A scenario's network and the conditions over it: all that a run needs beside the scenario.
+/// A scenario's protocol, network and the conditions over it: all that a run needs beside the
+/// scenario.
 #[derive(Debug)]
 pub struct Prepared {
+    /// Configured and fitted; of the type that it was prepared for.
+    protocol: Box<dyn Any + Send + Sync>,
     network: Network,
     conditions: Option<Conditions>,
     /// Wall time that building them took.
@@ -43,6 +48,10 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    fn protocol<P: Configure>(&self) -> &P {
+        self.protocol.downcast_ref().expect("prepared for this protocol")
+    }
+
     /// What is on, in words.
     pub(crate) fn setting(&self, scenario: &Scenario) -> Setting {
         Setting::of(scenario, self.conditions.as_ref())
@@ -66,6 +75,7 @@ pub(crate) fn load(
 
 /// The memory a scenario needs; builds nothing.
 pub(crate) fn memory<P: Configure>(scenario: &Scenario) -> anyhow::Result<MemoryEstimate> {
+    // Not fitted: that may take memory, of which this is to say whether there is enough.
     Ok(MemoryEstimate::of(&P::configure(&scenario.values)?, scenario))
 }
 
@@ -76,14 +86,15 @@ pub(crate) fn signatures<P: Configure>(
     Ok(P::configure(&scenario.values)?.signatures(&scenario.scale()))
 }
 
-/// Builds a scenario's network and conditions; fails on what only they can tell, such as a fault
-/// that strikes nobody.
+/// Builds a scenario's protocol, network and conditions; fails on what only they can tell, such as
+/// a fault that strikes nobody.
 pub(crate) fn prepare<P: Configure>(scenario: &Scenario) -> anyhow::Result<Prepared> {
     let watch = Stopwatch::start();
+    let protocol = Box::new(scenario.protocol::<P>()?);
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
     let kinds = <P as Protocol>::Message::KINDS;
     let conditions = Conditions::build(scenario, &network, kinds)?;
-    Ok(Prepared { network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
+    Ok(Prepared { protocol, network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
 }
 
 /// What a scenario would take.
@@ -91,7 +102,7 @@ pub(crate) fn inspect<P: Configure>(
     scenario: &Scenario,
     prepared: &Prepared,
 ) -> anyhow::Result<Inspection> {
-    let rate = P::configure(&scenario.values)?.events_per_node_second();
+    let rate = prepared.protocol::<P>().events_per_node_second();
     let network = &prepared.network;
     let l_ns = network.lookahead().0;
     let w_ns = anthill_engine::window(network.lookahead()).0;
@@ -106,7 +117,7 @@ pub(crate) fn inspect<P: Configure>(
 
 /// Where the sharded engine and the oracle part on a scenario; `None` if they agree.
 pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Option<Divergence>> {
-    let protocol = P::configure(&scenario.values)?;
+    let protocol = scenario.protocol::<P>()?;
     let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
     Ok(find(
         |control| run_sharded(&protocol, scenario, &network, control),
@@ -150,16 +161,102 @@ pub(crate) fn run<P: Configure>(
     engine: EngineChoice,
     control: &Control,
 ) -> anyhow::Result<Outcome> {
-    let protocol = P::configure(&scenario.values)?;
+    let protocol = prepared.protocol::<P>();
     let (network, conditions) = (&prepared.network, prepared.conditions.as_ref());
     let mut outcome = match engine {
-        EngineChoice::Sharded => run_under(&protocol, scenario, network, conditions, control)?,
+        EngineChoice::Sharded => run_under(protocol, scenario, network, conditions, control)?,
         EngineChoice::Sequential => {
-            sequential::run_under(&protocol, scenario, network, conditions, control)?
+            sequential::run_under(protocol, scenario, network, conditions, control)?
         }
     };
     outcome.host.setup_ns += prepared.setup_ns;
     // After the engine's own.
     outcome.result.checks.extend(protocol.checks(&outcome.result.facts));
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use anthill_engine::scenario::parse_text;
+    use anthill_protocol::parameter::{Kind, Parameter, ParameterError, Value, Values};
+    use anthill_protocol::phold::{PholdMetric, Token};
+    use anthill_protocol::{Context, NoBody, NodeId, Span};
+
+    use super::*;
+    use crate::entry;
+
+    /// Nodes that start only if they were fitted, once, to the scenario.
+    struct Fitted {
+        groups: u64,
+        fits: Vec<(u32, u64)>,
+    }
+
+    impl Protocol for Fitted {
+        type Node = ();
+        type Message = Token;
+        type Body = NoBody;
+        type Timer = ();
+        type Metric = PholdMetric;
+
+        fn start(&self, cx: &mut impl Context<Self>) {
+            assert_eq!(self.fits, [(cx.nodes(), 7)]);
+            cx.set_timer(Span(1), ());
+        }
+
+        fn on_message(&self, (): &mut (), _: NodeId, _: &Token, _: &mut impl Context<Self>) {}
+
+        fn on_timer(&self, (): &mut (), (): (), _: &mut impl Context<Self>) {}
+    }
+
+    impl Configure for Fitted {
+        const NAME: &'static str = "fitted";
+        const ABOUT: &'static str = "a test";
+        const PARAMETERS: &'static [Parameter] = &[];
+        const WORKLOAD: &'static [Parameter] = &[Parameter {
+            name: "groups",
+            kind: Kind::Count { min: 1, max: u64::MAX },
+            default: Value::Count(10),
+            about: "of nodes",
+        }];
+
+        fn configure(values: &Values) -> Result<Self, ParameterError> {
+            Ok(Self { groups: values.count("workload.groups"), fits: Vec::new() })
+        }
+
+        fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+            if self.groups > nodes.into() {
+                let problem = format!("there are only {nodes} nodes: lower it");
+                return Err(ParameterError { name: "workload.groups", problem });
+            }
+            self.fits.push((nodes, seed));
+            Ok(())
+        }
+
+        fn pending_per_node(&self, _: f64) -> f64 {
+            1.0
+        }
+    }
+
+    #[test]
+    fn a_protocol_is_fitted_once_or_refused_wherever_it_is_prepared() {
+        let entry = entry::<Fitted>("");
+        let text = "nodes = 100\nuntil = \"1s\"\nseed = 7\nprotocol.name = \"fitted\"";
+        let scenario = parse_text("t", text, &[entry.protocol]).expect("it fits");
+        let prepared = (entry.prepare)(&scenario).expect("it fits");
+        (entry.inspect)(&scenario, &prepared).expect("it fits");
+        for engine in [EngineChoice::Sharded, EngineChoice::Sequential] {
+            let outcome = (entry.run)(&scenario, &prepared, engine, &Control::default());
+            assert_eq!(outcome.expect("it runs").result.totals.events, 100);
+        }
+        assert_eq!((entry.divergence)(&scenario).expect("it fits"), None);
+
+        let few = Scenario { nodes: 5, ..scenario };
+        let expected = "workload.groups: there are only 5 nodes: lower it";
+        assert_eq!((entry.prepare)(&few).expect_err("five nodes").to_string(), expected);
+        assert_eq!((entry.divergence)(&few).expect_err("five nodes").to_string(), expected);
+        assert!((entry.memory)(&few).is_ok(), "asked before it is fitted");
+        let text = text.replace("nodes = 100", "nodes = 5");
+        let error = parse_text("t", &text, &[entry.protocol]).expect_err("five nodes").to_string();
+        assert_eq!(error, format!("t: {expected}"));
+    }
 }

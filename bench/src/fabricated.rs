@@ -10,7 +10,7 @@ use anthill_engine::outcome::{
 };
 use anthill_engine::scenario::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
 use anthill_engine::topology::TopologySpec;
-use anthill_protocol::parameter::Values;
+use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, Value, Values};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::{Check, Configure, MetricInfo, MetricKind, RunFacts, Span, Time, Totals};
 use hdrhistogram::Histogram;
@@ -20,7 +20,7 @@ use crate::cost::Cost;
 use crate::export::Record;
 use crate::machine::Usage;
 use crate::setting::Setting;
-use crate::{Registry, entry};
+use crate::{Entry, Registry, entry};
 
 const METRICS: &[MetricInfo] = &[
     MetricInfo { name: "coverage", kind: MetricKind::PerNode, about: "share of nodes reached" },
@@ -35,6 +35,30 @@ const CHECKED: Counters =
 /// A registry of PHOLD alone.
 pub(crate) fn registry() -> Registry {
     Registry::new(vec![entry::<Phold>(include_str!("../scenarios/phold.toml"))])
+}
+
+/// PHOLD, as if it had a workload and an adversary of its own.
+pub(crate) fn with_workload_and_adversary() -> Entry {
+    const WORKLOAD: &[Parameter] = &[Parameter {
+        name: "rate",
+        kind: Kind::Number { min: 0.0, max: 1_000.0 },
+        default: Value::Number(0.6),
+        about: "payments per node and hour",
+    }];
+    const ADVERSARIES: &[AdversaryKind] = &[AdversaryKind {
+        name: "double-signer",
+        about: "signs two payments of the same coins",
+        parameters: &[Parameter {
+            name: "attempts",
+            kind: Kind::Count { min: 1, max: u64::MAX },
+            default: Value::Count(1_000),
+            about: "attacks that it tries",
+        }],
+    }];
+    let mut entry = *registry().main_job().expect("phold");
+    entry.protocol.workload = WORKLOAD;
+    entry.protocol.adversaries = ADVERSARIES;
+    entry
 }
 
 /// A scenario of a thousand nodes.
@@ -102,6 +126,7 @@ pub(crate) fn outcome() -> Outcome {
                 edges: 999_000,
                 exponential_delay: None,
                 disturbed: false,
+                adversary: false,
                 totals,
             },
         },

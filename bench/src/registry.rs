@@ -26,7 +26,7 @@ pub struct Entry {
     pub protocol: ProtocolInfo,
     /// TOML of the scenario it starts from.
     pub preset: &'static str,
-    /// Builds the network of a scenario of this protocol, and the conditions over it.
+    /// Builds the protocol of a scenario of this entry, the network and the conditions over it.
     pub prepare: fn(&Scenario) -> anyhow::Result<Prepared>,
     /// Runs a scenario of this protocol.
     pub run: fn(&Scenario, &Prepared, EngineChoice, &Control) -> anyhow::Result<Outcome>,

@@ -7,6 +7,7 @@ use anthill_engine::conditions::{
 };
 use anthill_engine::network::ModelSpec;
 use anthill_engine::scenario::Scenario;
+use anthill_protocol::parameter::Part;
 
 use crate::units;
 
@@ -79,6 +80,7 @@ fn on(scenario: &Scenario, adversary_nodes: u32) -> Vec<String> {
         on.push(format!("clock drift up to {} ppm", spec.clock.drift_ppm));
     }
     on.extend(spec.adversary.as_ref().map(|a| adversary(a, adversary_nodes, scenario.nodes)));
+    on.extend(scenario.values.adversary().map(|kind| own_adversary(kind, scenario)));
     on.extend(spec.schedule.as_ref().map(schedule));
     if let Some(bound) = spec.assumed_bound {
         on.push(format!("bound of {} on delays, as the protocol assumes", units::span(bound.0)));
@@ -206,6 +208,17 @@ fn adversary(spec: &AdversarySpec, held: u32, nodes: u32) -> String {
     )
 }
 
+/// An adversary of the protocol's own, whose nodes only the protocol knows.
+fn own_adversary(kind: &str, scenario: &Scenario) -> String {
+    let values: Vec<String> = scenario
+        .values
+        .iter(Part::Adversary)
+        .map(|(name, value)| format!("{name} {}", units::value(value)))
+        .collect();
+    let values = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
+    format!("adversary {kind} of the protocol {}{values}", scenario.protocol)
+}
+
 fn schedule(spec: &ScheduleSpec) -> String {
     match spec {
         ScheduleSpec::DelayHonest { by } => {
@@ -309,6 +322,7 @@ mod tests {
     use anthill_protocol::{Configure as _, Span, Time};
 
     use super::*;
+    use crate::fabricated;
 
     fn setting(more: &str) -> Setting {
         let text = format!("nodes = 1000\nuntil = \"60s\"\nprotocol.name = \"traffic\"\n{more}");
@@ -373,6 +387,15 @@ mod tests {
         assert_eq!(partial.as_deref(), Some("timing partial: delta 1 s from 10 s on"));
         let synchronous = timing(&ModelSpec::Synchronous { min: ms, delta });
         assert_eq!(synchronous.as_deref(), Some("timing synchronous: delta 1 s"));
+    }
+
+    #[test]
+    fn adversaries_of_the_protocol_are_on_too() {
+        let mut scenario = fabricated::scenario();
+        let kinds = fabricated::with_workload_and_adversary().protocol.adversaries;
+        scenario.values.set_adversary(&kinds[0]);
+        let setting = Setting::of(&scenario, None);
+        assert_eq!(setting.on, ["adversary double-signer of the protocol phold: attempts 1000"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Only for text; JSON and CSV carry plain numbers whose unit is the end of their name.
 
+use anthill_protocol::parameter::Value;
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -113,6 +115,17 @@ fn scaled(value: f64, units: &[(f64, &str)]) -> String {
         text.as_str()
     };
     format!("{trimmed}{name}")
+}
+
+/// A parameter's value as a scenario has it.
+pub(crate) fn value(value: Value) -> String {
+    match value {
+        Value::Flag(flag) => flag.to_string(),
+        Value::Count(count) => count.to_string(),
+        Value::Share(number) | Value::Number(number) => format!("{number:?}"),
+        Value::Span(span) => format!("\"{span}\""),
+        Value::Choice(word) => format!("\"{word}\""),
+    }
 }
 
 #[cfg(test)]

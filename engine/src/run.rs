@@ -243,6 +243,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         edges: network.topology().edges(),
         exponential_delay: network.exponential_delay(),
         disturbed: world.conditions.is_some_and(Conditions::disturbs),
+        adversary: scenario.has_adversary(),
         totals: totals.clone(),
     };
     let result = RunResult {

@@ -43,7 +43,7 @@ static ALLOCATOR: Counting = Counting;
 fn allocations<P: Configure>(text: &str, threads: u32) -> (u64, u64) {
     let mut scenario = parse_text("test", text, &[ProtocolInfo::of::<P>()]).expect("a scenario");
     scenario.engine.threads = Some(threads);
-    let protocol = P::configure(&scenario.values).expect("consistent");
+    let protocol = scenario.protocol::<P>().expect("consistent");
     let network = Network::build(&scenario.network, scenario.nodes, 1).expect("a network");
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let outcome = run(&protocol, &scenario, &network, &Control::default()).expect("runs");

@@ -23,6 +23,9 @@ pub struct RunFacts {
     /// crashes, partitions, adversaries. Expectations that hold on an undisturbed network then do
     /// not bind.
     pub disturbed: bool,
+    /// Whether an adversary holds nodes: one of the scenario's generic kinds, which also disturbs,
+    /// or one of the protocol's own, which alone does not.
+    pub adversary: bool,
     /// The counters.
     pub totals: Totals,
 }
@@ -48,11 +51,12 @@ pub struct Check {
 }
 
 impl Check {
-    /// The same as an expectation of undisturbed networks: on a disturbed one a violation is a
-    /// measurement.
+    /// The same as an expectation of honest nodes on an undisturbed network: otherwise a violation
+    /// is a measurement.
     #[must_use]
     pub fn if_undisturbed(self, facts: &RunFacts) -> Self {
-        Self { expected_violation: self.expected_violation || facts.disturbed, ..self }
+        let expected_violation = self.expected_violation || facts.disturbed || facts.adversary;
+        Self { expected_violation, ..self }
     }
 
     /// A figure that must be met exactly.

@@ -235,6 +235,7 @@ mod tests {
             topology: "complete",
             edges: 999_000,
             disturbed: false,
+            adversary: false,
             exponential_delay: Some((ms, ms)),
             totals: Totals { values: vec![handled], ..Totals::default() },
         };

@@ -1,6 +1,6 @@
 //! The contract between a protocol and whatever runs it.
 
-use crate::parameter::{Parameter, ParameterError, Values};
+use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
     Check, Context, Message, Metric, RunFacts, RunScale, SignatureEstimate, Snapshot, Totals,
     fold_bytes,
@@ -86,6 +86,12 @@ pub trait Configure: Protocol {
     const ABOUT: &'static str;
     /// Its parameters, with defaults and units.
     const PARAMETERS: &'static [Parameter];
+    /// Parameters of what it is asked to do, such as rates of arrival: the keys of `[workload]`. A
+    /// scenario of a protocol without any has no such section.
+    const WORKLOAD: &'static [Parameter] = &[];
+    /// Adversaries that know its rules, beside those that work on any protocol's messages. The
+    /// protocol chooses and plays the nodes that they hold.
+    const ADVERSARIES: &'static [AdversaryKind] = &[];
 
     /// Builds the protocol from checked values, one for every parameter.
     ///
@@ -93,13 +99,26 @@ pub trait Configure: Protocol {
     /// When the values contradict each other.
     fn configure(values: &Values) -> Result<Self, ParameterError>;
 
+    /// Fits the protocol to a scenario's number of nodes and seed: refuses parameters that cannot
+    /// work with so many nodes, and works out what all nodes share. Called once after
+    /// [`Configure::configure`], before any node starts.
+    ///
+    /// A scenario is read and fitted to be checked before it is known what it will need, and
+    /// fitted again to run, so the memory this takes should be small beside the nodes' states.
+    ///
+    /// # Errors
+    /// When a value cannot work with this number of nodes.
+    fn fit(&mut self, _nodes: u32, _seed: u64) -> Result<(), ParameterError> {
+        Ok(())
+    }
+
     /// Facts of a finished run beside what theory says of them.
     fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
         Vec::new()
     }
 
     /// Upper bound on the events pending at once per node, for the memory estimate; `degree` is
-    /// the mean degree of the topology (nodes − 1 if complete).
+    /// the mean degree of the topology (nodes − 1 if complete). Asked before [`Configure::fit`].
     fn pending_per_node(&self, degree: f64) -> f64;
 
     /// How many signatures a run of that size makes and how many distinct ones it checks, roughly;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use anthill_engine::scenario::number_bounds;
 use anthill_protocol::MetricKind;
-use anthill_protocol::parameter::{Kind, Parameter, Value};
+use anthill_protocol::parameter::{Kind, Parameter};
 
 use super::Exit;
-use crate::{Entry, Registry, terminal};
+use crate::{Entry, Registry, terminal, units};
 
 /// Lists the protocols, or describes one.
 pub(super) fn protocols(registry: &Registry, name: Option<&str>) -> anyhow::Result<Exit> {
@@ -38,15 +39,17 @@ fn describe(entry: &Entry) -> String {
         "{}: {}\n\nParameters, under [protocol]:\n",
         entry.protocol.name, entry.protocol.about
     );
-    for parameter in entry.protocol.parameters {
-        let _ = writeln!(
-            text,
-            "  {:<20} {}\n  {:<20} {}",
-            format!("{} = {}", parameter.name, value(parameter.default)),
-            parameter.about,
-            "",
-            takes(parameter)
-        );
+    list_parameters(&mut text, entry.protocol.parameters);
+    if !entry.protocol.workload.is_empty() {
+        text.push_str("\nIts workload, under [workload]:\n");
+        list_parameters(&mut text, entry.protocol.workload);
+    }
+    if !entry.protocol.adversaries.is_empty() {
+        text.push_str("\nAdversaries of its own, beside those that any protocol has:\n");
+    }
+    for kind in entry.protocol.adversaries {
+        let _ = writeln!(text, "\n  [adversary] kind = \"{}\": {}", kind.name, kind.about);
+        list_parameters(&mut text, kind.parameters);
     }
     text.push_str("\nMetrics:\n");
     for metric in entry.protocol.metrics {
@@ -59,13 +62,16 @@ fn describe(entry: &Entry) -> String {
     text
 }
 
-fn value(value: Value) -> String {
-    match value {
-        Value::Flag(flag) => flag.to_string(),
-        Value::Count(count) => count.to_string(),
-        Value::Share(share) => format!("{share:?}"),
-        Value::Span(span) => format!("\"{span}\""),
-        Value::Choice(word) => format!("\"{word}\""),
+fn list_parameters(text: &mut String, parameters: &[Parameter]) {
+    for parameter in parameters {
+        let _ = writeln!(
+            text,
+            "  {:<20} {}\n  {:<20} {}",
+            format!("{} = {}", parameter.name, units::value(parameter.default)),
+            parameter.about,
+            "",
+            takes(parameter)
+        );
     }
 }
 
@@ -75,6 +81,7 @@ fn takes(parameter: &Parameter) -> String {
         Kind::Count { min, max: u64::MAX } => format!("a whole number, {min} or more"),
         Kind::Count { min, max } => format!("a whole number, {min} to {max}"),
         Kind::Share => "a fraction, 0 to 1".to_owned(),
+        Kind::Number { min, max } => format!("a number, {}", number_bounds(min, max)),
         Kind::Span { min } => format!("a duration like \"250us\", at least {min}"),
         Kind::Choice(words) => format!("one of: {}", words.join(", ")),
     }
@@ -110,5 +117,26 @@ mod tests {
             assert!(text.contains(part), "`{part}` is not in\n{text}");
         }
         assert!(list(&registry).starts_with("phold          tokens hopping"));
+        assert!(!text.contains("workload") && !text.contains("dversar"), "{text}");
+    }
+
+    #[test]
+    fn a_description_has_the_workload_and_the_adversaries() {
+        let entry = fabricated::with_workload_and_adversary();
+        let text = describe(&entry);
+        let expected = "
+Its workload, under [workload]:
+  rate = 0.6           payments per node and hour
+                       a number, from 0 to 1000
+
+Adversaries of its own, beside those that any protocol has:
+
+  [adversary] kind = \"double-signer\": signs two payments of the same coins
+  attempts = 1000      attacks that it tries
+                       a whole number, 1 or more
+
+Metrics:
+";
+        assert!(text.contains(expected), "{text}");
     }
 }

@@ -48,7 +48,8 @@ fn unknown_keys() {
     let flag = "--set protocol.fanot=3";
     refused(&Desk::new(), &format!("gossip {flag}"), &[flag, suggestion]);
     refused(&Desk::new(), "phold --set engin.shards=3", &["did you mean `engine`?"]);
-    refused(&with_file("[workload]"), "my.toml", &["my.toml:5", "is not available"]);
+    let without = ["my.toml:5", "the protocol gossip has no workload"];
+    refused(&with_file("[workload]"), "my.toml", &without);
     refused(&with_file("[crypto]\nmode = \"reel\""), "my.toml", &["did you mean `real`?"]);
 }
 

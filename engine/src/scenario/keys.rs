@@ -74,7 +74,7 @@ impl Key {
         self
     }
 
-    /// A protocol's parameter as a key of `[protocol]`.
+    /// A protocol's parameter as a key of its section.
     pub(super) const fn parameter(parameter: &anthill_protocol::parameter::Parameter) -> Self {
         Self::new(parameter.name, Shape::Plain(parameter.kind), parameter.about)
             .or(parameter.default)
@@ -106,9 +106,6 @@ pub(super) const SHARE: Shape = Shape::Plain(Kind::Share);
 pub(super) const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) });
 pub(super) const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
 
-/// Sections of later versions, refused by name.
-pub(super) const LATER_SECTIONS: &[&str] = &["workload"];
-
 /// The name of a protocol, whose other keys are its parameters.
 pub(super) const PROTOCOL_NAME: Key =
     Key::new("name", Shape::Text, "the protocol to run; the other keys are its parameters");
@@ -120,6 +117,7 @@ pub(super) const ROOT: &[Key] = &[
     Key::new("until", POSITIVE_SPAN, "virtual time to run: events before it are handled"),
     Key::new("engine", Shape::Table(ENGINE), "how to execute the run; never changes a result"),
     Key::new("protocol", Shape::Table(&[PROTOCOL_NAME]), "what every node runs"),
+    Key::new("workload", Shape::Table(&[]), "what the nodes are asked to do"),
     Key::new("network", Shape::Table(NETWORK), "delays, and who talks to whom"),
     Key::new("cpu", Shape::Table(CPU), "virtual CPU of every node; without it handlers are free"),
     Key::new("churn", Shape::Table(CHURN), "sessions and downtimes; without it nodes stay up"),

@@ -100,19 +100,14 @@ const ALL: Key = Key::new("all", FLAG, "true: every node");
 /// Keys that select nodes.
 pub(super) const SELECTION: &[Key] = &[NODES, WHERE, CLASSES, STAKE_TOP, FRACTION, ROLE, ALL];
 
+/// Kinds of adversaries that every protocol has.
+pub(super) const GENERIC_ADVERSARIES: &[&str] =
+    &["none", "follow", "silent", "delay", "duplicate", "replay", "corrupt", "equivocate"];
+
 pub(super) const ADVERSARY: &[Key] = &[
     Key::new(
         "kind",
-        choice(&[
-            "none",
-            "follow",
-            "silent",
-            "delay",
-            "duplicate",
-            "replay",
-            "corrupt",
-            "equivocate",
-        ]),
+        choice(GENERIC_ADVERSARIES),
         "what the adversary's nodes do with the messages that the protocol would send",
     ),
     NODES,

@@ -27,6 +27,7 @@ mod parse_classes;
 mod parse_conditions;
 mod parse_cpu;
 mod parse_crypto;
+mod parse_declared;
 mod parse_fault;
 mod parse_links;
 mod parse_model;
@@ -51,9 +52,9 @@ pub use error::{Problem, Problems, ScenarioError};
 pub use nearest::nearest;
 pub use overrides::Override;
 pub use parse::parse_text;
-pub use protocol_info::ProtocolInfo;
+pub use protocol_info::{CheckValues, ProtocolInfo};
 pub use quantity::{
-    QuantityError, TIME_UNIT_NAMES, parse_count, parse_rate, parse_span, span_text,
+    QuantityError, TIME_UNIT_NAMES, number_bounds, parse_count, parse_rate, parse_span, span_text,
 };
 pub use schema::json_schema;
 

@@ -1,16 +1,15 @@
 //! The whole scenario, from a source and overrides.
 
-use anthill_protocol::parameter::Values;
 use anthill_protocol::{Span, Time};
 
 use super::document::{Document, Source, is_name_char};
 use super::error::ScenarioError;
 use super::findings::Findings;
-use super::keys::{self, Key, LATER_SECTIONS};
-use super::nearest::suggestion;
+use super::keys;
 use super::overrides::Override;
 use super::parse_conditions::{Setting, assumed_bound, read_conditions};
 use super::parse_crypto::read_crypto;
+use super::parse_declared::Declared;
 use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
@@ -56,7 +55,6 @@ impl Scenario {
 /// `None` only beside a finding.
 fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<Scenario> {
     let mut root = Section::root(findings, keys::ROOT);
-    refuse_later_sections(&mut root);
     let name = read_name(&mut root, &findings.document().name);
     let seed = root.count("seed");
     root.require("nodes", "10_000");
@@ -64,19 +62,28 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     root.require("until", "\"60s\"");
     let until = root.span("until").map(|span| Time(span.0));
     let engine = read_engine(root.section("engine"));
-    let protocol = read_protocol(root.section("protocol"), protocols);
-    let values = protocol.as_ref().map(|(_, values)| values);
+    let declared = Declared::read(&mut root, protocols);
+    let values = declared.as_ref().map(|declared| &declared.values);
     let network = read_network(root.section("network"), nodes.unwrap_or(1), values);
     let (network, links) = network.unzip();
-    let kinds = protocol.as_ref().map(|(info, _)| info.kinds);
-    // Of an unknown protocol nothing is claimed.
-    let can_equivocate = protocol.as_ref().is_none_or(|(info, _)| info.can_equivocate);
-    let setting = Setting { nodes, until, kinds, can_equivocate, network: network.as_ref() };
+    let setting = Setting {
+        nodes,
+        until,
+        kinds: declared.as_ref().map(|declared| declared.info.kinds),
+        // Of an unknown protocol nothing is claimed.
+        can_equivocate: declared.as_ref().is_none_or(|declared| declared.info.can_equivocate),
+        declared: declared.as_ref(),
+        protocols,
+        network: network.as_ref(),
+    };
     let conditions = read_conditions(&mut root, links, &setting);
     let crypto = read_crypto(root.section("crypto"), nodes);
     let measure = read_measure(root.section("measure"), until);
+    if let Some(declared) = &declared {
+        declared.check(&root, nodes.zip(seed));
+    }
     root.finish("here");
-    let (info, values) = protocol?;
+    let Declared { info, values, .. } = declared?;
     let (network, (measure, bound)) = (network?, measure?);
     let assumed_bound = assumed_bound(bound, &network);
     Some(Scenario {
@@ -92,17 +99,6 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         crypto: crypto?,
         measure,
     })
-}
-
-fn refuse_later_sections(root: &mut Section<'_, '_>) {
-    for name in LATER_SECTIONS.iter().copied().filter(|name| root.has(name)) {
-        root.wrong(
-            name,
-            "is not available in this version of anthill: remove the section (nothing in it \
-             would be obeyed)",
-        );
-    }
-    root.ignore(LATER_SECTIONS);
 }
 
 fn read_name(root: &mut Section<'_, '_>, default: &str) -> Option<String> {
@@ -136,37 +132,6 @@ fn read_engine(mut engine: Section<'_, '_>) -> Option<EngineOptions> {
     };
     engine.finish("here");
     Some(options)
-}
-
-fn read_protocol(
-    mut section: Section<'_, '_>,
-    protocols: &[ProtocolInfo],
-) -> Option<(ProtocolInfo, Values)> {
-    let known: Vec<&str> = protocols.iter().map(|info| info.name).collect();
-    if section.is_table() {
-        section.require("name", &format!("\"{}\"", known.first().unwrap_or(&"phold")));
-    }
-    let name = section.text("name")?;
-    let Some(info) = protocols.iter().find(|info| info.name == name) else {
-        let hint = suggestion(name, &known);
-        section.wrong("name", format!("unknown protocol; {hint}"));
-        return None;
-    };
-    section.declare(info.parameters.iter().map(Key::parameter));
-    let mut values = Values::defaults(info.parameters);
-    let mut complete = true;
-    for parameter in info.parameters {
-        match section.plain(parameter.name) {
-            Some(value) => values.set(parameter.name, value),
-            None => complete = false,
-        }
-    }
-    // Only complete values can contradict each other.
-    if complete && let Err(error) = (info.check)(&values) {
-        section.blame(error.name, &error.problem);
-    }
-    section.finish(&format!("with protocol.name = \"{name}\""));
-    Some((*info, values))
 }
 
 /// What to measure, and the bound on delays that is given.

@@ -2,6 +2,10 @@
 
 use anthill_protocol::Time;
 
+use super::document::Data;
+use super::excerpt::shorten;
+use super::keys_conditions::GENERIC_ADVERSARIES;
+use super::nearest::nearest;
 use super::parse_conditions::Setting;
 use super::parse_cpu::kind_problem;
 use super::parse_selection::{Population, read_selection};
@@ -21,7 +25,8 @@ pub(super) fn read_adversary(
     setting: &Setting<'_>,
 ) -> Option<Adversary> {
     let kinds = setting.kinds;
-    if adversary.is_absent() {
+    let is_own = setting.declared.is_some_and(|declared| declared.values.adversary().is_some());
+    if adversary.is_absent() || is_own {
         return Some((None, None));
     }
     if !adversary.is_table() {
@@ -31,7 +36,10 @@ pub(super) fn read_adversary(
     if !only_schedule {
         adversary.require("kind", "\"silent\"");
     }
-    let kind = if only_schedule { "none" } else { adversary.choice("kind")? };
+    let kind = if only_schedule { "none" } else { read_kind(&mut adversary, setting)? };
+    if let Some(declared) = setting.declared {
+        declared.declare_own(&mut adversary);
+    }
     let schedule = read_schedule(&mut adversary, kind != "none", kinds);
     if kind == "none" && !only_schedule {
         adversary.finish_switched_off();
@@ -53,6 +61,60 @@ pub(super) fn read_adversary(
     };
     adversary.finish(&here);
     Some((held?, schedule?))
+}
+
+/// One of the kinds that every protocol has: the protocol's own were read with its parameters.
+fn read_kind(adversary: &mut Section<'_, '_>, setting: &Setting<'_>) -> Option<&'static str> {
+    let problem = match &adversary.find("kind")?.item.data {
+        Data::Text(word) => {
+            let found = GENERIC_ADVERSARIES.iter().find(|known| *known == word);
+            match (found, setting.declared) {
+                (Some(kind), _) => return Some(kind),
+                (None, Some(_)) => unknown_kind(word, setting),
+                // It may be one of the unknown protocol's.
+                (None, None) => return None,
+            }
+        }
+        Data::List(_) => "expected one kind, found a list: adversaries cannot be combined in this \
+                          version"
+            .to_owned(),
+        other => {
+            let known = known_kinds(setting);
+            format!("expected a kind, found {}; known: {known}", other.kind())
+        }
+    };
+    adversary.wrong("kind", problem);
+    None
+}
+
+fn unknown_kind(word: &str, setting: &Setting<'_>) -> String {
+    let own = setting.declared.map(|declared| &declared.info);
+    let word = shorten(word);
+    let owner = setting.protocols.iter().find(|info| info.own_adversary(&word).is_some());
+    if let (Some(owner), Some(own)) = (owner, own) {
+        let (owner, own) = (owner.name, own.name);
+        let known = known_kinds(setting);
+        return format!(
+            "`{word}` is an adversary of the protocol {owner}, not of {own}; known: {known}"
+        );
+    }
+    let own = own.into_iter().flat_map(|info| info.adversaries).map(|kind| kind.name);
+    match nearest(&word, GENERIC_ADVERSARIES.iter().copied().chain(own)) {
+        Some(near) => format!("unknown value `{word}`; did you mean `{near}`?"),
+        None => format!("unknown value `{word}`; known: {}", known_kinds(setting)),
+    }
+}
+
+/// The kinds that every protocol has, and those of this one.
+fn known_kinds(setting: &Setting<'_>) -> String {
+    let generic = GENERIC_ADVERSARIES.join(", ");
+    match setting.declared.map(|declared| &declared.info) {
+        Some(info) if !info.adversaries.is_empty() => {
+            let own: Vec<&str> = info.adversaries.iter().map(|kind| kind.name).collect();
+            format!("{generic}; of {}: {}", info.name, own.join(", "))
+        }
+        _ => generic,
+    }
 }
 
 fn read_held(

@@ -5,9 +5,11 @@ use anthill_protocol::{Span, Time};
 use super::parse_adversary::read_adversary;
 use super::parse_churn::{read_churn, read_clock};
 use super::parse_cpu::read_cpu;
+use super::parse_declared::Declared;
 use super::parse_fault::{Stage, read_faults};
 use super::parse_links::Links;
-use super::parse_selection::Population;
+use super::parse_selection::{Holder, Population};
+use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
 use crate::conditions::ConditionsSpec;
 use crate::network::{ModelSpec, NetworkSpec};
@@ -20,6 +22,10 @@ pub(super) struct Setting<'a> {
     pub(super) kinds: Option<&'static [&'static str]>,
     /// Whether it knows conflicting versions of its messages.
     pub(super) can_equivocate: bool,
+    /// The protocol, and what was read of its own sections.
+    pub(super) declared: Option<&'a Declared>,
+    /// All protocols there are.
+    pub(super) protocols: &'a [ProtocolInfo],
     pub(super) network: Option<&'a NetworkSpec>,
 }
 
@@ -40,7 +46,12 @@ pub(super) fn read_conditions(
         adversary: None,
     };
     let adversary = read_adversary(root.section("adversary"), &population, setting);
-    population.adversary = adversary.as_ref().map(|(held, _)| held.is_some());
+    let own = setting.declared.is_some_and(|declared| declared.values.adversary().is_some());
+    population.adversary = adversary.as_ref().map(|(held, _)| match (own, held) {
+        (true, _) => Holder::Protocol,
+        (false, Some(_)) => Holder::Scenario,
+        (false, None) => Holder::Nobody,
+    });
     let stage = Stage {
         population: &population,
         until: setting.until,

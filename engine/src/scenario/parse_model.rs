@@ -1,6 +1,6 @@
 //! The delay models of `[network]` and their defaults.
 
-use anthill_protocol::parameter::{Value, Values};
+use anthill_protocol::parameter::{Part, Value, Values};
 use anthill_protocol::{Span, Time};
 
 use super::parse_network::MIN_DELAY;
@@ -100,7 +100,7 @@ fn span_or(network: &mut Section<'_, '_>, name: &'static str, default: Span) -> 
 
 /// A length of time that the protocol declares under this name.
 fn protocol_span(protocol: Option<&Values>, name: &str) -> Option<Span> {
-    protocol?.iter().find_map(|(found, value)| match value {
+    protocol?.iter(Part::Protocol).find_map(|(found, value)| match value {
         Value::Span(span) if found == name => Some(span),
         _ => None,
     })

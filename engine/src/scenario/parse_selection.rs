@@ -19,8 +19,19 @@ pub(super) struct Population<'a> {
     pub(super) classes: Option<Vec<&'a str>>,
     /// Whether there may be stakes: there is a node file.
     pub(super) stakes: Option<bool>,
-    /// Whether there is an adversary.
-    pub(super) adversary: Option<bool>,
+    /// Who chooses the adversary's nodes.
+    pub(super) adversary: Option<Holder>,
+}
+
+/// Who chooses the nodes of an adversary.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Holder {
+    /// There is no adversary.
+    Nobody,
+    /// The keys of `[adversary]`.
+    Scenario,
+    /// The protocol, which alone knows them.
+    Protocol,
 }
 
 impl Population<'_> {
@@ -131,7 +142,7 @@ fn read_range(data: &Data, nodes: u32) -> Result<(u32, u32), String> {
     Ok((id(from)?, id(to)?))
 }
 
-fn read_role(section: &mut Section<'_, '_>, adversary: Option<bool>) -> Option<Role> {
+fn read_role(section: &mut Section<'_, '_>, adversary: Option<Holder>) -> Option<Role> {
     if !section.declares("role") || !section.has("role") {
         return None;
     }
@@ -139,8 +150,16 @@ fn read_role(section: &mut Section<'_, '_>, adversary: Option<bool>) -> Option<R
         "adversary" => Role::Adversary,
         _ => Role::Honest,
     };
-    if role == Role::Adversary && adversary == Some(false) {
-        section.wrong("role", "there is no adversary: add a section [adversary]");
+    match adversary {
+        Some(Holder::Nobody) if role == Role::Adversary => {
+            section.wrong("role", "there is no adversary: add a section [adversary]");
+        }
+        Some(Holder::Protocol) => section.wrong(
+            "role",
+            "the nodes of a protocol's own adversary are known to the protocol alone: select by \
+             other keys",
+        ),
+        _ => {}
     }
     Some(role)
 }

@@ -9,8 +9,8 @@ use super::excerpt::shorten;
 use super::keys::Shape;
 use super::nearest::suggestion;
 use super::quantity::{
-    QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from_float, parse_count, parse_rate,
-    parse_size, parse_span, span_text,
+    QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from_float, number_bounds, parse_count,
+    parse_rate, parse_size, parse_span, span_text,
 };
 
 /// Reads a value of a kind; the error says what would be right.
@@ -28,6 +28,11 @@ pub(super) fn read(kind: &Kind, data: &Data) -> Result<Value, String> {
             // `abs` turns -0.0, which prints differently, into 0.0.
             share if (0.0..=1.0).contains(&share) => Ok(Value::Share(share.abs())),
             _ => Err("must be a share from 0 to 1".to_owned()),
+        },
+        Kind::Number { min, max } => match number(data)? {
+            // Adding 0 turns -0.0, which prints differently, into 0.0.
+            number if (min..=max).contains(&number) => Ok(Value::Number(number + 0.0)),
+            _ => Err(format!("must be {}", number_bounds(min, max))),
         },
         Kind::Span { min } => match span(data)? {
             span if span < min => Err(format!("must be at least {}", span_text(min))),
@@ -179,6 +184,32 @@ mod tests {
         assert!(error(SPAN, Data::Float(-1.0)).contains("negative"));
         assert!(error(SPAN, Data::Integer(0)).contains("at least 1ns"));
         assert!(error(SPAN, Data::Date).contains("found a date"));
+    }
+
+    #[test]
+    fn numbers_are_finite_and_within_bounds() {
+        let rate = Kind::Number { min: -2.5, max: 1e6 };
+        for (data, value) in [
+            (Data::Float(0.6), 0.6),
+            (Data::Integer(-2), -2.0),
+            (Data::Float(-2.5), -2.5),
+            (Data::Float(1e6), 1e6),
+        ] {
+            assert_eq!(read(&rate, &data), Ok(Value::Number(value)));
+        }
+        let Ok(Value::Number(zero)) = read(&rate, &Data::Float(-0.0)) else { panic!("refused") };
+        assert!(zero.is_sign_positive());
+        for data in [Data::Integer(-3), Data::Float(1e6 + 1.0), Data::Integer(i128::MAX)] {
+            assert_eq!(error(rate, data), "must be from -2.5 to 1000000");
+        }
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(error(rate, Data::Float(number)).contains("not finite"));
+        }
+        assert!(error(rate, Data::Text("2/h".into())).contains("expected a number, found text"));
+        let least = Kind::Number { min: 1e-9, max: f64::INFINITY };
+        assert_eq!(error(least, Data::Float(0.0)), "must be at least 1e-9");
+        let most = Kind::Number { min: f64::NEG_INFINITY, max: 0.0 };
+        assert_eq!(error(most, Data::Float(0.5)), "must be at most 0");
     }
 
     #[test]

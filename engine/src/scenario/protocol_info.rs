@@ -3,8 +3,11 @@
 //! Protocols are passed in by the caller, so a crate outside this workspace registers its own by
 //! adding `ProtocolInfo::of::<Mine>()` to the list.
 
-use anthill_protocol::parameter::{Parameter, ParameterError, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{Configure, Message, Metric, MetricInfo};
+
+use super::Scenario;
+use super::keys_conditions::GENERIC_ADVERSARIES;
 
 /// A protocol that scenarios can name.
 #[derive(Clone, Copy, Debug)]
@@ -13,29 +16,109 @@ pub struct ProtocolInfo {
     pub name: &'static str,
     /// One sentence on what it does.
     pub about: &'static str,
-    /// Its parameters; a parameter must not be called `name`.
+    /// Its parameters.
     pub parameters: &'static [Parameter],
+    /// The keys of its `[workload]`; without any it has none.
+    pub workload: &'static [Parameter],
+    /// Adversaries of its own.
+    pub adversaries: &'static [AdversaryKind],
     /// Names of its kinds of messages.
     pub kinds: &'static [&'static str],
     /// Whether its nodes can send conflicting versions of a message.
     pub can_equivocate: bool,
     /// What it measures.
     pub metrics: &'static [MetricInfo],
-    /// Finds values that contradict each other.
-    pub check: fn(&Values) -> Result<(), ParameterError>,
+    /// Finds what is wrong with values.
+    pub check: CheckValues,
 }
+
+/// Finds values that contradict each other and, given the number of nodes and the seed, those that
+/// cannot work with them.
+pub type CheckValues = fn(&Values, Option<(u32, u64)>) -> Result<(), ParameterError>;
 
 impl ProtocolInfo {
     /// The description of one protocol.
+    ///
+    /// # Panics
+    /// If its declarations are wrong: a name that is no key of TOML, is there twice or taken, or a
+    /// default that the parameter does not allow.
     pub fn of<P: Configure>() -> Self {
-        Self {
+        let info = Self {
             name: P::NAME,
             about: P::ABOUT,
             parameters: P::PARAMETERS,
+            workload: P::WORKLOAD,
+            adversaries: P::ADVERSARIES,
             kinds: P::Message::KINDS,
             can_equivocate: P::CAN_EQUIVOCATE,
             metrics: P::Metric::ALL,
-            check: |values| P::configure(values).map(drop),
+            check: |values, scene| {
+                let mut protocol = P::configure(values)?;
+                scene.map_or(Ok(()), |(nodes, seed)| protocol.fit(nodes, seed))
+            },
+        };
+        if let Some(problem) = info.wrong_declaration() {
+            panic!("protocol {}: {problem}", info.name);
         }
+        info
+    }
+
+    /// The protocol's own adversary of that name.
+    pub(super) fn own_adversary(&self, name: &str) -> Option<&'static AdversaryKind> {
+        self.adversaries.iter().find(|kind| kind.name == name)
+    }
+
+    pub(super) fn wrong_declaration(&self) -> Option<String> {
+        let names: Vec<&str> = self.adversaries.iter().map(|kind| kind.name).collect();
+        let of_adversary = |kind: &AdversaryKind| {
+            let section = format!("adversary {}", kind.name);
+            wrong_parameter(kind.parameters, &["kind", "schedule"], &section)
+        };
+        wrong_parameter(self.parameters, &["name"], "protocol")
+            .or_else(|| wrong_parameter(self.workload, &[], "workload"))
+            .or_else(|| wrong_name(&names, GENERIC_ADVERSARIES, "adversary"))
+            .or_else(|| self.adversaries.iter().find_map(of_adversary))
+    }
+}
+
+fn wrong_parameter(parameters: &[Parameter], taken: &[&str], section: &str) -> Option<String> {
+    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
+    let not_allowed = |p: &&Parameter| !p.kind.allows(p.default);
+    wrong_name(&names, taken, section).or_else(|| {
+        let wrong = parameters.iter().find(not_allowed)?;
+        Some(format!("{section}.{}: {:?} is not {:?}", wrong.name, wrong.default, wrong.kind))
+    })
+}
+
+fn wrong_name(names: &[&str], taken: &[&str], section: &str) -> Option<String> {
+    let is_key = |name: &str| {
+        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !name.is_empty() && name.chars().all(bare)
+    };
+    names.iter().enumerate().find_map(|(i, name)| {
+        let problem = match () {
+            () if !is_key(name) => "is no bare key of TOML",
+            () if taken.contains(name) => "is taken",
+            () if names[..i].contains(name) => "is declared twice",
+            () => return None,
+        };
+        Some(format!("{section}.{name} {problem}"))
+    })
+}
+
+impl Scenario {
+    /// The scenario's protocol, ready to run: configured, and fitted to its nodes and seed.
+    ///
+    /// # Errors
+    /// When its values contradict each other or cannot work with so many nodes.
+    pub fn protocol<P: Configure>(&self) -> Result<P, ParameterError> {
+        let mut protocol = P::configure(&self.values)?;
+        protocol.fit(self.nodes, self.seed)?;
+        Ok(protocol)
+    }
+
+    /// Whether an adversary holds nodes: a generic one, or one of the protocol's own.
+    pub fn has_adversary(&self) -> bool {
+        self.conditions.adversary.is_some() || self.values.adversary().is_some()
     }
 }

@@ -176,6 +176,17 @@ pub fn span_text(span: Span) -> String {
     format!("{}{name}", span.0 / unit)
 }
 
+/// The bounds of a number in words, both included; an infinite one is left out.
+pub fn number_bounds(min: f64, max: f64) -> String {
+    let text = |bound: f64| format!("{bound:?}").trim_end_matches(".0").to_owned();
+    match (min.is_finite(), max.is_finite()) {
+        (true, true) => format!("from {} to {}", text(min), text(max)),
+        (true, false) => format!("at least {}", text(min)),
+        (false, true) => format!("at most {}", text(max)),
+        (false, false) => "any number".to_owned(),
+    }
+}
+
 /// Writes a rate so that [`parse_rate`] reads exactly the same back.
 pub(super) fn rate_text(rate: u64) -> String {
     let mut units = RATE_UNITS.iter().rev();

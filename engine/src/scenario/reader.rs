@@ -32,7 +32,7 @@ pub(super) struct Section<'d, 'f> {
     /// What stands there.
     item: Option<&'d Item>,
     read: BTreeSet<&'static str>,
-    ignored: &'static [&'static str],
+    ignored: Vec<&'static str>,
 }
 
 impl<'d, 'f> Section<'d, 'f> {
@@ -116,7 +116,7 @@ impl<'d, 'f> Section<'d, 'f> {
             given: false,
             item: None,
             read: BTreeSet::new(),
-            ignored: &[],
+            ignored: Vec::new(),
         }
     }
 
@@ -125,9 +125,14 @@ impl<'d, 'f> Section<'d, 'f> {
         self.keys.extend(keys);
     }
 
-    /// Leaves these keys out of [`Section::finish`]: they were reported already.
-    pub(super) fn ignore(&mut self, names: &'static [&'static str]) {
-        self.ignored = names;
+    /// Forgets all declarations but this one.
+    pub(super) fn declare_only(&mut self, name: &str) {
+        self.keys.retain(|key| key.name == name);
+    }
+
+    /// Leaves this key out of [`Section::finish`]: it was reported already.
+    pub(super) fn ignore(&mut self, name: &'static str) {
+        self.ignored.push(name);
     }
 
     /// Whether the section was not given at all.
@@ -152,6 +157,12 @@ impl<'d, 'f> Section<'d, 'f> {
 
     pub(super) fn declares(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key.name == name)
+    }
+
+    /// The declared keys that were given.
+    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let given = self.keys.iter().map(|key| key.name).filter(|name| self.has(name));
+        given.collect::<Vec<_>>().into_iter()
     }
 
     fn entry(&self, name: &str) -> Option<&'d Entry> {
@@ -223,6 +234,31 @@ impl<'d, 'f> Section<'d, 'f> {
         match self.entry(name) {
             Some(entry) => self.findings.value(&self.field(name), &entry.item, problem),
             None => self.findings.default(&self.field(name), problem),
+        }
+    }
+
+    /// The entry of a key of the table under a key, if there is such a table.
+    fn entry_inside(&self, table: &str, name: &str) -> Option<&'d Entry> {
+        match &self.entry(table)?.item.data {
+            Data::Table(table) => table.get(name),
+            _ => None,
+        }
+    }
+
+    /// The text under a key of a table, if it is text; counts as nothing read.
+    pub(super) fn text_inside(&self, table: &str, name: &str) -> Option<&'d str> {
+        match &self.entry_inside(table, name)?.item.data {
+            Data::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Records a problem with a key of the table under a key; it may have its default.
+    pub(super) fn blame_inside(&self, table: &str, name: &str, problem: &str) {
+        let field = format!("{}.{name}", self.field(table));
+        match self.entry_inside(table, name) {
+            Some(entry) => self.findings.value(&field, &entry.item, problem),
+            None => self.findings.default(&field, problem),
         }
     }
 

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anthill_protocol::Span;
-use anthill_protocol::parameter::Value;
+use anthill_protocol::parameter::{Part, Value, Values};
 
 use super::Scenario;
 use super::quantity::span_text;
@@ -50,8 +50,15 @@ impl Scenario {
         line(&mut out, "memory_limit", &float(engine.memory_limit));
         out.push_str("\n[protocol]\n");
         line(&mut out, "name", &quoted(&self.protocol));
-        for (name, value) in self.values.iter() {
-            line(&mut out, name, &plain(value));
+        write_values(&mut out, &self.values, Part::Protocol);
+        if self.values.iter(Part::Workload).next().is_some() {
+            out.push_str("\n[workload]\n");
+            write_values(&mut out, &self.values, Part::Workload);
+        }
+        if let Some(kind) = self.values.adversary() {
+            out.push_str("\n[adversary]\n");
+            line(&mut out, "kind", &quoted(kind));
+            write_values(&mut out, &self.values, Part::Adversary);
         }
         out.push_str("\n[network]\n");
         write_network(&mut out, &self.network);
@@ -76,6 +83,12 @@ impl Scenario {
             write_fault(&mut out, fault, self.nodes);
         }
         out
+    }
+}
+
+fn write_values(out: &mut String, values: &Values, part: Part) {
+    for (name, value) in values.iter(part) {
+        line(out, name, &plain(value));
     }
 }
 
@@ -238,7 +251,7 @@ fn plain(value: Value) -> String {
             Ok(count) => count.to_string(),
             Err(_) => quoted(&count.to_string()),
         },
-        Value::Share(share) => float(share),
+        Value::Share(number) | Value::Number(number) => float(number),
         Value::Span(length) => span(length),
         Value::Choice(word) => quoted(word),
     }

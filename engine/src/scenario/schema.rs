@@ -4,10 +4,11 @@
 //! little wider than the reader: what depends on several keys (which keys a model uses, sums of
 //! shares) and the exact limits of values in text form are left to the reader.
 
-use anthill_protocol::parameter::{Kind, Value};
+use anthill_protocol::parameter::{AdversaryKind, Kind, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Key, PROTOCOL_NAME, ROOT, Shape};
+use super::keys_conditions::ADVERSARY;
 use super::protocol_info::ProtocolInfo;
 use super::quantity::span_text;
 
@@ -29,6 +30,46 @@ pub fn json_schema(protocols: &[ProtocolInfo]) -> Json {
         "description": "what every node runs",
         "oneOf": protocols.iter().map(protocol).collect::<Vec<_>>(),
     });
+    let properties = top["properties"].as_object_mut().expect("a table's schema has properties");
+    let workloads: Vec<Json> = protocols.iter().filter_map(workload).collect();
+    match workloads.is_empty() {
+        true => properties.retain(|name, _| name != "workload"),
+        false => one_of_these(&mut properties["workload"], workloads),
+    }
+    let mut kinds: Vec<Json> = protocols.iter().flat_map(adversaries).collect();
+    if !kinds.is_empty() {
+        kinds.insert(0, table(ADVERSARY, &[]));
+        one_of_these(&mut properties["adversary"], kinds);
+    }
+    schema
+}
+
+/// Puts alternatives in place of a property's schema.
+fn one_of_these(property: &mut Json, schemas: Vec<Json>) {
+    *property = json!({ "description": property["description"].take(), "anyOf": schemas });
+}
+
+/// A protocol's workload, if it has one.
+fn workload(info: &ProtocolInfo) -> Option<Json> {
+    let keys: Vec<Key> = info.workload.iter().map(Key::parameter).collect();
+    (!keys.is_empty()).then(|| described(table(&keys, &[]), &format!("of {}", info.name)))
+}
+
+/// A protocol's own adversaries.
+fn adversaries(info: &ProtocolInfo) -> Vec<Json> {
+    let own = |kind: &AdversaryKind| {
+        let name = Key::new("kind", Shape::Text, "what the adversary's nodes do");
+        let keys: Vec<Key> =
+            std::iter::once(name).chain(kind.parameters.iter().map(Key::parameter)).collect();
+        let mut schema = table(&keys, &["kind"]);
+        schema["properties"]["kind"] = json!({ "const": kind.name });
+        described(schema, &format!("of {}: {}", info.name, kind.about))
+    };
+    info.adversaries.iter().map(own).collect()
+}
+
+fn described(mut schema: Json, about: &str) -> Json {
+    schema["description"] = json!(about);
     schema
 }
 
@@ -62,7 +103,7 @@ fn property(key: &Key) -> Json {
         schema["default"] = match default {
             Value::Flag(flag) => json!(flag),
             Value::Count(count) => json!(count),
-            Value::Share(share) => json!(share),
+            Value::Share(number) | Value::Number(number) => json!(number),
             Value::Span(span) => json!(span_text(span)),
             Value::Choice(word) => json!(word),
         };
@@ -135,6 +176,15 @@ fn plain(kind: &Kind) -> Json {
             { "type": "string", "pattern": COUNT_TEXT },
         ] }),
         Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Kind::Number { min, max } => {
+            let mut schema = json!({ "type": "number" });
+            for (bound, number) in [("minimum", min), ("maximum", max)] {
+                if number.is_finite() {
+                    schema[bound] = json!(number);
+                }
+            }
+            schema
+        }
         Kind::Span { min } if min.0 == 0 => json!({ "anyOf": [
             { "type": "string", "pattern": SPAN_TEXT },
             { "const": 0 },

@@ -3,6 +3,7 @@
 mod behaviour;
 mod conditions;
 mod corners;
+mod declared;
 mod divergence;
 mod matrix;
 mod mayhem;
@@ -36,7 +37,7 @@ pub(crate) struct Ready<P> {
 impl<P: Configure> Ready<P> {
     pub(crate) fn new(text: &str) -> Self {
         let scenario = scenario::<P>(text);
-        let protocol = P::configure(&scenario.values).expect("consistent parameters");
+        let protocol = scenario.protocol().expect("consistent parameters");
         let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)
             .unwrap_or_else(|error| panic!("{error}"));
         Self { scenario, protocol, network }

@@ -261,6 +261,7 @@ impl<P: Protocol> Pump<P> {
             edges,
             exponential_delay: None,
             disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
+            adversary: false,
             totals: self.totals.clone(),
         }
     }

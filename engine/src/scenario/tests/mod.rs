@@ -6,6 +6,7 @@ mod arbitrary;
 mod conditions;
 mod conditions_accepted;
 mod conditions_refused;
+mod declared;
 mod faults_refused;
 mod refused;
 mod round_trip;
@@ -51,7 +52,7 @@ const GOSSIP: &[Parameter] = &[
     },
 ];
 
-fn check_gossip(values: &Values) -> Result<(), ParameterError> {
+fn check_gossip(values: &Values, _: Option<(u32, u64)>) -> Result<(), ParameterError> {
     if values.flag("rounds") && values.choice("mode") == "flood" {
         let problem = "flooding has no rounds: set rounds = false".to_owned();
         return Err(ParameterError { name: "rounds", problem });
@@ -59,18 +60,20 @@ fn check_gossip(values: &Values) -> Result<(), ParameterError> {
     Ok(())
 }
 
-/// PHOLD and the stand-in for gossip.
-pub(super) fn protocols() -> [ProtocolInfo; 2] {
+/// PHOLD, the stand-in for gossip, and one with a workload and adversaries.
+pub(super) fn protocols() -> [ProtocolInfo; 3] {
     let gossip = ProtocolInfo {
         name: "gossip",
         about: "epidemic broadcast",
         parameters: GOSSIP,
+        workload: &[],
+        adversaries: &[],
         kinds: &["data", "inv", "getdata"],
         can_equivocate: true,
         metrics: &[],
         check: check_gossip,
     };
-    [ProtocolInfo::of::<Phold>(), gossip]
+    [ProtocolInfo::of::<Phold>(), gossip, declared::PAYMENTS]
 }
 
 /// The three required keys, then the rest from line 4 on.

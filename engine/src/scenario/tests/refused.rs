@@ -110,9 +110,6 @@ fn names_cannot_leave_the_results_folder() {
 
 #[test]
 fn what_later_versions_have_is_refused_by_name() {
-    for section in ["[workload]", "[workload]\nrate = 1"] {
-        says(section, &["is not available in this version of anthill"]);
-    }
     says("network.preset = \"ethereum-2022\"", &["network.preset", "not available yet"]);
     for kind in ["bitcoin-like", "hierarchical"] {
         says(&format!("network.topology = \"{kind}\""), &["topology.kind", "not available yet"]);
