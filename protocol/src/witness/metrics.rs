@@ -34,8 +34,10 @@ metrics! {
     Skips, "skips", Sum, "drawn verifiers that did not answer in time";
     FalseRejections, "false_rejections", Sum, "honest selections that the tests rejected";
     Refused, "refused", Sum, "requests that somebody refused";
-    Attempts, "double_spend_attempts", Sum, "attempts to pay two with one withdrawal";
-    DoubleSpends, "double_spend_accepted", Sum, "attempts whose both payees accepted";
+    Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
+    Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
+    DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
+    Seen, "payments_seen", Sum, "payments accepted that a coalition saw";
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";

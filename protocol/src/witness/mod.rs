@@ -15,9 +15,10 @@
 //! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
 //! [`metrics`] say so); every message that does not fit is refused with a reason and changes nothing.
 
-use crate::parameter::{Parameter, ParameterError, Values};
+use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{Check, Configure, Context, NodeId, Protocol, RunFacts, Span};
 
+mod adversary;
 pub mod body;
 mod checks;
 pub mod contract;
@@ -46,6 +47,7 @@ pub use message::WitnessMessage;
 pub use metrics::WitnessMetric;
 pub use node::WitnessNode;
 
+use adversary::Adversary;
 use evidence::Tests;
 use fund::FundId;
 use genesis::{CREDIT_ORIGIN, Genesis};
@@ -61,7 +63,10 @@ pub struct Witness {
     verifiers: f64,
     /// What everybody's first fund is worth.
     endowment: u64,
+    /// Draws below this answer a greeting.
+    availability: u64,
     workload: Workload,
+    adversary: Option<Adversary>,
 }
 
 /// The payments that users begin by themselves.
@@ -79,6 +84,8 @@ struct Workload {
 pub enum WitnessTimer {
     /// The next payment of the workload is due.
     Pay,
+    /// An attacker's moment has come.
+    Attack,
     /// Those greeted together have had their time.
     Greeting {
         /// The payer's count of payments.
@@ -111,6 +118,7 @@ impl Witness {
     fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.workload.interval
             && self.genesis.is_user(cx.id())
+            && !self.is_attacker(cx.id())
         {
             let delay = crate::draw::exponential(mean, cx.random());
             cx.set_timer(delay, WitnessTimer::Pay);
@@ -124,11 +132,6 @@ impl Witness {
         let payee = if payee < cx.id() { payee } else { NodeId(payee.0 + 1) };
         let spread = self.workload.most - self.workload.least + 1;
         (payee, self.workload.least + cx.random_below(spread))
-    }
-
-    /// Whether an adversary holds a verifier.
-    fn is_corrupt(&self, _verifier: NodeId) -> bool {
-        false
     }
 }
 
@@ -148,6 +151,9 @@ impl Protocol for Witness {
             cx.record(WitnessMetric::Issued, issued);
         }
         self.wait_for_payment(cx);
+        if self.is_attacker(cx.id()) {
+            self.wait_for_attack(cx);
+        }
         WitnessNode::default()
     }
 
@@ -193,6 +199,7 @@ impl Protocol for Witness {
                 self.pay(node, payee, amount, cx);
                 self.wait_for_payment(cx);
             }
+            WitnessTimer::Attack => self.attack(node, cx),
             WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
             WitnessTimer::Payer { payment, step, tries } => {
                 self.payer_timeout(node, payment, (step, tries), cx);
@@ -221,6 +228,8 @@ impl Configure for Witness {
     const ABOUT: &'static str =
         "payments validated by drawn witnesses, without consensus (seed 0; mattb1197's emulator)";
     const PARAMETERS: &'static [Parameter] = parameters::PARAMETERS;
+    const WORKLOAD: &'static [Parameter] = parameters::WORKLOAD;
+    const ADVERSARIES: &'static [AdversaryKind] = adversary::KINDS;
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         parameters::configure(values)

@@ -24,6 +24,17 @@ pub struct WitnessNode {
     pub(super) paying: Vec<Paying>,
     /// Payments that it receives.
     pub(super) receiving: Vec<Receiving>,
+    /// An attacker's attempt.
+    pub(super) attempt: Attempt,
+}
+
+/// How far an attempt to spend twice is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Attempt {
+    /// Payments that have ended.
+    pub(super) ended: u8,
+    /// Of these, accepted.
+    pub(super) accepted: u8,
 }
 
 /// What a participant owns.
@@ -89,6 +100,11 @@ impl Book {
     /// Promises it; returns the promise before.
     pub fn set_promise(&mut self, fund: FundId, contract: Shared) -> Option<Shared> {
         set(&mut self.promises, fund, contract)
+    }
+
+    /// All contracts to which something is promised.
+    pub fn promises(&self) -> impl Iterator<Item = Shared> + '_ {
+        self.promises.iter().map(|(_, contract)| *contract)
     }
 
     /// Ends a promise.

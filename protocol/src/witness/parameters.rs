@@ -1,10 +1,12 @@
 //! The parameters of the witness protocol, and what does not fit together.
 
+use super::adversary::Adversary;
 use super::evidence::Tests;
 use super::genesis::Genesis;
 use super::rules::{Rules, Terms};
 use super::{Witness, Workload};
 use crate::Span;
+use crate::draw::threshold;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 
 const SECOND: u64 = 1_000_000_000;
@@ -84,16 +86,26 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     switch("r5", "the withdrawals of a fund are a chain"),
     switch("r6", "holding is idempotent, and what is spent leaves a tombstone"),
     Parameter {
-        name: "interval",
-        kind: Kind::Span { min: Span::ZERO },
-        default: Value::Span(Span(600 * SECOND)),
-        about: "mean time between the payments of a user; 0: users do not pay",
+        name: "availability",
+        kind: Kind::Share,
+        default: Value::Share(1.0),
+        about: "probability that a verifier answers a greeting, drawn anew for each; offline \
+                verifiers without churn",
+    },
+];
+
+pub(super) const WORKLOAD: &[Parameter] = &[
+    Parameter {
+        name: "rate",
+        kind: Kind::Number { min: 0.0, max: 1e6 },
+        default: Value::Number(6.0),
+        about: "payments that a user begins per hour, a Poisson process",
     },
     Parameter {
         name: "least",
         kind: Kind::Count { min: 1, max: 1 << 40 },
         default: Value::Count(10_000),
-        about: "the least amount of a payment",
+        about: "the least amount of a payment; amounts are uniform",
     },
     Parameter {
         name: "most",
@@ -143,16 +155,23 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
     if !(0.01..=1.0).contains(&active_ratio) {
         return wrong("active_ratio", format!("{active_ratio} is not between 0.01 and 1"));
     }
-    let (least, most) = (values.count("least"), values.count("most"));
+    let (least, most) = (values.count("workload.least"), values.count("workload.most"));
     let gas = values.count("gas");
     if least > most {
-        return wrong("least", format!("{least} is more than the greatest amount, {most}"));
+        return wrong(
+            "workload.least",
+            format!("{least} is more than the greatest amount, {most}"),
+        );
     }
     if least <= gas {
-        return wrong("least", format!("{least} would not pay for its own gas, {gas}; raise it"));
+        return wrong(
+            "workload.least",
+            format!("{least} would not pay for its own gas, {gas}; raise it"),
+        );
     }
     let time_to_consistency = values.span("time_to_consistency");
-    let interval = values.span("interval");
+    let rate = values.number("workload.rate");
+    let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
     Ok(Witness {
         terms: Terms {
             witnesses,
@@ -167,7 +186,9 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         genesis: Genesis::default(),
         verifiers: values.share("verifiers"),
         endowment: values.count("endowment"),
-        workload: Workload { interval: (interval > Span::ZERO).then_some(interval), least, most },
+        availability: threshold(values.share("availability")),
+        workload: Workload { interval, least, most },
+        adversary: Adversary::configure(values),
     })
 }
 
@@ -186,5 +207,8 @@ pub(super) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), Pa
         return Err(ParameterError { name: "verifiers", problem });
     }
     witness.genesis = Genesis::new(nodes, verifiers, seed);
-    Ok(())
+    match &mut witness.adversary {
+        Some(adversary) => adversary.fit(&witness.genesis, seed),
+        None => Ok(()),
+    }
 }

@@ -135,6 +135,9 @@ impl Witness {
         cx.record(WitnessMetric::Reserved, (parties.amount + gas).wrapping_neg());
         cx.record(WitnessMetric::Held, parties.amount);
         cx.record(WitnessMetric::Gas, gas);
+        if self.is_seen(receipt, &bodies) {
+            cx.record(WitnessMetric::Seen, 1);
+        }
         cx.retain(receipt);
         let signed = Vec::with_capacity(content.signed.len());
         let step = Step::Settling { receipt, signed };

@@ -10,6 +10,7 @@ use super::receipt::Stage;
 use super::refusal::Refusal;
 use super::statement::Statement;
 use super::{Witness, WitnessBody, WitnessMessage};
+use crate::draw::mix;
 use crate::{Bodies, Context, NodeId, Shared};
 
 /// A fund as its witness has it.
@@ -24,7 +25,8 @@ struct Balance {
 impl Witness {
     /// Somebody draws witnesses.
     pub(super) fn hello(&self, from: NodeId, payment: u32, cx: &mut impl Context<Self>) {
-        if self.genesis.rank(cx.id()).is_some() {
+        let answers = self.availability == u64::MAX || cx.random() < self.availability;
+        if answers && self.genesis.rank(cx.id()).is_some() {
             cx.send(from, WitnessMessage::Here { payment });
         }
     }
@@ -74,14 +76,23 @@ impl Witness {
         if !self.terms.rules.signing_promises {
             return Ok(());
         }
-        match node.book.promise(source.fund) {
+        let withdrawal = self.withdrawal_name(source);
+        match node.book.promise(withdrawal) {
             Some(promised) if promised == contract => Ok(()),
             Some(_) => Err(Refusal::Promised),
             None => {
                 cx.retain(contract);
-                node.book.set_promise(source.fund, contract);
+                node.book.set_promise(withdrawal, contract);
                 Ok(())
             }
+        }
+    }
+
+    /// What a promise is for: with R5 the next withdrawal of a fund, without it any number of them.
+    fn withdrawal_name(&self, source: &Source) -> FundId {
+        match self.terms.rules.chained {
+            true => source.fund,
+            false => FundId(mix(source.fund.0, u64::from(source.sequence))),
         }
     }
 
@@ -138,11 +149,19 @@ impl Witness {
                 && source.previous == balance.previous
                 && balance.left.checked_sub(source.amount) == Some(source.left)
         } else {
-            // The original's rule: enough is left, by this witness's own count.
+            // The original's rule: enough is left, by this witness's own count of what it deducted
+            // and (R4) promised.
             let mut spent = source.amount;
             for receipt in node.book.withdrawals(source.fund) {
                 let amount = withdrawal(contract_of(receipt, bodies)?, source.fund)?.amount;
                 spent = spent.saturating_add(amount);
+            }
+            for promised in node.book.promises() {
+                let other = bodies.get(promised).contract().ok_or(Refusal::NotHeld)?;
+                if other.fund() != contract.fund() {
+                    spent = spent
+                        .saturating_add(withdrawal(other, source.fund).map_or(0, |s| s.amount));
+                }
             }
             spent <= balance.left
         };
@@ -213,11 +232,12 @@ impl Witness {
             return Ok(());
         }
         self.check_state(node, contract, source, &bodies)?;
-        let promised = node.book.promise(source.fund);
+        let withdrawal = self.withdrawal_name(source);
+        let promised = node.book.promise(withdrawal);
         if promised.is_some_and(|promised| promised != content.contract) {
             return Err(Refusal::Promised);
         }
-        if let Some(promised) = node.book.end_promise(source.fund) {
+        if let Some(promised) = node.book.end_promise(withdrawal) {
             cx.release(promised);
         }
         cx.retain(receipt);

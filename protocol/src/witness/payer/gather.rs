@@ -48,7 +48,9 @@ impl Witness {
         let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
         cx.retain(contract);
         paying.step = Step::Agreeing { contract };
-        self.reserve(withdrawn, cx);
+        if !paying.twin.is_some_and(|twin| twin.is_phantom) {
+            self.reserve(withdrawn, cx);
+        }
         self.propose(paying.payee, contract, cx);
         self.wait(paying, 1, cx);
     }
@@ -168,6 +170,10 @@ impl Witness {
         let made = bodies.get(gathering.contract).contract().expect("the payer's own").fund();
         cx.release(*receipt);
         cx.release(gathering.contract);
+        if paying.twin.is_some() {
+            self.attempt_ended(node, &paying, true, cx);
+            return self.lock(&paying.sources, cx);
+        }
         for (fund, part) in paying.sources {
             let left = Fund {
                 amount: fund.amount - part,

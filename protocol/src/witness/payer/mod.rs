@@ -40,9 +40,18 @@ pub(super) struct Paying {
     pub(super) started: Time,
     /// The funds, and what is withdrawn from each.
     pub(super) sources: Vec<(Fund, u64)>,
-    /// Which witnesses of each source are asked, a bit per position: all, but for a double spender.
+    /// Which witnesses of each source are asked, a bit per position: all, but for an attacker.
     pub(super) asked: u128,
+    /// Set if it is one of an attempt's.
+    pub(super) twin: Option<Twin>,
     pub(super) step: Step,
+}
+
+/// A payment of an attempt to spend twice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Twin {
+    /// Whether it is the one for which there is no credit.
+    pub(super) is_phantom: bool,
 }
 
 /// How far it is.
@@ -110,7 +119,7 @@ impl Witness {
             }
             return;
         };
-        self.begin(node, payee, amount, sources, u128::MAX, cx);
+        self.begin(node, payee, amount, sources, (u128::MAX, None), cx);
     }
 
     /// Begins a payment from given funds.
@@ -120,7 +129,7 @@ impl Witness {
         payee: NodeId,
         amount: u64,
         sources: Vec<(Fund, u64)>,
-        asked: u128,
+        (asked, twin): (u128, Option<Twin>),
         cx: &mut impl Context<Self>,
     ) {
         cx.record(WitnessMetric::Started, 1);
@@ -128,7 +137,7 @@ impl Witness {
         node.payments += 1;
         let step = Step::Choosing(Choosing::new(self, cx.id(), payee));
         let started = cx.local_clock();
-        let paying = Paying { number, payee, amount, started, sources, asked, step };
+        let paying = Paying { number, payee, amount, started, sources, asked, twin, step };
         node.paying.push(paying);
         self.greet(node, node.paying.len() - 1, cx);
     }
@@ -256,6 +265,9 @@ impl Witness {
     ) {
         let paying = node.paying.swap_remove(place);
         cx.record(WitnessMetric::Rejected, 1);
+        if paying.twin.is_some() {
+            return self.give_up_attempt(node, paying, cx);
+        }
         let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
         match paying.step {
             Step::Choosing(_) => node.wallet.funds.extend(paying.sources.iter().map(|s| s.0)),
@@ -277,9 +289,21 @@ impl Witness {
         self.next_payment(node, cx);
     }
 
+    /// Ends a payment of an attempt: its funds stay where they are.
+    fn give_up_attempt(&self, node: &mut WitnessNode, paying: Paying, cx: &mut impl Context<Self>) {
+        self.attempt_ended(node, &paying, false, cx);
+        if let Some(contract) = paying.contract() {
+            cx.release(contract);
+        }
+        if let Step::Paid { receipt, .. } = paying.step {
+            cx.release(receipt);
+        }
+        self.lock(&paying.sources, cx);
+    }
+
     /// Funds of a payment that some witnesses have promised: they are lost to their owner until they
     /// roll over.
-    fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
+    pub(super) fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
         sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
     }
 
