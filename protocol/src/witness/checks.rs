@@ -28,8 +28,24 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         ),
         Check { expected_violation: holes, ..double_spends },
     ];
+    checks.extend(false_rejections(witness, facts));
     checks.extend(witness.adversary.as_ref().and_then(|a| under_attack(witness, a, facts)));
     checks
+}
+
+/// Honest selections that the tests reject beside the exact rate at the true availability.
+fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
+    let selections = facts.totals.of(WitnessMetric::Selections) as u32;
+    if facts.disturbed || selections == 0 {
+        return None;
+    }
+    // As a share of all draws: 2⁶⁴ of them is 1.
+    let availability = witness.availability as f64 / u64::MAX as f64;
+    let expected = witness.tests.false_rejection(availability).either;
+    let rejected = facts.totals.of(WitnessMetric::FalseRejections) as u32;
+    let (name, bound) =
+        ("honest selections rejected", "verifiers answer independently, nothing else disturbs");
+    Some(binomial(name, bound, rejected, selections, expected))
 }
 
 /// The measured success of an attack beside its closed form, once all attempts are decided.

@@ -32,6 +32,7 @@ metrics! {
     Rejected, "payments_rejected", Sum, "payments given up by their payer";
     Unfunded, "payments_unfunded", Sum, "payments that no fund could cover: not begun";
     Skips, "skips", Sum, "drawn verifiers that did not answer in time";
+    Selections, "selections", Sum, "honest draws that found all their witnesses";
     FalseRejections, "false_rejections", Sum, "honest selections that the tests rejected";
     Refused, "refused", Sum, "requests that somebody refused";
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";

@@ -146,6 +146,7 @@ impl Witness {
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
         let selection = choosing.selection(cx.id(), paying.payee);
+        cx.record(WitnessMetric::Selections, 1);
         if selection.check(&self.genesis, self.terms.witnesses, &self.tests).is_err() {
             cx.record(WitnessMetric::FalseRejections, 1);
             return self.give_up(node, place, cx);
