@@ -75,10 +75,25 @@ impl Witness {
         let signed = Vec::with_capacity(self.terms.redundancy as usize * paying.sources.len());
         paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
         let paying = &node.paying[place];
-        if let Step::Gathering(gathering) = &paying.step {
+        if paying.twin.is_some() {
+            self.ask_together(node, cx);
+        } else if let Step::Gathering(gathering) = &paying.step {
             self.ask(paying, gathering, cx);
         }
-        self.wait(paying, 1, cx);
+        self.wait(&node.paying[place], 1, cx);
+    }
+
+    /// An attacker asks for all its payments at once, so that no witness has deducted one when it is
+    /// asked for the next.
+    fn ask_together(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
+        if !node.paying.iter().all(|paying| matches!(paying.step, Step::Gathering(_))) {
+            return;
+        }
+        for paying in &node.paying {
+            if let Step::Gathering(gathering) = &paying.step {
+                self.ask(paying, gathering, cx);
+            }
+        }
     }
 
     /// Asks the witnesses of all sources who have not promised yet.
