@@ -113,6 +113,7 @@ pub(crate) fn outcome() -> Outcome {
             state_bytes: 4_000,
             calendar_bytes: 65_536,
             phases: vec![phases; 2],
+            bodies: Default::default(),
             crypto: Default::default(),
             shard_events: vec![15_000, 5_000],
             window_events_log2: vec![1, 2, 61],

@@ -11,7 +11,9 @@
 //!
 //! *When a body is reclaimed.* Once no message that names it can arrive any more (each send notes
 //! the window of its arrival), no node retains it, and no living body has it as a part. Sweeping is
-//! amortised: it happens when as many bodies were shared as were left by the sweep before.
+//! amortised: it happens when as many bodies were shared as were left by the sweep before. When and
+//! of what follows from the run and not from its sharding, so a handle that nobody retained is found
+//! at the same event everywhere.
 
 use core::cell::UnsafeCell;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -22,14 +24,16 @@ use anthill_protocol::{Bodies, Body, Shared, Verdicts};
 use crossbeam_utils::CachePadded;
 use dashmap::{DashMap, Entry};
 
+use crate::outcome::BodiesReport;
 use crate::rendezvous::PhaseCell;
 
 /// Places of the first block of a shelf; each further one has twice as many.
 const FIRST_BLOCK: u32 = 64;
 /// Blocks of a shelf: 2³² places.
 const BLOCKS: usize = 26;
-/// Fewer bodies than this are not worth a sweep.
-const SWEEP_MIN: u64 = 4_096;
+/// Fewer bodies than this are not worth a sweep; where assertions are on, nearly any are, so that a
+/// handle that nobody retains is found soon.
+const SWEEP_MIN: u64 = if cfg!(debug_assertions) { 64 } else { 4_096 };
 
 /// All bodies of a run.
 pub(crate) struct Store<B> {
@@ -38,6 +42,12 @@ pub(crate) struct Store<B> {
     interned: DashMap<u64, Shared, BuildHasherDefault<NameHasher>>,
     /// Bytes of all shelves, and of the bodies as they are on the wire.
     bytes: AtomicU64,
+    /// The most that they were before any sweep.
+    most_bytes: AtomicU64,
+    /// The most bodies that there were before any sweep.
+    most: AtomicU64,
+    made: AtomicU64,
+    reclaimed: AtomicU64,
 }
 
 /// The bodies that one worker has shared.
@@ -108,6 +118,10 @@ impl<B: Body> Store<B> {
             // The least that dashmap has: most runs intern nothing.
             interned: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), 16),
             bytes: AtomicU64::new(0),
+            most_bytes: AtomicU64::new(0),
+            most: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+            reclaimed: AtomicU64::new(0),
         }
     }
 
@@ -168,6 +182,7 @@ impl<B: Body> Store<B> {
         unsafe { *place.kept.get() = Some(kept) };
         place.id.store(id, Ordering::Release);
         self.note_bytes(u64::from(handle.encoded_len()));
+        self.made.fetch_add(1, Ordering::Relaxed);
         handle
     }
 
@@ -178,6 +193,17 @@ impl<B: Body> Store<B> {
     /// Bytes of all shelves, and of the bodies as they are on the wire.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the bodies cost.
+    pub(crate) fn report(&self) -> BodiesReport {
+        let bytes = self.bytes();
+        BodiesReport {
+            bytes,
+            most_bytes: self.most_bytes.load(Ordering::Relaxed).max(bytes),
+            made: self.made.load(Ordering::Relaxed),
+            reclaimed: self.reclaimed.load(Ordering::Relaxed),
+        }
     }
 
     /// What is known of a body.
@@ -230,7 +256,7 @@ impl<B: Body> Store<B> {
     /// # Safety
     /// The calling thread is alone, here and below.
     pub(crate) unsafe fn is_due(&self) -> bool {
-        let (mut shared, mut left) = (0, SWEEP_MIN);
+        let (mut shared, mut left) = (0, 0);
         for shelf in &self.shelves {
             // SAFETY: the caller is alone.
             unsafe {
@@ -240,20 +266,33 @@ impl<B: Body> Store<B> {
                 });
             }
         }
-        shared >= left
+        // A sweep looks at all places there ever were, also long after they were needed.
+        shared >= SWEEP_MIN + left.max(self.most.load(Ordering::Relaxed) / 8)
     }
 
     /// Reclaims the bodies that nothing needs from `window` on.
     pub(crate) unsafe fn sweep(&self, window: u64) {
+        // Between sweeps they only become more.
+        self.most_bytes.fetch_max(self.bytes(), Ordering::Relaxed);
+        let BodiesReport { made, reclaimed, .. } = self.report();
+        self.most.fetch_max(made - reclaimed, Ordering::Relaxed);
+        let mut dead = Vec::new();
+        for (shelf, worker) in self.shelves.iter().zip(0u64..) {
+            // SAFETY: the caller is alone, here and below.
+            let used = unsafe { shelf.own.with(|own| own.used) };
+            for index in 0..u64::from(used) {
+                dead.push(worker << 32 | index);
+                // What nothing but the reclaimed needed goes with it, however long the chain.
+                while let Some(place) = dead.pop() {
+                    // SAFETY: as above.
+                    unsafe { self.reclaim(place, window, &mut dead) };
+                }
+            }
+        }
         for shelf in &self.shelves {
-            // SAFETY: the caller is alone.
+            // SAFETY: as above.
             unsafe {
                 shelf.own.with(|own| {
-                    for index in 0..own.used {
-                        if self.reclaim(shelf, index, window) {
-                            own.free.push(index);
-                        }
-                    }
                     own.shared = 0;
                     own.left = u64::from(own.used) - own.free.len() as u64;
                 });
@@ -261,26 +300,31 @@ impl<B: Body> Store<B> {
         }
     }
 
-    /// Empties a place whose body nothing needs; whether it did.
-    unsafe fn reclaim(&self, shelf: &Shelf<B>, index: u32, window: u64) -> bool {
-        let Some(place) = shelf.known_place(index) else { return false };
+    /// Empties a place whose body nothing needs, and adds the places of its parts to `dead`.
+    unsafe fn reclaim(&self, place: u64, window: u64, dead: &mut Vec<u64>) {
+        let (shelf, index) = (&self.shelves[(place >> 32) as usize], place as u32);
+        let Some(place) = shelf.known_place(index) else { return };
         // SAFETY: the caller is alone: no handler holds a reference into the place.
         let kept = unsafe { &mut *place.kept.get() };
         let needed = |kept: &mut Kept<B>| {
             *kept.retained.get_mut() > 0 || *kept.last_window.get_mut() >= window
         };
         if kept.as_mut().is_none_or(needed) {
-            return false;
+            return;
         }
-        let Some(gone) = kept.take() else { return false };
+        let Some(gone) = kept.take() else { return };
         let id = place.id.swap(0, Ordering::Relaxed);
         if gone.interned {
             self.interned.remove(&id);
         }
         self.bytes.fetch_sub(u64::from(gone.encoded_len), Ordering::Relaxed);
-        // Parts that nothing else needs go with this sweep or the next.
-        gone.body.parts(&mut |part| self.release(part));
-        true
+        self.reclaimed.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller is alone, and holds no other reference to what is the shelf's own.
+        unsafe { shelf.own.with(|own| own.free.push(index)) };
+        gone.body.parts(&mut |part| {
+            self.release(part);
+            dead.push(part.place());
+        });
     }
 }
 
@@ -445,8 +489,7 @@ mod tests {
         bench.store.release(held);
         assert_eq!(bench.sweep(11), 2);
         bench.store.release(whole);
-        bench.sweep(12);
-        assert_eq!(bench.sweep(13), 0, "the part went with the whole");
+        assert_eq!(bench.sweep(12), 0, "the part went with the whole");
         // Their places are used again, by other names.
         let bytes = bench.store.bytes();
         let again = bench.share(0, 13, 9, &[]);
@@ -454,6 +497,26 @@ mod tests {
             (again.place(), bench.store.bytes()),
             (under_way.place().min(whole.place()) + 1, bytes + 100)
         );
+    }
+
+    #[test]
+    fn a_chain_goes_in_one_sweep_in_whichever_order_it_lies() {
+        let bench = Bench::new();
+        let (mut up, mut down): (Vec<Shared>, Vec<Shared>) = Default::default();
+        for number in 0..100 {
+            up = vec![bench.share((number % 2) as u32, 0, number, &up)];
+            down = vec![bench.share((number % 3 / 2) as u32, 0, 100 + number, &down)];
+        }
+        bench.store.retain(down[0]);
+        assert_eq!(bench.sweep(1), 100);
+        bench.store.release(down[0]);
+        assert_eq!(bench.sweep(2), 0);
+        let report = bench.store.report();
+        assert_eq!((report.made, report.reclaimed), (200, 200));
+        assert_eq!(report.most_bytes, report.bytes + 200 * 100);
+        // Their places are used again: no new block.
+        (0..200).for_each(|number| drop(bench.share((number % 2) as u32, 2, number, &[])));
+        assert_eq!(bench.store.bytes(), report.most_bytes);
     }
 
     #[test]
