@@ -37,6 +37,8 @@ struct Announced {
     /// Their names.
     named: HashSet<u64, BuildHasherDefault<NameHasher>>,
     of_bodies: Vec<Claim>,
+    /// Their verdicts.
+    found: Vec<bool>,
 }
 
 impl Signing {
@@ -71,14 +73,21 @@ impl Signing {
     #[inline]
     fn announce_body<B: Body>(&mut self, handle: Shared, bodies: &Store<B>) {
         let kept = bodies.kept(handle);
-        if kept.verdicts.get().is_some() || !self.announced.named.insert(handle.id()) {
+        if kept.verdicts.get().is_some() || self.announced.named.contains(&handle.id()) {
             return;
         }
         let mut claims = core::mem::take(&mut self.announced.of_bodies);
         let before = claims.len();
         kept.body.claims(self, &mut |claim| claims.push(claim));
-        self.announced.bodies.push((handle, (claims.len() - before) as u32));
+        let count = (claims.len() - before) as u32;
         self.announced.of_bodies = claims;
+        if count > 0 {
+            self.announced.named.insert(handle.id());
+            self.announced.bodies.push((handle, count));
+        } else {
+            // It waits for no batch: there may be none before it is gone.
+            let _ = kept.verdicts.set(Verdicts::All(0));
+        }
     }
 
     /// How many claims wait.
@@ -90,8 +99,8 @@ impl Signing {
     pub(crate) fn settle<B: Body>(&mut self, bodies: &Store<B>) {
         let mut announced = core::mem::take(&mut self.announced);
         announced.of_bodies.append(&mut announced.claims);
-        let found = self.checker.check_batch(&announced.of_bodies);
-        let mut rest = &found[..];
+        self.checker.check_into(&announced.of_bodies, &mut announced.found);
+        let mut rest = &announced.found[..];
         for (handle, count) in announced.bodies.drain(..) {
             let (of_body, others) = rest.split_at(count as usize);
             rest = others;
@@ -108,9 +117,15 @@ impl Signing {
         let verdicts = match kept.verdicts.get() {
             Some(known) => known.clone(),
             None => {
-                let mut claims = Vec::new();
+                // Nothing waits while handlers run.
+                let mut announced = core::mem::take(&mut self.announced);
+                let claims = &mut announced.of_bodies;
+                claims.clear();
                 kept.body.claims(self, &mut |claim| claims.push(claim));
-                let found = Verdicts::of(&self.checker.check_batch(&claims));
+                self.checker.check_into(claims, &mut announced.found);
+                claims.clear();
+                let found = Verdicts::of(&announced.found);
+                self.announced = announced;
                 kept.verdicts.get_or_init(|| found).clone()
             }
         };
