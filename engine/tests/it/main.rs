@@ -1,9 +1,11 @@
 //! The engine from outside: one binary, so that it links once.
 
 mod behaviour;
+mod bodies;
 mod conditions;
 mod corners;
 mod divergence;
+mod edge_claims;
 mod matrix;
 mod mayhem;
 mod scale;
