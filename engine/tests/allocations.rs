@@ -82,7 +82,8 @@ fn warm_windows_do_not_allocate() {
     let signed = |until: &str| {
         format!(
             "nodes = 5_000\nuntil = \"{until}\"\n[protocol]\nname = \"signed-phold\"\n\
-             hops = 1_000_000\n[network]\nmodel = \"uniform\"\nmin = \"1ms\"\nmax = \"3ms\"\n"
+             hops = 1_000_000\n[network]\nmodel = \"uniform\"\nmin = \"1ms\"\nmax = \"3ms\"\n\
+             [measure]\ninterval = \"10ms\"\n"
         )
     };
     for threads in [1, 2] {

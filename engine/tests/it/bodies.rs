@@ -127,7 +127,7 @@ impl<const CARRIES: bool> Keeper<CARRIES> {
         let signed = (kept.ticks >= self.signed_from).then(|| (cx.id(), cx.sign(&digest)));
         let record = Record { number, parts: last.into_iter().collect(), signed };
         // By content or by name: numbers are all different.
-        let new = if number % 2 == 0 { cx.share(record) } else { cx.intern(record) };
+        let new = if number.is_multiple_of(2) { cx.share(record) } else { cx.intern(record) };
         cx.retain(new);
         if let Some(old) = kept.held.replace(new) {
             cx.release(old);
@@ -293,7 +293,7 @@ fn a_handle_that_was_not_retained_is_a_panic_at_one_event_everywhere() {
             0 => sequential::run(&keeper, &scenario, &ready.network, &control),
             _ => run(&keeper, &scenario, &ready.network, &control),
         }));
-        let payload = caught.err().expect("panics");
+        let payload = caught.expect_err("panics");
         messages.push(*payload.downcast::<String>().expect("a message"));
         // Whether it happened at the event where it should.
         let reached = control.virtual_ns.load(std::sync::atomic::Ordering::Relaxed);
