@@ -29,8 +29,16 @@ const METRICS: &[MetricInfo] = &[
     MetricInfo { name: "hop", kind: MetricKind::Latency, about: "time of one hop" },
 ];
 
-const CHECKED: Counters =
-    Counters { made: 5, checked: 9, failed: 1, verified: 0, remembered: 0, singly: 0, evicted: 0 };
+const CHECKED: Counters = Counters {
+    made: 5,
+    checked: 9,
+    failed: 1,
+    verified: 0,
+    remembered: 0,
+    singly: 0,
+    evicted: 0,
+    batches: 0,
+};
 
 /// A registry of PHOLD alone.
 pub(crate) fn registry() -> Registry {
@@ -142,6 +150,7 @@ pub(crate) fn outcome() -> Outcome {
             state_bytes: 4_000,
             calendar_bytes: 65_536,
             phases: vec![phases; 2],
+            bodies: Default::default(),
             crypto: Counters { verified: 7, remembered: 2, singly: 2, evicted: 3, ..CHECKED },
             shard_events: vec![15_000, 5_000],
             window_events_log2: vec![1, 2, 61],

@@ -11,10 +11,11 @@ mod signatures;
 use anthill_engine::network::LatencyKind;
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
 use anthill_engine::topology::{EdgeDirection, Topology};
-use anthill_protocol::gossip::{Gossip, GossipMessage};
+use anthill_protocol::gossip::{Gossip, GossipMessage, SignedGossipMessage};
 use anthill_protocol::phold::Phold;
+use anthill_protocol::signed_phold::SignedToken;
 use anthill_protocol::timers::Timers;
-use anthill_protocol::{Message as _, NodeId};
+use anthill_protocol::{Message, NodeId};
 
 /// The protocols that a fuzzed scenario may name.
 pub(crate) fn protocols() -> [ProtocolInfo; 3] {
@@ -68,12 +69,18 @@ fn checked_degree(topology: &Topology, node: u32) -> u64 {
 
 /// What decodes is what would have been encoded.
 pub(crate) fn gossip_message(data: &[u8]) {
-    if let Some(message) = GossipMessage::decode(data) {
+    decodes_what_is_encoded::<GossipMessage>(data);
+    decodes_what_is_encoded::<SignedGossipMessage>(data);
+    decodes_what_is_encoded::<SignedToken>(data);
+}
+
+fn decodes_what_is_encoded<M: Message>(data: &[u8]) {
+    if let Some(message) = M::decode(data) {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         assert_eq!(bytes, data);
         assert_eq!(bytes.len(), message.encoded_len() as usize);
-        assert!(message.kind() < GossipMessage::KINDS.len());
+        assert!(message.kind() < M::KINDS.len());
     }
 }
 

@@ -11,7 +11,9 @@
 //!
 //! *When a body is reclaimed.* Once no message that names it can arrive any more (each send notes
 //! the window of its arrival), no node retains it, and no living body has it as a part. Sweeping is
-//! amortised: it happens when as many bodies were shared as were left by the sweep before.
+//! amortised: it happens when as many bodies were shared as were left by the sweep before. When and
+//! of what follows from the run and not from its sharding, so a handle that nobody retained is found
+//! at the same event everywhere.
 
 use core::cell::UnsafeCell;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -22,14 +24,16 @@ use anthill_protocol::{Bodies, Body, Shared, Verdicts};
 use crossbeam_utils::CachePadded;
 use dashmap::{DashMap, Entry};
 
+use crate::outcome::BodiesReport;
 use crate::rendezvous::PhaseCell;
 
 /// Places of the first block of a shelf; each further one has twice as many.
 const FIRST_BLOCK: u32 = 64;
 /// Blocks of a shelf: 2³² places.
 const BLOCKS: usize = 26;
-/// Fewer bodies than this are not worth a sweep.
-const SWEEP_MIN: u64 = 4_096;
+/// Fewer bodies than this are not worth a sweep; where assertions are on, nearly any are, so that a
+/// handle that nobody retains is found soon.
+const SWEEP_MIN: u64 = if cfg!(debug_assertions) { 64 } else { 4_096 };
 
 /// All bodies of a run.
 pub(crate) struct Store<B> {
@@ -38,6 +42,12 @@ pub(crate) struct Store<B> {
     interned: DashMap<u64, Shared, BuildHasherDefault<NameHasher>>,
     /// Bytes of all shelves, and of the bodies as they are on the wire.
     bytes: AtomicU64,
+    /// The most that they were before any sweep.
+    most_bytes: AtomicU64,
+    /// The most bodies that there were before any sweep.
+    most: AtomicU64,
+    made: AtomicU64,
+    reclaimed: AtomicU64,
 }
 
 /// The bodies that one worker has shared.
@@ -108,6 +118,10 @@ impl<B: Body> Store<B> {
             // The least that dashmap has: most runs intern nothing.
             interned: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), 16),
             bytes: AtomicU64::new(0),
+            most_bytes: AtomicU64::new(0),
+            most: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+            reclaimed: AtomicU64::new(0),
         }
     }
 
@@ -168,6 +182,7 @@ impl<B: Body> Store<B> {
         unsafe { *place.kept.get() = Some(kept) };
         place.id.store(id, Ordering::Release);
         self.note_bytes(u64::from(handle.encoded_len()));
+        self.made.fetch_add(1, Ordering::Relaxed);
         handle
     }
 
@@ -178,6 +193,17 @@ impl<B: Body> Store<B> {
     /// Bytes of all shelves, and of the bodies as they are on the wire.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the bodies cost.
+    pub(crate) fn report(&self) -> BodiesReport {
+        let bytes = self.bytes();
+        BodiesReport {
+            bytes,
+            most_bytes: self.most_bytes.load(Ordering::Relaxed).max(bytes),
+            made: self.made.load(Ordering::Relaxed),
+            reclaimed: self.reclaimed.load(Ordering::Relaxed),
+        }
     }
 
     /// What is known of a body.
@@ -230,7 +256,7 @@ impl<B: Body> Store<B> {
     /// # Safety
     /// The calling thread is alone, here and below.
     pub(crate) unsafe fn is_due(&self) -> bool {
-        let (mut shared, mut left) = (0, SWEEP_MIN);
+        let (mut shared, mut left) = (0, 0);
         for shelf in &self.shelves {
             // SAFETY: the caller is alone.
             unsafe {
@@ -240,20 +266,33 @@ impl<B: Body> Store<B> {
                 });
             }
         }
-        shared >= left
+        // A sweep looks at all places there ever were, also long after they were needed.
+        shared >= SWEEP_MIN + left.max(self.most.load(Ordering::Relaxed) / 8)
     }
 
     /// Reclaims the bodies that nothing needs from `window` on.
     pub(crate) unsafe fn sweep(&self, window: u64) {
+        // Between sweeps they only become more.
+        self.most_bytes.fetch_max(self.bytes(), Ordering::Relaxed);
+        let BodiesReport { made, reclaimed, .. } = self.report();
+        self.most.fetch_max(made - reclaimed, Ordering::Relaxed);
+        let mut dead = Vec::new();
+        for (shelf, worker) in self.shelves.iter().zip(0u64..) {
+            // SAFETY: the caller is alone, here and below.
+            let used = unsafe { shelf.own.with(|own| own.used) };
+            for index in 0..u64::from(used) {
+                dead.push(worker << 32 | index);
+                // What nothing but the reclaimed needed goes with it, however long the chain.
+                while let Some(place) = dead.pop() {
+                    // SAFETY: as above.
+                    unsafe { self.reclaim(place, window, &mut dead) };
+                }
+            }
+        }
         for shelf in &self.shelves {
-            // SAFETY: the caller is alone.
+            // SAFETY: as above.
             unsafe {
                 shelf.own.with(|own| {
-                    for index in 0..own.used {
-                        if self.reclaim(shelf, index, window) {
-                            own.free.push(index);
-                        }
-                    }
                     own.shared = 0;
                     own.left = u64::from(own.used) - own.free.len() as u64;
                 });
@@ -261,26 +300,31 @@ impl<B: Body> Store<B> {
         }
     }
 
-    /// Empties a place whose body nothing needs; whether it did.
-    unsafe fn reclaim(&self, shelf: &Shelf<B>, index: u32, window: u64) -> bool {
-        let Some(place) = shelf.known_place(index) else { return false };
+    /// Empties a place whose body nothing needs, and adds the places of its parts to `dead`.
+    unsafe fn reclaim(&self, place: u64, window: u64, dead: &mut Vec<u64>) {
+        let (shelf, index) = (&self.shelves[(place >> 32) as usize], place as u32);
+        let Some(place) = shelf.known_place(index) else { return };
         // SAFETY: the caller is alone: no handler holds a reference into the place.
         let kept = unsafe { &mut *place.kept.get() };
         let needed = |kept: &mut Kept<B>| {
             *kept.retained.get_mut() > 0 || *kept.last_window.get_mut() >= window
         };
         if kept.as_mut().is_none_or(needed) {
-            return false;
+            return;
         }
-        let Some(gone) = kept.take() else { return false };
+        let Some(gone) = kept.take() else { return };
         let id = place.id.swap(0, Ordering::Relaxed);
         if gone.interned {
             self.interned.remove(&id);
         }
         self.bytes.fetch_sub(u64::from(gone.encoded_len), Ordering::Relaxed);
-        // Parts that nothing else needs go with this sweep or the next.
-        gone.body.parts(&mut |part| self.release(part));
-        true
+        self.reclaimed.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller is alone, and holds no other reference to what is the shelf's own.
+        unsafe { shelf.own.with(|own| own.free.push(index)) };
+        gone.body.parts(&mut |part| {
+            self.release(part);
+            dead.push(part.place());
+        });
     }
 }
 
@@ -343,168 +387,4 @@ impl<B: Body> Bodies<B> for BodiesOf<'_, B> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    /// A body that counts how many of its kind are alive.
-    #[derive(Debug)]
-    struct Link {
-        number: u64,
-        parts: Vec<Shared>,
-        alive: Arc<AtomicU32>,
-    }
-
-    impl PartialEq for Link {
-        fn eq(&self, other: &Self) -> bool {
-            (self.number, &self.parts) == (other.number, &other.parts)
-        }
-    }
-
-    impl Eq for Link {}
-
-    impl Drop for Link {
-        fn drop(&mut self) {
-            self.alive.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    impl Body for Link {
-        fn encoded_len(&self) -> u32 {
-            100
-        }
-
-        fn fingerprint(&self) -> u64 {
-            self.number
-        }
-
-        fn parts(&self, visit: &mut dyn FnMut(Shared)) {
-            self.parts.iter().for_each(|part| visit(*part));
-        }
-    }
-
-    struct Bench {
-        store: Store<Link>,
-        alive: Arc<AtomicU32>,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            Self { store: Store::new(2), alive: Arc::default() }
-        }
-
-        fn link(&self, number: u64, parts: &[Shared]) -> Link {
-            self.alive.fetch_add(1, Ordering::Relaxed);
-            Link { number, parts: parts.into(), alive: self.alive.clone() }
-        }
-
-        fn share(&self, worker: u32, window: u64, number: u64, parts: &[Shared]) -> Shared {
-            // SAFETY: one thread, here and below.
-            unsafe { self.store.share(worker, window, number + 1, self.link(number, parts)) }
-        }
-
-        fn sweep(&self, window: u64) -> u32 {
-            // SAFETY: one thread.
-            unsafe { self.store.sweep(window) };
-            self.alive.load(Ordering::Relaxed)
-        }
-    }
-
-    #[test]
-    fn places_are_found_in_all_blocks() {
-        let mut expected = (0, 0);
-        for index in 0..10_000 {
-            assert_eq!(Shelf::<Link>::locate(index), expected, "{index}");
-            expected.1 += 1;
-            if expected.1 == (FIRST_BLOCK as usize) << expected.0 {
-                expected = (expected.0 + 1, 0);
-            }
-        }
-        assert_eq!(Shelf::<Link>::locate(u32::MAX - FIRST_BLOCK).0, BLOCKS - 1);
-        let bench = Bench::new();
-        let handles: Vec<_> = (0..1_000).map(|n| bench.share((n % 2) as u32, 0, n, &[])).collect();
-        for (handle, number) in handles.iter().zip(0..) {
-            assert_eq!(bench.store.kept(*handle).body.number, number);
-        }
-    }
-
-    #[test]
-    fn a_body_lives_while_a_message_a_node_or_a_body_needs_it() {
-        let bench = Bench::new();
-        let (under_way, held, part) =
-            (bench.share(0, 5, 1, &[]), bench.share(1, 5, 2, &[]), bench.share(1, 5, 3, &[]));
-        let whole = bench.share(0, 5, 4, &[part]);
-        bench.store.note_arrival(under_way, 9);
-        bench.store.note_arrival(under_way, 7);
-        bench.store.retain(held);
-        bench.store.retain(whole);
-        assert_eq!(bench.sweep(5), 4, "just made");
-        assert_eq!(bench.sweep(9), 4, "arrives in this very window");
-        assert_eq!(bench.sweep(10), 3);
-        bench.store.release(held);
-        assert_eq!(bench.sweep(11), 2);
-        bench.store.release(whole);
-        bench.sweep(12);
-        assert_eq!(bench.sweep(13), 0, "the part went with the whole");
-        // Their places are used again, by other names.
-        let bytes = bench.store.bytes();
-        let again = bench.share(0, 13, 9, &[]);
-        assert_eq!(
-            (again.place(), bench.store.bytes()),
-            (under_way.place().min(whole.place()) + 1, bytes + 100)
-        );
-    }
-
-    #[test]
-    #[should_panic(expected = "used after it was reclaimed")]
-    fn a_stale_handle_is_a_panic() {
-        let bench = Bench::new();
-        let stale = bench.share(0, 0, 1, &[]);
-        bench.sweep(1);
-        let new = bench.share(0, 1, 2, &[]);
-        assert_eq!(new.place(), stale.place());
-        bench.store.kept(stale);
-    }
-
-    #[test]
-    #[should_panic(expected = "more often than it was retained")]
-    fn a_release_too_many_is_a_panic() {
-        let bench = Bench::new();
-        let handle = bench.share(0, 0, 1, &[]);
-        bench.store.release(handle);
-    }
-
-    #[test]
-    fn equal_content_is_kept_once_whoever_comes_first() {
-        let bench = Bench::new();
-        // SAFETY: one thread, here and below.
-        let intern =
-            |worker, number| unsafe { bench.store.intern(worker, 0, bench.link(number, &[])) };
-        let (a, b, c) = (intern(0, 1), intern(1, 1), intern(1, 2));
-        assert!(a == b && a.place() == b.place() && a != c);
-        assert_eq!(bench.alive.load(Ordering::Relaxed), 2);
-        assert_eq!(bench.sweep(1), 0);
-        let again = intern(1, 1);
-        assert!(again == a && again.place() != a.place());
-    }
-
-    #[test]
-    fn threads_intern_and_read_at_once() {
-        let bench = Bench::new();
-        let intern = |worker: u32| {
-            // SAFETY: each thread is its worker's.
-            let one = |n| unsafe { bench.store.intern(worker, 0, bench.link(n % 500, &[])) };
-            (0..5_000u64).map(|n| (n % 500, one(n * 7))).collect::<Vec<_>>()
-        };
-        let (a, b) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| intern(1));
-            (intern(0), other.join().expect("no panic"))
-        });
-        assert_eq!(bench.alive.load(Ordering::Relaxed), 500);
-        for ((number, a), (_, b)) in a.into_iter().zip(b) {
-            assert!(a == b && a.place() == b.place());
-            assert_eq!(bench.store.kept(a).body.number, number * 7 % 500);
-        }
-    }
-}
+mod tests;

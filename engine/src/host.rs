@@ -375,12 +375,17 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P,
         BodiesOf(self.world.bodies)
     }
 
+    /// A node that is not there yet keeps nothing: its state is made anew when it comes up.
     fn retain(&mut self, body: Shared) {
-        self.world.bodies.retain(body);
+        if !self.is_muted() {
+            self.world.bodies.retain(body);
+        }
     }
 
     fn release(&mut self, body: Shared) {
-        self.world.bodies.release(body);
+        if !self.is_muted() {
+            self.world.bodies.release(body);
+        }
     }
 
     fn verify_body(&mut self, body: Shared) -> Verdicts {

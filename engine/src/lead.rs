@@ -129,7 +129,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let bodies = self.field.world.bodies;
         // SAFETY: the leader is alone, and no handler runs.
         unsafe {
-            if P::Message::CARRIES && bodies.is_due() {
+            if bodies.bytes() > 0 && bodies.is_due() {
                 bodies.sweep(window);
             }
         }

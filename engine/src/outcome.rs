@@ -105,6 +105,8 @@ pub struct HostReport {
     pub calendar_bytes: u64,
     /// Per thread.
     pub phases: Vec<ThreadPhases>,
+    /// Shared bodies.
+    pub bodies: BodiesReport,
     /// How the checks of signatures were answered.
     pub crypto: Counters,
     /// Events per shard.
@@ -112,6 +114,19 @@ pub struct HostReport {
     /// Windows by the binary logarithm of how many events they held: index 0 is one event, i is
     /// 2^i to 2^(i+1)−1.
     pub window_events_log2: Vec<u64>,
+}
+
+/// Memory of shared bodies: their places, and their bytes as they are on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BodiesReport {
+    /// Bytes at the end of the run.
+    pub bytes: u64,
+    /// The most bytes at any time.
+    pub most_bytes: u64,
+    /// Bodies that were made known; interned ones whenever they were not known.
+    pub made: u64,
+    /// Of these, those that were reclaimed.
+    pub reclaimed: u64,
 }
 
 /// Where one thread's time in the loop went, in ns of wall time.

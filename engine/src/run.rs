@@ -265,6 +265,6 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
-    let host = HostReport { crypto: signatures.1, ..host };
+    let host = HostReport { crypto: signatures.1, bodies: world.bodies.report(), ..host };
     Outcome { result, host, series, ended, watched }
 }

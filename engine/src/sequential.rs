@@ -274,7 +274,7 @@ fn event_loop<P: Protocol, M: Mode>(
             windows += 1;
             // SAFETY: there is one thread, and no handler runs.
             unsafe {
-                if world.bodies.is_due() {
+                if world.bodies.bytes() > 0 && world.bodies.is_due() {
                     world.bodies.sweep(window);
                 }
             }

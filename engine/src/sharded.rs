@@ -32,7 +32,7 @@ use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{Control, End, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
 
@@ -253,14 +253,17 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             self.meeting.wait(|| {
                 let (begun, timed_before) = (clock.ns(), self.timed_ns(me));
                 self.guarded(|| self.decide(me));
+                if self.failed.load(Ordering::Relaxed) {
+                    // SAFETY: the leader is alone.
+                    unsafe { self.lead.with(|lead| lead.step = Step::Stop(End::Interrupted)) };
+                }
                 led_ns = clock.ns() - begun;
                 report.phases.exchange_ns +=
                     led_ns.saturating_sub(self.timed_ns(me) - timed_before);
             });
             report.phases.idle_ns += (clock.ns() - arrived).saturating_sub(led_ns);
-            if self.failed.load(Ordering::Relaxed) {
-                return report;
-            }
+            // Not `failed`: a faster thread may set it in the next window already, and waits at the
+            // next rendezvous for all.
             // SAFETY: nobody writes the leader's notes between rendezvous.
             let step = unsafe { self.lead.read(|lead| lead.step) };
             let Step::Window { window, crosses } = step else { break };
@@ -275,7 +278,8 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                 report.phases.crypto_ns = w.crypto_ns;
             });
         }
-        if !self.field.unstarted.load(Ordering::Relaxed) {
+        let failed = self.failed.load(Ordering::Relaxed);
+        if !failed && !self.field.unstarted.load(Ordering::Relaxed) {
             self.guarded(|| {
                 self.claim_all(me, |subshard, _| {
                     report.states = report.states.wrapping_add(self.hash_states(subshard));

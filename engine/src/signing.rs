@@ -43,6 +43,8 @@ struct Announced {
     /// Their names.
     named: HashSet<u64, BuildHasherDefault<NameHasher>>,
     of_bodies: Vec<Claim>,
+    /// Their verdicts.
+    found: Vec<bool>,
 }
 
 impl Signing {
@@ -87,14 +89,21 @@ impl Signing {
             *settled = id;
             return;
         }
-        if !self.announced.named.insert(id) {
+        if self.announced.named.contains(&id) {
             return;
         }
         let mut claims = core::mem::take(&mut self.announced.of_bodies);
         let before = claims.len();
         kept.body.claims(self, &mut |claim| claims.push(claim));
-        self.announced.bodies.push((handle, (claims.len() - before) as u32));
+        let count = (claims.len() - before) as u32;
         self.announced.of_bodies = claims;
+        if count > 0 {
+            self.announced.named.insert(handle.id());
+            self.announced.bodies.push((handle, count));
+        } else {
+            // It waits for no batch: there may be none before it is gone.
+            let _ = kept.verdicts.set(Verdicts::All(0));
+        }
     }
 
     /// How many claims wait.
@@ -106,8 +115,8 @@ impl Signing {
     pub(crate) fn settle<B: Body>(&mut self, bodies: &Store<B>) {
         let mut announced = core::mem::take(&mut self.announced);
         announced.of_bodies.append(&mut announced.claims);
-        let found = self.checker.check_batch(&announced.of_bodies);
-        let mut rest = &found[..];
+        self.checker.check_into(&announced.of_bodies, &mut announced.found);
+        let mut rest = &announced.found[..];
         for (handle, count) in announced.bodies.drain(..) {
             let (of_body, others) = rest.split_at(count as usize);
             rest = others;
@@ -124,9 +133,15 @@ impl Signing {
         let verdicts = match kept.verdicts.get() {
             Some(known) => known.clone(),
             None => {
-                let mut claims = Vec::new();
+                // Nothing waits while handlers run.
+                let mut announced = core::mem::take(&mut self.announced);
+                let claims = &mut announced.of_bodies;
+                claims.clear();
                 kept.body.claims(self, &mut |claim| claims.push(claim));
-                let found = Verdicts::of(&self.checker.check_batch(&claims));
+                self.checker.check_into(claims, &mut announced.found);
+                claims.clear();
+                let found = Verdicts::of(&announced.found);
+                self.announced = announced;
                 kept.verdicts.get_or_init(|| found).clone()
             }
         };

@@ -74,14 +74,21 @@ impl Batch {
 
     /// Whether each claim holds, in their order.
     pub fn verify(&mut self, claims: &[Claim]) -> Vec<bool> {
-        let mut verdicts = vec![false; claims.len()];
+        let mut verdicts = Vec::new();
+        self.verify_into(claims, &mut verdicts);
+        verdicts
+    }
+
+    /// [`Batch::verify`], into memory that is used again.
+    pub fn verify_into(&mut self, claims: &[Claim], verdicts: &mut Vec<bool>) {
+        verdicts.clear();
+        verdicts.resize(claims.len(), false);
         for (claims, verdicts) in claims.chunks(MOST).zip(verdicts.chunks_mut(MOST)) {
             self.prepare(claims);
             let items = std::mem::take(&mut self.items);
             self.settle(claims, &items, verdicts);
             self.items = items;
         }
-        verdicts
     }
 
     /// Decodes the claims; those that do not decode are left out.

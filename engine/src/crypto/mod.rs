@@ -75,6 +75,8 @@ pub struct Counters {
     pub remembered: u64,
     /// Of the computed, those that were in no batch.
     pub singly: u64,
+    /// Batches in which the others were computed.
+    pub batches: u64,
     /// Of the checked, those whose verdict was bad.
     pub failed: u64,
     /// Verdicts forgotten to bound the memory.
@@ -88,6 +90,7 @@ impl AddAssign for Counters {
         self.verified += other.verified;
         self.remembered += other.remembered;
         self.singly += other.singly;
+        self.batches += other.batches;
         self.failed += other.failed;
         self.evicted += other.evicted;
     }
@@ -163,6 +166,7 @@ pub struct Checker {
     /// Claims that are to be verified, while a batch is checked.
     pending: Vec<(ClaimId, u32)>,
     claims: Vec<Claim>,
+    found: Vec<bool>,
 }
 
 enum Verifier {
@@ -184,27 +188,27 @@ impl Checker {
             counters: Counters::default(),
             pending: Vec::new(),
             claims: Vec::new(),
+            found: Vec::new(),
         }
     }
 
     /// Whether each claim holds, in their order; those not known yet are verified as one batch.
     pub fn check_batch(&mut self, claims: &[Claim]) -> Vec<bool> {
-        let ids: Vec<_> = claims.iter().map(ClaimId::of).collect();
-        self.check_named(&ids, claims)
+        let mut verdicts = Vec::new();
+        self.check_into(claims, &mut verdicts);
+        verdicts
     }
 
-    /// [`Checker::check_batch`] for claims whose ids are known, such as those of shared bodies.
-    ///
-    /// # Panics
-    /// If there are not as many ids as claims.
-    pub fn check_named(&mut self, ids: &[ClaimId], claims: &[Claim]) -> Vec<bool> {
-        assert_eq!(ids.len(), claims.len(), "an id for each claim");
-        let mut verdicts = vec![false; claims.len()];
+    /// [`Checker::check_batch`], into memory that is used again.
+    pub fn check_into(&mut self, claims: &[Claim], verdicts: &mut Vec<bool>) {
+        verdicts.clear();
+        verdicts.resize(claims.len(), false);
         self.pending.clear();
-        for (index, id) in ids.iter().enumerate() {
-            match self.memory.get(*id) {
-                Some(verdict) => verdicts[index] = verdict,
-                None => self.pending.push((*id, index as u32)),
+        for ((claim, verdict), index) in claims.iter().zip(&mut *verdicts).zip(0..) {
+            let id = ClaimId::of(claim);
+            match self.memory.get(id) {
+                Some(known) => *verdict = known,
+                None => self.pending.push((id, index)),
             }
         }
         // By id, then in the order of the claims: equal claims become neighbours.
@@ -212,21 +216,22 @@ impl Checker {
         self.claims.clear();
         let groups = self.pending.chunk_by(|(a, _), (b, _)| a == b);
         self.claims.extend(groups.clone().map(|group| claims[group[0].1 as usize]));
-        let found = match &mut self.verifier {
-            Verifier::Real(batch) => batch.verify(&self.claims),
+        match &mut self.verifier {
+            Verifier::Real(batch) => batch.verify_into(&self.claims, &mut self.found),
             Verifier::Modelled(modelled) => {
-                self.claims.iter().map(|claim| modelled.verify(claim)).collect()
+                self.found.clear();
+                self.found.extend(self.claims.iter().map(|claim| modelled.verify(claim)));
             }
-        };
-        for (group, verdict) in groups.zip(found) {
-            self.memory.insert(group[0].0, verdict);
-            group.iter().for_each(|(_, index)| verdicts[*index as usize] = verdict);
+        }
+        for (group, verdict) in groups.zip(&self.found) {
+            self.memory.insert(group[0].0, *verdict);
+            group.iter().for_each(|(_, index)| verdicts[*index as usize] = *verdict);
         }
         self.counters.checked += claims.len() as u64;
         self.counters.verified += self.claims.len() as u64;
+        self.counters.batches += u64::from(!self.claims.is_empty());
         self.counters.remembered += (claims.len() - self.claims.len()) as u64;
         self.counters.failed += verdicts.iter().filter(|verdict| !**verdict).count() as u64;
-        verdicts
     }
 
     /// Whether a claim holds; verified singly if that is not known.

@@ -1,10 +1,12 @@
 //! The engine from outside: one binary, so that it links once.
 
 mod behaviour;
+mod bodies;
 mod conditions;
 mod corners;
 mod declared;
 mod divergence;
+mod edge_claims;
 mod matrix;
 mod mayhem;
 mod scale;

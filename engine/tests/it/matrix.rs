@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
+use anthill_engine::crypto::Mode;
+use anthill_engine::outcome::SignatureTotals;
 use anthill_protocol::Configure;
-use anthill_protocol::gossip::Gossip;
+use anthill_protocol::gossip::{Gossip, GossipMetric, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
+use anthill_protocol::witness::Witness;
 
 use crate::{Ready, invariant_part};
 
@@ -33,7 +36,19 @@ fn one_result<P: Configure>(text: &str) -> u64 {
             }
         }
     }
+    if oracle.result.signatures != SignatureTotals::default() {
+        in_the_other_mode(ready, &expected);
+    }
     oracle.result.totals.events
+}
+
+/// Whoever signs, by whichever protocol: executed and modelled signatures have one outcome.
+fn in_the_other_mode<P: Configure>(mut ready: Ready<P>, expected: &str) {
+    let mode = &mut ready.scenario.crypto.mode;
+    *mode = if *mode == Mode::Real { Mode::Modelled } else { Mode::Real };
+    for outcome in [ready.sequential(), ready.sharded(3, 2, true)] {
+        assert_eq!(invariant_part(&outcome), *expected, "in mode {:?}", ready.scenario.crypto.mode);
+    }
 }
 
 fn phold(rest: &str) -> String {
@@ -226,4 +241,104 @@ fn claims_are_verified_in_batches() {
     assert_eq!(outcome.host.crypto.verified, 6_000, "each is made once and checked once");
     assert!(outcome.host.crypto.singly < 600, "{:?}", outcome.host.crypto);
     assert!(outcome.host.phases.iter().any(|phases| phases.crypto_ns > 0));
+}
+
+/// With rumours that are checked by everyone who hears them first, in every mode.
+#[test]
+fn signed_gossip_in_every_mode() {
+    let complete = "{ kind = \"complete\" }";
+    let regular = "{ kind = \"random-regular\", degree = 8 }";
+    for (protocol, topology) in [
+        ("fanout = 8", complete),
+        ("rounds = true", complete),
+        ("mode = \"push-pull\"", complete),
+        ("mode = \"push-pull\"\nrounds = true", complete),
+        ("mode = \"flood\"", regular),
+        ("mode = \"inv\"", regular),
+    ] {
+        let text = gossip(2_000, &format!("{protocol}\nsigned = true"), topology);
+        let events = one_result::<SignedGossip>(&text);
+        assert!(events > 5_000, "{events} events of\n{text}");
+        let result = Ready::<SignedGossip>::new(&text).sequential().result;
+        let reached = result.totals.of(GossipMetric::Coverage);
+        assert_eq!(result.signatures, SignatureTotals { made: 1, checked: reached - 1, failed: 0 });
+    }
+}
+
+/// A body's verdicts belong to all: each worker computes them at most once, when several meet it in
+/// one window, and nobody singly, because every message is announced.
+#[test]
+fn a_rumour_that_all_check_is_verified_once() {
+    let text = gossip(20_000, "signed = true", "{ kind = \"complete\" }");
+    let ready = Ready::<SignedGossip>::new(&text);
+    for threads in [1, 2, 7] {
+        let outcome = ready.sharded(threads, threads, true);
+        let checked = outcome.result.signatures.checked;
+        assert_eq!(checked, outcome.result.totals.of(GossipMetric::Coverage) - 1);
+        assert!((19_900..20_000).contains(&checked), "{checked}");
+        let crypto = outcome.host.crypto;
+        assert!((1..=u64::from(threads)).contains(&crypto.verified), "{crypto:?}");
+        assert_eq!(crypto.singly, 0);
+        assert_eq!(outcome.host.bodies.made, 1);
+    }
+}
+
+/// Sub-shards of sixteen nodes with a handful of claims each: a batch takes those of many.
+#[test]
+fn a_batch_takes_the_claims_of_many_subshards() {
+    let text = "nodes = 2_000\nuntil = \"10s\"\n[protocol]\nname = \"signed-phold\"\nhops = 5\n\
+                [network]\nmodel = \"uniform\"\nmin = \"10ms\"\nmax = \"20ms\"\n";
+    let mut ready = Ready::<SignedPhold>::new(text);
+    ready.scenario.engine.subshard_nodes = Some(16);
+    for threads in [1, 2] {
+        let outcome = ready.sharded(threads, threads, true);
+        let (host, crypto) = (&outcome.host, outcome.host.crypto);
+        assert!(host.subshards > 100, "{}", host.subshards);
+        assert_eq!((crypto.verified, crypto.singly), (10_000, 0));
+        // One a window and thread that is not full, and those that are.
+        let most = host.windows * u64::from(threads) + 10_000 / 256;
+        assert!(crypto.batches <= most && most < 200, "{} of {most}", crypto.batches);
+    }
+}
+
+fn witness(rest: &str) -> String {
+    format!(
+        "nodes = 500\nuntil = \"60s\"\nseed = 11\n[protocol]\nname = \"witness\"\nverifiers = 0.5\n\
+         witnesses = 20\nredundancy = 13\n[network]\npreset = \"aws-p50\"\n\
+         topology = {{ kind = \"complete\" }}\n{rest}"
+    )
+}
+
+/// Payments among honest nodes, some of whose verifiers do not answer, and nodes that come and go.
+#[test]
+fn witness_payments() {
+    let (rate, churn) = (
+        "[workload]\nrate = 60.0\n",
+        "[churn]\nkind = \"exponential\"\nsession = \"40s\"\ndowntime = \"5s\"\n",
+    );
+    let calm = witness(rate);
+    let churned = witness(&format!("{rate}{churn}"));
+    let rough = witness(&format!("{rate}{churn}keep_state = false\n"))
+        .replace("topology", "loss = 0.02\nduplication = 0.02\ncorruption = 0.01\ntopology");
+    for text in [calm, churned, rough] {
+        let events = one_result::<Witness>(&text);
+        assert!(events > 20_000, "{events} events of {text}");
+    }
+}
+
+#[test]
+fn witness_attacks() {
+    for (kind, rules) in [
+        ("colluding-witnesses\"\nfraction = 0.3", "corrected"),
+        ("double-signer\"", "seed"),
+        ("fractional-overspend\"", "seed"),
+        ("fractional-overspend\"", "corrected"),
+    ] {
+        let text = witness(&format!(
+            "[workload]\nrate = 6.0\n[adversary]\nkind = \"{kind}\nattempts = 30\n"
+        ))
+        .replace("verifiers = 0.5", &format!("verifiers = 0.5\nrules = \"{rules}\""));
+        let events = one_result::<Witness>(&text);
+        assert!(events > 5_000, "{events} events of {text}");
+    }
 }

@@ -2,12 +2,22 @@
 //! its edges, at the same instant and centuries ahead; sends to itself, to neighbours, to a crowded
 //! node; messages of all sizes, which can be contradicted and survive some flipped bits; restarts
 //! that go on where the node left off; states that own memory; maxima; a goal that is reached
-//! somewhere inside a window.
+//! somewhere inside a window; shared bodies in chains that are kept, forgotten, found again by
+//! content; claims, some of them forged, some of them announced to nobody.
+
+mod parcel;
 
 use anthill_protocol::{
-    Context, Message, Metric, MetricInfo, MetricKind, NodeId, Protocol, Snapshot, SnapshotError,
-    Span, Totals, draw,
+    Bodies as _, Claim, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, Shared,
+    Signature, Snapshot, SnapshotError, Span, Totals, draw,
 };
+
+pub(crate) use parcel::{Book, Parcel};
+
+/// Handles that a node keeps at most.
+const SHELF: usize = 3;
+/// Books bound one in the other at most.
+const ROOM: u32 = 20;
 
 /// Its parameters.
 pub(crate) struct Mayhem {
@@ -21,11 +31,11 @@ pub(crate) struct Mayhem {
     pub(crate) stop_at: Option<u64>,
     /// Whether half of all sends go to node 0.
     pub(crate) hot: bool,
+    /// One in so many events shares a body.
+    pub(crate) books: u64,
+    /// One in so many messages, and of the bodies, is signed.
+    pub(crate) signed: u64,
 }
-
-/// What nodes pass on: a word, heavy if it is odd. In bytes, so that it needs no alignment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parcel([u8; 2]);
 
 /// What it measures: one metric of each kind.
 #[derive(Clone, Copy)]
@@ -45,12 +55,15 @@ pub(crate) enum MayhemMetric {
 pub(crate) struct Log {
     words: Vec<u64>,
     passed_on: u32,
+    /// What it keeps, each retained once for each time that it is here.
+    shelf: Vec<Shared>,
 }
 
 impl Snapshot for Log {
     fn save(&self, out: &mut Vec<u8>) {
         self.words.iter().for_each(|word| word.save(out));
         self.passed_on.save(out);
+        self.shelf.iter().for_each(|book| book.save(out));
     }
 
     fn load(_: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -58,37 +71,14 @@ impl Snapshot for Log {
     }
 }
 
-impl Parcel {
-    fn word(self) -> u16 {
-        u16::from_le_bytes(self.0)
-    }
-}
-
-impl Message for Parcel {
-    const KINDS: &'static [&'static str] = &["light", "heavy"];
-
-    fn kind(&self) -> usize {
-        usize::from(self.word() & 1)
-    }
-
-    fn encoded_len(&self) -> u32 {
-        [9, 700][self.kind()]
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend(self.0);
-        out.resize(out.len() + self.encoded_len() as usize - 2, 0);
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (word, rest) = bytes.split_first_chunk()?;
-        let parcel = Self(*word);
-        let fits = bytes.len() == parcel.encoded_len() as usize && rest.iter().all(|b| *b == 0);
-        fits.then_some(parcel)
-    }
-
-    fn fingerprint(&self) -> u64 {
-        self.word().into()
+impl Log {
+    /// Keeps a book, in place of the oldest if there is no room.
+    fn keep(&mut self, book: Shared, cx: &mut impl Context<Mayhem>) {
+        cx.retain(book);
+        self.shelf.push(book);
+        if self.shelf.len() > SHELF {
+            cx.release(self.shelf.remove(0));
+        }
     }
 }
 
@@ -105,11 +95,65 @@ impl Metric for MayhemMetric {
     }
 }
 
+/// A signature with a bit flipped, one time of four.
+fn perhaps_spoilt(mut signature: Signature, bits: u64) -> Signature {
+    if bits.is_multiple_of(4) {
+        signature.0[(bits >> 8 & 63) as usize] ^= 1 << (bits >> 16 & 7);
+    }
+    signature
+}
+
 impl Mayhem {
-    /// Lets a parcel go on, in one of many ways.
-    fn pass_on(&self, cx: &mut impl Context<Self>) {
+    /// Makes a body, new or known to others by its content, with others as parts.
+    fn book(&self, log: &Log, cx: &mut impl Context<Self>) -> Shared {
         let bits = cx.random();
-        let parcel = Parcel([(bits >> 40) as u8, (bits >> 48) as u8]);
+        if bits.is_multiple_of(3) {
+            // Many nodes arrive at the same: few numbers, and a part that follows from it. With a
+            // seal there is one for each node.
+            let blank = |number, parts| Book { number, room: 0, parts, seals: Vec::new() };
+            let number = bits >> 8 & 31;
+            let part = cx.intern(blank(1_000 + number % 5, Vec::new()));
+            let mut book = blank(number, vec![part]);
+            if (bits >> 16).is_multiple_of(self.signed) {
+                let digest = Book::digest(number, 0, cx.scenario());
+                book.seals.push((cx.id(), cx.sign(&digest)));
+            }
+            return cx.intern(book);
+        }
+        let number = bits >> 8;
+        let room = |part: &Shared| cx.bodies().get(*part).room;
+        let parts: Vec<_> = log.shelf.iter().copied().filter(|part| room(part) > 0).collect();
+        let room = parts.iter().map(room).min().unwrap_or(ROOM + 1) - 1;
+        let count = if (bits >> 16).is_multiple_of(self.signed) { 1 + (bits >> 24) % 4 } else { 0 };
+        let seals = (0..count as u32).map(|index| {
+            let digest = Book::digest(number, index, cx.scenario());
+            let signature = perhaps_spoilt(cx.sign(&digest), bits >> (4 * index));
+            let other = NodeId((bits >> 32) as u32 % cx.nodes());
+            (if (bits >> index).is_multiple_of(9) { other } else { cx.id() }, signature)
+        });
+        let seals = seals.collect();
+        cx.share(Book { number, room, parts, seals })
+    }
+
+    /// What a parcel is: mostly a word.
+    fn parcel(&self, log: &Log, bits: u64, cx: &mut impl Context<Self>) -> Parcel {
+        let word = [(bits >> 40) as u8, (bits >> 48) as u8];
+        if (bits >> 56).is_multiple_of(self.books) {
+            // Its own, or one that it keeps.
+            let known = log.shelf.get((bits >> 4) as usize % (2 * SHELF)).copied();
+            return Parcel::Book(known.unwrap_or_else(|| self.book(log, cx)));
+        }
+        if (bits >> 50).is_multiple_of(self.signed) {
+            let digest = Parcel::note_digest(word, cx.scenario());
+            return Parcel::Note(word, perhaps_spoilt(cx.sign(&digest), bits));
+        }
+        Parcel::Word(word)
+    }
+
+    /// Lets a parcel go on, in one of many ways.
+    fn pass_on(&self, log: &Log, cx: &mut impl Context<Self>) {
+        let bits = cx.random();
+        let parcel = self.parcel(log, bits, cx);
         let near = bits >> 8 & 0xffff;
         let w = self.window.0;
         match bits % 16 {
@@ -151,15 +195,53 @@ impl Mayhem {
         cx.record(MayhemMetric::OwnClock, cx.local_clock().0);
         if log.passed_on < self.most {
             log.passed_on += 1;
-            self.pass_on(cx);
+            self.pass_on(log, cx);
         }
+    }
+
+    /// Reads and checks a book and what is bound into it; what was found, in order.
+    fn read(&self, book: Shared, cx: &mut impl Context<Self>) -> u64 {
+        let bodies = cx.bodies();
+        let mut next = Some(book);
+        let mut hash = 0;
+        for depth in 0..3 {
+            let Some(book) = next else { break };
+            let body = bodies.get(book);
+            hash = draw::mix(hash, body.number);
+            // Nobody announces what is bound into another.
+            if depth == 0 || body.number.is_multiple_of(4) {
+                let verdicts = cx.verify_body(book);
+                assert_eq!(verdicts.len() as usize, body.seals.len());
+                let holds = (0..verdicts.len()).map(|index| u64::from(verdicts.holds(index)));
+                hash = holds.fold(hash, draw::mix);
+            }
+            next = body.parts.last().copied();
+        }
+        hash
+    }
+
+    /// What a note is worth; half of its readers check what nobody announced, too.
+    fn check(
+        &self,
+        from: NodeId,
+        word: [u8; 2],
+        signature: Signature,
+        cx: &mut impl Context<Self>,
+    ) -> u64 {
+        let digest = Parcel::note_digest(word, cx.scenario());
+        let key = cx.public_key(from);
+        let holds = cx.verify(&Claim { key, digest, signature });
+        let own = cx.id();
+        let key = cx.public_key(own);
+        let unannounced = own.0 % 2 == 0 && cx.verify(&Claim { key, digest, signature });
+        u64::from(holds) << 1 | u64::from(unannounced)
     }
 }
 
 impl Protocol for Mayhem {
     type Node = Log;
     type Message = Parcel;
-    type Body = anthill_protocol::NoBody;
+    type Body = Book;
     type Timer = u8;
     type Metric = MayhemMetric;
 
@@ -167,10 +249,15 @@ impl Protocol for Mayhem {
     const CAN_EQUIVOCATE: bool = true;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Log {
-        for _ in 0..self.parcels {
-            self.pass_on(cx);
+        let mut log = Log::default();
+        if cx.random().is_multiple_of(self.books) {
+            let book = self.book(&log, cx);
+            log.keep(book, cx);
         }
-        Log::default()
+        for _ in 0..self.parcels {
+            self.pass_on(&log, cx);
+        }
+        log
     }
 
     fn on_message(
@@ -180,11 +267,27 @@ impl Protocol for Mayhem {
         parcel: &Parcel,
         cx: &mut impl Context<Self>,
     ) {
-        self.handle(log, u64::from(from.0) << 16 | parcel.fingerprint(), cx);
+        let found = match *parcel {
+            Parcel::Word([low, high]) => u64::from(low) | u64::from(high) << 8,
+            Parcel::Book(book) => {
+                let found = self.read(book, cx);
+                if found.is_multiple_of(2) {
+                    log.keep(book, cx);
+                }
+                found
+            }
+            Parcel::Note(word, signature) => self.check(from, word, signature, cx),
+        };
+        self.handle(log, draw::mix(found, u64::from(from.0)), cx);
     }
 
+    /// What was kept is still there, however long ago that was.
     fn on_timer(&self, log: &mut Log, timer: u8, cx: &mut impl Context<Self>) {
-        self.handle(log, 1 << 60 | u64::from(timer), cx);
+        let kept = log.shelf.first().map_or(0, |book| self.read(*book, cx));
+        if timer == 6 && !log.shelf.is_empty() {
+            cx.release(log.shelf.remove(0));
+        }
+        self.handle(log, draw::mix(kept, 1 << 60 | u64::from(timer)), cx);
     }
 
     /// Goes on where it left off, with timers in place of those that died, at whose instants some
@@ -192,6 +295,7 @@ impl Protocol for Mayhem {
     fn restart(&self, log: &mut Log, keep_state: bool, cx: &mut impl Context<Self>) {
         if !keep_state {
             log.words.clear();
+            log.shelf.drain(..).for_each(|book| cx.release(book));
         }
         for timer in 8..8 + cx.random_below(4) as u8 {
             let delay = cx.random_below(self.window.0.saturating_mul(2));
@@ -201,8 +305,7 @@ impl Protocol for Mayhem {
     }
 
     fn equivocate(&self, parcel: &Parcel) -> Option<Parcel> {
-        let [low, high] = parcel.0;
-        (parcel.kind() == 0).then_some(Parcel([low, !high]))
+        parcel.contradicted()
     }
 
     fn complete(&self, totals: &Totals) -> bool {

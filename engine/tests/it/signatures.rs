@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha512};
 /// Below, at and above the sizes at which the algorithm changes.
 const SIZES: [usize; 8] = [2, 3, 16, 64, 65, 190, 256, 1025];
 
-fn honest(count: usize) -> Vec<Claim> {
+pub(crate) fn honest(count: usize) -> Vec<Claim> {
     let mut scheme = Scheme::new(Mode::Real, 7);
     let claim = |number: usize| {
         let node = NodeId(number as u32 % 300);
@@ -82,7 +82,7 @@ fn parts(secret: u64) -> Vec<Part> {
 }
 
 /// Every kind of A with every kind of R, with the right S and with a wrong one.
-fn edge_cases() -> Vec<(String, Claim, bool)> {
+pub(crate) fn edge_cases() -> Vec<(String, Claim, bool)> {
     let mut all = Vec::new();
     for key in parts(1234567) {
         for nonce in parts(7654321) {
@@ -99,7 +99,7 @@ fn edge_cases() -> Vec<(String, Claim, bool)> {
 }
 
 /// One of each kind of pair, rather than of each encoding.
-fn edge_kinds() -> Vec<(String, Claim, bool)> {
+pub(crate) fn edge_kinds() -> Vec<(String, Claim, bool)> {
     let mut kinds = edge_cases();
     kinds.sort_by(|a, b| a.0.cmp(&b.0));
     kinds.dedup_by(|a, b| a.0 == b.0);
@@ -347,6 +347,7 @@ fn a_checker_verifies_once_remembers_and_counts() {
             verified: 20 + 1,
             remembered: 1 + 21,
             singly: 1,
+            batches: 1,
             failed: 4 + 4,
             evicted: 0,
         };

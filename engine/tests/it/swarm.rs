@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anthill_engine::conditions::ConditionTotals;
+use anthill_engine::outcome::SignatureTotals;
 use anthill_engine::{Control, run, sequential};
 use anthill_protocol::draw::{below, draw};
-use anthill_protocol::gossip::Gossip;
+use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
-use anthill_protocol::{Message, Protocol};
+use anthill_protocol::signed_phold::SignedPhold;
+use anthill_protocol::{Configure, Message, Protocol};
 
 use crate::mayhem::Mayhem;
 use crate::{Ready, invariant_part};
@@ -55,10 +57,13 @@ fn random_scenarios_give_one_result() {
         return;
     }
     let mut counted = BTreeMap::new();
-    for found in (0..SCENARIOS).filter_map(one) {
-        for (name, count, _) in found.rows() {
+    for found in (0..SCENARIOS).map(one) {
+        for (name, count, _) in found.conditions.iter().flat_map(ConditionTotals::rows) {
             *counted.entry(name).or_insert(0) += count;
         }
+        *counted.entry("bodies reclaimed").or_insert(0) += u128::from(found.reclaimed);
+        *counted.entry("signatures that hold").or_insert(0) += u128::from(found.good);
+        *counted.entry("signatures that do not").or_insert(0) += u128::from(found.bad);
     }
     let missing: Vec<_> = counted.iter().filter(|(_, count)| **count == 0).collect();
     assert!(!counted.is_empty() && missing.is_empty(), "never happened: {missing:?}");
@@ -82,12 +87,22 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Draws and runs the scenario of one seed; returns what its conditions did, if it has some.
-fn one(seed: u64) -> Option<ConditionTotals> {
+/// What a scenario met, so that the swarm can tell that it meets all there is.
+struct Found {
+    conditions: Option<ConditionTotals>,
+    reclaimed: u64,
+    good: u64,
+    bad: u64,
+}
+
+/// Draws and runs the scenario of one seed.
+fn one(seed: u64) -> Found {
     let mut dice = Dice { seed, count: 0 };
-    match dice.below(5) {
+    match dice.below(8) {
         0 => phold(&mut dice),
-        1 | 2 => gossip(&mut dice),
+        1 | 2 => gossip::<Gossip>(&mut dice),
+        3 => gossip::<SignedGossip>(&mut dice),
+        4 => signed_phold(&mut dice),
         _ => mayhem(&mut dice),
     }
 }
@@ -115,7 +130,7 @@ fn same<P: Protocol>(
     ready: &Ready<impl Sized>,
     text: &str,
     nature: Nature,
-) -> Option<ConditionTotals> {
+) -> Found {
     let Ready { scenario, network, .. } = ready;
     let mut named = Named { seed: dice.seed, text, about: String::new() };
     let mut scenario = scenario.clone();
@@ -144,7 +159,10 @@ fn same<P: Protocol>(
             assert_eq!(found, expected);
         }
     }
-    oracle.result.conditions
+    let SignatureTotals { checked, failed, .. } = oracle.result.signatures;
+    let reclaimed = oracle.host.bodies.reclaimed;
+    let conditions = oracle.result.conditions;
+    Found { conditions, reclaimed, good: checked - failed, bad: failed }
 }
 
 fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
@@ -187,7 +205,7 @@ fn floor_ns(dice: &mut Dice) -> u64 {
     dice.spread(41)
 }
 
-fn phold(dice: &mut Dice) -> Option<ConditionTotals> {
+fn phold(dice: &mut Dice) -> Found {
     let nodes = nodes(dice);
     let floor = floor_ns(dice);
     let mean = match dice.below(4) {
@@ -209,6 +227,32 @@ fn phold(dice: &mut Dice) -> Option<ConditionTotals> {
         + &topology(dice, nodes);
     let ready = Ready::<Phold>::new(&text);
     let nature = Nature { delay: floor + mean, may_multiply: steps <= 20 };
+    same(dice, &ready.protocol, &ready, &text, nature)
+}
+
+/// Executed one time of four; with few verdicts remembered, so that they are forgotten all the time.
+fn crypto(dice: &mut Dice) -> String {
+    let mode = dice.pick(&["real", "modelled", "modelled", "modelled"]);
+    format!("[crypto]\nmode = \"{mode}\"\nverdicts = {}\n", dice.pick(&[14, 100, 5_000]))
+}
+
+/// Few tokens: each hop is a signature made and checked in every execution.
+fn signed_phold(dice: &mut Dice) -> Found {
+    let nodes = 1 + dice.below(300);
+    let (network, delay) = network(dice);
+    let protocol = format!(
+        "name = \"signed-phold\"\npopulation = {}\nhops = {}\n",
+        1 + dice.below(3),
+        1 + dice.below(6)
+    );
+    let until = delay * (1 + dice.below(10)) + dice.below(delay);
+    let text = head(dice, nodes, until, &protocol)
+        + "[network]\n"
+        + &network
+        + &format!("topology = {}\n", topology(dice, nodes))
+        + &crypto(dice);
+    let ready = Ready::<SignedPhold>::new(&text);
+    let nature = Nature { delay, may_multiply: true };
     same(dice, &ready.protocol, &ready, &text, nature)
 }
 
@@ -243,7 +287,7 @@ fn network(dice: &mut Dice) -> (String, u64) {
     }
 }
 
-fn gossip(dice: &mut Dice) -> Option<ConditionTotals> {
+fn gossip<P: Configure>(dice: &mut Dice) -> Found {
     let nodes = nodes(dice);
     let (network, delay) = network(dice);
     let round = 1 + delay / dice.pick(&[1, 2, 5]);
@@ -271,26 +315,29 @@ fn gossip(dice: &mut Dice) -> Option<ConditionTotals> {
     } else {
         text += "topology = { kind = \"complete\" }\n";
     }
-    let ready = Ready::<Gossip>::new(&text);
+    text += &crypto(dice);
+    let ready = Ready::<P>::new(&text);
     let nature = Nature { delay, may_multiply: true };
     same(dice, &ready.protocol, &ready, &text, nature)
 }
 
 /// The scenario's protocol only names the network; what runs is [`Mayhem`].
-fn mayhem(dice: &mut Dice) -> Option<ConditionTotals> {
+fn mayhem(dice: &mut Dice) -> Found {
     let nodes = nodes(dice);
     let (network, delay) = network(dice);
     let until = delay * (1 + dice.below(40)) + dice.below(delay);
     let text = head(dice, nodes, until, "name = \"phold\"\n")
         + "[network]\n"
         + &network
-        + &format!("topology = {}\n", topology(dice, nodes));
+        + &format!("topology = {}\n", topology(dice, nodes))
+        + &crypto(dice);
     let ready = Ready::<Phold>::new(&text);
     let window = anthill_engine::window(ready.network.lookahead());
     let parcels = 1 + (2_000 / nodes) as u32;
     let stop_at = (dice.below(2) == 0).then(|| dice.spread(14));
     let (hot, most) = (dice.below(3) == 0, 40 * parcels);
-    let protocol = Mayhem { parcels, most, window, stop_at, hot };
+    let (books, signed) = (dice.pick(&[1, 3, 20]), dice.pick(&[7, 20, 100]));
+    let protocol = Mayhem { parcels, most, window, stop_at, hot, books, signed };
     let nature = Nature { delay, may_multiply: true };
     same(dice, &protocol, &ready, &text, nature)
 }
