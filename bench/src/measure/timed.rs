@@ -1,6 +1,6 @@
 //! What a run's signatures take, timed where its handlers ask for them.
 //!
-//! A [`Timed`] protocol does what the one inside it does, message by message, and adds up the wall
+//! A timed protocol does what the one inside it does, message by message, and adds up the wall
 //! time of its calls of `sign`, `verify` and `verify_body`. Batches are verified before handlers run:
 //! the engine times those itself, in its phase `crypto`.
 
