@@ -1,5 +1,5 @@
 //! What this machine takes for signatures, hashes and messages, measured: behind
-//! `anthill calibrate` and the examples `signatures` and `message_cost`.
+//! `anthill calibrate` and the examples `signatures`, `signing_share` and `message_cost`.
 //!
 //! A [`Table`] takes its measurements in turns, round after round, so that what else the machine
 //! does falls on all of them; a figure is the median over the rounds. What is taken is the CPU time
@@ -7,6 +7,7 @@
 
 pub mod messages;
 pub mod signatures;
+pub mod timed;
 
 use std::io;
 
@@ -64,7 +65,20 @@ impl<'a> Table<'a> {
     ///
     /// # Panics
     /// If there are no rounds.
-    pub fn run(mut self, rounds: usize) -> io::Result<Vec<Figure>> {
+    pub fn run(self, rounds: usize) -> io::Result<Vec<Figure>> {
+        let samples = self.samples(rounds)?.into_iter();
+        Ok(samples.map(|(name, samples)| Figure::of(name, samples)).collect())
+    }
+
+    /// As [`Table::run`], and gives what was measured under each name, round by round: whoever
+    /// compares two figures does it within a round.
+    ///
+    /// # Errors
+    /// What a measurement reports.
+    ///
+    /// # Panics
+    /// If there are no rounds.
+    pub fn samples(mut self, rounds: usize) -> io::Result<Vec<(String, Vec<f64>)>> {
         assert!(rounds > 0, "a median of nothing");
         for round in 0..=rounds {
             for entry in &mut self.0 {
@@ -76,9 +90,11 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        let figures =
-            self.0.into_iter().flat_map(|entry| entry.names.into_iter().zip(entry.samples));
-        Ok(figures.map(|(name, samples)| Figure::of(name, samples)).collect())
+        Ok(self
+            .0
+            .into_iter()
+            .flat_map(|entry| entry.names.into_iter().zip(entry.samples))
+            .collect())
     }
 }
 

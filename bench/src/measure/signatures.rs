@@ -161,6 +161,75 @@ pub fn add_memory(table: &mut Table<'_>) -> f64 {
     bytes
 }
 
+/// What a memory of verdicts takes when far more is put into it than it can hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Filled {
+    /// The most verdicts that it holds.
+    pub capacity: usize,
+    /// Verdicts put into it.
+    pub inserted: u64,
+    /// Verdicts that it forgot.
+    pub evicted: u64,
+    /// The most bytes per verdict held, at any time at which it held a thousand or more.
+    pub worst: f64,
+    /// How many it held then.
+    pub worst_at: usize,
+    /// Bytes per verdict when it held the most.
+    pub full: f64,
+    /// The most bytes at any time.
+    pub most_bytes: usize,
+}
+
+/// Puts into a memory of at most `capacity` verdicts so many times what it can hold.
+///
+/// # Panics
+/// If it holds more than it may, or too few to measure, or remembers anything wrong.
+pub fn fill_memory(capacity: usize, times: u64) -> Filled {
+    const SOME: usize = 1_000;
+    let id = |i: u64| ClaimId(u128::from(draw(1, i)) << 64 | u128::from(draw(2, i)));
+    let good = |i: u64| !i.is_multiple_of(3);
+    let mut memory = Memory::new(capacity);
+    let (capacity, inserted) = (memory.capacity(), times * memory.capacity() as u64);
+    let (mut worst, mut worst_at, mut full, mut most_bytes) = (0.0, 0, 0.0, 0);
+    for i in 0..inserted {
+        memory.insert(id(i), good(i));
+        let (held, bytes) = (memory.len(), memory.bytes());
+        assert!(held <= capacity, "{held} verdicts in a memory of {capacity}");
+        most_bytes = most_bytes.max(bytes);
+        let each = bytes as f64 / held as f64;
+        if held >= SOME && each > worst {
+            (worst, worst_at) = (each, held);
+        }
+        if held == capacity {
+            full = each;
+        }
+    }
+    assert!(worst > 0.0 && full > 0.0, "a memory of {capacity} verdicts is too small to measure");
+    let evicted = memory.evicted();
+    // The younger half: asking for an older one makes it young, for which others are forgotten.
+    for i in inserted - capacity as u64 / 2..inserted {
+        assert_eq!(memory.get(id(i)), Some(good(i)));
+    }
+    Filled { capacity, inserted, evicted, worst, worst_at, full, most_bytes }
+}
+
+/// Signs so many digests, each by another key, with the backend chosen here and with ed25519-dalek.
+///
+/// # Panics
+/// If the two do not agree byte for byte, in a signature or a public key.
+pub fn assert_identical(count: u64) {
+    for i in 0..count {
+        let mut secret = [0; 32];
+        let words = (0..4).map(|word| draw(5, 4 * i + word).to_le_bytes());
+        secret.chunks_exact_mut(8).zip(words).for_each(|(out, word)| out.copy_from_slice(&word));
+        let digest = Digest::of("bench", 3, 0, &i.to_le_bytes());
+        let (dalek, key) =
+            (ed25519_dalek::SigningKey::from_bytes(&secret), SigningKey::new(&secret));
+        assert_eq!(key.sign(&digest.0).0, dalek.sign(&digest.0).to_bytes(), "{secret:02x?}");
+        assert_eq!(key.public_key().0, dalek.verifying_key().to_bytes(), "{secret:02x?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +247,16 @@ mod tests {
             assert!(super::super::median_of(&figures, name) > 0.0, "{name}");
         }
         assert!(figures.iter().any(|figure| figure.name == batch("16-keys", 4096)));
+        assert_identical(50);
+    }
+
+    #[test]
+    fn a_memory_that_is_filled_stays_small() {
+        let filled = fill_memory(3_000, 5);
+        assert!((1_500..=3_000).contains(&filled.capacity), "{filled:?}");
+        assert_eq!(filled.inserted, 5 * filled.capacity as u64);
+        assert!(filled.evicted > 3 * filled.capacity as u64, "{filled:?}");
+        assert!(filled.full > 17.0 && filled.full <= filled.worst, "{filled:?}");
+        assert!(filled.worst <= 40.0 && filled.worst_at >= 1_000, "{filled:?}");
     }
 }
