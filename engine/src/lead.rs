@@ -24,6 +24,9 @@ const SPARSE_EVENTS: usize = 90;
 const SPARSE_SIGNED_EVENTS: usize = 8;
 /// The leader looks at the memory limit every so many windows.
 const WINDOWS_PER_LOOK: u64 = 256;
+/// Of so many windows that the leader runs alone one is measured, and stands for all: looking at the
+/// clock twice takes as long as an event or two.
+const WINDOWS_PER_TIMED: u64 = 16;
 /// Free chunks (2 KiB each) that one thread may have more than another.
 const UNEVEN_CHUNKS: usize = 2_048;
 
@@ -237,6 +240,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         unsafe {
             self.workers[me].with(|w| {
                 w.tally.open_window(window);
+                let clock = &self.field.clock;
+                let measured = lead.windows.is_multiple_of(WINDOWS_PER_TIMED);
+                let stretch = measured.then(|| w.begin_stretch(clock));
                 for (i, word) in lead.touched.iter().enumerate() {
                     let mut bits = *word;
                     while bits != 0 {
@@ -247,6 +253,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                     }
                 }
                 w.run_taken(&self.field, window);
+                if let Some(stretch) = stretch {
+                    w.end_stretch(clock, stretch, WINDOWS_PER_TIMED);
+                }
             });
         }
     }

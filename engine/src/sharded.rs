@@ -292,7 +292,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// Time that this thread's sub-shards have taken so far.
     fn timed_ns(&self, me: usize) -> u64 {
         // SAFETY: own worker.
-        unsafe { self.workers[me].with(|w| w.sort_ns + w.handlers_ns + w.crypto_ns) }
+        unsafe { self.workers[me].with(|w| w.timed_ns()) }
     }
 
     /// This thread's part of a window that all run together.
@@ -317,6 +317,8 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         if self.failed.load(Ordering::Relaxed) {
             return;
         }
+        // SAFETY: own worker, here and below.
+        let stretch = unsafe { self.workers[me].with(|w| w.begin_stretch(clock)) };
         self.claim_all(me, |subshard, shard| {
             // SAFETY: the window is open, the sub-shard claimed, the worker this thread's own.
             unsafe {
@@ -324,7 +326,12 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             }
         });
         // SAFETY: as above.
-        unsafe { self.workers[me].with(|w| w.run_taken(&self.field, window)) };
+        unsafe {
+            self.workers[me].with(|w| {
+                w.run_taken(&self.field, window);
+                w.end_stretch(clock, stretch, 1);
+            });
+        }
     }
 
     /// Calls `work` with each sub-shard that this thread gets hold of, and its shard.

@@ -80,10 +80,15 @@ impl Signing {
     #[inline]
     fn announce_body<B: Body>(&mut self, handle: Shared, bodies: &Store<B>) {
         let id = handle.id();
-        let settled = &mut self.settled[id as usize % SETTLED];
-        if *settled == id {
-            return;
+        if self.settled[id as usize % SETTLED] != id {
+            self.announce_unsettled(handle, bodies);
         }
+    }
+
+    #[inline(never)]
+    fn announce_unsettled<B: Body>(&mut self, handle: Shared, bodies: &Store<B>) {
+        let id = handle.id();
+        let settled = &mut self.settled[id as usize % SETTLED];
         let kept = bodies.kept(handle);
         if kept.verdicts.get().is_some() {
             *settled = id;

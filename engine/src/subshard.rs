@@ -21,6 +21,7 @@ use crate::mode::{LoadOf, Mode, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
+use crate::signing::Signing;
 use crate::sink::{CalendarSink, OwnEvent};
 use crate::tally::Tally;
 
@@ -66,6 +67,13 @@ pub(crate) struct Worker<P: Protocol, M: Mode> {
     mapped: u64,
 }
 
+/// The beginning of a stretch of work.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch {
+    begun: u64,
+    measured: u64,
+}
+
 /// The nodes of a run, by address: each sub-shard's are touched by one thread at a time.
 pub(crate) struct Nodes<C>(pub(crate) *mut C);
 
@@ -92,6 +100,9 @@ pub(crate) struct Field<'a, P: Protocol, M: Mode> {
 }
 
 impl<P: Protocol, M: Mode> Worker<P, M> {
+    /// Whether messages have signatures that are verified before they are handled.
+    const ANNOUNCES: bool = P::Message::SIGNED || P::Message::CARRIES;
+
     pub(crate) fn new(calendar: Calendar<LoadOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
         Self {
             calendar,
@@ -177,24 +188,21 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         subshard: u32,
         shard: u32,
     ) {
-        if !(P::Message::SIGNED || P::Message::CARRIES) {
-            // SAFETY: promised by the caller.
-            return unsafe { self.run_window(field, window, subshard, shard) };
-        }
-        let begun = field.clock.ns();
-        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
-        let mut events = 0;
         // SAFETY: the window is open, so its lists are immutable.
-        unsafe {
-            for_each_event(field, window, subshard, |event| {
-                events += 1;
-                if let Payload::Message(message) = &event.payload.payload {
-                    signing.announce(NodeId(event.source), message, field.world.bodies);
-                }
-            });
+        let events: usize =
+            unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
+        if !Self::ANNOUNCES || events >= TAKEN_EVENTS {
+            // SAFETY: promised by the caller.
+            return unsafe { self.run_window(field, window, subshard, shard, Self::ANNOUNCES) };
         }
         if events == 0 {
             return;
+        }
+        let begun = field.clock.ns();
+        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+        // SAFETY: as above.
+        unsafe {
+            for_each_event(field, window, subshard, |event| announce(signing, &event, field));
         }
         let enough = signing.waiting() >= BATCH;
         self.crypto_ns += field.clock.ns() - begun;
@@ -223,13 +231,31 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let mut taken = core::mem::take(&mut self.taken);
         for (subshard, shard) in taken.drain(..) {
             // SAFETY: promised by the caller.
-            unsafe { self.run_window(field, window, subshard, shard) };
+            unsafe { self.run_window(field, window, subshard, shard, false) };
         }
         self.taken = taken;
         self.taken_events = 0;
     }
 
-    /// Runs one sub-shard's events of the open window.
+    /// Time that sub-shards have taken so far, as far as it was measured.
+    pub(crate) fn timed_ns(&self) -> u64 {
+        self.sort_ns + self.handlers_ns + self.crypto_ns
+    }
+
+    /// The beginning of a stretch of work: the time, and what is measured so far.
+    pub(crate) fn begin_stretch(&self, clock: &Clock) -> Stretch {
+        Stretch { begun: clock.ns(), measured: self.timed_ns() }
+    }
+
+    /// Counts as handlers what of a stretch was not measured, which is all sub-shards with few
+    /// events; `times` over, if it stands for so many.
+    pub(crate) fn end_stretch(&mut self, clock: &Clock, stretch: Stretch, times: u64) {
+        let measured = self.timed_ns() - stretch.measured;
+        self.handlers_ns += times * (clock.ns() - stretch.begun).saturating_sub(measured);
+    }
+
+    /// Runs one sub-shard's events of the open window; `announces`: its signatures are yet to be
+    /// verified, together.
     ///
     /// # Safety
     /// `window` is open in all calendars, no other thread runs this sub-shard in it, and the
@@ -240,6 +266,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         window: u64,
         subshard: u32,
         shard: u32,
+        announces: bool,
     ) {
         // SAFETY: the window is open, so its lists are immutable.
         let count: usize =
@@ -260,11 +287,23 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         if window == field.world.window_of(field.until) {
             self.cut_at_until(field);
         }
-        let sorted = if timed { field.clock.ns() } else { 0 };
+        let mut sorted = if timed { field.clock.ns() } else { 0 };
+        if announces {
+            let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+            self.events.iter().for_each(|event| announce(signing, event, field));
+            if signing.waiting() > 0 {
+                signing.settle(field.world.bodies);
+            }
+            let settled = field.clock.ns();
+            self.crypto_ns += settled - sorted;
+            (self.sort_ns, sorted) = (self.sort_ns + sorted - begun, settled);
+        }
         // SAFETY: as promised by the caller.
         unsafe { self.handle_all(field, window, subshard) };
         if timed {
-            self.sort_ns += sorted - begun;
+            if !announces {
+                self.sort_ns += sorted - begun;
+            }
             self.handlers_ns += field.clock.ns() - sorted;
         }
     }
@@ -460,6 +499,18 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         if time > self.tally.last_event {
             self.tally.last_event = time;
         }
+    }
+}
+
+/// Adds the claims of a message to those that wait to be verified.
+#[inline]
+fn announce<P: Protocol, M: Mode>(
+    signing: &mut Signing,
+    event: &Event<LoadOf<P, M>>,
+    field: &Field<'_, P, M>,
+) {
+    if let Payload::Message(message) = &event.payload.payload {
+        signing.announce(NodeId(event.source), message, field.world.bodies);
     }
 }
 
