@@ -407,7 +407,9 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P,
     fn sign(&mut self, digest: &Digest) -> Signature {
         self.occupy_cpu_for(|processor| processor.sign_ns());
         let id = self.id;
-        self.signing().sign(id, digest)
+        // What a node does that is not there yet is not counted either.
+        let counts = !self.is_muted();
+        self.signing().sign(id, digest, counts)
     }
 
     fn verify(&mut self, claim: &Claim) -> bool {

@@ -46,6 +46,9 @@ pub trait Protocol: Sized + Send + Sync + 'static {
 
     /// The node comes up again after a crash, with or without the state it had. Its timers died
     /// with the crash.
+    ///
+    /// The default forgets the old state without releasing what it retained: a protocol whose nodes
+    /// hold shared bodies has to do so here.
     fn restart(&self, node: &mut Self::Node, keep_state: bool, cx: &mut impl Context<Self>) {
         if !keep_state {
             *node = self.start(cx);

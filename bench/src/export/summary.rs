@@ -162,6 +162,12 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         "remembered": host.crypto.remembered,
         "verified_singly": host.crypto.singly,
         "verdicts_evicted": host.crypto.evicted,
+        "batches": host.crypto.batches,
+        "bodies": {
+            "made": host.bodies.made,
+            "reclaimed": host.bodies.reclaimed,
+            "most_bytes": host.bodies.most_bytes,
+        },
     }))
 }
 
