@@ -1,7 +1,7 @@
 //! What must hold of a finished run, and what theory expects of one under attack.
 
-use super::adversary::{Adversary, Attack};
-use super::odds::{Collusion, Distribution, seen_by_coalition};
+use super::adversary::{Adversary, Attack, is_twin_believable};
+use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
 use crate::{Check, RunFacts};
 
@@ -32,49 +32,112 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     checks
 }
 
+/// A share that an attack should have.
+struct Expectation {
+    name: &'static str,
+    bound: &'static str,
+    successes: WitnessMetric,
+    trials: WitnessMetric,
+    p: f64,
+}
+
 /// The measured success of an attack beside its closed form, once all attempts are decided.
 fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Option<Check> {
+    let Expectation { name, bound, successes, trials, p } = expectation(witness, adversary)?;
     let of = |metric| facts.totals.of(metric) as u32;
-    let rules = witness.terms.rules;
-    let (verifiers, corrupt) = (witness.genesis.verifiers(), adversary.held_count);
-    let (witnesses, redundancy) = (witness.terms.witnesses, witness.terms.redundancy);
+    let complete =
+        adversary.attack == Attack::Coalition || of(WitnessMetric::Decided) == adversary.attempts;
+    let judged = complete && !facts.disturbed && of(trials) > 0;
+    judged.then(|| binomial(name, bound, of(successes), of(trials), p))
+}
+
+/// What theory expects of an attack; nothing where there is no closed form.
+fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> {
+    let (terms, tests) = (&witness.terms, &witness.tests);
+    let collusion = adversary.collusion(&witness.genesis, terms);
     let closed = |stops: bool| if stops { 0.0 } else { 1.0 };
-    let (name, bound, successes, trials, p) = match adversary.attack {
-        Attack::Colluding => {
-            let collusion = Collusion { verifiers, corrupt, witnesses, redundancy };
-            (
-                "double spends by colluding witnesses",
-                "all verifiers online, nothing lost: hypergeometric tail",
-                of(WitnessMetric::DoubleSpends),
-                of(WitnessMetric::Decided),
-                collusion.accepted(2),
-            )
-        }
-        Attack::DoubleSigner => (
+    let all_answer = witness.availability == 1.0;
+    let spends = |name, bound, p| Expectation {
+        name,
+        bound,
+        successes: WitnessMetric::DoubleSpends,
+        trials: WitnessMetric::Decided,
+        p,
+    };
+    Some(match adversary.attack {
+        Attack::Colluding => spends(
+            "double spends by colluding witnesses",
+            "all verifiers online, nothing lost: hypergeometric tail",
+            collusion.accepted(2),
+        ),
+        Attack::DoubleSigner => spends(
             "double spends by asking all witnesses for both",
             "no corrupt witness: none with R4, all without",
-            of(WitnessMetric::DoubleSpends),
-            of(WitnessMetric::Decided),
-            closed(rules.signing_promises),
+            closed(terms.rules.signing_promises),
         ),
-        Attack::Fractional => (
+        Attack::Fractional => spends(
             "overspends by three withdrawals of 40 %",
             "no corrupt witness: none with R5, all without",
-            of(WitnessMetric::DoubleSpends),
-            of(WitnessMetric::Decided),
-            closed(rules.chained),
+            closed(terms.rules.chained),
         ),
-        Attack::Coalition => (
-            "payments seen by a coalition",
-            "one source each: hypergeometric",
-            of(WitnessMetric::Seen),
-            of(WitnessMetric::Final),
-            seen_by_coalition(verifiers, corrupt, 2 * witnesses),
+        Attack::ReceiptTwin => spends(
+            "double spends by two receipts of one payment",
+            "no corrupt witness, all answer: none with R3, all without if the tests allow 2r - w lies",
+            closed(terms.rules.all_is_signed || !is_twin_believable(terms, tests)),
+        )
+        .only_if(all_answer || terms.rules.all_is_signed)?,
+        Attack::Replay => spends(
+            "double spends by handing a receipt over again",
+            "no corrupt witness: none with R6, all without",
+            closed(terms.rules.tombstones),
         ),
-    };
-    let complete = adversary.attack == Attack::Coalition || trials == adversary.attempts;
-    let honest_network = !facts.disturbed && trials > 0;
-    (complete && honest_network).then(|| binomial(name, bound, successes, trials, p))
+        Attack::Lazy => spends(
+            "double spends by spraying, some witnesses signing unchecked",
+            "all online, no message late: hypergeometric and binomial",
+            match terms.rules.signing_promises {
+                true => collusion.accepted_when_sprayed(),
+                false => collusion.accepted_when_sprayed_without_promises(),
+            },
+        ),
+        Attack::AdaptiveLiar => spends(
+            "double spends with lies as needed and believable",
+            "all answer: hypergeometric tail among the witnesses and the most lies",
+            collusion.accepted_with_lies(tests.total_threshold() - 1),
+        )
+        .only_if(all_answer)?,
+        // The law of the skips grows with their number.
+        Attack::Liar { .. } if witness.availability < 0.01 => return None,
+        Attack::Liar { lies } => Expectation {
+            successes: WitnessMetric::Detected,
+            p: tests.rejection(witness.availability, lies).either,
+            ..spends(
+                "liars about skips detected",
+                "lies at random, nothing lost: tests 1 and 2, exact",
+                0.0,
+            )
+        },
+        Attack::Grinder { tries } => Expectation {
+            successes: WitnessMetric::Favourable,
+            ..spends(
+                "favourable draws found by grinding keys",
+                "draws independent: 1 - (1 - p)^tries, p a hypergeometric tail",
+                found_by_grinding(collusion.accepted(2), tries),
+            )
+        },
+        Attack::Coalition => Expectation {
+            name: "payments seen by a coalition",
+            bound: "one source each: hypergeometric",
+            successes: WitnessMetric::Seen,
+            trials: WitnessMetric::Final,
+            p: seen_by_coalition(collusion.verifiers, collusion.corrupt, 2 * terms.witnesses),
+        },
+    })
+}
+
+impl Expectation {
+    fn only_if(self, holds: bool) -> Option<Self> {
+        holds.then_some(self)
+    }
 }
 
 /// A count of independent successes beside its probability: excluded at p < 1e-6, two-sided.

@@ -6,7 +6,6 @@ use super::genesis::Genesis;
 use super::rules::{Rules, Terms};
 use super::{Witness, Workload};
 use crate::Span;
-use crate::draw::threshold;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 
 const SECOND: u64 = 1_000_000_000;
@@ -186,7 +185,7 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         genesis: Genesis::default(),
         verifiers: values.share("verifiers"),
         endowment: values.count("endowment"),
-        availability: threshold(values.share("availability")),
+        availability: values.share("availability"),
         workload: Workload { interval, least, most },
         adversary: Adversary::configure(values),
     })
@@ -208,7 +207,10 @@ pub(super) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), Pa
     }
     witness.genesis = Genesis::new(nodes, verifiers, seed);
     match &mut witness.adversary {
-        Some(adversary) => adversary.fit(&witness.genesis, seed),
+        Some(adversary) => {
+            let most = witness.tests.total_threshold();
+            adversary.fit(&witness.genesis, &witness.terms, most, seed)
+        }
         None => Ok(()),
     }
 }

@@ -207,6 +207,7 @@ impl Witness {
             cx.release(receipt);
             node.receiving[place].step = Step::Entrusting { receipt: confirmed, kept: 0 };
             self.press_on(&node.receiving[place], 1, cx);
+            self.confirmed(node, confirmed, cx);
         }
     }
 
@@ -239,6 +240,7 @@ impl Witness {
                 previous: content.fund(),
                 selection: contract.selection,
             });
+            self.funded(node, contract.payer, receipt, cx);
         }
         if now == self.terms.witnesses {
             self.end_receiving(node, place, cx);

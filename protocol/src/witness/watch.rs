@@ -10,7 +10,7 @@ use super::receipt::Stage;
 use super::refusal::Refusal;
 use super::statement::Statement;
 use super::{Witness, WitnessBody, WitnessMessage};
-use crate::draw::mix;
+use crate::draw::{mix, threshold};
 use crate::{Bodies, Context, NodeId, Shared};
 
 /// A fund as its witness has it.
@@ -25,7 +25,7 @@ struct Balance {
 impl Witness {
     /// Somebody draws witnesses.
     pub(super) fn hello(&self, from: NodeId, payment: u32, cx: &mut impl Context<Self>) {
-        let answers = self.availability == u64::MAX || cx.random() < self.availability;
+        let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
         if answers && self.genesis.rank(cx.id()).is_some() {
             cx.send(from, WitnessMessage::Here { payment });
         }
@@ -246,7 +246,29 @@ impl Witness {
         } else if let Some(before) = node.book.set_state(source.fund, receipt) {
             cx.release(before);
         }
+        if !self.terms.rules.tombstones {
+            self.forget_if_spent(node, source.fund, contract.payer, cx);
+        }
         Ok(())
+    }
+
+    /// Without R6 a fund of which nothing is left is forgotten, and so could be entrusted again. (Not
+    /// a fund of genesis, which is known without an entry.)
+    fn forget_if_spent(
+        &self,
+        node: &mut WitnessNode,
+        fund: FundId,
+        payer: NodeId,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let spent = node.book.withdrawals(fund).try_fold(0u64, |sum, receipt| {
+            Ok::<_, Refusal>(sum + withdrawal(contract_of(receipt, &bodies)?, fund)?.amount)
+        });
+        let left = self.balance(node, fund, payer, &bodies).map(|balance| balance.left);
+        if fund != self.genesis.fund(payer) && spent == left {
+            node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
+        }
     }
 
     /// A payee entrusts its new fund to this witness.
@@ -269,6 +291,10 @@ impl Witness {
         });
         if let Err(why) = judged {
             return self.refuse(from, content.contract, u8::MAX, why, cx);
+        }
+        if !self.terms.rules.tombstones {
+            // Whatever was known of it is replaced.
+            node.book.forget(content.fund()).into_iter().for_each(|body| cx.release(body));
         }
         // R6: a fund that is known, in whatever state, stays as it is.
         if node.book.state(content.fund()).is_none() {

@@ -11,7 +11,7 @@ use super::super::receipt::{Receipt, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
-use super::{Gathering, Paying, Step};
+use super::{Gathering, Paying, Step, Twin};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
 impl Witness {
@@ -48,7 +48,7 @@ impl Witness {
         let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
         cx.retain(contract);
         paying.step = Step::Agreeing { contract };
-        if !paying.twin.is_some_and(|twin| twin.is_phantom) {
+        if paying.twin != Some(Twin::Phantom) {
             self.reserve(withdrawn, cx);
         }
         self.propose(paying.payee, contract, cx);
@@ -79,10 +79,16 @@ impl Witness {
             self.ask(paying, gathering, cx);
         }
         self.wait(paying, 1, cx);
+        self.twin_agreed(node, cx);
     }
 
     /// Asks the witnesses of all sources who have not promised yet.
-    pub(super) fn ask(&self, paying: &Paying, gathering: &Gathering, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn ask(
+        &self,
+        paying: &Paying,
+        gathering: &Gathering,
+        cx: &mut impl Context<Self>,
+    ) {
         let (bodies, contract) = (cx.bodies(), gathering.contract);
         for (source, (fund, _)) in (0..).zip(&paying.sources) {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
@@ -170,8 +176,8 @@ impl Witness {
         let made = bodies.get(gathering.contract).contract().expect("the payer's own").fund();
         cx.release(*receipt);
         cx.release(gathering.contract);
-        if paying.twin.is_some() {
-            self.attempt_ended(node, &paying, true, cx);
+        if let Some(twin) = paying.twin {
+            self.attempt_ended(node, &paying, twin, true, cx);
             return self.lock(&paying.sources, cx);
         }
         for (fund, part) in paying.sources {
