@@ -69,7 +69,7 @@ fn two_receipts_are_stopped_by_r3_alone() {
 
 #[test]
 fn replays_are_stopped_by_r6_alone() {
-    assert_stopped_by("r6", "replay");
+    assert_stopped_by("r6", "receipt-replay");
 }
 
 #[test]

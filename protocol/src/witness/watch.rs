@@ -20,6 +20,8 @@ struct Balance {
     left: u64,
     sequence: u32,
     previous: FundId,
+    /// Who watches it; of a fund of genesis it follows from the owner.
+    selection: Option<Shared>,
 }
 
 impl Witness {
@@ -118,18 +120,20 @@ impl Witness {
         let Some(receipt) = node.book.state(fund) else {
             let is_first = fund == self.genesis.fund(payer);
             let left = self.endowment;
-            let first = Balance { owner: payer, left, sequence: 0, previous: fund };
+            let first =
+                Balance { owner: payer, left, sequence: 0, previous: fund, selection: None };
             return if is_first { Ok(first) } else { Err(Refusal::NotHeld) };
         };
         let contract = contract_of(receipt, bodies)?;
         let made = contract.fund();
         if made == fund {
-            let left = contract.amount;
-            return Ok(Balance { owner: contract.payee, left, sequence: 0, previous: fund });
+            let (owner, left) = (contract.payee, contract.amount);
+            let selection = Some(contract.selection);
+            return Ok(Balance { owner, left, sequence: 0, previous: fund, selection });
         }
-        let Source { left, sequence, .. } = *withdrawal(contract, fund)?;
-        let sequence = sequence + 1;
-        Ok(Balance { owner: contract.payer, left, sequence, previous: made })
+        let Source { left, sequence, selection, .. } = *withdrawal(contract, fund)?;
+        let (owner, sequence, selection) = (contract.payer, sequence + 1, Some(selection));
+        Ok(Balance { owner, left, sequence, previous: made, selection })
     }
 
     /// Whether a withdrawal follows from the state in which the fund is.
@@ -143,6 +147,13 @@ impl Witness {
         let balance = self.balance(node, source.fund, contract.payer, bodies)?;
         if balance.owner != contract.payer {
             return Err(Refusal::NotOwner);
+        }
+        // R3: the fund's witnesses are those that were signed for. Else its owner could lie about the
+        // draw when it spends, and count witnesses that it prefers.
+        let is_watched_so =
+            |known| known == source.selection || bodies.get(known) == bodies.get(source.selection);
+        if self.terms.rules.all_is_signed && !balance.selection.is_none_or(is_watched_so) {
+            return Err(Refusal::State);
         }
         let good = if self.terms.rules.chained {
             source.sequence == balance.sequence

@@ -65,7 +65,7 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         parameters: &[ATTEMPTS],
     },
     AdversaryKind {
-        name: "replay",
+        name: "receipt-replay",
         about: "an owner spends a fund, hands the receipt that made it to its witnesses again, and \
                 spends it again; no witness is corrupt (what R6 stops)",
         parameters: &[ATTEMPTS],

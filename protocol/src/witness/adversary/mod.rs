@@ -104,7 +104,7 @@ impl Adversary {
             "double-signer" => Attack::DoubleSigner,
             "fractional-overspend" => Attack::Fractional,
             "receipt-twin" => Attack::ReceiptTwin,
-            "replay" => Attack::Replay,
+            "receipt-replay" => Attack::Replay,
             "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },

@@ -73,7 +73,7 @@ impl Witness {
             return;
         }
         let signed = Vec::with_capacity(self.terms.redundancy as usize * paying.sources.len());
-        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        paying.step = Step::Gathering(Gathering::new(contract, agreement, signed));
         let paying = &node.paying[place];
         if let Step::Gathering(gathering) = &paying.step {
             self.ask(paying, gathering, cx);
@@ -93,8 +93,11 @@ impl Witness {
         for (source, (fund, _)) in (0..).zip(&paying.sources) {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
             let promised = positions(&gathering.signed, source);
+            let of_source = gathering.distrusted.iter().filter(|who| who.0 == source);
+            let distrusted = of_source.fold(0, |who, (_, position)| who | 1u128 << position);
+            let done = promised | distrusted;
             for (position, witness) in selection.witnesses.iter().enumerate() {
-                if paying.asked & !promised & (1 << position) != 0 {
+                if paying.asked & !done & (1 << position) != 0 {
                     cx.send(*witness, WitnessMessage::Ask { contract, source });
                 }
             }
@@ -120,6 +123,10 @@ impl Witness {
             return;
         }
         let position = position as u8;
+        if gathering.distrusted.contains(&(source, position)) {
+            return;
+        }
+        gathering.refused.retain(|who| *who != (source, position));
         gathering.signed.push(Signed { source, position, witness: from, signature });
         let enough =
             |source| positions(&gathering.signed, source).count_ones() >= self.terms.redundancy;
@@ -141,8 +148,8 @@ impl Witness {
         let receipt = cx.share(WitnessBody::Receipt(receipt));
         cx.retain(receipt);
         let (contract, agreement) = (gathering.contract, *agreement);
-        let (signed, refusals) = (core::mem::take(&mut gathering.signed), gathering.refusals);
-        let gathering = Gathering { contract, agreement, signed, refusals };
+        let gathered = Gathering::new(contract, agreement, Vec::new());
+        let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
         self.hand_over_receipt(paying.payee, receipt, cx);
         self.wait(paying, 1, cx);
@@ -217,13 +224,32 @@ impl Witness {
         let Some((fund, _)) = paying.sources.get(usize::from(source)) else { return };
         let bodies = cx.bodies();
         let selection = bodies.get(fund.selection).selection().expect("of a fund");
-        if selection.position(from).is_none() {
+        let Some(position) = selection.position(from) else { return };
+        // Each counts once, however often it says so.
+        let who = (source, position as u8);
+        let has_signed = positions(&gathering.signed, source) & (1 << position) != 0;
+        if has_signed || gathering.refused.contains(&who) || gathering.distrusted.contains(&who) {
             return;
         }
-        gathering.refusals += 1;
-        // A witness is asked again only after a silence, so each counts about once.
-        let sources = paying.sources.len() as u32;
-        if gathering.refusals > sources * (self.terms.witnesses - self.terms.redundancy) {
+        gathering.refused.push(who);
+        self.give_up_if_hopeless(node, place, cx);
+    }
+
+    /// Gives up if too many witnesses of a source have refused.
+    fn give_up_if_hopeless(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) {
+        let paying = &node.paying[place];
+        let Step::Gathering(gathering) = &paying.step else { return };
+        let spare = (self.terms.witnesses - self.terms.redundancy) as usize;
+        let refused_by = |number| {
+            let without = gathering.refused.iter().chain(&gathering.distrusted);
+            without.filter(|who| who.0 == number).count()
+        };
+        if (0..paying.sources.len() as u8).any(|number| refused_by(number) > spare) {
             self.give_up(node, place, cx);
         }
     }
@@ -241,16 +267,24 @@ impl Witness {
         if verdicts.failed() == 0 || !verdicts.holds(0) {
             return false;
         }
-        let good = |(signed, index): (&Signed, u32)| verdicts.holds(index).then_some(*signed);
-        let signed = gathering.signed.iter().zip(1..).filter_map(good).collect();
-        let (contract, agreement) = (gathering.contract, gathering.agreement);
+        let signed = core::mem::take(&mut gathering.signed).into_iter().zip(1..);
+        let (good, bad): (Vec<_>, Vec<_>) = signed.partition(|(_, index)| verdicts.holds(*index));
+        let mut gathered = Gathering::new(
+            gathering.contract,
+            gathering.agreement,
+            good.into_iter().map(|(signed, _)| signed).collect(),
+        );
+        gathered.distrusted = core::mem::take(&mut gathering.distrusted);
+        gathered.distrusted.extend(bad.iter().map(|(signed, _)| (signed.source, signed.position)));
+        gathered.refused = core::mem::take(&mut gathering.refused);
         cx.release(*receipt);
-        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        paying.step = Step::Gathering(gathered);
         let paying = &node.paying[place];
         if let Step::Gathering(gathering) = &paying.step {
             self.ask(paying, gathering, cx);
         }
         self.wait(paying, 1, cx);
+        self.give_up_if_hopeless(node, place, cx);
         true
     }
 }

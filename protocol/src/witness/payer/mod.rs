@@ -77,8 +77,16 @@ pub(super) struct Gathering {
     pub(super) contract: Shared,
     pub(super) agreement: Signature,
     pub(super) signed: Vec<Signed>,
-    /// Refusals, over all sources.
-    pub(super) refusals: u32,
+    /// Who has refused, each a source and a position.
+    pub(super) refused: Vec<(u8, u8)>,
+    /// Who sent a signature that does not hold: not asked again.
+    pub(super) distrusted: Vec<(u8, u8)>,
+}
+
+impl Gathering {
+    pub(super) fn new(contract: Shared, agreement: Signature, signed: Vec<Signed>) -> Self {
+        Self { contract, agreement, signed, refused: Vec::new(), distrusted: Vec::new() }
+    }
 }
 
 impl Step {
