@@ -93,11 +93,8 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
         ),
         Attack::Lazy => spends(
             "double spends by spraying, some witnesses signing unchecked",
-            "all online, no message late: hypergeometric and binomial",
-            match terms.rules.signing_promises {
-                true => collusion.accepted_when_sprayed(),
-                false => collusion.accepted_when_sprayed_without_promises(),
-            },
+            "all online, no message late: hypergeometric and binomial; all without R4",
+            if terms.rules.signing_promises { collusion.accepted_when_sprayed() } else { 1.0 },
         ),
         Attack::AdaptiveLiar => spends(
             "double spends with lies as needed and believable",

@@ -90,22 +90,6 @@ impl Collusion {
         })
     }
 
-    /// The same if honest witnesses promise nothing (the original's rule), and each meets the second
-    /// contract only after all have met their first, and a payment that had enough signatures by
-    /// then was deducted: they sign both, unless that is so. Then the other payment has those who met
-    /// it first, and the corrupt among the rest.
-    pub fn accepted_when_sprayed_without_promises(&self) -> f64 {
-        Distribution::binomial(self.witnesses, 0.5).mean_of(|first| {
-            let more = first.max(self.witnesses - first);
-            if more < self.redundancy {
-                return 1.0;
-            }
-            let open = self.redundancy.saturating_sub(self.witnesses - more);
-            // A part of a draw is a draw.
-            self.corrupt_among(more).at_least(open)
-        })
-    }
-
     /// P(a double spend is accepted) if the payer may also lie that up to `lies` honest witnesses
     /// did not answer, and all verifiers do: it replaces them by the next of the draw.
     ///

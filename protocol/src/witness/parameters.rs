@@ -168,6 +168,13 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             format!("{least} would not pay for its own gas, {gas}; raise it"),
         );
     }
+    let endowment = values.count("endowment");
+    if values.choice("adversary.kind") != "none" && endowment <= 5 * gas {
+        let least = 5 * gas + 1;
+        let problem =
+            format!("{endowment} does not pay for the gas of an attempt; raise it to {least}");
+        return wrong("endowment", problem);
+    }
     let time_to_consistency = values.span("time_to_consistency");
     let rate = values.number("workload.rate");
     let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
@@ -184,7 +191,7 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         tests: Tests::new(witnesses, active_ratio, CUTOFF, time_to_consistency),
         genesis: Genesis::default(),
         verifiers: values.share("verifiers"),
-        endowment: values.count("endowment"),
+        endowment,
         availability: values.share("availability"),
         workload: Workload { interval, least, most },
         adversary: Adversary::configure(values),

@@ -1,9 +1,27 @@
 //! Several withdrawals of one fund at the same time, each shown to some of its witnesses.
 
+use super::super::payer::Step;
 use super::{Attack, Context, Fund, Twin, Witness, WitnessNode};
 use crate::Bodies as _;
 
 impl Witness {
+    /// An attacker has a receipt. It waits until it has those of all payments under way: else the
+    /// first payee would have all witnesses deduct, also those that are to sign for another. (A
+    /// receipt that is held in vain goes out as if its payee had not answered in time.)
+    pub(in super::super) fn hand_over_together(
+        &self,
+        node: &WitnessNode,
+        cx: &mut impl Context<Self>,
+    ) {
+        if node.paying.iter().all(|paying| matches!(paying.step, Step::Paid { .. })) {
+            for paying in &node.paying {
+                if let Step::Paid { receipt, .. } = paying.step {
+                    self.hand_over_receipt(paying.payee, receipt, cx);
+                }
+            }
+        }
+    }
+
     /// Begins all payments of an attempt: from the fund of its opening, or from the attacker's first.
     pub(super) fn spend_at_once(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let Some(adversary) = &self.adversary else { return };

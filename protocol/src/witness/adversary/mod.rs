@@ -281,6 +281,7 @@ impl Witness {
             Attack::Lazy => self.spray_the_rest(node, cx),
             Attack::ReceiptTwin => self.spend_both_receipts(node, cx),
             Attack::Replay => self.replay(node, cx),
+            Attack::AdaptiveLiar => self.spend_at_once(node, cx),
             _ => {}
         }
     }
@@ -326,15 +327,12 @@ impl Witness {
             return;
         }
         attempt.fund = node.wallet.funds.pop();
-        match adversary.attack {
-            Attack::ReceiptTwin => cx.set_timer(self.terms.timeout, WitnessTimer::Attack),
-            Attack::Replay => {
-                cx.retain(receipt);
-                attempt.receipt = Some(receipt);
-                self.replay(node, cx);
-            }
-            _ => self.spend_at_once(node, cx),
+        if adversary.attack == Attack::Replay {
+            cx.retain(receipt);
+            attempt.receipt = Some(receipt);
         }
+        // By then the slowest of its witnesses has it in its book too.
+        cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
     }
 
     /// A payment of an attempt has ended.
@@ -366,6 +364,8 @@ impl Witness {
                 return cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
             }
             // There will be no second payment.
+            attempt.fund.take().into_iter().for_each(|fund| cx.release(fund.selection));
+            attempt.receipt.take().into_iter().for_each(|receipt| cx.release(receipt));
             cx.record(WitnessMetric::Decided, 1);
         }
         if ended == all {

@@ -8,7 +8,7 @@
 use super::super::payer::Step;
 use super::{Attack, Context, Span, Witness, WitnessNode, WitnessTimer};
 
-/// Longer than a payment takes from the first request until its witnesses deduct it.
+/// Longer than any message takes.
 const MOMENT: Span = Span::from_secs(2);
 
 impl Witness {

@@ -235,19 +235,3 @@ fn intervals_cover_what_they_claim() {
         assert!(covered >= 0.95, "{p}: {covered}");
     }
 }
-
-/// Two witnesses of three sign: the first contract has all, two, one or none of the first round.
-#[test]
-fn spraying_without_promises_fails_when_one_payment_is_early() {
-    let model = |corrupt| Collusion { verifiers: 9, corrupt, witnesses: 3, redundancy: 2 };
-    // One payment always has two or three of the first round; the other needs the corrupt.
-    assert!(model(0).accepted_when_sprayed_without_promises() < 1e-15);
-    assert!((model(9).accepted_when_sprayed_without_promises() - 1.0).abs() < 1e-15);
-    // 2 : 1 with probability 3/4, then one corrupt among two; else two of three.
-    let one_of_two = 1.0 - 6.0 / 9.0 * 5.0 / 8.0;
-    // Of the 84 triples 3 · 6 have two of the three corrupt, one has all.
-    let two_of_three = 19.0 / 84.0;
-    let expected = 0.75 * one_of_two + 0.25 * two_of_three;
-    let exact = model(3).accepted_when_sprayed_without_promises();
-    assert!((exact - expected).abs() < 1e-14, "{exact} {expected}");
-}

@@ -7,6 +7,7 @@
 use super::super::contract::{Draft, Source};
 use super::super::fund::Fund;
 use super::super::node::WitnessNode;
+use super::super::payee::of_source;
 use super::super::receipt::{Receipt, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
@@ -93,9 +94,7 @@ impl Witness {
         for (source, (fund, _)) in (0..).zip(&paying.sources) {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
             let promised = positions(&gathering.signed, source);
-            let of_source = gathering.distrusted.iter().filter(|who| who.0 == source);
-            let distrusted = of_source.fold(0, |who, (_, position)| who | 1u128 << position);
-            let done = promised | distrusted;
+            let done = promised | of_source(&gathering.distrusted, source);
             for (position, witness) in selection.witnesses.iter().enumerate() {
                 if paying.asked & !done & (1 << position) != 0 {
                     cx.send(*witness, WitnessMessage::Ask { contract, source });
@@ -151,11 +150,14 @@ impl Witness {
         let gathered = Gathering::new(contract, agreement, Vec::new());
         let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
-        self.hand_over_receipt(paying.payee, receipt, cx);
-        self.wait(paying, 1, cx);
+        match paying.twin {
+            None => self.hand_over_receipt(paying.payee, receipt, cx),
+            Some(_) => self.hand_over_together(node, cx),
+        }
+        self.wait(&node.paying[place], 1, cx);
     }
 
-    pub(super) fn hand_over_receipt(
+    pub(in super::super) fn hand_over_receipt(
         &self,
         payee: NodeId,
         receipt: Shared,
@@ -211,7 +213,9 @@ impl Witness {
         (contract, source, why): (Shared, u8, Refusal),
         cx: &mut impl Context<Self>,
     ) {
-        let Some(place) = self.payment_of(node, contract) else { return };
+        let Some(place) = self.payment_of(node, contract) else {
+            return self.entrusting_refused(node, contract, why, cx);
+        };
         let paying = &mut node.paying[place];
         if from == paying.payee && source == u8::MAX {
             let suspects = matches!(why, Refusal::Quorum | Refusal::Signature);

@@ -252,7 +252,7 @@ impl Witness {
                 self.give_up(node, 0, cx);
             }
             while let Some(receiving) = node.receiving.pop() {
-                cx.release(receiving.step.receipt());
+                self.forget_receiving(&receiving, cx);
             }
             return;
         }
