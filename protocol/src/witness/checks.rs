@@ -55,48 +55,22 @@ fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> O
 fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> {
     let (terms, tests) = (&witness.terms, &witness.tests);
     let collusion = adversary.collusion(&witness.genesis, terms);
-    let closed = |stops: bool| if stops { 0.0 } else { 1.0 };
     let all_answer = witness.availability == 1.0;
-    let spends = |name, bound, p| Expectation {
-        name,
-        bound,
-        successes: WitnessMetric::DoubleSpends,
-        trials: WitnessMetric::Decided,
-        p,
-    };
     Some(match adversary.attack {
-        Attack::Colluding => spends(
+        Attack::DoubleSigner | Attack::Fractional | Attack::Replay | Attack::ReceiptTwin => {
+            return stopped_by_a_rule(witness, adversary.attack);
+        }
+        Attack::Colluding => Expectation::spends(
             "double spends by colluding witnesses",
             "all verifiers online, nothing lost: hypergeometric tail",
             collusion.accepted(2),
         ),
-        Attack::DoubleSigner => spends(
-            "double spends by asking all witnesses for both",
-            "no corrupt witness: none with R4, all without",
-            closed(terms.rules.signing_promises),
-        ),
-        Attack::Fractional => spends(
-            "overspends by three withdrawals of 40 %",
-            "no corrupt witness: none with R5, all without",
-            closed(terms.rules.chained),
-        ),
-        Attack::ReceiptTwin => spends(
-            "double spends by two receipts of one payment",
-            "no corrupt witness, all answer: none with R3, all without if the tests allow 2r - w lies",
-            closed(terms.rules.all_is_signed || !is_twin_believable(terms, tests)),
-        )
-        .only_if(all_answer || terms.rules.all_is_signed)?,
-        Attack::Replay => spends(
-            "double spends by handing a receipt over again",
-            "no corrupt witness: none with R6, all without",
-            closed(terms.rules.tombstones),
-        ),
-        Attack::Lazy => spends(
+        Attack::Lazy => Expectation::spends(
             "double spends by spraying, some witnesses signing unchecked",
             "all online, no message late: hypergeometric and binomial; all without R4",
             if terms.rules.signing_promises { collusion.accepted_when_sprayed() } else { 1.0 },
         ),
-        Attack::AdaptiveLiar => spends(
+        Attack::AdaptiveLiar => Expectation::spends(
             "double spends with lies as needed and believable",
             "all answer: hypergeometric tail among the witnesses and the most lies",
             collusion.accepted_with_lies(tests.total_threshold() - 1),
@@ -105,21 +79,18 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
         // The law of the skips grows with their number.
         Attack::Liar { .. } if witness.availability < 0.01 => return None,
         Attack::Liar { lies } => Expectation {
+            name: "liars about skips detected",
+            bound: "lies at random, nothing lost: tests 1 and 2, exact",
             successes: WitnessMetric::Detected,
+            trials: WitnessMetric::Decided,
             p: tests.rejection(witness.availability, lies).either,
-            ..spends(
-                "liars about skips detected",
-                "lies at random, nothing lost: tests 1 and 2, exact",
-                0.0,
-            )
         },
         Attack::Grinder { tries } => Expectation {
+            name: "favourable draws found by grinding keys",
+            bound: "draws independent: 1 - (1 - p)^tries, p a hypergeometric tail",
             successes: WitnessMetric::Favourable,
-            ..spends(
-                "favourable draws found by grinding keys",
-                "draws independent: 1 - (1 - p)^tries, p a hypergeometric tail",
-                found_by_grinding(collusion.accepted(2), tries),
-            )
+            trials: WitnessMetric::Decided,
+            p: found_by_grinding(collusion.accepted(2), tries),
         },
         Attack::Coalition => Expectation {
             name: "payments seen by a coalition",
@@ -131,7 +102,43 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
     })
 }
 
+/// Of the attacks that need no corrupt witness: all succeed, or none if the rule against them is on.
+fn stopped_by_a_rule(witness: &Witness, attack: Attack) -> Option<Expectation> {
+    let (terms, rules) = (&witness.terms, &witness.terms.rules);
+    let (name, bound, stops) = match attack {
+        Attack::DoubleSigner => (
+            "double spends by asking all witnesses for both",
+            "no corrupt witness: none with R4, all without",
+            rules.signing_promises,
+        ),
+        Attack::Fractional => (
+            "overspends by three withdrawals of 40 %",
+            "no corrupt witness: none with R5, all without",
+            rules.chained,
+        ),
+        Attack::Replay => (
+            "double spends by handing a receipt over again",
+            "no corrupt witness: none with R6, all without",
+            rules.tombstones,
+        ),
+        // Without R3 the second selection has to be believed, which honest skips may spoil.
+        Attack::ReceiptTwin if rules.all_is_signed || witness.availability == 1.0 => (
+            "double spends by two receipts of one payment",
+            "no corrupt witness, all answer: none with R3, all without if 2r - w lies are believed",
+            rules.all_is_signed || !is_twin_believable(terms, &witness.tests),
+        ),
+        _ => return None,
+    };
+    Some(Expectation::spends(name, bound, if stops { 0.0 } else { 1.0 }))
+}
+
 impl Expectation {
+    /// Of the attempts to spend twice.
+    fn spends(name: &'static str, bound: &'static str, p: f64) -> Self {
+        let (successes, trials) = (WitnessMetric::DoubleSpends, WitnessMetric::Decided);
+        Self { name, bound, successes, trials, p }
+    }
+
     fn only_if(self, holds: bool) -> Option<Self> {
         holds.then_some(self)
     }
