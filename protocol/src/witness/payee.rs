@@ -296,14 +296,17 @@ impl Witness {
     pub(super) fn entrusting_refused(
         &self,
         node: &mut WitnessNode,
-        contract: Shared,
-        why: Refusal,
+        from: NodeId,
+        (contract, why): (Shared, Refusal),
         cx: &mut impl Context<Self>,
     ) {
-        if !matches!(why, Refusal::Quorum | Refusal::Signature) {
+        let bodies = cx.bodies();
+        let new = bodies.get(contract).contract().map(|contract| contract.selection);
+        let new = new.and_then(|selection| bodies.get(selection).selection());
+        let is_witness = new.is_some_and(|new| new.position(from).is_some());
+        if !is_witness || !matches!(why, Refusal::Quorum | Refusal::Signature) {
             return;
         }
-        let bodies = cx.bodies();
         let is_of = |receipt: Shared| {
             bodies.get(receipt).receipt().is_some_and(|receipt| receipt.contract == contract)
         };

@@ -214,7 +214,7 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let Some(place) = self.payment_of(node, contract) else {
-            return self.entrusting_refused(node, contract, why, cx);
+            return self.entrusting_refused(node, from, (contract, why), cx);
         };
         let paying = &mut node.paying[place];
         if from == paying.payee && source == u8::MAX {
