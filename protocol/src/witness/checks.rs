@@ -1,7 +1,7 @@
 //! What must hold of a finished run, and what theory expects of one under attack.
 
-use super::adversary::{Adversary, Attack};
-use super::odds::{Collusion, Distribution, seen_by_coalition};
+use super::adversary::{Adversary, Attack, is_twin_believable};
+use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
 use crate::{Check, RunFacts};
 
@@ -36,11 +36,12 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
 /// Honest selections that the tests reject beside the exact rate at the true availability.
 fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let selections = facts.totals.of(WitnessMetric::Selections) as u32;
-    if facts.disturbed || selections == 0 {
-        return None;
-    }
     // As a share of all draws: 2⁶⁴ of them is 1.
     let availability = witness.availability as f64 / u64::MAX as f64;
+    // Far below what the tests assume draws are too long for an exact law, and all are rejected.
+    if facts.disturbed || selections == 0 || availability < 0.5 {
+        return None;
+    }
     let expected = witness.tests.false_rejection(availability).either;
     let rejected = facts.totals.of(WitnessMetric::FalseRejections) as u32;
     let (name, bound) =
@@ -48,49 +49,116 @@ fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     Some(binomial(name, bound, rejected, selections, expected))
 }
 
+/// A share that an attack should have.
+struct Expectation {
+    name: &'static str,
+    bound: &'static str,
+    successes: WitnessMetric,
+    trials: WitnessMetric,
+    p: f64,
+}
+
 /// The measured success of an attack beside its closed form, once all attempts are decided.
 fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Option<Check> {
+    let Expectation { name, bound, successes, trials, p } = expectation(witness, adversary)?;
     let of = |metric| facts.totals.of(metric) as u32;
-    let rules = witness.terms.rules;
-    let (verifiers, corrupt) = (witness.genesis.verifiers(), adversary.held_count);
-    let (witnesses, redundancy) = (witness.terms.witnesses, witness.terms.redundancy);
-    let closed = |stops: bool| if stops { 0.0 } else { 1.0 };
-    let (name, bound, successes, trials, p) = match adversary.attack {
-        Attack::Colluding => {
-            let collusion = Collusion { verifiers, corrupt, witnesses, redundancy };
-            (
-                "double spends by colluding witnesses",
-                "all verifiers online, nothing lost: hypergeometric tail",
-                of(WitnessMetric::DoubleSpends),
-                of(WitnessMetric::Decided),
-                collusion.accepted(2),
-            )
+    let complete =
+        adversary.attack == Attack::Coalition || of(WitnessMetric::Decided) == adversary.attempts;
+    let judged = complete && !facts.disturbed && of(trials) > 0;
+    judged.then(|| binomial(name, bound, of(successes), of(trials), p))
+}
+
+/// What theory expects of an attack; nothing where there is no closed form.
+fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> {
+    let (terms, tests) = (&witness.terms, &witness.tests);
+    let collusion = adversary.collusion(&witness.genesis, terms);
+    let all_answer = witness.availability == 1.0;
+    Some(match adversary.attack {
+        Attack::DoubleSigner | Attack::Fractional | Attack::Replay | Attack::ReceiptTwin => {
+            return stopped_by_a_rule(witness, adversary.attack);
         }
+        Attack::Colluding => Expectation::spends(
+            "double spends by colluding witnesses",
+            "all verifiers online, nothing lost: hypergeometric tail",
+            collusion.accepted(2),
+        ),
+        Attack::Lazy => Expectation::spends(
+            "double spends by spraying, some witnesses signing unchecked",
+            "all online, no message late: hypergeometric and binomial; all without R4",
+            if terms.rules.signing_promises { collusion.accepted_when_sprayed() } else { 1.0 },
+        ),
+        Attack::AdaptiveLiar => Expectation::spends(
+            "double spends with lies as needed and believable",
+            "all answer: hypergeometric tail among the witnesses and the most lies",
+            collusion.accepted_with_lies(tests.total_threshold() - 1),
+        )
+        .only_if(all_answer)?,
+        // The law of the skips grows with their number.
+        Attack::Liar { .. } if witness.availability < 0.01 => return None,
+        Attack::Liar { lies } => Expectation {
+            name: "liars about skips detected",
+            bound: "lies at random, nothing lost: tests 1 and 2, exact",
+            successes: WitnessMetric::Detected,
+            trials: WitnessMetric::Decided,
+            p: tests.rejection(witness.availability, lies).either,
+        },
+        Attack::Grinder { tries } => Expectation {
+            name: "favourable draws found by grinding keys",
+            bound: "draws independent: 1 - (1 - p)^tries, p a hypergeometric tail",
+            successes: WitnessMetric::Favourable,
+            trials: WitnessMetric::Decided,
+            p: found_by_grinding(collusion.accepted(2), tries),
+        },
+        Attack::Coalition => Expectation {
+            name: "payments seen by a coalition",
+            bound: "one source each: hypergeometric",
+            successes: WitnessMetric::Seen,
+            trials: WitnessMetric::Final,
+            p: seen_by_coalition(collusion.verifiers, collusion.corrupt, 2 * terms.witnesses),
+        },
+    })
+}
+
+/// Of the attacks that need no corrupt witness: all succeed, or none if the rule against them is on.
+fn stopped_by_a_rule(witness: &Witness, attack: Attack) -> Option<Expectation> {
+    let (terms, rules) = (&witness.terms, &witness.terms.rules);
+    let (name, bound, stops) = match attack {
         Attack::DoubleSigner => (
             "double spends by asking all witnesses for both",
             "no corrupt witness: none with R4, all without",
-            of(WitnessMetric::DoubleSpends),
-            of(WitnessMetric::Decided),
-            closed(rules.signing_promises),
+            rules.signing_promises,
         ),
         Attack::Fractional => (
             "overspends by three withdrawals of 40 %",
             "no corrupt witness: none with R5, all without",
-            of(WitnessMetric::DoubleSpends),
-            of(WitnessMetric::Decided),
-            closed(rules.chained),
+            rules.chained,
         ),
-        Attack::Coalition => (
-            "payments seen by a coalition",
-            "one source each: hypergeometric",
-            of(WitnessMetric::Seen),
-            of(WitnessMetric::Final),
-            seen_by_coalition(verifiers, corrupt, 2 * witnesses),
+        Attack::Replay => (
+            "double spends by handing a receipt over again",
+            "no corrupt witness: none with R6, all without",
+            rules.tombstones,
         ),
+        // Without R3 the second selection has to be believed, which honest skips may spoil.
+        Attack::ReceiptTwin if rules.all_is_signed || witness.availability == 1.0 => (
+            "double spends by two receipts of one payment",
+            "no corrupt witness, all answer: none with R3, all without if 2r - w lies are believed",
+            rules.all_is_signed || !is_twin_believable(terms, &witness.tests),
+        ),
+        _ => return None,
     };
-    let complete = adversary.attack == Attack::Coalition || trials == adversary.attempts;
-    let honest_network = !facts.disturbed && trials > 0;
-    (complete && honest_network).then(|| binomial(name, bound, successes, trials, p))
+    Some(Expectation::spends(name, bound, if stops { 0.0 } else { 1.0 }))
+}
+
+impl Expectation {
+    /// Of the attempts to spend twice.
+    fn spends(name: &'static str, bound: &'static str, p: f64) -> Self {
+        let (successes, trials) = (WitnessMetric::DoubleSpends, WitnessMetric::Decided);
+        Self { name, bound, successes, trials, p }
+    }
+
+    fn only_if(self, holds: bool) -> Option<Self> {
+        holds.then_some(self)
+    }
 }
 
 /// A count of independent successes beside its probability: excluded at p < 1e-6, two-sided.

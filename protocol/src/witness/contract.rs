@@ -4,6 +4,7 @@ use super::evidence::Tests;
 use super::fund::FundId;
 use super::genesis::{CREDIT_ORIGIN, Genesis};
 use super::once::Once;
+use super::payer::MAX_SOURCES;
 use super::refusal::Refusal;
 use super::rules::{Rules, Terms};
 use super::selection::Selection;
@@ -150,6 +151,11 @@ impl Contract {
                 if is_first != (source.fund == genesis.fund(self.payer)) {
                     return Err(Refusal::NotOwner);
                 }
+                // At genesis all answered: else an owner could choose among many sets of witnesses,
+                // none of which needs an entry in its book to sign for the fund.
+                if is_first && watched.draws.iter().any(|drawn| !drawn.answered) {
+                    return Err(Refusal::Selection);
+                }
                 believable(watched)?;
             }
             Ok(())
@@ -160,7 +166,9 @@ impl Contract {
         let distinct = |(i, source): (usize, &Source)| {
             self.sources[..i].iter().all(|other| other.fund != source.fund)
         };
-        if self.sources.is_empty() || !self.sources.iter().enumerate().all(distinct) {
+        // More than a payer ever takes would not be numbered by a byte.
+        let is_countable = (1..=MAX_SOURCES).contains(&self.sources.len());
+        if !is_countable || !self.sources.iter().enumerate().all(distinct) {
             return Err(Refusal::Malformed);
         }
         let gas = terms.gas.saturating_mul(self.sources.len() as u64);

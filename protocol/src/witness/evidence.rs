@@ -164,13 +164,25 @@ impl Tests {
     ///
     /// Unless `0 < availability <= 1`.
     pub fn false_rejection(&self, availability: f64) -> FalseRejection {
-        let skips = Distribution::negative_binomial(self.witnesses, availability);
-        let totals = skips.iter().last().map_or(0, |(total, _)| total + 1);
+        self.rejection(availability, 0)
+    }
+
+    /// How often they reject the selection of a payer that draws until `lies` more have answered than
+    /// it needs, and declares so many of those that answered before the last as skipped, chosen
+    /// uniformly. Exact: skips and lies together are again, given how many, in any arrangement alike.
+    ///
+    /// # Panics
+    ///
+    /// Unless `0 < availability <= 1`.
+    pub fn rejection(&self, availability: f64, lies: u32) -> FalseRejection {
+        let honest = Distribution::negative_binomial(self.witnesses + lies, availability);
+        let skips = || honest.iter().map(|(skips, p)| (skips + lies, p));
+        let totals = skips().last().map_or(0, |(total, _)| total + 1);
         let thresholds = self.run_thresholds_below(totals);
         let (mut passed_total, mut skip_run) = (0.0, 0.0);
         let mut threshold = 0;
         let mut run_given_total = Vec::new();
-        for (total, p) in skips.iter() {
+        for (total, p) in skips() {
             // Thresholds only rise with the total, a few times.
             if thresholds[total as usize] > threshold {
                 threshold = thresholds[total as usize];
@@ -182,7 +194,7 @@ impl Tests {
                 passed_total += both;
             }
         }
-        let total_skips = skips.at_least(self.total_threshold);
+        let total_skips = honest.at_least(self.total_threshold.saturating_sub(lies));
         FalseRejection { total_skips, skip_run, either: total_skips + passed_total }
     }
 

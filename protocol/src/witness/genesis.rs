@@ -15,7 +15,7 @@ pub const CREDIT_ORIGIN: NodeId = NodeId(1);
 /// Nodes that are neither verifiers nor users.
 const BOOTSTRAP: u32 = 2;
 /// Residues of participants' ids: what of a payer and payee goes into the seed of a selection.
-const RESIDUES: u64 = 100_000;
+pub(super) const RESIDUES: u64 = 100_000;
 
 /// The snapshot.
 #[derive(Clone, Debug, Default)]

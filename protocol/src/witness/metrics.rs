@@ -38,6 +38,8 @@ metrics! {
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
     DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
+    Detected, "lies_detected", Sum, "attempts whose dishonest draw was refused";
+    Favourable, "favourable_draws", Sum, "attempts that found a draw with enough corrupt witnesses";
     Seen, "payments_seen", Sum, "payments accepted that a coalition saw";
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";

@@ -63,8 +63,8 @@ pub struct Witness {
     verifiers: f64,
     /// What everybody's first fund is worth.
     endowment: u64,
-    /// Draws below this answer a greeting.
-    availability: u64,
+    /// The probability with which a verifier answers a greeting.
+    availability: f64,
     workload: Workload,
     adversary: Option<Adversary>,
 }
@@ -118,7 +118,7 @@ impl Witness {
     fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.workload.interval
             && self.genesis.is_user(cx.id())
-            && !self.is_attacker(cx.id())
+            && !self.is_cast(cx.id())
         {
             let delay = crate::draw::exponential(mean, cx.random());
             cx.set_timer(delay, WitnessTimer::Pay);
@@ -151,9 +151,7 @@ impl Protocol for Witness {
             cx.record(WitnessMetric::Issued, issued);
         }
         self.wait_for_payment(cx);
-        if self.is_attacker(cx.id()) {
-            self.wait_for_attack(cx);
-        }
+        self.wait_for_attack(cx);
         WitnessNode::default()
     }
 

@@ -4,6 +4,7 @@
 //! would on disk; the dialogues do not. Everything is small until it is used: a participant that
 //! never paid has no wallet entry, because its first fund follows from its id.
 
+use super::adversary::Attempt;
 use super::fund::{Fund, FundId};
 use super::payee::Receiving;
 use super::payer::Paying;
@@ -25,16 +26,7 @@ pub struct WitnessNode {
     /// Payments that it receives.
     pub(super) receiving: Vec<Receiving>,
     /// An attacker's attempt.
-    pub(super) attempt: Attempt,
-}
-
-/// How far an attempt to spend twice is.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Attempt {
-    /// Payments that have ended.
-    pub(super) ended: u8,
-    /// Of these, accepted.
-    pub(super) accepted: u8,
+    pub(super) attempt: Option<Box<Attempt>>,
 }
 
 /// What a participant owns.
@@ -121,6 +113,14 @@ impl Book {
     /// Without R5: the withdrawals of a fund that this witness has seen.
     pub fn withdrawals(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
         self.withdrawals.iter().filter(move |(of, _)| *of == fund).map(|(_, receipt)| *receipt)
+    }
+
+    /// Forgets a fund; returns what was known of its state and its withdrawals.
+    pub fn forget(&mut self, fund: FundId) -> Vec<Shared> {
+        let place = self.states.binary_search_by_key(&fund, |(fund, _)| *fund).ok();
+        let state = place.map(|place| self.states.remove(place).1);
+        let withdrawn = self.withdrawals.extract_if(.., |(of, _)| *of == fund);
+        state.into_iter().chain(withdrawn.map(|(_, receipt)| receipt)).collect()
     }
 
     /// How many funds it watches, those of genesis that were never touched aside.
@@ -217,6 +217,11 @@ mod tests {
         assert_eq!(book.set_promise(FundId(3), body(7)), None);
         assert_eq!(book.end_promise(FundId(3)), Some(body(7)));
         assert_eq!((book.end_promise(FundId(3)), book.len()), (None, 4));
+        book.add_withdrawal(FundId(9), body(91));
+        book.add_withdrawal(FundId(5), body(51));
+        assert_eq!(book.forget(FundId(9)), [body(90), body(91)]);
+        assert_eq!((book.forget(FundId(9)), book.len()), (vec![], 3));
+        assert_eq!(book.withdrawals(FundId(5)).collect::<Vec<_>>(), [body(51)]);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use super::genesis::Genesis;
 use super::rules::{Rules, Terms};
 use super::{Witness, Workload};
 use crate::Span;
-use crate::draw::threshold;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 
 const SECOND: u64 = 1_000_000_000;
@@ -169,6 +168,13 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             format!("{least} would not pay for its own gas, {gas}; raise it"),
         );
     }
+    let endowment = values.count("endowment");
+    if values.choice("adversary.kind") != "none" && endowment <= 5 * gas {
+        let least = 5 * gas + 1;
+        let problem =
+            format!("{endowment} does not pay for the gas of an attempt; raise it to {least}");
+        return wrong("endowment", problem);
+    }
     let time_to_consistency = values.span("time_to_consistency");
     let rate = values.number("workload.rate");
     let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
@@ -185,8 +191,8 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         tests: Tests::new(witnesses, active_ratio, CUTOFF, time_to_consistency),
         genesis: Genesis::default(),
         verifiers: values.share("verifiers"),
-        endowment: values.count("endowment"),
-        availability: threshold(values.share("availability")),
+        endowment,
+        availability: values.share("availability"),
         workload: Workload { interval, least, most },
         adversary: Adversary::configure(values),
     })
@@ -208,7 +214,10 @@ pub(super) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), Pa
     }
     witness.genesis = Genesis::new(nodes, verifiers, seed);
     match &mut witness.adversary {
-        Some(adversary) => adversary.fit(&witness.genesis, seed),
+        Some(adversary) => {
+            let most = witness.tests.total_threshold();
+            adversary.fit(&witness.genesis, &witness.terms, most, seed)
+        }
         None => Ok(()),
     }
 }

@@ -18,15 +18,19 @@ use crate::{Bodies, Context, NodeId, Shared, Signature};
 #[derive(Debug)]
 pub(super) struct Receiving {
     pub(super) fund: FundId,
+    /// The payer's receipt, retained as long as this.
+    pub(super) paid: Shared,
     pub(super) step: Step,
+    /// Who confirmed with a signature that does not hold: not asked again. A source and a position.
+    distrusted: Vec<(u8, u8)>,
 }
 
 /// How far it is.
 #[derive(Debug)]
 pub(super) enum Step {
     /// The witnesses of the sources deduct it.
-    Settling { receipt: Shared, signed: Vec<Signed> },
-    /// The new witnesses are told; a bit per position that keeps it.
+    Settling { signed: Vec<Signed> },
+    /// The new witnesses are told, by a receipt of its own; a bit per position that keeps it.
     Entrusting { receipt: Shared, kept: u128 },
 }
 
@@ -37,10 +41,14 @@ impl Step {
             Self::Entrusting { .. } => 1,
         }
     }
+}
 
-    pub(super) fn receipt(&self) -> Shared {
-        match self {
-            Self::Settling { receipt, .. } | Self::Entrusting { receipt, .. } => *receipt,
+impl Receiving {
+    /// The receipt that is out.
+    fn receipt(&self) -> Shared {
+        match &self.step {
+            Step::Settling { .. } => self.paid,
+            Step::Entrusting { receipt, .. } => *receipt,
         }
     }
 }
@@ -140,24 +148,24 @@ impl Witness {
         }
         cx.retain(receipt);
         let signed = Vec::with_capacity(content.signed.len());
-        let step = Step::Settling { receipt, signed };
-        node.receiving.push(Receiving { fund: content.fund(), step });
+        let (fund, step) = (content.fund(), Step::Settling { signed });
+        node.receiving.push(Receiving { fund, paid: receipt, step, distrusted: Vec::new() });
         self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
     }
 
     /// Asks all who have not answered yet, and waits.
     pub(super) fn press_on(&self, receiving: &Receiving, tries: u8, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
-        let content = bodies.get(receiving.step.receipt()).receipt().expect("retained");
+        let content = bodies.get(receiving.receipt()).receipt().expect("retained");
         let contract = bodies.get(content.contract).contract().expect("a receipt's part");
         match &receiving.step {
-            Step::Settling { receipt, signed } => {
+            Step::Settling { signed } => {
                 for (source, from) in (0..).zip(&contract.sources) {
                     let watched = bodies.get(from.selection).selection().expect("checked");
-                    let done = positions(signed, source);
+                    let done = positions(signed, source) | of_source(&receiving.distrusted, source);
                     for (position, witness) in watched.witnesses.iter().enumerate() {
                         if done & (1 << position) == 0 {
-                            let settle = WitnessMessage::Settle { receipt: *receipt, source };
+                            let settle = WitnessMessage::Settle { receipt: receiving.paid, source };
                             cx.send(*witness, settle);
                         }
                     }
@@ -186,13 +194,17 @@ impl Witness {
     ) {
         let Some(place) = receiving(node, receipt) else { return };
         let bodies = cx.bodies();
-        let Step::Settling { signed, .. } = &mut node.receiving[place].step else { return };
+        let Receiving { step: Step::Settling { signed }, distrusted, .. } =
+            &mut node.receiving[place]
+        else {
+            return;
+        };
         let content = bodies.get(receipt).receipt().expect("retained");
         let contract = bodies.get(content.contract).contract().expect("a receipt's part");
         let Some(of) = contract.sources.get(usize::from(source)) else { return };
         let watched = bodies.get(of.selection).selection().expect("checked");
         let Some(position) = watched.position(from) else { return };
-        if positions(signed, source) & (1 << position) != 0 {
+        if (positions(signed, source) | of_source(distrusted, source)) & (1 << position) != 0 {
             return;
         }
         let position = position as u8;
@@ -204,9 +216,9 @@ impl Witness {
             let confirmed = Receipt::new(content.contract, contract, agreement, stage, signed);
             let confirmed = cx.share(WitnessBody::Receipt(confirmed));
             cx.retain(confirmed);
-            cx.release(receipt);
             node.receiving[place].step = Step::Entrusting { receipt: confirmed, kept: 0 };
             self.press_on(&node.receiving[place], 1, cx);
+            self.confirmed(node, confirmed, cx);
         }
     }
 
@@ -239,6 +251,7 @@ impl Witness {
                 previous: content.fund(),
                 selection: contract.selection,
             });
+            self.funded(node, contract.payer, receipt, cx);
         }
         if now == self.terms.witnesses {
             self.end_receiving(node, place, cx);
@@ -267,7 +280,58 @@ impl Witness {
 
     fn end_receiving(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let receiving = node.receiving.swap_remove(place);
-        cx.release(receiving.step.receipt());
+        self.forget_receiving(&receiving, cx);
+    }
+
+    /// Releases what a payment that is received has retained.
+    pub(super) fn forget_receiving(&self, receiving: &Receiving, cx: &mut impl Context<Self>) {
+        cx.release(receiving.paid);
+        if let Step::Entrusting { receipt, .. } = receiving.step {
+            cx.release(receipt);
+        }
+    }
+
+    /// A new witness does not believe the confirmed receipt: confirmations that do not hold are left
+    /// out, and others asked for.
+    pub(super) fn entrusting_refused(
+        &self,
+        node: &mut WitnessNode,
+        from: NodeId,
+        (contract, why): (Shared, Refusal),
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let new = bodies.get(contract).contract().map(|contract| contract.selection);
+        let new = new.and_then(|selection| bodies.get(selection).selection());
+        let is_witness = new.is_some_and(|new| new.position(from).is_some());
+        if !is_witness || !matches!(why, Refusal::Quorum | Refusal::Signature) {
+            return;
+        }
+        let is_of = |receipt: Shared| {
+            bodies.get(receipt).receipt().is_some_and(|receipt| receipt.contract == contract)
+        };
+        for receiving in &mut node.receiving {
+            let Step::Entrusting { receipt, .. } = receiving.step else { continue };
+            if !is_of(receipt) {
+                continue;
+            }
+            let verdicts = cx.verify_body(receipt);
+            if verdicts.failed() == 0 {
+                continue;
+            }
+            let mut good = Vec::new();
+            let content = bodies.get(receipt).receipt().expect("retained");
+            for (signed, index) in content.signed.iter().zip(1..) {
+                if verdicts.holds(index) {
+                    good.push(*signed);
+                } else {
+                    receiving.distrusted.push((signed.source, signed.position));
+                }
+            }
+            cx.release(receipt);
+            receiving.step = Step::Settling { signed: good };
+            self.press_on(receiving, 1, cx);
+        }
     }
 
     /// Says no, and counts it.
@@ -286,7 +350,13 @@ impl Witness {
 
 /// The place of a payment that is received, by the receipt that is out.
 fn receiving(node: &WitnessNode, receipt: Shared) -> Option<usize> {
-    node.receiving.iter().position(|receiving| receiving.step.receipt() == receipt)
+    node.receiving.iter().position(|receiving| receiving.receipt() == receipt)
+}
+
+/// The positions of one source, a bit each.
+pub(super) fn of_source(who: &[(u8, u8)], source: u8) -> u128 {
+    let positions = who.iter().filter(|who| who.0 == source).map(|who| who.1);
+    positions.fold(0, |set, position| set | 1 << position)
 }
 
 /// What of a contract callers need after it was judged.

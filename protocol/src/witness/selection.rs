@@ -148,6 +148,10 @@ impl Selection {
         if !complete {
             return Err(SelectionError::Count);
         }
+        // Another checksum would be another draw: any, if a payer might choose it.
+        if self.checksum != genesis.checksum() {
+            return Err(SelectionError::Order);
+        }
         let seed = genesis.seed(self.checksum, self.payer, self.payee);
         let eligible = |verifier: &NodeId| is_eligible(*verifier, self.payer, self.payee);
         let mut expected = genesis.draw(seed).filter(eligible);
@@ -249,6 +253,12 @@ mod tests {
         assert_eq!(rebuilt(skipped_last), Err(SelectionError::Count));
         let other = Selection { payee: NodeId(78), ..good.clone() };
         assert_eq!(other.check(&genesis, 100, &tests()), Err(SelectionError::Order));
+        // A draw of a checksum that the payer made up.
+        let seed = genesis.seed(7, good.payer, good.payee);
+        let drawn = |verifier| Drawn { verifier, answered: true };
+        let draws = genesis.draw(seed).take(100).map(drawn).collect();
+        let ground = Selection::new(good.payer, good.payee, 7, draws);
+        assert_eq!(ground.check(&genesis, 100, &tests()), Err(SelectionError::Order));
     }
 
     #[test]

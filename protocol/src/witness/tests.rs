@@ -5,6 +5,8 @@ use crate::Time;
 use crate::parameter::Value;
 use crate::recording::Pump;
 
+mod malformed;
+
 fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     let mut values = Values::of::<Witness>();
     values.set("verifiers", Value::Share(0.5));
@@ -18,15 +20,15 @@ fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     witness
 }
 
-/// A run of nothing but attempts on 400 users, half of them verifiers.
+/// A run of nothing but 40 attempts on 400 users, half of them verifiers.
 fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, RunFacts) {
+    let kind = adversary::KINDS.iter().find(|kind| kind.name == adversary).expect("known");
     let mut values = Values::of::<Witness>();
+    values.set_adversary(kind);
     values.set("verifiers", Value::Share(0.5));
     values.set("witnesses", Value::Count(20));
     values.set("redundancy", Value::Count(13));
     values.set("workload.rate", Value::Number(0.0));
-    let kind = adversary::KINDS.iter().find(|kind| kind.name == adversary).expect("known");
-    values.set_adversary(kind);
     values.set("adversary.attempts", Value::Count(40));
     for (name, value) in settings {
         values.set(name, *value);
@@ -37,18 +39,95 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     let facts = pump.run(Time::MAX);
     assert_eq!(facts.totals.of(WitnessMetric::Attempts), 40);
     assert_eq!(facts.totals.of(WitnessMetric::Decided), 40);
-    for check in witness.checks(&facts) {
+    let checks = witness.checks(&facts);
+    assert_eq!(checks.len(), 3, "the attack has a figure of its own");
+    for check in checks {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }
     (witness, facts)
 }
 
+fn double_spends(settings: &[(&'static str, Value)], adversary: &str) -> u64 {
+    attacked(settings, adversary).1.totals.of(WitnessMetric::DoubleSpends)
+}
+
+const OFF: Value = Value::Choice("off");
+const ON: Value = Value::Choice("on");
+const SEED_RULES: (&str, Value) = ("rules", Value::Choice("seed"));
+
+/// All attempts succeed without a rule, whatever the others, and none with it.
+fn assert_stopped_by(rule: &'static str, adversary: &str) {
+    assert_eq!(double_spends(&[], adversary), 0);
+    assert_eq!(double_spends(&[(rule, OFF)], adversary), 40);
+    assert_eq!(double_spends(&[SEED_RULES], adversary), 40);
+    assert_eq!(double_spends(&[SEED_RULES, (rule, ON)], adversary), 0);
+}
+
+#[test]
+fn two_receipts_are_stopped_by_r3_alone() {
+    assert_stopped_by("r3", "receipt-twin");
+    assert_eq!(double_spends(&[("r3", OFF), ("redundancy", Value::Count(20))], "receipt-twin"), 0);
+}
+
+#[test]
+fn replays_are_stopped_by_r6_alone() {
+    assert_stopped_by("r6", "receipt-replay");
+}
+
+#[test]
+fn spraying_needs_witnesses_that_sign_unchecked() {
+    let successes =
+        |fraction| double_spends(&[("adversary.fraction", Value::Share(fraction))], "lazy-witness");
+    assert_eq!((successes(0.0), successes(1.0)), (0, 40));
+    assert!((1..40).contains(&successes(0.4)));
+    assert_eq!(double_spends(&[SEED_RULES], "lazy-witness"), 40);
+}
+
+#[test]
+fn lies_at_random_are_detected_as_often_as_computed() {
+    let detected = |lies, availability| {
+        let settings =
+            [("adversary.lies", Value::Count(lies)), ("availability", Value::Share(availability))];
+        attacked(&settings, "skip-liar").1.totals.of(WitnessMetric::Detected)
+    };
+    assert_eq!((detected(0, 1.0), detected(30, 1.0)), (0, 40));
+    assert!((1..40).contains(&detected(8, 0.9)));
+}
+
+#[test]
+fn a_liar_that_stops_in_time_brings_corrupt_witnesses_in() {
+    let share = ("adversary.fraction", Value::Share(0.25));
+    let adaptive = [share, ("adversary.adaptive", Value::Flag(true))];
+    let lying = double_spends(&adaptive, "skip-liar");
+    assert!(lying > double_spends(&[share], "colluding-witnesses"), "{lying}");
+    assert_eq!(attacked(&adaptive, "skip-liar").1.totals.of(WitnessMetric::Detected), 0);
+    assert_eq!(
+        double_spends(
+            &[("adversary.adaptive", Value::Flag(true)), ("adversary.fraction", Value::Share(0.0))],
+            "skip-liar"
+        ),
+        0
+    );
+}
+
+#[test]
+fn grinding_keys_finds_rare_draws() {
+    let found = |fraction, tries| {
+        let settings = [
+            ("adversary.fraction", Value::Share(fraction)),
+            ("adversary.tries", Value::Count(tries)),
+        ];
+        attacked(&settings, "key-grinder").1.totals.of(WitnessMetric::Favourable)
+    };
+    assert_eq!((found(0.0, 50), found(1.0, 1)), (0, 40));
+    let (few, many) = (found(0.1, 2), found(0.1, 60));
+    assert!(few < many && (1..40).contains(&many), "{few} {many}");
+}
+
 #[test]
 fn collusion_succeeds_when_enough_witnesses_are_corrupt() {
     let successes = |fraction| {
-        let (_, facts) =
-            attacked(&[("adversary.fraction", Value::Share(fraction))], "colluding-witnesses");
-        facts.totals.of(WitnessMetric::DoubleSpends)
+        double_spends(&[("adversary.fraction", Value::Share(fraction))], "colluding-witnesses")
     };
     // 2·13 − 20 = 6 of 20 are needed: none, some, all attempts.
     assert_eq!(successes(0.0), 0);
@@ -58,28 +137,17 @@ fn collusion_succeeds_when_enough_witnesses_are_corrupt() {
 
 #[test]
 fn signing_twice_is_stopped_by_r4_alone() {
-    let successes = |settings: &[_]| {
-        attacked(settings, "double-signer").1.totals.of(WitnessMetric::DoubleSpends)
-    };
-    let off = Value::Choice("off");
-    assert_eq!(successes(&[]), 0);
-    assert_eq!(successes(&[("r4", off)]), 40);
-    assert_eq!(successes(&[("r5", off)]), 0);
-    assert_eq!(successes(&[("rules", Value::Choice("seed"))]), 40);
-    let on = Value::Choice("on");
-    assert_eq!(successes(&[("rules", Value::Choice("seed")), ("r4", on)]), 0);
+    assert_stopped_by("r4", "double-signer");
+    assert_eq!(double_spends(&[("r5", OFF)], "double-signer"), 0);
 }
 
 #[test]
 fn fractions_are_stopped_by_r5_alone() {
-    let successes = |settings: &[_]| {
-        attacked(settings, "fractional-overspend").1.totals.of(WitnessMetric::DoubleSpends)
-    };
-    let off = Value::Choice("off");
+    let successes = |settings: &[_]| double_spends(settings, "fractional-overspend");
     assert_eq!(successes(&[]), 0);
-    assert_eq!(successes(&[("r4", off)]), 0);
-    assert_eq!(successes(&[("r5", off)]), 40);
-    assert_eq!(successes(&[("rules", Value::Choice("seed"))]), 40);
+    assert_eq!(successes(&[("r4", OFF)]), 0);
+    assert_eq!(successes(&[("r5", OFF)]), 40);
+    assert_eq!(successes(&[SEED_RULES]), 40);
 }
 
 fn assert_conserved(facts: &RunFacts) {

@@ -10,7 +10,7 @@ use super::receipt::Stage;
 use super::refusal::Refusal;
 use super::statement::Statement;
 use super::{Witness, WitnessBody, WitnessMessage};
-use crate::draw::mix;
+use crate::draw::{mix, threshold};
 use crate::{Bodies, Context, NodeId, Shared};
 
 /// A fund as its witness has it.
@@ -20,12 +20,14 @@ struct Balance {
     left: u64,
     sequence: u32,
     previous: FundId,
+    /// Who watches it; of a fund of genesis it follows from the owner.
+    selection: Option<Shared>,
 }
 
 impl Witness {
     /// Somebody draws witnesses.
     pub(super) fn hello(&self, from: NodeId, payment: u32, cx: &mut impl Context<Self>) {
-        let answers = self.availability == u64::MAX || cx.random() < self.availability;
+        let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
         if answers && self.genesis.rank(cx.id()).is_some() {
             cx.send(from, WitnessMessage::Here { payment });
         }
@@ -118,18 +120,20 @@ impl Witness {
         let Some(receipt) = node.book.state(fund) else {
             let is_first = fund == self.genesis.fund(payer);
             let left = self.endowment;
-            let first = Balance { owner: payer, left, sequence: 0, previous: fund };
+            let first =
+                Balance { owner: payer, left, sequence: 0, previous: fund, selection: None };
             return if is_first { Ok(first) } else { Err(Refusal::NotHeld) };
         };
         let contract = contract_of(receipt, bodies)?;
         let made = contract.fund();
         if made == fund {
-            let left = contract.amount;
-            return Ok(Balance { owner: contract.payee, left, sequence: 0, previous: fund });
+            let (owner, left) = (contract.payee, contract.amount);
+            let selection = Some(contract.selection);
+            return Ok(Balance { owner, left, sequence: 0, previous: fund, selection });
         }
-        let Source { left, sequence, .. } = *withdrawal(contract, fund)?;
-        let sequence = sequence + 1;
-        Ok(Balance { owner: contract.payer, left, sequence, previous: made })
+        let Source { left, sequence, selection, .. } = *withdrawal(contract, fund)?;
+        let (owner, sequence, selection) = (contract.payer, sequence + 1, Some(selection));
+        Ok(Balance { owner, left, sequence, previous: made, selection })
     }
 
     /// Whether a withdrawal follows from the state in which the fund is.
@@ -143,6 +147,13 @@ impl Witness {
         let balance = self.balance(node, source.fund, contract.payer, bodies)?;
         if balance.owner != contract.payer {
             return Err(Refusal::NotOwner);
+        }
+        // R3: the fund's witnesses are those that were signed for. Else its owner could lie about the
+        // draw when it spends, and count witnesses that it prefers.
+        let is_watched_so =
+            |known| known == source.selection || bodies.get(known) == bodies.get(source.selection);
+        if self.terms.rules.all_is_signed && !balance.selection.is_none_or(is_watched_so) {
+            return Err(Refusal::State);
         }
         let good = if self.terms.rules.chained {
             source.sequence == balance.sequence
@@ -246,7 +257,29 @@ impl Witness {
         } else if let Some(before) = node.book.set_state(source.fund, receipt) {
             cx.release(before);
         }
+        if !self.terms.rules.tombstones {
+            self.forget_if_spent(node, source.fund, contract.payer, cx);
+        }
         Ok(())
+    }
+
+    /// Without R6 a fund of which nothing is left is forgotten, and so could be entrusted again. (Not
+    /// a fund of genesis, which is known without an entry.)
+    fn forget_if_spent(
+        &self,
+        node: &mut WitnessNode,
+        fund: FundId,
+        payer: NodeId,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let spent = node.book.withdrawals(fund).try_fold(0u64, |sum, receipt| {
+            Ok::<_, Refusal>(sum + withdrawal(contract_of(receipt, &bodies)?, fund)?.amount)
+        });
+        let left = self.balance(node, fund, payer, &bodies).map(|balance| balance.left);
+        if fund != self.genesis.fund(payer) && spent == left {
+            node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
+        }
     }
 
     /// A payee entrusts its new fund to this witness.
@@ -269,6 +302,10 @@ impl Witness {
         });
         if let Err(why) = judged {
             return self.refuse(from, content.contract, u8::MAX, why, cx);
+        }
+        if !self.terms.rules.tombstones {
+            // Whatever was known of it is replaced.
+            node.book.forget(content.fund()).into_iter().for_each(|body| cx.release(body));
         }
         // R6: a fund that is known, in whatever state, stays as it is.
         if node.book.state(content.fund()).is_none() {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::NodeId;
 use crate::draw::{Purpose, draw, stream, threshold};
+use crate::witness::odds::skip_liar_detected;
 use crate::witness::odds::tests::assert_printed;
 
 const DAY: Span = Span::from_secs(86_400);
@@ -225,4 +226,42 @@ fn simulation_confirms_the_false_rejections() {
         let measured = f64::from(count) / f64::from(runs);
         assert!((measured - p).abs() < 4.9 * deviation, "{measured} and {p}");
     }
+}
+
+/// All draws of a small selection with all pairs of lies, one by one.
+#[test]
+fn enumeration_confirms_the_rejection_of_liars() {
+    let (witnesses, lies, most) = (4u32, 2u32, 9u32);
+    let tests = Tests::new(witnesses, 0.7, 0.03, DAY);
+    let (mut rejected, mut all) = (0.0, 0.0);
+    for skips in 0..most {
+        let before = witnesses + lies - 1 + skips; // then comes the last answer
+        let p = 0.8f64.powi(6) * 0.2f64.powi(skips as i32) / 10.0; // of five answers two
+        for skipped in (0u32..1 << before).filter(|set| set.count_ones() == skips) {
+            let pairs = (0u32..1 << before).filter(|set| set.count_ones() == lies);
+            for denied in pairs.filter(|set| set & skipped == 0) {
+                let set = skipped | denied;
+                let found = Skips::of((0..before).map(|i| set >> i & 1 == 0).chain([true]));
+                all += p;
+                rejected += if tests.judge(found, []).is_err() { p } else { 0.0 };
+            }
+        }
+    }
+    let exact = tests.rejection(0.8, lies);
+    // What has more skips than were enumerated is rejected.
+    assert!((exact.either - rejected - (1.0 - all)).abs() < 1e-11, "{exact:?} {rejected} {all}");
+}
+
+#[test]
+fn liars_are_rejected_by_their_total_as_in_the_closed_form() {
+    let threshold = defaults().total_threshold();
+    for lies in [0, 4, 12, 20, 29, 30, 40] {
+        let exact = defaults().rejection(0.9, lies);
+        let closed = skip_liar_detected(100, 0.9, lies, threshold);
+        assert!((exact.total_skips - closed).abs() < 1e-14, "{lies}");
+        assert!((exact.total_skips..=1.0).contains(&exact.either), "{lies} {exact:?}");
+    }
+    // A total that says nothing by itself is given away by its runs.
+    let silent = defaults().rejection(1.0, 29);
+    assert!(silent.total_skips == 0.0 && silent.either > 1e-4, "{silent:?}");
 }

@@ -16,6 +16,8 @@ use crate::{Context, NodeId, Span};
 pub(crate) struct Choosing {
     checksum: u64,
     order: DrawOrder,
+    /// Answers that complete the draw: one for each witness, and (a liar's) those to be denied.
+    wanted: u32,
     greeted: Vec<Greeted>,
     answered: u32,
     outstanding: u32,
@@ -43,6 +45,7 @@ impl Choosing {
         Self {
             checksum,
             order: DrawOrder::new(seed, witness.genesis.verifiers()),
+            wanted: witness.terms.witnesses + witness.lies(payer, payee),
             greeted: Vec::new(),
             answered: 0,
             outstanding: 0,
@@ -57,12 +60,12 @@ impl Choosing {
         }
     }
 
-    fn selection(&self, payer: NodeId, payee: NodeId) -> Selection {
+    fn draws(&self) -> Vec<Drawn> {
         let drawn = |greeted: &Greeted| Drawn {
             verifier: greeted.verifier,
             answered: greeted.answer == Answer::Here,
         };
-        Selection::new(payer, payee, self.checksum, self.greeted.iter().map(drawn).collect())
+        self.greeted.iter().map(drawn).collect()
     }
 }
 
@@ -73,7 +76,7 @@ impl Witness {
         let (payment, payee) = (paying.number, paying.payee);
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
-        while choosing.outstanding < self.terms.witnesses - choosing.answered {
+        while choosing.outstanding < choosing.wanted - choosing.answered {
             let Some(rank) = choosing.order.next() else {
                 // Nobody is left to be drawn.
                 return self.give_up(node, place, cx);
@@ -112,7 +115,7 @@ impl Witness {
         greeted.answer = Answer::Here;
         choosing.answered += 1;
         choosing.outstanding -= 1;
-        if choosing.answered == self.terms.witnesses {
+        if choosing.answered == choosing.wanted {
             self.chosen(node, place, cx);
         }
     }
@@ -145,9 +148,13 @@ impl Witness {
     fn chosen(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
-        let selection = choosing.selection(cx.id(), paying.payee);
-        cx.record(WitnessMetric::Selections, 1);
-        if selection.check(&self.genesis, self.terms.witnesses, &self.tests).is_err() {
+        let (mut draws, lies) = (choosing.draws(), choosing.wanted - self.terms.witnesses);
+        self.lie(&mut draws, lies, cx);
+        let selection = Selection::new(cx.id(), paying.payee, choosing.checksum, draws);
+        // A liar leaves it to the payee to find out.
+        let honest = lies == 0;
+        cx.record(WitnessMetric::Selections, u64::from(honest));
+        if honest && selection.check(&self.genesis, self.terms.witnesses, &self.tests).is_err() {
             cx.record(WitnessMetric::FalseRejections, 1);
             return self.give_up(node, place, cx);
         }

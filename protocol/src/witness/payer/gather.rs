@@ -7,11 +7,12 @@
 use super::super::contract::{Draft, Source};
 use super::super::fund::Fund;
 use super::super::node::WitnessNode;
+use super::super::payee::of_source;
 use super::super::receipt::{Receipt, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
-use super::{Gathering, Paying, Step};
+use super::{Gathering, Paying, Step, Twin};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
 impl Witness {
@@ -48,7 +49,7 @@ impl Witness {
         let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
         cx.retain(contract);
         paying.step = Step::Agreeing { contract };
-        if !paying.twin.is_some_and(|twin| twin.is_phantom) {
+        if paying.twin != Some(Twin::Phantom) {
             self.reserve(withdrawn, cx);
         }
         self.propose(paying.payee, contract, cx);
@@ -73,37 +74,29 @@ impl Witness {
             return;
         }
         let signed = Vec::with_capacity(self.terms.redundancy as usize * paying.sources.len());
-        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        paying.step = Step::Gathering(Gathering::new(contract, agreement, signed));
         let paying = &node.paying[place];
-        if paying.twin.is_some() {
-            self.ask_together(node, cx);
-        } else if let Step::Gathering(gathering) = &paying.step {
+        if let Step::Gathering(gathering) = &paying.step {
             self.ask(paying, gathering, cx);
         }
-        self.wait(&node.paying[place], 1, cx);
-    }
-
-    /// An attacker asks for all its payments at once, so that no witness has deducted one when it is
-    /// asked for the next.
-    fn ask_together(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
-        if !node.paying.iter().all(|paying| matches!(paying.step, Step::Gathering(_))) {
-            return;
-        }
-        for paying in &node.paying {
-            if let Step::Gathering(gathering) = &paying.step {
-                self.ask(paying, gathering, cx);
-            }
-        }
+        self.wait(paying, 1, cx);
+        self.twin_agreed(node, cx);
     }
 
     /// Asks the witnesses of all sources who have not promised yet.
-    pub(super) fn ask(&self, paying: &Paying, gathering: &Gathering, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn ask(
+        &self,
+        paying: &Paying,
+        gathering: &Gathering,
+        cx: &mut impl Context<Self>,
+    ) {
         let (bodies, contract) = (cx.bodies(), gathering.contract);
         for (source, (fund, _)) in (0..).zip(&paying.sources) {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
             let promised = positions(&gathering.signed, source);
+            let done = promised | of_source(&gathering.distrusted, source);
             for (position, witness) in selection.witnesses.iter().enumerate() {
-                if paying.asked & !promised & (1 << position) != 0 {
+                if paying.asked & !done & (1 << position) != 0 {
                     cx.send(*witness, WitnessMessage::Ask { contract, source });
                 }
             }
@@ -129,6 +122,10 @@ impl Witness {
             return;
         }
         let position = position as u8;
+        if gathering.distrusted.contains(&(source, position)) {
+            return;
+        }
+        gathering.refused.retain(|who| *who != (source, position));
         gathering.signed.push(Signed { source, position, witness: from, signature });
         let enough =
             |source| positions(&gathering.signed, source).count_ones() >= self.terms.redundancy;
@@ -150,14 +147,17 @@ impl Witness {
         let receipt = cx.share(WitnessBody::Receipt(receipt));
         cx.retain(receipt);
         let (contract, agreement) = (gathering.contract, *agreement);
-        let (signed, refusals) = (core::mem::take(&mut gathering.signed), gathering.refusals);
-        let gathering = Gathering { contract, agreement, signed, refusals };
+        let gathered = Gathering::new(contract, agreement, Vec::new());
+        let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
-        self.hand_over_receipt(paying.payee, receipt, cx);
-        self.wait(paying, 1, cx);
+        match paying.twin {
+            None => self.hand_over_receipt(paying.payee, receipt, cx),
+            Some(_) => self.hand_over_together(node, cx),
+        }
+        self.wait(&node.paying[place], 1, cx);
     }
 
-    pub(super) fn hand_over_receipt(
+    pub(in super::super) fn hand_over_receipt(
         &self,
         payee: NodeId,
         receipt: Shared,
@@ -185,8 +185,8 @@ impl Witness {
         let made = bodies.get(gathering.contract).contract().expect("the payer's own").fund();
         cx.release(*receipt);
         cx.release(gathering.contract);
-        if paying.twin.is_some() {
-            self.attempt_ended(node, &paying, true, cx);
+        if let Some(twin) = paying.twin {
+            self.attempt_ended(node, &paying, twin, true, cx);
             return self.lock(&paying.sources, cx);
         }
         for (fund, part) in paying.sources {
@@ -213,7 +213,9 @@ impl Witness {
         (contract, source, why): (Shared, u8, Refusal),
         cx: &mut impl Context<Self>,
     ) {
-        let Some(place) = self.payment_of(node, contract) else { return };
+        let Some(place) = self.payment_of(node, contract) else {
+            return self.entrusting_refused(node, from, (contract, why), cx);
+        };
         let paying = &mut node.paying[place];
         if from == paying.payee && source == u8::MAX {
             let suspects = matches!(why, Refusal::Quorum | Refusal::Signature);
@@ -226,13 +228,32 @@ impl Witness {
         let Some((fund, _)) = paying.sources.get(usize::from(source)) else { return };
         let bodies = cx.bodies();
         let selection = bodies.get(fund.selection).selection().expect("of a fund");
-        if selection.position(from).is_none() {
+        let Some(position) = selection.position(from) else { return };
+        // Each counts once, however often it says so.
+        let who = (source, position as u8);
+        let has_signed = positions(&gathering.signed, source) & (1 << position) != 0;
+        if has_signed || gathering.refused.contains(&who) || gathering.distrusted.contains(&who) {
             return;
         }
-        gathering.refusals += 1;
-        // A witness is asked again only after a silence, so each counts about once.
-        let sources = paying.sources.len() as u32;
-        if gathering.refusals > sources * (self.terms.witnesses - self.terms.redundancy) {
+        gathering.refused.push(who);
+        self.give_up_if_hopeless(node, place, cx);
+    }
+
+    /// Gives up if too many witnesses of a source have refused.
+    fn give_up_if_hopeless(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) {
+        let paying = &node.paying[place];
+        let Step::Gathering(gathering) = &paying.step else { return };
+        let spare = (self.terms.witnesses - self.terms.redundancy) as usize;
+        let refused_by = |number| {
+            let without = gathering.refused.iter().chain(&gathering.distrusted);
+            without.filter(|who| who.0 == number).count()
+        };
+        if (0..paying.sources.len() as u8).any(|number| refused_by(number) > spare) {
             self.give_up(node, place, cx);
         }
     }
@@ -250,16 +271,24 @@ impl Witness {
         if verdicts.failed() == 0 || !verdicts.holds(0) {
             return false;
         }
-        let good = |(signed, index): (&Signed, u32)| verdicts.holds(index).then_some(*signed);
-        let signed = gathering.signed.iter().zip(1..).filter_map(good).collect();
-        let (contract, agreement) = (gathering.contract, gathering.agreement);
+        let signed = core::mem::take(&mut gathering.signed).into_iter().zip(1..);
+        let (good, bad): (Vec<_>, Vec<_>) = signed.partition(|(_, index)| verdicts.holds(*index));
+        let mut gathered = Gathering::new(
+            gathering.contract,
+            gathering.agreement,
+            good.into_iter().map(|(signed, _)| signed).collect(),
+        );
+        gathered.distrusted = core::mem::take(&mut gathering.distrusted);
+        gathered.distrusted.extend(bad.iter().map(|(signed, _)| (signed.source, signed.position)));
+        gathered.refused = core::mem::take(&mut gathering.refused);
         cx.release(*receipt);
-        paying.step = Step::Gathering(Gathering { contract, agreement, signed, refusals: 0 });
+        paying.step = Step::Gathering(gathered);
         let paying = &node.paying[place];
         if let Step::Gathering(gathering) = &paying.step {
             self.ask(paying, gathering, cx);
         }
         self.wait(paying, 1, cx);
+        self.give_up_if_hopeless(node, place, cx);
         true
     }
 }

@@ -47,11 +47,15 @@ pub(super) struct Paying {
     pub(super) step: Step,
 }
 
-/// A payment of an attempt to spend twice.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Twin {
-    /// Whether it is the one for which there is no credit.
-    pub(super) is_phantom: bool,
+/// Which payment of an adversary's attempt it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Twin {
+    /// The one that makes the fund to be attacked.
+    Opening,
+    /// One for which there is credit.
+    Covered,
+    /// The one too many.
+    Phantom,
 }
 
 /// How far it is.
@@ -73,8 +77,16 @@ pub(super) struct Gathering {
     pub(super) contract: Shared,
     pub(super) agreement: Signature,
     pub(super) signed: Vec<Signed>,
-    /// Refusals, over all sources.
-    pub(super) refusals: u32,
+    /// Who has refused, each a source and a position.
+    pub(super) refused: Vec<(u8, u8)>,
+    /// Who sent a signature that does not hold: not asked again.
+    pub(super) distrusted: Vec<(u8, u8)>,
+}
+
+impl Gathering {
+    pub(super) fn new(contract: Shared, agreement: Signature, signed: Vec<Signed>) -> Self {
+        Self { contract, agreement, signed, refused: Vec::new(), distrusted: Vec::new() }
+    }
 }
 
 impl Step {
@@ -240,7 +252,7 @@ impl Witness {
                 self.give_up(node, 0, cx);
             }
             while let Some(receiving) = node.receiving.pop() {
-                cx.release(receiving.step.receipt());
+                self.forget_receiving(&receiving, cx);
             }
             return;
         }
@@ -265,8 +277,8 @@ impl Witness {
     ) {
         let paying = node.paying.swap_remove(place);
         cx.record(WitnessMetric::Rejected, 1);
-        if paying.twin.is_some() {
-            return self.give_up_attempt(node, paying, cx);
+        if let Some(twin) = paying.twin {
+            return self.give_up_attempt(node, paying, twin, cx);
         }
         let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
         match paying.step {
@@ -290,8 +302,14 @@ impl Witness {
     }
 
     /// Ends a payment of an attempt: its funds stay where they are.
-    fn give_up_attempt(&self, node: &mut WitnessNode, paying: Paying, cx: &mut impl Context<Self>) {
-        self.attempt_ended(node, &paying, false, cx);
+    fn give_up_attempt(
+        &self,
+        node: &mut WitnessNode,
+        paying: Paying,
+        twin: Twin,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.attempt_ended(node, &paying, twin, false, cx);
         if let Some(contract) = paying.contract() {
             cx.release(contract);
         }

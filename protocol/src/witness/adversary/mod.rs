@@ -1,0 +1,385 @@
+//! Adversaries that know the protocol's rules: whom they hold, and what an attempt is.
+//!
+//! An attempt has a cast of its own, users that are no verifiers and do nothing else. Its draws are
+//! honest (unless lying about them is the attack) and it never tries again after seeing one, so that
+//! attempts are independent and the closed forms of [`super::odds`] are exact.
+//!
+//! | attack | cast | file |
+//! |---|---|---|
+//! | several withdrawals of one fund at once | attacker, payees | [`at_once`] |
+//! | spraying two contracts in random order | attacker, payees | [`spray`] |
+//! | a second receipt of a payment | payer, attacker, payees | [`receipt_twin`] |
+//! | an old receipt shown again | payer, attacker, payees | [`replay`] |
+//! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
+//! | an offline search for a draw | attacker | [`key_grinder`] |
+//!
+//! Where a payer comes before the attacker, the two are one: the payment between them makes the fund
+//! that is attacked. The first of a cast begins at a moment of its own; what it shares with the
+//! others is only what the protocol's messages carry.
+
+mod at_once;
+mod key_grinder;
+mod kinds;
+mod masks;
+mod receipt_twin;
+mod replay;
+mod skip_liar;
+mod spray;
+
+pub(super) use kinds::KINDS;
+pub(super) use receipt_twin::is_twin_believable;
+
+use super::fund::Fund;
+use super::genesis::Genesis;
+use super::metrics::WitnessMetric;
+use super::node::WitnessNode;
+use super::payer::{Paying, Twin};
+use super::rules::Terms;
+use super::selection::{DrawOrder, Seed};
+use super::{Witness, WitnessBody, WitnessTimer};
+use crate::parameter::{ParameterError, Values};
+use crate::{Bodies, Context, NodeId, Shared, Span};
+
+/// When the attempts of a run begin: each at a moment of its own within this.
+const SPREAD: Span = Span::from_secs(10);
+
+/// What the adversary does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attack {
+    /// Corrupt witnesses sign both contracts.
+    Colluding,
+    /// All witnesses are asked for both.
+    DoubleSigner,
+    /// Three withdrawals of 40 %, two of them to each witness.
+    Fractional,
+    /// Two receipts of one payment.
+    ReceiptTwin,
+    /// The receipt of a spent fund is handed over again.
+    Replay,
+    /// So many who answered are declared skipped, at random.
+    Liar { lies: u32 },
+    /// As many as needed and believable, so that corrupt ones take their places.
+    AdaptiveLiar,
+    /// So many keys are tried offline.
+    Grinder { tries: u32 },
+    /// Some witnesses sign unchecked; nobody knows who.
+    Lazy,
+    /// Only watches.
+    Coalition,
+}
+
+/// How far an attempt is, at the one of its cast that spends.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    /// Payments that have ended.
+    ended: u8,
+    /// Of these, accepted.
+    accepted: u8,
+    /// Steps done, of an attack with several.
+    stage: u8,
+    /// The fund that is to be spent twice; its selection is retained.
+    fund: Option<Fund>,
+    /// The receipt that made it, or a second one; retained.
+    receipt: Option<Shared>,
+}
+
+/// An adversary of the protocol's own.
+#[derive(Clone, Debug)]
+pub(super) struct Adversary {
+    pub(super) attack: Attack,
+    pub(super) attempts: u32,
+    fraction: f64,
+    /// Verifiers it holds, a bit per rank.
+    held: Box<[u64]>,
+    pub(super) held_count: u32,
+    /// Who takes part, attempt after attempt, in the order of ids.
+    cast: Box<[NodeId]>,
+}
+
+impl Adversary {
+    /// The adversary of a scenario, not fitted to its nodes yet.
+    pub(super) fn configure(values: &Values) -> Option<Self> {
+        let attack = match values.choice("adversary.kind") {
+            "colluding-witnesses" => Attack::Colluding,
+            "double-signer" => Attack::DoubleSigner,
+            "fractional-overspend" => Attack::Fractional,
+            "receipt-twin" => Attack::ReceiptTwin,
+            "receipt-replay" => Attack::Replay,
+            "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
+            "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
+            "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
+            "lazy-witness" => Attack::Lazy,
+            "coalition" => Attack::Coalition,
+            _ => return None,
+        };
+        let attempts = match attack {
+            Attack::Coalition => 0,
+            _ => values.count("adversary.attempts") as u32,
+        };
+        let fraction = match attack {
+            Attack::DoubleSigner | Attack::Fractional | Attack::ReceiptTwin | Attack::Replay => 0.0,
+            _ => values.share("adversary.fraction"),
+        };
+        let (held, cast) = (Box::default(), Box::default());
+        Some(Self { attack, attempts, fraction, held, held_count: 0, cast })
+    }
+
+    /// How many users take part in an attempt.
+    fn cast_size(&self) -> usize {
+        match self.attack {
+            Attack::Grinder { .. } => 1,
+            Attack::Liar { .. } => 2,
+            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy => 3,
+            Attack::Coalition => 3,
+            Attack::Fractional | Attack::ReceiptTwin => 4,
+            Attack::Replay | Attack::AdaptiveLiar => 4,
+        }
+    }
+
+    /// Payments that an attempt has to get accepted.
+    fn payments(&self) -> u8 {
+        if self.attack == Attack::Fractional { 3 } else { 2 }
+    }
+
+    /// Whether a payment within the cast makes the fund that is attacked.
+    fn has_opening(&self) -> bool {
+        matches!(self.attack, Attack::ReceiptTwin | Attack::Replay | Attack::AdaptiveLiar)
+    }
+
+    /// Draws of a selection beyond its witnesses.
+    fn extra_draws(&self, terms: &Terms, total_threshold: u32) -> u32 {
+        match self.attack {
+            Attack::ReceiptTwin => receipt_twin::lies(terms),
+            Attack::Liar { lies } => lies,
+            Attack::AdaptiveLiar => total_threshold - 1,
+            _ => 0,
+        }
+    }
+
+    /// Chooses whom it holds and who takes part.
+    pub(super) fn fit(
+        &mut self,
+        genesis: &Genesis,
+        terms: &Terms,
+        total_threshold: u32,
+        seed: u64,
+    ) -> Result<(), ParameterError> {
+        let verifiers = genesis.verifiers();
+        let least = terms.witnesses + self.extra_draws(terms, total_threshold) + 2;
+        if verifiers < least {
+            let problem = format!(
+                "this adversary draws up to {least} verifiers, and there are {verifiers}; raise \
+                 protocol.verifiers or `nodes`, or lower protocol.witnesses",
+            );
+            return Err(ParameterError { name: "adversary.kind", problem });
+        }
+        self.held_count = (self.fraction * f64::from(verifiers)).round() as u32;
+        self.held = vec![0; verifiers.div_ceil(64) as usize].into();
+        let order = DrawOrder::new(Seed::new(seed, u32::MAX, u32::MAX), verifiers);
+        for rank in order.take(self.held_count as usize) {
+            self.held[rank as usize / 64] |= 1 << (rank % 64);
+        }
+        let needed = u64::from(self.attempts) * self.cast_size() as u64;
+        let others = (0..genesis.users())
+            .map(|rank| genesis.user(rank))
+            .filter(|user| genesis.rank(*user).is_none());
+        self.cast = others.take(needed as usize).collect();
+        if (self.cast.len() as u64) < needed {
+            let problem = format!(
+                "{} attempts take {needed} users that are no verifiers, and there are {}; lower it, \
+                 or protocol.verifiers, or raise `nodes`",
+                self.attempts,
+                self.cast.len(),
+            );
+            return Err(ParameterError { name: "adversary.attempts", problem });
+        }
+        Ok(())
+    }
+
+    /// Whether it holds a verifier of a rank.
+    pub(super) fn holds(&self, rank: u32) -> bool {
+        self.held[rank as usize / 64] & 1 << (rank % 64) != 0
+    }
+
+    /// Its place in the cast of an attempt, and that cast; `None` if the node plays no part.
+    fn part(&self, node: NodeId) -> Option<(usize, &[NodeId])> {
+        let place = self.cast.binary_search(&node).ok()?;
+        let size = self.cast_size();
+        let first = place - place % size;
+        Some((place - first, &self.cast[first..first + size]))
+    }
+
+    /// Whom the node pays if it is the one of its cast that spends twice.
+    fn payees(&self, node: NodeId) -> Option<&[NodeId]> {
+        let (part, cast) = self.part(node)?;
+        let spender = usize::from(self.has_opening());
+        (part == spender).then(|| &cast[spender + 1..])
+    }
+}
+
+impl Witness {
+    /// Whether the adversary holds a verifier.
+    pub(super) fn is_held(&self, verifier: NodeId) -> bool {
+        self.adversary.as_ref().is_some_and(|adversary| {
+            self.genesis.rank(verifier).is_some_and(|rank| adversary.holds(rank))
+        })
+    }
+
+    /// Whether a verifier signs whatever it is asked for.
+    pub(super) fn is_corrupt(&self, verifier: NodeId) -> bool {
+        let signs = |adversary: &Adversary| {
+            matches!(adversary.attack, Attack::Colluding | Attack::AdaptiveLiar | Attack::Lazy)
+        };
+        self.adversary.as_ref().is_some_and(signs) && self.is_held(verifier)
+    }
+
+    /// Whether a coalition sees a payment: one of its verifiers is among the witnesses of the sources
+    /// or of the new fund.
+    pub(super) fn is_seen(&self, receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> bool {
+        let watches = |adversary: &Adversary| adversary.attack == Attack::Coalition;
+        if !self.adversary.as_ref().is_some_and(watches) {
+            return false;
+        }
+        let contract = bodies.get(receipt).receipt().map(|receipt| receipt.contract);
+        let Some(contract) = contract.and_then(|c| bodies.get(c).contract()) else { return false };
+        let selections = contract.sources.iter().map(|source| source.selection);
+        selections.chain([contract.selection]).any(|selection| {
+            let selection = bodies.get(selection).selection();
+            selection.is_some_and(|s| s.witnesses.iter().any(|witness| self.is_held(*witness)))
+        })
+    }
+
+    /// Whether a node plays a part in an attempt, and so does nothing else.
+    pub(super) fn is_cast(&self, node: NodeId) -> bool {
+        self.adversary.as_ref().is_some_and(|adversary| adversary.part(node).is_some())
+    }
+
+    /// The first of a cast waits for its moment.
+    pub(super) fn wait_for_attack(&self, cx: &mut impl Context<Self>) {
+        let part = self.adversary.as_ref().and_then(|adversary| adversary.part(cx.id()));
+        if part.is_some_and(|(part, _)| part == 0) {
+            let delay = cx.random_below(SPREAD.0);
+            cx.set_timer(Span(delay), WitnessTimer::Attack);
+        }
+    }
+
+    /// The moment of a node of a cast has come: the first begins the attempt, the spender goes on.
+    pub(super) fn attack(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+        let Some(adversary) = &self.adversary else { return };
+        let Some((part, cast)) = adversary.part(cx.id()) else { return };
+        if part == 0 && node.attempt.is_none() {
+            node.attempt = Some(Box::default());
+            cx.record(WitnessMetric::Attempts, 1);
+            return match adversary.attack {
+                Attack::Grinder { tries } => self.grind(adversary, tries, cx),
+                Attack::Liar { .. } => self.open(node, cast[1], cx),
+                _ if adversary.has_opening() => self.open(node, cast[1], cx),
+                _ => self.spend_at_once(node, cx),
+            };
+        }
+        match adversary.attack {
+            Attack::Lazy => self.spray_the_rest(node, cx),
+            Attack::ReceiptTwin => self.spend_both_receipts(node, cx),
+            Attack::Replay => self.replay(node, cx),
+            Attack::AdaptiveLiar => self.spend_at_once(node, cx),
+            _ => {}
+        }
+    }
+
+    /// The payment that makes the fund to be attacked.
+    fn open(&self, node: &mut WitnessNode, to: NodeId, cx: &mut impl Context<Self>) {
+        node.wallet.opened = true;
+        let fund = self.first_fund(cx);
+        cx.retain(fund.selection);
+        self.spend(node, fund, to, (u128::MAX, Twin::Opening), cx);
+    }
+
+    /// Begins a payment of a whole fund, whose selection the caller has retained for it.
+    fn spend(
+        &self,
+        node: &mut WitnessNode,
+        fund: Fund,
+        to: NodeId,
+        (asked, twin): (u128, Twin),
+        cx: &mut impl Context<Self>,
+    ) {
+        // Nothing is paid to whom would be left nothing.
+        let amount = fund.amount.saturating_sub(self.terms.gas);
+        self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(twin)), cx);
+    }
+
+    /// The fund of a payment received is watched by enough witnesses: that of an attempt's opening
+    /// is taken out of the wallet, to be attacked.
+    pub(super) fn funded(
+        &self,
+        node: &mut WitnessNode,
+        payer: NodeId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(adversary) = &self.adversary else { return };
+        let opened = |(part, cast): &(usize, &[NodeId])| *part == 1 && cast[0] == payer;
+        if !adversary.has_opening() || !adversary.part(cx.id()).is_some_and(|p| opened(&p)) {
+            return;
+        }
+        let attempt = node.attempt.get_or_insert_default();
+        if attempt.fund.is_some() || attempt.stage > 0 {
+            return;
+        }
+        attempt.fund = node.wallet.funds.pop();
+        if adversary.attack == Attack::Replay {
+            cx.retain(receipt);
+            attempt.receipt = Some(receipt);
+        }
+        // By then the slowest of its witnesses has it in its book too.
+        cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
+    }
+
+    /// A payment of an attempt has ended.
+    pub(super) fn attempt_ended(
+        &self,
+        node: &mut WitnessNode,
+        paying: &Paying,
+        twin: Twin,
+        was_accepted: bool,
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(adversary) = &self.adversary else { return };
+        if twin == Twin::Opening {
+            let is_all = matches!(adversary.attack, Attack::Liar { .. });
+            if is_all && !was_accepted {
+                cx.record(WitnessMetric::Detected, 1);
+            }
+            if is_all || !was_accepted {
+                cx.record(WitnessMetric::Decided, 1);
+            }
+            return;
+        }
+        let attempt = node.attempt.get_or_insert_default();
+        attempt.ended += 1;
+        attempt.accepted += u8::from(was_accepted);
+        let (ended, accepted, all) = (attempt.ended, attempt.accepted, adversary.payments());
+        if adversary.attack == Attack::Replay && twin == Twin::Covered {
+            if was_accepted {
+                return cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
+            }
+            // There will be no second payment.
+            attempt.fund.take().into_iter().for_each(|fund| cx.release(fund.selection));
+            attempt.receipt.take().into_iter().for_each(|receipt| cx.release(receipt));
+            cx.record(WitnessMetric::Decided, 1);
+        }
+        if ended == all {
+            cx.record(WitnessMetric::Decided, 1);
+        }
+        if accepted == all {
+            // All were accepted: one more than there was credit for.
+            let withdrawn = paying.sources.iter().map(|(_, part)| *part).sum();
+            cx.record(WitnessMetric::DoubleSpends, 1);
+            cx.record(WitnessMetric::Counterfeit, withdrawn);
+            cx.record(WitnessMetric::Reserved, withdrawn);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! Messages that do not fit: what a witness, payer or payee must survive without harm.
+
+use std::collections::VecDeque;
+
+use super::super::contract::{Contract, Draft, Source};
+use super::super::refusal::Refusal;
+use super::super::selection::{Drawn, Selection};
+use super::super::statement::Statement;
+use super::*;
+use crate::recording::{Effect, RecordedBodies, Recording};
+use crate::{Bodies, Message, Metric, Shared, Signature};
+
+const NODES: u32 = 200;
+/// Users that are no verifiers.
+const PAYER: NodeId = NodeId(3);
+const PAYEE: NodeId = NodeId(5);
+
+/// A network that delivers in the order of sending, and lets a test change what is sent.
+struct Net {
+    witness: Witness,
+    nodes: Vec<WitnessNode>,
+    worlds: Vec<Recording<Witness>>,
+    bodies: RecordedBodies<WitnessBody>,
+    queue: VecDeque<(NodeId, NodeId, WitnessMessage)>,
+    seen: Vec<Shared>,
+    totals: Vec<u64>,
+}
+
+impl Net {
+    fn new() -> Self {
+        let witness = witness(NODES, &[("workload.rate", Value::Number(0.0))]);
+        let (nodes, bodies) = (Vec::new(), RecordedBodies::default());
+        let worlds =
+            (0..NODES).map(|id| Recording::new(NodeId(id), NODES).bodies_of(bodies.clone()));
+        let worlds = worlds.collect();
+        let (queue, seen) = (VecDeque::new(), Vec::new());
+        let totals = vec![0; WitnessMetric::ALL.len()];
+        let mut net = Self { witness, nodes, worlds, bodies, queue, seen, totals };
+        for world in &mut net.worlds {
+            net.nodes.push(net.witness.start(world));
+        }
+        (0..NODES).for_each(|id| net.take_effects(NodeId(id)));
+        net
+    }
+
+    fn of(&self, metric: WitnessMetric) -> u64 {
+        self.totals[metric.index()]
+    }
+
+    fn take_effects(&mut self, of: NodeId) {
+        let world = &mut self.worlds[of.index()];
+        for effect in world.effects() {
+            match effect {
+                Effect::Send { to, message, .. } => {
+                    message.bodies(|body| {
+                        if !self.seen.contains(&body) {
+                            self.seen.push(body);
+                        }
+                    });
+                    self.queue.push_back((of, *to, *message));
+                }
+                Effect::Record { metric, value } => {
+                    let total = &mut self.totals[metric.index()];
+                    *total = total.wrapping_add(*value);
+                }
+                _ => {}
+            }
+        }
+        world.clear();
+    }
+
+    fn deliver(&mut self, from: NodeId, to: NodeId, message: WitnessMessage) {
+        let (node, world) = (&mut self.nodes[to.index()], &mut self.worlds[to.index()]);
+        self.witness.on_message(node, from, &message, world);
+        self.take_effects(to);
+    }
+
+    /// Delivers until nothing is left; `change` sees each message before it arrives.
+    fn run(&mut self, change: impl Fn(NodeId, &mut WitnessMessage)) {
+        while let Some((from, to, mut message)) = self.queue.pop_front() {
+            change(from, &mut message);
+            self.deliver(from, to, message);
+        }
+    }
+
+    fn pay(&mut self, payer: NodeId, payee: NodeId, amount: u64) {
+        let (node, world) = (&mut self.nodes[payer.index()], &mut self.worlds[payer.index()]);
+        self.witness.pay(node, payee, amount, world);
+        self.take_effects(payer);
+    }
+
+    fn assert_conserved(&self) {
+        let pots = [WitnessMetric::Held, WitnessMetric::Reserved, WitnessMetric::Gas];
+        let found = pots.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(self.of(pot)));
+        assert_eq!(found, self.of(WitnessMetric::Issued));
+    }
+
+    /// A contract as an owner of its first fund may write it, changed before it is signed.
+    fn contract(&mut self, change: impl FnOnce(&mut Draft)) -> Shared {
+        let world = &mut self.worlds[PAYER.index()];
+        let fund = self.witness.first_fund(world);
+        let genesis = &self.witness.genesis;
+        let seed = genesis.seed(genesis.checksum(), PAYER, PAYEE);
+        let drawn = |verifier| Drawn { verifier, answered: true };
+        let draws = genesis.draw(seed).take(20).map(drawn).collect();
+        let selection = Selection::new(PAYER, PAYEE, genesis.checksum(), draws);
+        let source = Source {
+            fund: fund.id,
+            amount: fund.amount,
+            left: 0,
+            sequence: 0,
+            previous: fund.id,
+            selection: fund.selection,
+        };
+        let mut draft = Draft {
+            payer: PAYER,
+            payee: PAYEE,
+            amount: fund.amount - 1_000,
+            time: Time::ZERO,
+            selection: world.share(WitnessBody::Selection(selection)),
+            sources: [source].into(),
+        };
+        change(&mut draft);
+        let new = self.bodies.get(draft.selection).selection().expect("a selection");
+        let digest = draft.digest(new, self.witness.terms.rules, world.scenario());
+        let signature = world.sign(&Statement::Pays.of(world.scenario(), &digest));
+        world.share(WitnessBody::Contract(draft.signed(digest, signature)))
+    }
+
+    fn judge(&mut self, contract: Shared) -> Result<(), Refusal> {
+        self.witness.judge_contract(contract, &mut self.worlds[PAYEE.index()]).map(|_| ())
+    }
+}
+
+/// A selection of the same draw in which some positions count as skipped.
+fn with_skips(witness: &Witness, of: &Selection, skipped: &[usize]) -> Selection {
+    let seed = witness.genesis.seed(of.checksum, of.payer, of.payee);
+    let drawn = |(at, verifier)| Drawn { verifier, answered: !skipped.contains(&at) };
+    let draws = witness.genesis.draw(seed).enumerate().take(20 + skipped.len()).map(drawn);
+    Selection::new(of.payer, of.payee, of.checksum, draws.collect())
+}
+
+#[test]
+fn an_owner_cannot_choose_the_witnesses_of_its_first_fund() {
+    let mut net = Net::new();
+    let good = net.contract(|_| {});
+    assert_eq!(net.judge(good), Ok(()));
+    let fund = net.witness.first_fund(&mut net.worlds[PAYER.index()]);
+    let first = net.bodies.get(fund.selection).selection().expect("a selection");
+    let other = with_skips(&net.witness, first, &[2, 5]);
+    assert_eq!(other.check(&net.witness.genesis, 20, &net.witness.tests), Ok(()));
+    let other = net.worlds[PAYER.index()].share(WitnessBody::Selection(other));
+    let bad = net.contract(|draft| draft.sources[0].selection = other);
+    assert_eq!(net.judge(bad), Err(Refusal::Selection));
+}
+
+#[test]
+fn a_payment_has_few_sources() {
+    let mut net = Net::new();
+    for count in [0, 5, 256, 300] {
+        let many = net.contract(|draft| {
+            let source = draft.sources[0];
+            let named = |number| Source { fund: fund::FundId(number), amount: 2_000, ..source };
+            draft.sources = (0..count).map(named).collect();
+            draft.amount = count * 1_000;
+        });
+        assert_eq!(net.judge(many), Err(Refusal::Malformed), "{count}");
+    }
+}
+
+/// A witness that signed for a selection signs no withdrawal that shows another one.
+#[test]
+fn an_owner_cannot_choose_the_witnesses_of_a_fund_received() {
+    let mut net = Net::new();
+    net.pay(PAYER, PAYEE, 500_000);
+    net.run(|_, _| {});
+    let fund = *net.nodes[PAYEE.index()].wallet.funds.last().expect("paid");
+    let known = net.bodies.get(fund.selection).selection().expect("a selection").clone();
+    let other = with_skips(&net.witness, &known, &[0, 3]);
+    let other = net.worlds[PAYEE.index()].share(WitnessBody::Selection(other));
+    // The wallet lies; the payment is honest otherwise.
+    let place = net.nodes[PAYEE.index()].wallet.funds.len() - 1;
+    net.nodes[PAYEE.index()].wallet.funds[place].selection = other;
+    net.nodes[PAYEE.index()].wallet.opened = true;
+    let before = net.of(WitnessMetric::Final);
+    net.pay(PAYEE, PAYER, 400_000);
+    net.run(|_, _| {});
+    assert_eq!(net.of(WitnessMetric::Final), before);
+    assert_eq!(net.of(WitnessMetric::Rejected), 1);
+    net.assert_conserved();
+}
+
+#[test]
+fn a_witness_that_signs_badly_stops_nothing() {
+    let mut net = Net::new();
+    let fund = net.witness.first_fund(&mut net.worlds[PAYER.index()]);
+    let watched = net.bodies.get(fund.selection).selection().expect("a selection").clone();
+    let bad = [watched.witnesses[0], watched.witnesses[4]];
+    net.pay(PAYER, PAYEE, 500_000);
+    net.run(|from, message| {
+        if let WitnessMessage::Promise { signature, .. } | WitnessMessage::Settled { signature, .. } =
+            message
+            && bad.contains(&from)
+        {
+            *signature = Signature([7; 64]);
+        }
+    });
+    assert_eq!(net.of(WitnessMetric::Final), 1);
+    assert_eq!(net.of(WitnessMetric::HandedOver), 1);
+    assert!(net.nodes.iter().all(|node| node.paying.is_empty() && node.receiving.is_empty()));
+    net.assert_conserved();
+}
+
+#[test]
+fn one_witness_cannot_refuse_for_all() {
+    let mut net = Net::new();
+    let fund = net.witness.first_fund(&mut net.worlds[PAYER.index()]);
+    let watched = net.bodies.get(fund.selection).selection().expect("a selection").clone();
+    let from = watched.witnesses[19];
+    net.pay(PAYER, PAYEE, 500_000);
+    while let Some((sender, to, message)) = net.queue.pop_front() {
+        net.deliver(sender, to, message);
+        if let WitnessMessage::Ask { contract, source } = message {
+            let why = Refusal::State;
+            net.deliver(from, PAYER, WitnessMessage::Refuse { contract, source, why });
+        }
+    }
+    assert_eq!((net.of(WitnessMetric::Final), net.of(WitnessMetric::Rejected)), (1, 0));
+}
+
+/// Every kind of message, with every kind of body, from parties and others, at every step of a
+/// payment: nothing panics, and no credit is made, lost or moved.
+#[test]
+fn messages_that_do_not_fit_change_nothing() {
+    for steps in [0, 30, 45, 60, 90, 120, 1_000] {
+        let mut net = Net::new();
+        net.pay(PAYER, PAYEE, 500_000);
+        for _ in 0..steps {
+            let Some((from, to, message)) = net.queue.pop_front() else { break };
+            net.deliver(from, to, message);
+        }
+        let selection = net.contract(|_| {});
+        let contract: &Contract = net.bodies.get(selection).contract().expect("a contract");
+        let (selection, other) = (contract.selection, selection);
+        let mut bodies = net.seen.clone();
+        bodies.extend([selection, other]);
+        let pending = core::mem::take(&mut net.queue);
+        let before = (net.of(WitnessMetric::Final), net.of(WitnessMetric::Held));
+        let verifier = pending.back().map_or(net.witness.genesis.verifier(0), |(_, to, _)| *to);
+        let stranger = NodeId(NODES - 1);
+        for body in bodies {
+            for message in all_kinds(body) {
+                for from in [stranger, verifier] {
+                    for to in [PAYER, PAYEE, verifier, NodeId(0), stranger] {
+                        net.deliver(from, to, message);
+                        net.queue.clear();
+                    }
+                }
+            }
+        }
+        assert_eq!((net.of(WitnessMetric::Final), net.of(WitnessMetric::Held)), before);
+        net.assert_conserved();
+        net.queue = pending;
+        net.run(|_, _| {});
+        net.assert_conserved();
+    }
+}
+
+fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
+    use WitnessMessage as M;
+    let signature = Signature([9; 64]);
+    let (contract, receipt) = (body, body);
+    let mut all = vec![
+        M::Hello { payment: 7 },
+        M::Here { payment: 0 },
+        M::Here { payment: 9 },
+        M::Propose { contract },
+        M::Agree { contract, signature },
+        M::Pay { receipt },
+        M::Accept { receipt },
+        M::Entrust { receipt },
+        M::Kept { receipt },
+    ];
+    for source in [0, 1, 200, 255] {
+        all.extend([
+            M::Refuse { contract, source, why: Refusal::Quorum },
+            M::Refuse { contract, source, why: Refusal::State },
+            M::Ask { contract, source },
+            M::Promise { contract, source, signature },
+            M::Settle { receipt, source },
+            M::Settled { receipt, source, signature },
+        ]);
+    }
+    all
+}
