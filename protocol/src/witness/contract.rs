@@ -139,9 +139,7 @@ impl Contract {
                 return Err(Refusal::Selection);
             }
             let believable = |selection: &Selection| {
-                let spans = (terms.time_to_consistency, terms.leniency);
-                let checked =
-                    selection.check_on_timeline(genesis, bodies, spans, terms.witnesses, tests);
+                let checked = selection.check_on_timeline(genesis, bodies, terms, tests);
                 checked.map_err(|_| Refusal::Selection)
             };
             believable(selection)?;

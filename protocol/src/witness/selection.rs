@@ -7,8 +7,9 @@
 use super::WitnessBody;
 use super::evidence::{Rejection, Skips, Tests};
 use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
+use super::rules::Terms;
 use super::timeline::{self, EventKind, Members, Tip};
-use crate::{Bodies, Digest, NodeId, Shared, Span, Time, draw, fold_bytes};
+use crate::{Bodies, Digest, NodeId, Shared, Time, draw, fold_bytes};
 
 /// What the order of a draw follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +86,11 @@ pub struct Drawn {
 pub struct History {
     /// When the payment began.
     pub time: Time,
-    /// The timeline as far as it was settled then: whose members are drawn.
+    /// The timeline as far as it was settled then.
     pub settled: Tip,
+    /// The timeline whose members are drawn: the settled one with **R2**; as the original had it all
+    /// that the payer says it knows.
+    pub list: Tip,
     /// **R2**: who of them has left or paused since, by the events that say so. They are passed
     /// over, which is no skip.
     pub passed: Box<[Shared]>,
@@ -179,26 +183,31 @@ impl Selection {
         &self,
         genesis: &Genesis,
         bodies: &impl Bodies<WitnessBody>,
-        (time_to_consistency, leniency): (Span, Span),
-        witnesses: u32,
+        terms: &Terms,
         tests: &Tests,
     ) -> Result<(), SelectionError> {
-        let History { time, settled, passed } = &self.history;
-        if timeline::checksum(*settled, bodies, genesis) != self.checksum {
+        let History { time, settled, list, passed } = &self.history;
+        let time_to_consistency = terms.time_to_consistency;
+        // With R2 both are the same, and so is this.
+        let of_list = timeline::settled(*list, *time, time_to_consistency, bodies);
+        let is_consistent = of_list == *settled
+            && (*list == *settled || !terms.rules.settled_draw)
+            && timeline::checksum(*settled, bodies, genesis) == self.checksum;
+        if !is_consistent {
             return Err(SelectionError::Order);
         }
         let absent = |event: &Shared| {
             let event = bodies.get(*event).event()?;
             // Since the settled timeline ends.
             let is_young = event.time + time_to_consistency > *time;
-            let is_known = event.time <= *time + leniency;
+            let is_known = event.time <= *time + terms.leniency;
             let leaves = matches!(event.kind, EventKind::Leave | EventKind::Pause);
             (is_young && is_known && leaves).then_some(event.author)
         };
         let absent: Option<Vec<NodeId>> = passed.iter().map(absent).collect();
         let absent = absent.ok_or(SelectionError::Order)?;
-        let members = timeline::active(*settled, bodies);
-        self.check_from(&members, &absent, genesis, witnesses, tests)
+        let members = timeline::active(*list, bodies);
+        self.check_from(&members, &absent, genesis, terms.witnesses, tests)
     }
 
     fn check_from(
@@ -234,7 +243,8 @@ impl Selection {
     }
 
     pub(super) fn parts(&self, visit: &mut dyn FnMut(Shared)) {
-        self.history.settled.iter().chain(&self.history.passed).for_each(|body| visit(*body));
+        let timelines = self.history.settled.iter().chain(&self.history.list);
+        timelines.chain(&self.history.passed).for_each(|body| visit(*body));
     }
 
     /// A hash of the content.
@@ -249,6 +259,7 @@ impl Selection {
         }
         if self.history != History::default() {
             bytes.extend(self.history.time.0.to_le_bytes());
+            bytes.extend(self.history.list.map_or(0, |list| list.id()).to_le_bytes());
             self.history.passed.iter().for_each(|event| bytes.extend(event.id().to_le_bytes()));
         }
         fold_bytes(&bytes)
@@ -263,6 +274,7 @@ pub fn is_eligible(verifier: NodeId, payer: NodeId, payee: NodeId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Span;
 
     fn tests() -> Tests {
         Tests::new(100, 0.9, 1e-5, Span::from_secs(172_800))

@@ -18,6 +18,8 @@ pub(crate) struct Choosing {
     /// The settled timeline, and its checksum.
     pub(super) settled: Tip,
     checksum: u64,
+    /// The timeline whose members are drawn.
+    list: Tip,
     members: Members,
     order: DrawOrder,
     /// By what events drawn verifiers have left or paused since.
@@ -53,13 +55,15 @@ impl Choosing {
     ) -> Self {
         let (bodies, genesis) = (cx.bodies(), &witness.genesis);
         let settled = timeline::settled(tip, started, witness.terms.time_to_consistency, &bodies);
-        settled.iter().for_each(|settled| cx.retain(*settled));
+        let list = if witness.terms.rules.settled_draw { settled } else { tip };
+        settled.iter().chain(&list).for_each(|timeline| cx.retain(*timeline));
         let checksum = timeline::checksum(settled, &bodies, genesis);
-        let members = timeline::active(settled, &bodies);
+        let members = timeline::active(list, &bodies);
         let seed = genesis.seed(checksum, cx.id(), payee);
         Self {
             settled,
             checksum,
+            list,
             order: DrawOrder::new(seed, members.len(genesis)),
             members,
             passed: Vec::new(),
@@ -97,7 +101,8 @@ impl Choosing {
 
     /// Lets go of what it holds.
     pub(super) fn release(&self, cx: &mut impl Context<Witness>) {
-        self.settled.iter().chain(&self.passed).for_each(|body| cx.release(*body));
+        let timelines = self.settled.iter().chain(&self.list);
+        timelines.chain(&self.passed).for_each(|body| cx.release(*body));
     }
 
     fn selection(&self, payer: NodeId, payee: NodeId, time: Time) -> Selection {
@@ -105,9 +110,15 @@ impl Choosing {
             verifier: greeted.verifier,
             answered: greeted.answer == Answer::Here,
         };
-        let (settled, passed) = (self.settled, self.passed.clone().into());
+        let (settled, list) = (self.settled, self.list);
+        let passed = self.passed.clone().into();
         let draws = self.greeted.iter().map(drawn).collect();
-        Selection::new(payer, payee, self.checksum, draws).on(History { time, settled, passed })
+        Selection::new(payer, payee, self.checksum, draws).on(History {
+            time,
+            settled,
+            list,
+            passed,
+        })
     }
 }
 
@@ -223,10 +234,8 @@ impl Witness {
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
         let selection = choosing.selection(cx.id(), paying.payee, paying.started);
-        let spans = (self.terms.time_to_consistency, self.terms.leniency);
-        let (witnesses, bodies) = (self.terms.witnesses, cx.bodies());
-        let checked =
-            selection.check_on_timeline(&self.genesis, &bodies, spans, witnesses, &self.tests);
+        let bodies = cx.bodies();
+        let checked = selection.check_on_timeline(&self.genesis, &bodies, &self.terms, &self.tests);
         if checked.is_err() {
             cx.record(WitnessMetric::FalseRejections, 1);
             return self.give_up(node, place, cx);

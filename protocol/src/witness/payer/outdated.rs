@@ -6,10 +6,12 @@
 
 use super::super::WitnessMessage;
 use super::super::contract::Contract;
+use super::super::evidence::Skips;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::refusal::Refusal;
-use super::super::timeline::{Tip, checksum};
+use super::super::selection::{History, Selection};
+use super::super::timeline::{self, Tip, checksum};
 use super::super::{Witness, WitnessBody};
 use super::{Choosing, Step, positions};
 use crate::{Bodies, Context, NodeId, Shared};
@@ -30,18 +32,53 @@ impl Witness {
         let sources = contract.sources.iter().map(|source| source.selection);
         for selection in sources.chain([contract.selection]) {
             let selection = bodies.get(selection).selection().ok_or(Refusal::Malformed)?;
-            let history = &selection.history;
-            if self.settled_checksum(timeline, history.time, &bodies) != selection.checksum {
-                return Err(Refusal::Timeline);
-            }
-            if !self.terms.rules.settled_draw && !history.passed.is_empty() {
-                return Err(Refusal::Selection);
-            }
-            for event in &history.passed {
-                self.judge_event(timeline, *event, cx).map_err(|_| Refusal::Selection)?;
-            }
+            self.judge_selection(timeline, selection, cx)?;
         }
         Ok(())
+    }
+
+    /// The same of one selection.
+    pub(crate) fn judge_selection(
+        &self,
+        timeline: Tip,
+        selection: &Selection,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let (bodies, history) = (cx.bodies(), &selection.history);
+        if !self.terms.rules.settled_draw {
+            return self.judge_list(timeline, history, &bodies);
+        }
+        if self.settled_checksum(timeline, history.time, &bodies) != selection.checksum {
+            return Err(Refusal::Timeline);
+        }
+        for event in &history.passed {
+            self.judge_event(timeline, *event, cx).map_err(|_| Refusal::Selection)?;
+        }
+        Ok(())
+    }
+
+    /// Without R2, as the original had it: the draw uses all that the payer says it knew, and what it
+    /// did not know is believed the less the older it was.
+    fn judge_list(
+        &self,
+        timeline: Tip,
+        history: &History,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Result<(), Refusal> {
+        if !history.passed.is_empty() {
+            return Err(Refusal::Selection);
+        }
+        let own = timeline::until(timeline, history.time, bodies);
+        let (missed, unknown) = timeline::difference(own, history.list, bodies);
+        if !unknown.is_empty() {
+            return Err(Refusal::Timeline);
+        }
+        let age = |event: &Shared| {
+            let event = bodies.get(*event).event().expect("of a timeline");
+            history.time.since(event.time)
+        };
+        let ages = missed.iter().map(age);
+        self.tests.judge(Skips::default(), ages).map_err(|_| Refusal::Selection)
     }
 
     /// Compares timelines with who asked, instead of an answer.
@@ -57,6 +94,9 @@ impl Witness {
         place: usize,
         cx: &mut impl Context<Self>,
     ) -> bool {
+        if !self.terms.rules.settled_draw {
+            return false;
+        }
         let (bodies, paying) = (cx.bodies(), &node.paying[place]);
         let drawn = match (&paying.step, paying.contract()) {
             (Step::Choosing(choosing), _) => checksum(choosing.settled, &bodies, &self.genesis),

@@ -89,6 +89,41 @@ pub fn settled(tip: Tip, time: Time, ttc: Span, bodies: &impl Bodies<WitnessBody
     newest(tip, bodies, |link| link.time <= cutoff)
 }
 
+/// A timeline as far as it had come at an instant.
+pub fn until(tip: Tip, time: Time, bodies: &impl Bodies<WitnessBody>) -> Tip {
+    newest(tip, bodies, |link| link.time <= time)
+}
+
+/// The events of a timeline that are not in another, and those of the other that are not in it, both
+/// in order; takes as long as their ends differ.
+pub fn difference(
+    one: Tip,
+    other: Tip,
+    bodies: &impl Bodies<WitnessBody>,
+) -> (Vec<Shared>, Vec<Shared>) {
+    let (mut only_one, mut only_other) = (Vec::new(), Vec::new());
+    let (mut one, mut other) = (one, other);
+    while one != other {
+        let (a, b) = (one.map(|link| get(link, bodies)), other.map(|link| get(link, bodies)));
+        let order = a.map(Link::key).cmp(&b.map(Link::key));
+        if let Some(a) = a.filter(|_| order.is_ge()) {
+            if order.is_gt() {
+                only_one.push(a.event);
+            }
+            one = a.parent;
+        }
+        if let Some(b) = b.filter(|_| order.is_le()) {
+            if order.is_lt() {
+                only_other.push(b.event);
+            }
+            other = b.parent;
+        }
+    }
+    only_one.reverse();
+    only_other.reverse();
+    (only_one, only_other)
+}
+
 /// The first so many events of a timeline.
 pub fn at_length(tip: Tip, wanted: u32, bodies: &impl Bodies<WitnessBody>) -> Tip {
     newest(tip, bodies, |link| link.length <= wanted)
