@@ -19,7 +19,7 @@ pub(crate) struct Choosing {
     pub(super) settled: Tip,
     checksum: u64,
     /// The timeline whose members are drawn.
-    list: Tip,
+    pub(super) list: Tip,
     members: Members,
     order: DrawOrder,
     /// By what events drawn verifiers have left or paused since.
@@ -55,7 +55,8 @@ impl Choosing {
     ) -> Self {
         let (bodies, genesis) = (cx.bodies(), &witness.genesis);
         let settled = timeline::settled(tip, started, witness.terms.time_to_consistency, &bodies);
-        let list = if witness.terms.rules.settled_draw { settled } else { tip };
+        let known = timeline::until(tip, started, &bodies);
+        let list = if witness.terms.rules.settled_draw { settled } else { known };
         settled.iter().chain(&list).for_each(|timeline| cx.retain(*timeline));
         let checksum = timeline::checksum(settled, &bodies, genesis);
         let members = timeline::active(list, &bodies);
@@ -181,14 +182,16 @@ impl Witness {
         greeted.answer = Answer::Here;
         choosing.answered += 1;
         choosing.outstanding -= 1;
-        if settled != choosing.checksum && choosing.comparing.is_none() {
+        let own = timeline::checksum(timeline, &cx.bodies(), &self.genesis);
+        // Without R2 the draw uses all that is known, so it waits for all.
+        let differs = settled != choosing.checksum
+            || tip != own && !choosing.has_compared && !self.terms.rules.settled_draw;
+        if differs && choosing.comparing.is_none() {
             choosing.comparing = Some(from);
             choosing.has_compared = true;
             self.probe(timeline, from, cx);
             cx.set_timer(self.terms.timeout, WitnessTimer::Greeting { payment, group: u16::MAX });
-        } else if !choosing.has_compared
-            && tip != timeline::checksum(timeline, &cx.bodies(), &self.genesis)
-        {
+        } else if tip != own && !choosing.has_compared {
             // One of them repairs what it lacks; the payment does not wait for it.
             choosing.has_compared = true;
             self.probe(timeline, from, cx);

@@ -94,10 +94,11 @@ impl Witness {
         place: usize,
         cx: &mut impl Context<Self>,
     ) -> bool {
-        if !self.terms.rules.settled_draw {
-            return false;
-        }
         let (bodies, paying) = (cx.bodies(), &node.paying[place]);
+        if !self.terms.rules.settled_draw {
+            let known = timeline::until(node.timeline, paying.started, &bodies);
+            return matches!(&paying.step, Step::Choosing(choosing) if choosing.list != known);
+        }
         let drawn = match (&paying.step, paying.contract()) {
             (Step::Choosing(choosing), _) => checksum(choosing.settled, &bodies, &self.genesis),
             (_, Some(contract)) => drawn_on(contract, &bodies),

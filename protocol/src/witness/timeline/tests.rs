@@ -309,7 +309,21 @@ fn two_nodes_find_out_what_the_other_lacks() {
 /// Verifiers pause and come back all the time; the settled list changes, and nothing is refused.
 #[test]
 fn payments_go_on_while_verifiers_pause() {
+    let facts = paid_during_pauses("on");
+    let of = |metric| facts.totals.of(metric);
+    assert!(of(WitnessMetric::PassedOver) > 0 && of(WitnessMetric::Redraws) > 0);
+}
+
+#[test]
+fn without_r2_who_paused_is_not_in_the_list() {
+    let facts = paid_during_pauses("off");
+    let of = |metric| facts.totals.of(metric);
+    assert!(of(WitnessMetric::PassedOver) == 0 && of(WitnessMetric::Redraws) > 0);
+}
+
+fn paid_during_pauses(r2: &'static str) -> RunFacts {
     let settings = [
+        ("r2", Value::Choice(r2)),
         ("workload.rate", Value::Number(4.0)),
         ("workload.pause_rate", Value::Number(3.0)),
         ("workload.pause_length", Value::Span(Span::from_secs(30 * MINUTE))),
@@ -326,8 +340,8 @@ fn payments_go_on_while_verifiers_pause() {
     assert!(of(WitnessMetric::Started) > 1_000 && of(WitnessMetric::Published) > 10);
     assert!(paid.0 + 10 >= of(WitnessMetric::Started), "{:?}", facts.totals);
     assert!(paid.1 + 10 >= paid.0, "{:?}", facts.totals);
-    assert!(of(WitnessMetric::PassedOver) > 0 && of(WitnessMetric::Redraws) > 0);
     assert_eq!(of(WitnessMetric::Rejected) + of(WitnessMetric::Refused), 0, "{:?}", facts.totals);
+    facts
 }
 
 /// Events get lost; whoever pays compares timelines, so all find their way.
@@ -394,5 +408,30 @@ fn withheld_events_give_other_draws_without_r2_alone() {
             }
         }
         assert_eq!(accepted.len(), draws, "R2 {rule}");
+    }
+}
+
+/// One verifier dates an event back to before the settled timeline ends: without R1 all merge it, and
+/// every draw is another.
+#[test]
+fn backdated_entropy_changes_draws_without_r1_alone() {
+    for (rule, changes) in [("off", true), ("on", false)] {
+        let ttc = ("time_to_consistency", Value::Span(Span::from_secs(10_000)));
+        let protocol = witness(&[ttc, ("r1", Value::Choice(rule))]);
+        let mut cx = world(5);
+        let old = event(&protocol, &cx, (1, EventKind::Pause, seconds(50_000)), (13, Span::ZERO));
+        let whole = protocol.merge(None, &[old], &mut cx).tip;
+        let drawn_on = |tip, cx: &Recording<Witness>| {
+            protocol.settled_checksum(tip, seconds(100_000), &cx.bodies())
+        };
+        let before = drawn_on(whole, &cx);
+        for grain in 0..10 {
+            let kind = EventKind::Entropy { bytes: grain };
+            let lie = (7, kind, seconds(45_000));
+            // Honest witnesses say when they saw it: now.
+            let lie = event(&protocol, &cx, lie, (20, Span::from_secs(55_000)));
+            let tip = protocol.merge(whole, &[lie], &mut cx).tip;
+            assert_eq!(drawn_on(tip, &cx) != before, changes, "R1 {rule}");
+        }
     }
 }
