@@ -142,10 +142,16 @@ pub(super) const WORKLOAD: &[Parameter] = &[
         about: "how long a pause lasts",
     },
     Parameter {
+        name: "leave_rate",
+        kind: Kind::Number { min: 0.0, max: 1e6 },
+        default: Value::Number(0.0),
+        about: "how often a verifier leaves per day, which it does once at most: an exponential time",
+    },
+    Parameter {
         name: "events_until",
         kind: Kind::Span { min: Span::ZERO },
         default: Value::Span(Span(365 * DAY)),
-        about: "no entropy event and no pause begins after this",
+        about: "no entropy event, pause or leave begins after this",
     },
 ];
 
@@ -242,6 +248,7 @@ fn happenings(values: &Values) -> Result<Happenings, ParameterError> {
     Ok(Happenings {
         entropy: mean(values.number("entropy_rate"), SECOND),
         pause,
+        leave: mean(values.number("workload.leave_rate"), DAY),
         pause_length,
         until: Time::ZERO + values.span("workload.events_until"),
         receivers: values.count("event_receivers") as u32,

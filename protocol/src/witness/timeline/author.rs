@@ -32,7 +32,9 @@ pub(in super::super) struct Happenings {
     pub(in super::super) entropy: Option<Span>,
     /// Mean time until a verifier pauses; `None`: it does not.
     pub(in super::super) pause: Option<Span>,
-    /// How long it does.
+    /// Mean time until a verifier leaves; `None`: it does not.
+    pub(in super::super) leave: Option<Span>,
+    /// How long it pauses.
     pub(in super::super) pause_length: Span,
     /// Nothing of it begins after this.
     pub(in super::super) until: Time,
@@ -52,11 +54,21 @@ impl Witness {
             return;
         }
         self.wait_for_entropy(cx);
+        self.wait_to_leave(cx);
         if self.is_active(node.timeline, cx.id(), &bodies) {
             self.wait_for_pause(cx);
         } else {
             let kind = EventKind::Resume;
             cx.set_timer(self.happenings.pause_length, WitnessTimer::Announce { kind });
+        }
+    }
+
+    fn wait_to_leave(&self, cx: &mut impl Context<Self>) {
+        if let Some(mean) = self.happenings.leave {
+            let delay = draw::exponential(mean, cx.random());
+            if cx.now() + delay <= self.happenings.until {
+                cx.set_timer(delay, WitnessTimer::Announce { kind: EventKind::Leave });
+            }
         }
     }
 
@@ -90,6 +102,10 @@ impl Witness {
         if node.authoring.is_some() {
             // One after the other.
             return cx.set_timer(self.terms.timeout, WitnessTimer::Announce { kind });
+        }
+        if !joined(node.timeline, &cx.bodies()).contains(&self.genesis, cx.id()) {
+            // It has left: nothing happens to it any more.
+            return;
         }
         self.announce(node, kind, cx);
         match kind {

@@ -326,6 +326,7 @@ fn paid_during_pauses(r2: &'static str) -> RunFacts {
         ("r2", Value::Choice(r2)),
         ("workload.rate", Value::Number(4.0)),
         ("workload.pause_rate", Value::Number(3.0)),
+        ("workload.leave_rate", Value::Number(0.5)),
         ("workload.pause_length", Value::Span(Span::from_secs(30 * MINUTE))),
         ("workload.events_until", Value::Span(Span::from_secs(50 * MINUTE))),
         ("time_to_consistency", Value::Span(Span::from_secs(20 * MINUTE))),
@@ -344,22 +345,25 @@ fn paid_during_pauses(r2: &'static str) -> RunFacts {
     facts
 }
 
-/// Events get lost; whoever pays compares timelines, so all find their way.
+/// Events get lost, or are sent to few; whoever pays compares timelines, so all learn them.
 #[test]
 fn losses_are_repaired_by_payments() {
-    let settings = [
-        ("workload.rate", Value::Number(36.0)),
-        ("entropy_rate", Value::Number(1e-5)),
-        ("workload.events_until", Value::Span(Span::from_secs(10 * MINUTE))),
-        ("event_receivers", Value::Count(40)),
-    ];
-    let protocol = witness(&settings);
-    let mut pump = Pump::new(protocol.clone(), NODES).delay(Span::from_millis(50));
-    let facts = pump.run(seconds(40 * MINUTE));
-    assert!(facts.totals.of(WitnessMetric::Published) > 0);
-    let tips = tips(&pump, verifiers(&protocol));
-    assert!(tips.iter().all(|tip| *tip == tips[0] && tip.is_some()), "{:?}", facts.totals);
-    assert_good(&protocol, &facts);
+    for (receivers, loss) in [(40, 0.0), (1_000, 0.05)] {
+        let settings = [
+            ("workload.rate", Value::Number(24.0)),
+            ("entropy_rate", Value::Number(1e-5)),
+            ("workload.events_until", Value::Span(Span::from_secs(10 * MINUTE))),
+            ("event_receivers", Value::Count(receivers)),
+        ];
+        let protocol = witness(&settings);
+        let mut pump = Pump::new(protocol.clone(), NODES).delay(Span::from_millis(50)).loss(loss);
+        let facts = pump.run(seconds(30 * MINUTE));
+        assert!(facts.totals.of(WitnessMetric::Published) > 0);
+        let tips = tips(&pump, verifiers(&protocol));
+        assert!(tips.iter().all(|tip| *tip == tips[0] && tip.is_some()), "{:?}", facts.totals);
+        assert_eq!(facts.totals.of(WitnessMetric::Outdated), 0);
+        assert_good(&protocol, &facts);
+    }
 }
 
 /// Without R2 a payer chooses which young events not to know, and so among several draws; old ones
