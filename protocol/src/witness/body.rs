@@ -3,6 +3,7 @@
 use super::contract::Contract;
 use super::receipt::Receipt;
 use super::selection::Selection;
+use super::timeline::{Batch, Event, Link, Probes};
 use crate::{Body, Claim, Keys, Shared};
 
 /// A shared object of the witness protocol.
@@ -14,6 +15,14 @@ pub enum WitnessBody {
     Contract(Contract),
     /// A payment.
     Receipt(Receipt),
+    /// An event of the timeline.
+    Event(Event),
+    /// A timeline; nodes hold it, and never send it.
+    Link(Link),
+    /// Checksums, by which two timelines are compared.
+    Probes(Probes),
+    /// Events for a node that lacks them.
+    Batch(Batch),
 }
 
 impl WitnessBody {
@@ -31,6 +40,26 @@ impl WitnessBody {
     pub fn receipt(&self) -> Option<&Receipt> {
         if let Self::Receipt(receipt) = self { Some(receipt) } else { None }
     }
+
+    /// The event, if it is one.
+    pub fn event(&self) -> Option<&Event> {
+        if let Self::Event(event) = self { Some(event) } else { None }
+    }
+
+    /// The timeline, if it is one.
+    pub fn link(&self) -> Option<&Link> {
+        if let Self::Link(link) = self { Some(link) } else { None }
+    }
+
+    /// The checksums, if it is some.
+    pub fn probes(&self) -> Option<&Probes> {
+        if let Self::Probes(probes) = self { Some(probes) } else { None }
+    }
+
+    /// The events, if it is some.
+    pub fn batch(&self) -> Option<&Batch> {
+        if let Self::Batch(batch) = self { Some(batch) } else { None }
+    }
 }
 
 impl Body for WitnessBody {
@@ -39,6 +68,10 @@ impl Body for WitnessBody {
             Self::Selection(selection) => selection.encoded_len(),
             Self::Contract(contract) => contract.encoded_len(),
             Self::Receipt(receipt) => receipt.encoded_len(),
+            Self::Event(event) => event.encoded_len(),
+            Self::Link(_) => Shared::MIN_LEN,
+            Self::Probes(probes) => probes.encoded_len(),
+            Self::Batch(batch) => batch.encoded_len(),
         }
     }
 
@@ -47,22 +80,31 @@ impl Body for WitnessBody {
             Self::Selection(selection) => selection.fingerprint(),
             Self::Contract(contract) => contract.fingerprint(),
             Self::Receipt(receipt) => receipt.fingerprint(),
+            Self::Event(event) => event.fingerprint(),
+            Self::Link(link) => link.fingerprint(),
+            Self::Probes(probes) => probes.fingerprint(),
+            Self::Batch(batch) => batch.fingerprint(),
         }
     }
 
     fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
         match self {
-            Self::Selection(_) => {}
+            Self::Selection(_) | Self::Link(_) | Self::Probes(_) | Self::Batch(_) => {}
             Self::Contract(contract) => contract.claims(keys, announce),
             Self::Receipt(receipt) => receipt.claims(keys, announce),
+            Self::Event(event) => event.claims(keys, announce),
         }
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Shared)) {
         match self {
-            Self::Selection(_) => {}
+            Self::Selection(selection) => selection.parts(visit),
             Self::Contract(contract) => contract.parts(visit),
             Self::Receipt(receipt) => visit(receipt.contract),
+            Self::Event(event) => event.parts(visit),
+            Self::Link(link) => link.parts(visit),
+            Self::Probes(_) => {}
+            Self::Batch(batch) => batch.events.iter().for_each(|event| visit(*event)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::adversary::{Adversary, Attack, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
-use crate::{Check, RunFacts};
+use crate::{Check, RunFacts, Span};
 
 /// Credit is conserved to the unit; nobody is paid twice with one withdrawal; attacks succeed as
 /// often as their closed form says.
@@ -29,6 +29,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         Check { expected_violation: holes, ..double_spends },
     ];
     checks.extend(false_rejections(witness, facts));
+    checks.extend(same_timelines(witness, facts));
     checks.extend(witness.adversary.as_ref().and_then(|a| under_attack(witness, a, facts)));
     checks
 }
@@ -36,8 +37,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
 /// Honest selections that the tests reject beside the exact rate at the true availability.
 fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let selections = facts.totals.of(WitnessMetric::Selections) as u32;
-    // As a share of all draws: 2⁶⁴ of them is 1.
-    let availability = witness.availability as f64 / u64::MAX as f64;
+    let availability = witness.availability;
     // Far below what the tests assume draws are too long for an exact law, and all are rejected.
     if facts.disturbed || selections == 0 || availability < 0.5 {
         return None;
@@ -57,6 +57,31 @@ struct Expectation {
     trials: WitnessMetric,
     p: f64,
 }
+/// The name of the check that all verifiers hold the same timeline.
+pub(super) const TIMELINES_EQUAL: &str = "timelines: spread of the verifiers' checksums";
+
+/// Once nothing has happened for a while, all verifiers hold the same timeline: n Σc² = (Σc)², which
+/// holds of equal checksums c alone, but for one case in 2³² as the sums are modulo 2⁶⁴.
+fn same_timelines(witness: &Witness, facts: &RunFacts) -> Option<Check> {
+    let of = |metric| facts.totals.of(metric);
+    let (terms, happenings) = (&witness.terms, &witness.happenings);
+    let (quiet, holders) = (QUIET + terms.timeout * 8, of(WitnessMetric::TimelineHolders));
+    let ends = happenings.until + happenings.pause_length + quiet;
+    let all = u64::from(witness.genesis.verifiers());
+    let is_sent_to_all = u64::from(happenings.receivers) >= all;
+    if holders == 0 || facts.until < ends || facts.disturbed || !is_sent_to_all {
+        return None;
+    }
+    let sum = of(WitnessMetric::TimelineSum);
+    let squares = holders.wrapping_mul(of(WitnessMetric::TimelineSquares));
+    let spread = squares.wrapping_sub(sum.wrapping_mul(sum));
+    let bound = "all verifiers hold one, and it is the same";
+    let found = if holders == all { spread as f64 } else { f64::MAX };
+    Some(Check::exact(TIMELINES_EQUAL, bound, found, 0.0))
+}
+
+/// How long an event may be on its way.
+const QUIET: Span = Span::from_secs(60);
 
 /// The measured success of an attack beside its closed form, once all attempts are decided.
 fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Option<Check> {

@@ -135,11 +135,13 @@ impl Contract {
             if draft.digest(selection, terms.rules, scenario) != self.digest {
                 return Err(Refusal::Malformed);
             }
-            if (selection.payer, selection.payee) != (self.payer, self.payee) {
+            let expected = (self.payer, self.payee, self.time);
+            if (selection.payer, selection.payee, selection.history.time) != expected {
                 return Err(Refusal::Selection);
             }
             let believable = |selection: &Selection| {
-                selection.check(genesis, terms.witnesses, tests).map_err(|_| Refusal::Selection)
+                let checked = selection.check_on_timeline(genesis, bodies, terms, tests);
+                checked.map_err(|_| Refusal::Selection)
             };
             believable(selection)?;
             for source in &self.sources {

@@ -23,13 +23,16 @@ pub struct Genesis {
     nodes: u32,
     verifiers: u32,
     scenario: u64,
+    checksum: u64,
 }
 
 impl Genesis {
     /// `verifiers` of `nodes`, the two bootstrap nodes aside; at most all others.
     pub fn new(nodes: u32, verifiers: u32, scenario: u64) -> Self {
         let users = nodes.saturating_sub(BOOTSTRAP);
-        Self { nodes, verifiers: verifiers.min(users), scenario }
+        let mut genesis = Self { nodes, verifiers: verifiers.min(users), scenario, checksum: 0 };
+        genesis.checksum = genesis.fund(NODE_ZERO).0;
+        genesis
     }
 
     /// Nodes but for the two bootstrap ones.
@@ -87,7 +90,21 @@ impl Genesis {
 
     /// The checksum of the timeline of genesis.
     pub fn checksum(&self) -> u64 {
-        self.fund(NODE_ZERO).0
+        self.checksum
+    }
+
+    /// How many nodes there are.
+    pub fn nodes(&self) -> u32 {
+        self.nodes
+    }
+
+    /// How many verifiers have an id below a number.
+    pub fn verifiers_below(&self, id: u64) -> u32 {
+        let user = id.saturating_sub(BOOTSTRAP.into()).min(self.users().into());
+        match u64::from(self.users()) {
+            0 => 0,
+            users => (user * u64::from(self.verifiers)).div_ceil(users) as u32,
+        }
     }
 
     /// Everybody in the order of a draw, the ineligible included.
@@ -109,6 +126,8 @@ mod tests {
             for node in 0..nodes {
                 let rank = all.iter().position(|verifier| verifier.0 == node);
                 assert_eq!(genesis.rank(NodeId(node)), rank.map(|r| r as u32), "{node} of {nodes}");
+                let below = all.iter().filter(|verifier| verifier.0 < node).count();
+                assert_eq!(genesis.verifiers_below(node.into()), below as u32);
             }
         }
         assert_eq!(Genesis::new(10, 50, 1).verifiers(), 8);

@@ -5,7 +5,7 @@
 //! fifteen zero bytes), about what a datagram protocol adds.
 
 use super::refusal::Refusal;
-use crate::{Claim, Keys, Message, NodeId, Shared, Signature, draw};
+use crate::{Claim, Keys, Message, NodeId, Shared, Signature, Time, draw, fingerprint_bytes};
 
 /// A message of the witness protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +14,21 @@ pub enum WitnessMessage {
     Hello {
         /// The payer's count of payments.
         payment: u32,
+        /// When the payment began.
+        time: Time,
+        /// The checksum of the payer's timeline as far as it was settled then.
+        settled: u64,
+        /// Of all of it.
+        tip: u64,
     },
     /// "I am."
     Here {
         /// As asked.
         payment: u32,
+        /// The checksum of the verifier's timeline as far as it was settled at the asked time.
+        settled: u64,
+        /// Of all of it.
+        tip: u64,
     },
     /// Payer to payee: the contract.
     Propose {
@@ -93,11 +103,71 @@ pub enum WitnessMessage {
         /// As asked.
         receipt: Shared,
     },
+    /// Author to a verifier: an event of the timeline.
+    Publish {
+        /// The event.
+        event: Shared,
+    },
+    /// "Which of these checksums do you know?"
+    Probe {
+        /// Of the sender's timeline.
+        probes: Shared,
+    },
+    /// To who probed: the events after the newest that both know.
+    Since {
+        /// The events.
+        batch: Shared,
+    },
+    /// Back to the other: what it lacked, perhaps nothing.
+    Rest {
+        /// The events.
+        batch: Shared,
+    },
+    /// Author to a drawn witness: "say when you saw this."
+    Stamp {
+        /// The event, not stamped yet.
+        event: Shared,
+    },
+    /// Witness to author: seen.
+    Stamped {
+        /// Which event.
+        event: Shared,
+        /// What the witness's clock showed.
+        time: Time,
+        /// The witness's signature.
+        signature: Signature,
+    },
 }
 
 use WitnessMessage::*;
 
 const HEADER_BYTES: usize = 16;
+/// The most bytes beside body and signature.
+const SMALL: usize = 4 + 8 + 2 * CHECKSUM;
+/// A checksum is a hash of 32 bytes, of which 8 are kept here and the others are zero.
+const CHECKSUM: usize = 32;
+
+/// The bytes beside body and signature.
+struct Small {
+    bytes: [u8; SMALL],
+    length: usize,
+}
+
+impl Small {
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+        self.length += bytes.len();
+    }
+
+    fn put_checksum(&mut self, checksum: u64) {
+        self.put(&checksum.to_le_bytes());
+        self.length += CHECKSUM - 8;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
 
 impl WitnessMessage {
     fn body(&self) -> Option<Shared> {
@@ -114,41 +184,69 @@ impl WitnessMessage {
             | Settled { receipt, .. }
             | Entrust { receipt }
             | Kept { receipt } => Some(receipt),
+            Publish { event } | Stamp { event } | Stamped { event, .. } => Some(event),
+            Probe { probes } => Some(probes),
+            Since { batch } | Rest { batch } => Some(batch),
         }
     }
 
     /// Whether the body itself travels: else only its name, which the receiver knows.
     fn carries_body(&self) -> bool {
-        matches!(self, Propose { .. } | Ask { .. } | Pay { .. } | Settle { .. } | Entrust { .. })
+        matches!(
+            self,
+            Propose { .. }
+                | Ask { .. }
+                | Pay { .. }
+                | Settle { .. }
+                | Entrust { .. }
+                | Publish { .. }
+                | Probe { .. }
+                | Since { .. }
+                | Rest { .. }
+                | Stamp { .. }
+        )
     }
 
     fn signature(&self) -> Option<&Signature> {
         match self {
-            Agree { signature, .. } | Promise { signature, .. } | Settled { signature, .. } => {
-                Some(signature)
-            }
+            Agree { signature, .. }
+            | Promise { signature, .. }
+            | Settled { signature, .. }
+            | Stamped { signature, .. } => Some(signature),
             _ => None,
         }
     }
 
-    /// The bytes beside body and signature.
-    fn small(&self) -> ([u8; 4], usize) {
+    fn small(&self) -> Small {
+        let mut small = Small { bytes: [0; SMALL], length: 0 };
         match *self {
-            Hello { payment } | Here { payment } => (payment.to_le_bytes(), 4),
-            Refuse { source, why, .. } => ([source, why as u8, 0, 0], 2),
+            Hello { payment, time, settled, tip } => {
+                small.put(&payment.to_le_bytes());
+                small.put(&time.0.to_le_bytes());
+                small.put_checksum(settled);
+                small.put_checksum(tip);
+            }
+            Here { payment, settled, tip } => {
+                small.put(&payment.to_le_bytes());
+                small.put_checksum(settled);
+                small.put_checksum(tip);
+            }
+            Refuse { source, why, .. } => small.put(&[source, why as u8]),
             Ask { source, .. }
             | Promise { source, .. }
             | Settle { source, .. }
-            | Settled { source, .. } => ([source, 0, 0, 0], 1),
-            _ => ([0; 4], 0),
+            | Settled { source, .. } => small.put(&[source]),
+            Stamped { time, .. } => small.put(&time.0.to_le_bytes()),
+            _ => {}
         }
+        small
     }
 }
 
 impl Message for WitnessMessage {
     const KINDS: &'static [&'static str] = &[
         "hello", "here", "propose", "agree", "refuse", "ask", "promise", "pay", "accept", "settle",
-        "settled", "entrust", "kept",
+        "settled", "entrust", "kept", "publish", "probe", "since", "rest", "stamp", "stamped",
     ];
     const CARRIES: bool = true;
 
@@ -174,6 +272,12 @@ impl Message for WitnessMessage {
             Settled { .. } => 10,
             Entrust { .. } => 11,
             Kept { .. } => 12,
+            Publish { .. } => 13,
+            Probe { .. } => 14,
+            Since { .. } => 15,
+            Rest { .. } => 16,
+            Stamp { .. } => 17,
+            Stamped { .. } => 18,
         }
     }
 
@@ -184,15 +288,14 @@ impl Message for WitnessMessage {
             None => 0,
         };
         let signature = if self.signature().is_some() { 64 } else { 0 };
-        (HEADER_BYTES + self.small().1) as u32 + body + signature
+        (HEADER_BYTES + self.small().length) as u32 + body + signature
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.encoded_len() as usize;
         out.push(self.kind() as u8);
         out.resize(out.len() + HEADER_BYTES - 1, 0);
-        let (small, length) = self.small();
-        out.extend_from_slice(&small[..length]);
+        out.extend_from_slice(self.small().bytes());
         if let Some(signature) = self.signature() {
             out.extend_from_slice(&signature.0);
         }
@@ -218,9 +321,11 @@ impl Message for WitnessMessage {
 
     /// Without signatures, whose bytes differ between the modes.
     fn fingerprint(&self) -> u64 {
-        let (small, _) = self.small();
-        let small = u64::from(u32::from_le_bytes(small)) << 8 | self.kind() as u64;
-        draw::mix(self.body().map_or(0, |body| body.id()), small)
+        let small = self.small();
+        let (low, rest) = small.bytes.split_first_chunk().expect("more than four bytes");
+        let low = u64::from(u32::from_le_bytes(*low)) << 8 | self.kind() as u64;
+        let hash = draw::mix(self.body().map_or(0, |body| body.id()), low);
+        if small.length <= 4 { hash } else { draw::mix(hash, fingerprint_bytes(rest)) }
     }
 
     /// None: what is signed in a message is checked against what its receiver asked for.
@@ -231,8 +336,17 @@ fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
     let body = |rest: &mut &[u8]| Shared::decode(rest);
     let name = |rest: &mut &[u8]| Shared::decode_name(rest);
     Some(match kind {
-        0 => Hello { payment: u32::from_le_bytes(take(rest)?) },
-        1 => Here { payment: u32::from_le_bytes(take(rest)?) },
+        0 => Hello {
+            payment: u32::from_le_bytes(take(rest)?),
+            time: Time(u64::from_le_bytes(take(rest)?)),
+            settled: take_checksum(rest)?,
+            tip: take_checksum(rest)?,
+        },
+        1 => Here {
+            payment: u32::from_le_bytes(take(rest)?),
+            settled: take_checksum(rest)?,
+            tip: take_checksum(rest)?,
+        },
         2 => Propose { contract: body(rest)? },
         3 => {
             let signature = Signature(take(rest)?);
@@ -262,8 +376,23 @@ fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
         }
         11 => Entrust { receipt: body(rest)? },
         12 => Kept { receipt: name(rest)? },
+        13 => Publish { event: body(rest)? },
+        14 => Probe { probes: body(rest)? },
+        15 => Since { batch: body(rest)? },
+        16 => Rest { batch: body(rest)? },
+        17 => Stamp { event: body(rest)? },
+        18 => {
+            let time = Time(u64::from_le_bytes(take(rest)?));
+            let signature = Signature(take(rest)?);
+            Stamped { time, signature, event: name(rest)? }
+        }
         _ => return None,
     })
+}
+
+fn take_checksum(rest: &mut &[u8]) -> Option<u64> {
+    let checksum = u64::from_le_bytes(take(rest)?);
+    (take(rest)? == [0; CHECKSUM - 8]).then_some(checksum)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -281,8 +410,8 @@ mod tests {
         let (contract, receipt) = (Shared::new(1, 2, 300), Shared::new(3, 4, 5_000));
         let signature = Signature([9; 64]);
         let all = [
-            Hello { payment: 7 },
-            Here { payment: 8 },
+            Hello { payment: 7, time: Time(6), settled: 5, tip: u64::MAX },
+            Here { payment: 8, settled: 9, tip: 10 },
             Propose { contract },
             Agree { contract, signature },
             Refuse { contract, source: 255, why: Refusal::Quorum },
@@ -294,6 +423,12 @@ mod tests {
             Settled { receipt, source: 3, signature },
             Entrust { receipt },
             Kept { receipt },
+            Publish { event: contract },
+            Probe { probes: contract },
+            Since { batch: contract },
+            Rest { batch: receipt },
+            Stamp { event: receipt },
+            Stamped { event: receipt, time: Time(77), signature },
         ];
         assert_eq!(all.len(), WitnessMessage::KINDS.len());
         for (kind, message) in all.into_iter().enumerate() {

@@ -46,6 +46,17 @@ metrics! {
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
     Gas, "gas", Sum, "credit paid as gas";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
+    Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
+    Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
+    PassedOver, "passed_over", Sum, "drawn verifiers that had left or paused: no skips";
+    Published, "events_published", Sum, "events of the timeline that their authors published";
+    EventsRefused, "events_refused", Sum, "times that an event was refused, or not stamped";
+    TimelineMessages, "timeline_messages", Sum, "messages of the timeline, not of payments";
+    TimelineEvents, "timeline_events", Sum, "events taken into timelines, over all nodes";
+    TimelineHolders, "timeline_holders", Sum, "verifiers that hold another timeline than genesis";
+    TimelineSum, "timeline_sum", Sum, "sum of verifiers' checksums modulo 2^64; genesis counts 0";
+    TimelineSquares, "timeline_squares", Sum, "sum of their squares modulo 2^64";
+    Convergence, "convergence", Latency, "time from an event until a node holds it";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }

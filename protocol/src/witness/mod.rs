@@ -8,7 +8,7 @@
 //!
 //! The files in the order in which a payment meets them: [`genesis`] (who there is, who owns what),
 //! `payer` ([`selection`], agreement, promises), [`contract`] and [`receipt`] (what is signed),
-//! `payee` (acceptance, hand-over), `watch` (what a witness does). [`evidence`] judges selections,
+//! `payee` (acceptance, hand-over), `watch` (what a witness does). [`timeline`] says who may be drawn. [`evidence`] judges selections,
 //! [`odds`] are the closed forms that figures under attack are put beside.
 //!
 //! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
@@ -40,6 +40,7 @@ pub mod selection;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 mod watch;
 
 pub use body::WitnessBody;
@@ -52,6 +53,7 @@ use evidence::Tests;
 use fund::FundId;
 use genesis::{CREDIT_ORIGIN, Genesis};
 use rules::Terms;
+use timeline::{EventKind, Happenings};
 
 /// The parameters of a witness run.
 #[derive(Clone, Debug)]
@@ -66,6 +68,7 @@ pub struct Witness {
     /// The probability with which a verifier answers a greeting.
     availability: f64,
     workload: Workload,
+    happenings: Happenings,
     adversary: Option<Adversary>,
 }
 
@@ -86,6 +89,18 @@ pub enum WitnessTimer {
     Pay,
     /// An attacker's moment has come.
     Attack,
+    /// Something happens to a verifier.
+    Announce {
+        /// What.
+        kind: EventKind,
+    },
+    /// Those who were asked to stamp an event have had their time.
+    Stamps {
+        /// The event, by its handle's name.
+        event: u64,
+        /// How often they were asked.
+        tries: u8,
+    },
     /// Those greeted together have had their time.
     Greeting {
         /// The payer's count of payments.
@@ -152,7 +167,9 @@ impl Protocol for Witness {
         }
         self.wait_for_payment(cx);
         self.wait_for_attack(cx);
-        WitnessNode::default()
+        let node = WitnessNode::default();
+        self.wait_for_events(&node, cx);
+        node
     }
 
     fn on_message(
@@ -164,9 +181,11 @@ impl Protocol for Witness {
     ) {
         use WitnessMessage as M;
         match *message {
-            M::Hello { payment } => self.hello(from, payment, cx),
-            M::Here { payment } => self.here(node, from, payment, cx),
-            M::Propose { contract } => self.proposed(from, contract, cx),
+            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
+            M::Here { payment, settled, tip } => {
+                self.here(node, from, (payment, settled, tip), cx);
+            }
+            M::Propose { contract } => self.proposed(node, from, contract, cx),
             M::Agree { contract, signature } => {
                 self.agreed(node, from, (contract, signature), cx);
             }
@@ -187,6 +206,14 @@ impl Protocol for Witness {
             }
             M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
             M::Kept { receipt } => self.kept(node, from, receipt, cx),
+            M::Publish { event } => self.published(node, from, event, cx),
+            M::Probe { probes } => self.probed(node, from, probes, cx),
+            M::Since { batch } => self.caught_up(node, from, batch, cx),
+            M::Rest { batch } => self.completed(node, from, batch, cx),
+            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
+            M::Stamped { event, time, signature } => {
+                self.stamped(node, from, (event, time, signature), cx);
+            }
         }
     }
 
@@ -198,6 +225,8 @@ impl Protocol for Witness {
                 self.wait_for_payment(cx);
             }
             WitnessTimer::Attack => self.attack(node, cx),
+            WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
+            WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
             WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
             WitnessTimer::Payer { payment, step, tries } => {
                 self.payer_timeout(node, payment, (step, tries), cx);
@@ -212,6 +241,11 @@ impl Protocol for Witness {
     /// up without.
     fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
         self.resume(node, keep_state, cx);
+        // An event that was being stamped is given up: its time would be off.
+        if let Some(authoring) = node.authoring.take() {
+            cx.release(authoring.event());
+        }
+        self.wait_for_events(node, cx);
         self.wait_for_payment(cx);
     }
 

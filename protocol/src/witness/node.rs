@@ -8,6 +8,7 @@ use super::adversary::Attempt;
 use super::fund::{Fund, FundId};
 use super::payee::Receiving;
 use super::payer::Paying;
+use super::timeline::{Authoring, Tip};
 use crate::{Shared, Snapshot, SnapshotError};
 
 /// One participant.
@@ -27,6 +28,10 @@ pub struct WitnessNode {
     pub(super) receiving: Vec<Receiving>,
     /// An attacker's attempt.
     pub(super) attempt: Option<Box<Attempt>>,
+    /// What it knows of who may be chosen; durable.
+    pub(super) timeline: Tip,
+    /// An event of its own that is being stamped.
+    pub(super) authoring: Option<Box<Authoring>>,
 }
 
 /// What a participant owns.
@@ -180,6 +185,8 @@ impl Snapshot for WitnessNode {
         save_all(&self.book.promises, out, entry);
         save_all(&self.book.withdrawals, out, entry);
         self.payments.save(out);
+        self.timeline.is_some().save(out);
+        self.timeline.iter().for_each(|timeline| timeline.save(out));
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -194,7 +201,12 @@ impl Snapshot for WitnessNode {
             promises: load_all(bytes, entry)?,
             withdrawals: load_all(bytes, entry)?,
         };
-        Ok(Self { wallet, book, payments: u32::load(bytes)?, ..Self::default() })
+        let payments = u32::load(bytes)?;
+        let timeline = match bool::load(bytes)? {
+            true => Some(Shared::load(bytes)?),
+            false => None,
+        };
+        Ok(Self { wallet, book, payments, timeline, ..Self::default() })
     }
 }
 
@@ -246,12 +258,16 @@ mod tests {
         node.book.set_state(FundId(6), body(7));
         node.book.set_promise(FundId(6), body(8));
         node.book.add_withdrawal(FundId(6), body(9));
+        node.timeline = Some(body(10));
         let mut bytes = Vec::new();
         node.save(&mut bytes);
         let mut rest = &bytes[..];
         let loaded = WitnessNode::load(&mut rest).expect("whole");
         assert!(rest.is_empty());
-        assert_eq!((&loaded.wallet, &loaded.book), (&node.wallet, &node.book));
+        assert_eq!(
+            (&loaded.wallet, &loaded.book, loaded.timeline),
+            (&node.wallet, &node.book, node.timeline)
+        );
         for length in 0..bytes.len() {
             assert!(WitnessNode::load(&mut &bytes[..length]).is_err());
         }

@@ -4,9 +4,10 @@ use super::adversary::Adversary;
 use super::evidence::Tests;
 use super::genesis::Genesis;
 use super::rules::{Rules, Terms};
+use super::timeline::Happenings;
 use super::{Witness, Workload};
-use crate::Span;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
+use crate::{Span, Time};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -80,6 +81,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: Value::Choice("corrected"),
         about: "the corrections all on, or all off as in the original",
     },
+    switch("r1", "an event of the timeline counts only with timestamps of drawn witnesses"),
+    switch("r2", "the draw uses the settled list, and passes over who left or paused since"),
     switch("r3", "signatures cover the whole contract"),
     switch("r4", "a witness that signs promises the withdrawal to that contract alone"),
     switch("r5", "the withdrawals of a fund are a chain"),
@@ -90,6 +93,19 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         default: Value::Share(1.0),
         about: "probability that a verifier answers a greeting, drawn anew for each; offline \
                 verifiers without churn",
+    },
+    Parameter {
+        name: "entropy_rate",
+        kind: Kind::Number { min: 0.0, max: 1e3 },
+        default: Value::Number(1e-9),
+        about: "entropy events of a verifier per second, a Poisson process",
+    },
+    Parameter {
+        name: "event_receivers",
+        kind: Kind::Count { min: 0, max: u32::MAX as u64 },
+        default: Value::Count(u32::MAX as u64),
+        about: "verifiers to whom an event is sent, by default all; the others learn it when they \
+                compare timelines",
     },
 ];
 
@@ -112,6 +128,30 @@ pub(super) const WORKLOAD: &[Parameter] = &[
         default: Value::Count(1_000_000),
         about: "the greatest amount of a payment",
     },
+    Parameter {
+        name: "pause_rate",
+        kind: Kind::Number { min: 0.0, max: 1e6 },
+        default: Value::Number(0.0),
+        about: "how often a verifier pauses per day, a Poisson process",
+    },
+    Parameter {
+        name: "pause_length",
+        kind: Kind::Span { min: Span::ZERO },
+        default: Value::Span(Span::ZERO),
+        about: "how long a pause lasts",
+    },
+    Parameter {
+        name: "leave_rate",
+        kind: Kind::Number { min: 0.0, max: 1e6 },
+        default: Value::Number(0.0),
+        about: "how often a verifier leaves per day, which it does once at most: an exponential time",
+    },
+    Parameter {
+        name: "events_until",
+        kind: Kind::Span { min: Span::ZERO },
+        default: Value::Span(Span(365 * DAY)),
+        about: "no entropy event, pause or leave begins after this",
+    },
 ];
 
 /// A selection that an honest payer would have with less than this probability is rejected.
@@ -125,6 +165,8 @@ fn rules(values: &Values) -> Rules {
         _ => default,
     };
     Rules {
+        no_backdating: switched("r1", all.no_backdating),
+        settled_draw: switched("r2", all.settled_draw),
         all_is_signed: switched("r3", all.all_is_signed),
         signing_promises: switched("r4", all.signing_promises),
         chained: switched("r5", all.chained),
@@ -194,7 +236,28 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         endowment,
         availability: values.share("availability"),
         workload: Workload { interval, least, most },
+        happenings: happenings(values)?,
         adversary: Adversary::configure(values),
+    })
+}
+
+fn happenings(values: &Values) -> Result<Happenings, ParameterError> {
+    let mean = |events: f64, within: u64| {
+        (events > 0.0).then(|| Span((within as f64 / events).max(1.0) as u64))
+    };
+    let pause = mean(values.number("workload.pause_rate"), DAY);
+    let pause_length = values.span("workload.pause_length");
+    if pause.is_some() && pause_length == Span::ZERO {
+        let problem = "pauses without a length; say how long they last".to_owned();
+        return Err(ParameterError { name: "workload.pause_length", problem });
+    }
+    Ok(Happenings {
+        entropy: mean(values.number("entropy_rate"), SECOND),
+        pause,
+        leave: mean(values.number("workload.leave_rate"), DAY),
+        pause_length,
+        until: Time::ZERO + values.span("workload.events_until"),
+        receivers: values.count("event_receivers") as u32,
     })
 }
 

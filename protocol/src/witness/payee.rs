@@ -11,6 +11,7 @@ use super::payer::{MAX_TRIES, positions};
 use super::receipt::{Receipt, Signed, Stage};
 use super::refusal::Refusal;
 use super::statement::Statement;
+use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
@@ -55,21 +56,29 @@ impl Receiving {
 
 impl Witness {
     /// A contract is proposed.
-    pub(super) fn proposed(&self, from: NodeId, contract: Shared, cx: &mut impl Context<Self>) {
-        match self.judge_contract(contract, cx) {
+    pub(super) fn proposed(
+        &self,
+        node: &WitnessNode,
+        from: NodeId,
+        contract: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        match self.judge_contract(node.timeline, contract, cx) {
             Ok(terms) if terms.payer == from && terms.payee == cx.id() => {
                 let signature = cx.sign(&Statement::Agrees.of(cx.scenario(), &terms.digest));
                 cx.send(from, WitnessMessage::Agree { contract, signature });
             }
             Ok(_) => self.refuse(from, contract, u8::MAX, Refusal::Unasked, cx),
+            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
             Err(why) => self.refuse(from, contract, u8::MAX, why, cx),
         }
     }
 
-    /// What every honest node checks of a contract. What it returns is a copy of the little that
+    /// What every honest node with a timeline checks of a contract. What it returns is a copy of the little that
     /// callers need, because the contract itself borrows.
     pub(super) fn judge_contract(
         &self,
+        timeline: Tip,
         contract: Shared,
         cx: &mut impl Context<Self>,
     ) -> Result<Parties, Refusal> {
@@ -80,6 +89,7 @@ impl Witness {
         if now > terms.time + leniency || terms.time > now + leniency {
             return Err(Refusal::Time);
         }
+        self.judge_histories(timeline, terms, cx)?;
         terms.check(&bodies, &self.genesis, &self.terms, &self.tests, scenario)?;
         if cx.verify_body(contract).failed() > 0 {
             return Err(Refusal::Signature);
@@ -90,6 +100,7 @@ impl Witness {
     /// What every honest node checks of a receipt.
     pub(super) fn judge_receipt(
         &self,
+        timeline: Tip,
         receipt: Shared,
         stage: Stage,
         cx: &mut impl Context<Self>,
@@ -99,7 +110,7 @@ impl Witness {
         if content.stage != stage {
             return Err(Refusal::Malformed);
         }
-        let parties = self.judge_contract(content.contract, cx)?;
+        let parties = self.judge_contract(timeline, content.contract, cx)?;
         let verdicts = cx.verify_body(receipt);
         content.check(&verdicts, &bodies, &self.terms)?;
         Ok(parties)
@@ -115,8 +126,9 @@ impl Witness {
     ) {
         let bodies = cx.bodies();
         let Some(content) = bodies.get(receipt).receipt() else { return };
-        let parties = match self.judge_receipt(receipt, Stage::Promised, cx) {
+        let parties = match self.judge_receipt(node.timeline, receipt, Stage::Promised, cx) {
             Ok(parties) if parties.payee == cx.id() => parties,
+            Err(Refusal::Timeline) => return self.put_off(node.timeline, from, cx),
             Ok(_) => return self.refuse(from, content.contract, u8::MAX, Refusal::Unasked, cx),
             Err(why) => return self.refuse(from, content.contract, u8::MAX, why, cx),
         };

@@ -37,11 +37,14 @@ pub enum Refusal {
     /// Addressed to somebody else, or never asked for.
     #[error("nobody asked for it")]
     Unasked,
+    /// It builds on a timeline that the judge does not know: the two compare theirs first.
+    #[error("the settled timeline is another")]
+    Timeline,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Malformed,
         Self::Signature,
         Self::Sums,
@@ -53,6 +56,7 @@ impl Refusal {
         Self::Promised,
         Self::Quorum,
         Self::Unasked,
+        Self::Timeline,
     ];
 
     /// The reason of a number.

@@ -4,9 +4,12 @@
 //! a selection is checked by drawing again. What the draw cannot tell is who answered: that is the
 //! payer's word, and [`super::evidence`] judges it.
 
+use super::WitnessBody;
 use super::evidence::{Rejection, Skips, Tests};
 use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
-use crate::{Digest, NodeId, draw, fold_bytes};
+use super::rules::Terms;
+use super::timeline::{self, EventKind, Members, Tip};
+use crate::{Bodies, Digest, NodeId, Shared, Time, draw, fold_bytes};
 
 /// What the order of a draw follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,21 @@ pub struct Drawn {
     pub answered: bool,
 }
 
+/// What a payer knew of the timeline when it drew; by default what holds at genesis.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// When the payment began.
+    pub time: Time,
+    /// The timeline as far as it was settled then.
+    pub settled: Tip,
+    /// The timeline whose members are drawn: the settled one with **R2**; as the original had it all
+    /// that the payer says it knows.
+    pub list: Tip,
+    /// **R2**: who of them has left or paused since, by the events that say so. They are passed
+    /// over, which is no skip.
+    pub passed: Box<[Shared]>,
+}
+
 /// A selection of witnesses with its evidence, as a payer publishes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
@@ -87,6 +105,8 @@ pub struct Selection {
     pub payee: NodeId,
     /// The checksum of the settled timeline from which the order follows.
     pub checksum: u64,
+    /// What the payer knew of who may be drawn.
+    pub history: History,
     /// All that were drawn, in order, the ineligible left out.
     pub draws: Box<[Drawn]>,
     /// Those that answered, in order.
@@ -112,7 +132,14 @@ impl Selection {
     pub fn new(payer: NodeId, payee: NodeId, checksum: u64, draws: Vec<Drawn>) -> Self {
         let answered = draws.iter().filter(|drawn| drawn.answered);
         let witnesses = answered.map(|drawn| drawn.verifier).collect();
-        Self { payer, payee, checksum, draws: draws.into(), witnesses }
+        let history = History::default();
+        Self { payer, payee, checksum, history, draws: draws.into(), witnesses }
+    }
+
+    /// The same, on a timeline.
+    #[must_use]
+    pub fn on(self, history: History) -> Self {
+        Self { history, ..self }
     }
 
     /// The selection of a participant's first fund: a payment of the credit origin's, at which all
@@ -133,7 +160,7 @@ impl Selection {
         self.witnesses.iter().position(|known| *known == witness)
     }
 
-    /// Whether the order is that of the draw, complete, and believable.
+    /// Whether the order is that of the draw from the members of genesis, complete, and believable.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -143,18 +170,69 @@ impl Selection {
         witnesses: u32,
         tests: &Tests,
     ) -> Result<(), SelectionError> {
+        // Another checksum would be another draw: any, if a payer might choose it.
+        if self.checksum != genesis.checksum() {
+            return Err(SelectionError::Order);
+        }
+        self.check_from(&Members::default(), &[], genesis, witnesses, tests)
+    }
+
+    /// Whether the order is that of the draw from the members of its timeline, complete, and
+    /// believable. Whether the judge knows that timeline, and whether the events in the evidence
+    /// count, is not asked here: it is not the same for all judges.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check_on_timeline(
+        &self,
+        genesis: &Genesis,
+        bodies: &impl Bodies<WitnessBody>,
+        terms: &Terms,
+        tests: &Tests,
+    ) -> Result<(), SelectionError> {
+        let History { time, settled, list, passed } = &self.history;
+        let time_to_consistency = terms.time_to_consistency;
+        // With R2 both are the same, and so is this.
+        let of_list = timeline::settled(*list, *time, time_to_consistency, bodies);
+        let is_consistent = of_list == *settled
+            && (*list == *settled || !terms.rules.settled_draw)
+            && timeline::checksum(*settled, bodies, genesis) == self.checksum;
+        if !is_consistent {
+            return Err(SelectionError::Order);
+        }
+        let absent = |event: &Shared| {
+            let event = bodies.get(*event).event()?;
+            // Since the settled timeline ends.
+            let is_young = event.time + time_to_consistency > *time;
+            let is_known = event.time <= *time + terms.leniency;
+            let leaves = matches!(event.kind, EventKind::Leave | EventKind::Pause);
+            (is_young && is_known && leaves).then_some(event.author)
+        };
+        let absent: Option<Vec<NodeId>> = passed.iter().map(absent).collect();
+        let absent = absent.ok_or(SelectionError::Order)?;
+        let members = timeline::active(*list, bodies);
+        self.check_from(&members, &absent, genesis, terms.witnesses, tests)
+    }
+
+    fn check_from(
+        &self,
+        members: &Members,
+        absent: &[NodeId],
+        genesis: &Genesis,
+        witnesses: u32,
+        tests: &Tests,
+    ) -> Result<(), SelectionError> {
         let complete = self.witnesses.len() == witnesses as usize
             && self.draws.last().is_some_and(|drawn| drawn.answered);
         if !complete {
             return Err(SelectionError::Count);
         }
-        // Another checksum would be another draw: any, if a payer might choose it.
-        if self.checksum != genesis.checksum() {
-            return Err(SelectionError::Order);
-        }
         let seed = genesis.seed(self.checksum, self.payer, self.payee);
-        let eligible = |verifier: &NodeId| is_eligible(*verifier, self.payer, self.payee);
-        let mut expected = genesis.draw(seed).filter(eligible);
+        let eligible = |verifier: &NodeId| {
+            is_eligible(*verifier, self.payer, self.payee) && !absent.contains(verifier)
+        };
+        let order = DrawOrder::new(seed, members.len(genesis));
+        let mut expected = order.map(|rank| members.get(genesis, rank)).filter(eligible);
         if self.draws.iter().any(|drawn| expected.next() != Some(drawn.verifier)) {
             return Err(SelectionError::Order);
         }
@@ -162,9 +240,15 @@ impl Selection {
         Ok(tests.judge(skips, [])?)
     }
 
-    /// Bytes on the wire: two ids and a checksum, then an id and a flag per draw.
+    /// Bytes on the wire: two ids, a checksum and a time, then an id and a flag per draw, and the events.
     pub fn encoded_len(&self) -> u32 {
-        2 * 32 + 32 + 33 * self.draws.len() as u32
+        let events = self.history.passed.iter().map(|event| event.encoded_len());
+        2 * 32 + 32 + 8 + 33 * self.draws.len() as u32 + events.sum::<u32>()
+    }
+
+    pub(super) fn parts(&self, visit: &mut dyn FnMut(Shared)) {
+        let timelines = self.history.settled.iter().chain(&self.history.list);
+        timelines.chain(&self.history.passed).for_each(|body| visit(*body));
     }
 
     /// A hash of the content.
@@ -176,6 +260,11 @@ impl Selection {
         for drawn in &self.draws {
             bytes.extend(drawn.verifier.0.to_le_bytes());
             bytes.push(drawn.answered.into());
+        }
+        if self.history != History::default() {
+            bytes.extend(self.history.time.0.to_le_bytes());
+            bytes.extend(self.history.list.map_or(0, |list| list.id()).to_le_bytes());
+            self.history.passed.iter().for_each(|event| bytes.extend(event.id().to_le_bytes()));
         }
         fold_bytes(&bytes)
     }

@@ -16,6 +16,10 @@ pub enum Statement {
     Promises = 4,
     /// A witness of a source: "it is deducted."
     Confirms = 5,
+    /// An author: "this happened to me."
+    Event = 6,
+    /// A witness of an event: "I saw it when my clock showed this."
+    Stamps = 7,
 }
 
 impl Statement {

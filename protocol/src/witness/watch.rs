@@ -9,9 +9,10 @@ use super::node::WitnessNode;
 use super::receipt::Stage;
 use super::refusal::Refusal;
 use super::statement::Statement;
+use super::timeline::checksum;
 use super::{Witness, WitnessBody, WitnessMessage};
 use crate::draw::{mix, threshold};
-use crate::{Bodies, Context, NodeId, Shared};
+use crate::{Bodies, Context, NodeId, Shared, Time};
 
 /// A fund as its witness has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +27,19 @@ struct Balance {
 
 impl Witness {
     /// Somebody draws witnesses.
-    pub(super) fn hello(&self, from: NodeId, payment: u32, cx: &mut impl Context<Self>) {
+    pub(super) fn hello(
+        &self,
+        node: &WitnessNode,
+        from: NodeId,
+        (payment, time): (u32, Time),
+        cx: &mut impl Context<Self>,
+    ) {
         let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
-        if answers && self.genesis.rank(cx.id()).is_some() {
-            cx.send(from, WitnessMessage::Here { payment });
+        let bodies = cx.bodies();
+        if answers && self.is_active(node.timeline, cx.id(), &bodies) {
+            let settled = self.settled_checksum(node.timeline, time, &bodies);
+            let tip = checksum(node.timeline, &bodies, &self.genesis);
+            cx.send(from, WitnessMessage::Here { payment, settled, tip });
         }
     }
 
@@ -50,6 +60,7 @@ impl Witness {
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Promise { contract, source, signature });
             }
+            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
             Err(why) => self.refuse(from, contract, source, why, cx),
         }
     }
@@ -63,7 +74,7 @@ impl Witness {
         source: u8,
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
-        let parties = self.judge_contract(contract, cx)?;
+        let parties = self.judge_contract(node.timeline, contract, cx)?;
         if parties.payer != from {
             return Err(Refusal::Unasked);
         }
@@ -214,6 +225,7 @@ impl Witness {
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Settled { receipt, source, signature });
             }
+            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
             Err(why) => self.refuse(from, content.contract, source, why, cx),
         }
     }
@@ -226,7 +238,7 @@ impl Witness {
         source: u8,
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
-        let parties = self.judge_receipt(receipt, Stage::Promised, cx)?;
+        let parties = self.judge_receipt(node.timeline, receipt, Stage::Promised, cx)?;
         if parties.payee != from {
             return Err(Refusal::Unasked);
         }
@@ -292,14 +304,18 @@ impl Witness {
     ) {
         let bodies = cx.bodies();
         let Some(content) = bodies.get(receipt).receipt() else { return };
-        let judged = self.judge_receipt(receipt, Stage::Confirmed, cx).and_then(|parties| {
-            let contract = bodies.get(content.contract).contract().expect("judged");
-            let new = bodies.get(contract.selection).selection().expect("judged");
-            if parties.payee != from {
-                return Err(Refusal::Unasked);
-            }
-            new.position(cx.id()).map(|_| ()).ok_or(Refusal::NotHeld)
-        });
+        let judged =
+            self.judge_receipt(node.timeline, receipt, Stage::Confirmed, cx).and_then(|parties| {
+                let contract = bodies.get(content.contract).contract().expect("judged");
+                let new = bodies.get(contract.selection).selection().expect("judged");
+                if parties.payee != from {
+                    return Err(Refusal::Unasked);
+                }
+                new.position(cx.id()).map(|_| ()).ok_or(Refusal::NotHeld)
+            });
+        if judged == Err(Refusal::Timeline) {
+            return self.put_off(node.timeline, from, cx);
+        }
         if let Err(why) = judged {
             return self.refuse(from, content.contract, u8::MAX, why, cx);
         }

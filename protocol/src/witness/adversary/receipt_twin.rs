@@ -91,7 +91,8 @@ impl Witness {
         let eligible = |verifier: &_| is_eligible(*verifier, first.payer, first.payee);
         let next = self.genesis.draw(seed).filter(eligible).skip(draws.len());
         draws.extend(next.take(lies as usize).map(|verifier| Drawn { verifier, answered: true }));
-        Selection::new(first.payer, first.payee, first.checksum, draws)
+        let twin = Selection::new(first.payer, first.payee, first.checksum, draws);
+        twin.on(first.history.clone())
     }
 
     /// Both sets of witnesses had their time: the fund is spent with each.

@@ -6,23 +6,33 @@
 use super::super::WitnessMessage;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
-use super::super::selection::{DrawOrder, Drawn, Selection, is_eligible};
+use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
+use super::super::timeline::{self, Members, Tip, departure};
 use super::super::{Witness, WitnessBody, WitnessTimer};
 use super::Step;
-use crate::{Context, NodeId, Span};
+use crate::{Context, NodeId, Shared, Span, Time};
 
 /// The draw so far.
 #[derive(Debug)]
 pub(crate) struct Choosing {
+    /// The settled timeline, and its checksum.
+    pub(super) settled: Tip,
     checksum: u64,
+    /// The timeline whose members are drawn.
+    pub(super) list: Tip,
+    members: Members,
     order: DrawOrder,
     /// Answers that complete the draw: one for each witness, and (a liar's) those to be denied.
     wanted: u32,
+    /// By what events drawn verifiers have left or paused since.
+    passed: Vec<Shared>,
+    /// A verifier whose settled timeline is another, and is compared with the payer's.
+    pub(super) comparing: Option<NodeId>,
+    /// Whether the whole timeline was compared with somebody's.
+    has_compared: bool,
     greeted: Vec<Greeted>,
     answered: u32,
     outstanding: u32,
-    /// Greetings sent together wait for one timer.
-    group: u16,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,25 +49,64 @@ enum Answer {
 }
 
 impl Choosing {
-    pub(crate) fn new(witness: &Witness, payer: NodeId, payee: NodeId) -> Self {
-        let checksum = witness.genesis.checksum();
-        let seed = witness.genesis.seed(checksum, payer, payee);
+    pub(crate) fn new(
+        witness: &Witness,
+        tip: Tip,
+        (payee, started): (NodeId, Time),
+        cx: &mut impl Context<Witness>,
+    ) -> Self {
+        let (bodies, genesis) = (cx.bodies(), &witness.genesis);
+        let settled = timeline::settled(tip, started, witness.terms.time_to_consistency, &bodies);
+        let known = timeline::until(tip, started, &bodies);
+        let list = if witness.terms.rules.settled_draw { settled } else { known };
+        settled.iter().chain(&list).for_each(|timeline| cx.retain(*timeline));
+        let checksum = timeline::checksum(settled, &bodies, genesis);
+        let members = timeline::active(list, &bodies);
+        let seed = genesis.seed(checksum, cx.id(), payee);
         Self {
+            settled,
             checksum,
-            order: DrawOrder::new(seed, witness.genesis.verifiers()),
-            wanted: witness.terms.witnesses + witness.lies(payer, payee),
+            list,
+            order: DrawOrder::new(seed, members.len(genesis)),
+            members,
+            wanted: witness.terms.witnesses + witness.lies(cx.id(), payee),
+            passed: Vec::new(),
+            comparing: None,
+            has_compared: false,
             greeted: Vec::new(),
             answered: 0,
             outstanding: 0,
-            group: 0,
         }
     }
 
     /// Gives those who were greeted before a crash their time again.
-    pub(crate) fn renew_timers(&self, payment: u32, timeout: Span, cx: &mut impl Context<Witness>) {
-        for group in 0..self.group {
+    pub(crate) fn renew_timers(
+        &self,
+        payment: u32,
+        groups: u16,
+        timeout: Span,
+        cx: &mut impl Context<Witness>,
+    ) {
+        let compared = self.comparing.map(|_| u16::MAX);
+        for group in (0..groups).chain(compared) {
             cx.set_timer(timeout, WitnessTimer::Greeting { payment, group });
         }
+    }
+
+    /// Takes the place of an earlier draw.
+    pub(super) fn follow(&mut self, earlier: &Self) {
+        self.has_compared = earlier.has_compared;
+    }
+
+    /// Whether nothing but the contract is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        self.answered == self.wanted && self.comparing.is_none()
+    }
+
+    /// Lets go of what it holds.
+    pub(super) fn release(&self, cx: &mut impl Context<Witness>) {
+        let timelines = self.settled.iter().chain(&self.list);
+        timelines.chain(&self.passed).for_each(|body| cx.release(*body));
     }
 
     fn draws(&self) -> Vec<Drawn> {
@@ -67,13 +116,28 @@ impl Choosing {
         };
         self.greeted.iter().map(drawn).collect()
     }
+
+    /// The selection that a draw gives.
+    fn selection(
+        &self,
+        draws: Vec<Drawn>,
+        (payer, payee): (NodeId, NodeId),
+        time: Time,
+    ) -> Selection {
+        let (settled, list) = (self.settled, self.list);
+        let passed = self.passed.clone().into();
+        let history = History { time, settled, list, passed };
+        Selection::new(payer, payee, self.checksum, draws).on(history)
+    }
 }
 
 impl Witness {
     /// Greets as many verifiers as are still needed.
     pub(crate) fn greet(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let paying = &mut node.paying[place];
-        let (payment, payee) = (paying.number, paying.payee);
+        let (payment, payee, time) = (paying.number, paying.payee, paying.started);
+        let (bodies, timeline) = (cx.bodies(), node.timeline);
+        let tip = timeline::checksum(timeline, &bodies, &self.genesis);
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
         while choosing.outstanding < choosing.wanted - choosing.answered {
@@ -81,19 +145,29 @@ impl Witness {
                 // Nobody is left to be drawn.
                 return self.give_up(node, place, cx);
             };
-            let verifier = self.genesis.verifier(rank);
+            let verifier = choosing.members.get(&self.genesis, rank);
             if !is_eligible(verifier, cx.id(), payee) {
                 continue;
             }
-            let answer = Answer::Awaited { group: choosing.group };
+            if self.terms.rules.settled_draw
+                && let Some(event) =
+                    departure(timeline, verifier, choosing.settled, &bodies, &self.genesis)
+            {
+                cx.record(WitnessMetric::PassedOver, 1);
+                cx.retain(event);
+                choosing.passed.push(event);
+                continue;
+            }
+            let answer = Answer::Awaited { group: paying.groups };
             choosing.greeted.push(Greeted { verifier, answer });
             choosing.outstanding += 1;
             sent = true;
-            cx.send(verifier, WitnessMessage::Hello { payment });
+            let settled = choosing.checksum;
+            cx.send(verifier, WitnessMessage::Hello { payment, time, settled, tip });
         }
         if sent {
-            let group = choosing.group;
-            choosing.group += 1;
+            let group = paying.groups;
+            paying.groups += 1;
             cx.set_timer(self.terms.timeout, WitnessTimer::Greeting { payment, group });
         }
     }
@@ -103,10 +177,11 @@ impl Witness {
         &self,
         node: &mut WitnessNode,
         from: NodeId,
-        payment: u32,
+        (payment, settled, tip): (u32, u64, u64),
         cx: &mut impl Context<Self>,
     ) {
         let Some(place) = self.payment(node, payment) else { return };
+        let timeline = node.timeline;
         let Step::Choosing(choosing) = &mut node.paying[place].step else { return };
         let greeted = choosing.greeted.iter_mut().find(|greeted| greeted.verifier == from);
         let Some(greeted) = greeted.filter(|g| matches!(g.answer, Answer::Awaited { .. })) else {
@@ -115,7 +190,21 @@ impl Witness {
         greeted.answer = Answer::Here;
         choosing.answered += 1;
         choosing.outstanding -= 1;
-        if choosing.answered == choosing.wanted {
+        let own = timeline::checksum(timeline, &cx.bodies(), &self.genesis);
+        // Without R2 the draw uses all that is known, so it waits for all.
+        let differs = settled != choosing.checksum
+            || tip != own && !choosing.has_compared && !self.terms.rules.settled_draw;
+        if differs && choosing.comparing.is_none() {
+            choosing.comparing = Some(from);
+            choosing.has_compared = true;
+            self.probe(timeline, from, cx);
+            cx.set_timer(self.terms.timeout, WitnessTimer::Greeting { payment, group: u16::MAX });
+        } else if tip != own && !choosing.has_compared {
+            // One of them repairs what it lacks; the payment does not wait for it.
+            choosing.has_compared = true;
+            self.probe(timeline, from, cx);
+        }
+        if choosing.is_complete() {
             self.chosen(node, place, cx);
         }
     }
@@ -130,6 +219,10 @@ impl Witness {
     ) {
         let Some(place) = self.payment(node, payment) else { return };
         let Step::Choosing(choosing) = &mut node.paying[place].step else { return };
+        if group == u16::MAX {
+            // The comparison has had its time.
+            return self.compared(node, place, cx);
+        }
         let mut skipped = 0;
         for greeted in &mut choosing.greeted {
             if greeted.answer == (Answer::Awaited { group }) {
@@ -145,20 +238,27 @@ impl Witness {
     }
 
     /// All witnesses are found: the contract follows, unless nobody would believe the draw.
-    fn chosen(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
+    pub(super) fn chosen(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
+        if self.is_outdated(node, place, cx) {
+            return self.redraw(node, place, cx);
+        }
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
         let (mut draws, lies) = (choosing.draws(), choosing.wanted - self.terms.witnesses);
         self.lie(&mut draws, lies, cx);
-        let selection = Selection::new(cx.id(), paying.payee, choosing.checksum, draws);
+        let selection = choosing.selection(draws, (cx.id(), paying.payee), paying.started);
+        let bodies = cx.bodies();
         // A liar leaves it to the payee to find out.
         let honest = lies == 0;
         cx.record(WitnessMetric::Selections, u64::from(honest));
-        if honest && selection.check(&self.genesis, self.terms.witnesses, &self.tests).is_err() {
+        let check =
+            || selection.check_on_timeline(&self.genesis, &bodies, &self.terms, &self.tests);
+        if honest && check().is_err() {
             cx.record(WitnessMetric::FalseRejections, 1);
             return self.give_up(node, place, cx);
         }
         let selection = cx.share(WitnessBody::Selection(selection));
+        choosing.release(cx);
         self.draw_up(node, place, selection, cx);
     }
 }

@@ -13,6 +13,7 @@
 
 mod choose;
 mod gather;
+mod outdated;
 
 use super::fund::Fund;
 use super::metrics::WitnessMetric;
@@ -44,6 +45,10 @@ pub(super) struct Paying {
     pub(super) asked: u128,
     /// Set if it is one of an attempt's.
     pub(super) twin: Option<Twin>,
+    /// How often something was asked again because timelines differed.
+    pub(super) put_off: u16,
+    /// Greetings sent together wait for one timer; how often that was.
+    pub(super) groups: u16,
     pub(super) step: Step,
 }
 
@@ -147,9 +152,20 @@ impl Witness {
         cx.record(WitnessMetric::Started, 1);
         let number = node.payments;
         node.payments += 1;
-        let step = Step::Choosing(Choosing::new(self, cx.id(), payee));
         let started = cx.local_clock();
-        let paying = Paying { number, payee, amount, started, sources, asked, twin, step };
+        let step = Step::Choosing(Choosing::new(self, node.timeline, (payee, started), cx));
+        let paying = Paying {
+            number,
+            payee,
+            amount,
+            started,
+            sources,
+            asked,
+            twin,
+            put_off: 0,
+            groups: 0,
+            step,
+        };
         node.paying.push(paying);
         self.greet(node, node.paying.len() - 1, cx);
     }
@@ -258,7 +274,7 @@ impl Witness {
         }
         for paying in &node.paying {
             if let Step::Choosing(choosing) = &paying.step {
-                choosing.renew_timers(paying.number, self.terms.timeout, cx);
+                choosing.renew_timers(paying.number, paying.groups, self.terms.timeout, cx);
             } else {
                 self.wait(paying, 1, cx);
             }
@@ -282,7 +298,10 @@ impl Witness {
         }
         let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
         match paying.step {
-            Step::Choosing(_) => node.wallet.funds.extend(paying.sources.iter().map(|s| s.0)),
+            Step::Choosing(choosing) => {
+                choosing.release(cx);
+                node.wallet.funds.extend(paying.sources.iter().map(|s| s.0));
+            }
             Step::Agreeing { contract } => {
                 self.reserve(withdrawn.wrapping_neg(), cx);
                 node.wallet.funds.extend(paying.sources.iter().map(|s| s.0));
@@ -313,8 +332,10 @@ impl Witness {
         if let Some(contract) = paying.contract() {
             cx.release(contract);
         }
-        if let Step::Paid { receipt, .. } = paying.step {
-            cx.release(receipt);
+        match &paying.step {
+            Step::Choosing(choosing) => choosing.release(cx),
+            Step::Paid { receipt, .. } => cx.release(*receipt),
+            _ => {}
         }
         self.lock(&paying.sources, cx);
     }

@@ -128,7 +128,7 @@ impl Net {
     }
 
     fn judge(&mut self, contract: Shared) -> Result<(), Refusal> {
-        self.witness.judge_contract(contract, &mut self.worlds[PAYEE.index()]).map(|_| ())
+        self.witness.judge_contract(None, contract, &mut self.worlds[PAYEE.index()]).map(|_| ())
     }
 }
 
@@ -271,9 +271,9 @@ fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
     let signature = Signature([9; 64]);
     let (contract, receipt) = (body, body);
     let mut all = vec![
-        M::Hello { payment: 7 },
-        M::Here { payment: 0 },
-        M::Here { payment: 9 },
+        M::Hello { payment: 7, time: Time(5), settled: 8, tip: 9 },
+        M::Here { payment: 0, settled: 8, tip: 9 },
+        M::Here { payment: 9, settled: 8, tip: 9 },
         M::Propose { contract },
         M::Agree { contract, signature },
         M::Pay { receipt },

@@ -1,0 +1,226 @@
+//! Timelines that differ: who is asked compares them with who asks, and is asked again.
+//!
+//! A judge that does not know the settled timeline of a selection neither believes nor refuses it:
+//! it sends its checksums. Once both know all, the payer asks it again, or draws anew if it was the
+//! one that lacked something and has not gathered promises yet.
+
+use super::super::WitnessMessage;
+use super::super::contract::Contract;
+use super::super::evidence::Skips;
+use super::super::metrics::WitnessMetric;
+use super::super::node::WitnessNode;
+use super::super::refusal::Refusal;
+use super::super::selection::{History, Selection};
+use super::super::timeline::{self, Tip, checksum};
+use super::super::{Witness, WitnessBody};
+use super::{Choosing, Step, Twin, positions};
+use crate::{Bodies, Context, NodeId, Shared};
+
+impl Witness {
+    /// Whether a node with a timeline knows those on which a contract's witnesses were drawn, and
+    /// the absences in the evidence count.
+    ///
+    /// # Errors
+    /// When it has to compare timelines first, or an absence does not count.
+    pub(crate) fn judge_histories(
+        &self,
+        timeline: Tip,
+        contract: &Contract,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let bodies = cx.bodies();
+        let sources = contract.sources.iter().map(|source| source.selection);
+        for selection in sources.chain([contract.selection]) {
+            let selection = bodies.get(selection).selection().ok_or(Refusal::Malformed)?;
+            self.judge_selection(timeline, selection, cx)?;
+        }
+        Ok(())
+    }
+
+    /// The same of one selection.
+    pub(crate) fn judge_selection(
+        &self,
+        timeline: Tip,
+        selection: &Selection,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let (bodies, history) = (cx.bodies(), &selection.history);
+        if !self.terms.rules.settled_draw {
+            return self.judge_list(timeline, history, &bodies);
+        }
+        if self.settled_checksum(timeline, history.time, &bodies) != selection.checksum {
+            return Err(Refusal::Timeline);
+        }
+        for event in &history.passed {
+            self.judge_event(timeline, *event, cx).map_err(|_| Refusal::Selection)?;
+        }
+        Ok(())
+    }
+
+    /// Without R2, as the original had it: the draw uses all that the payer says it knew, and what it
+    /// did not know is believed the less the older it was.
+    fn judge_list(
+        &self,
+        timeline: Tip,
+        history: &History,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Result<(), Refusal> {
+        if !history.passed.is_empty() {
+            return Err(Refusal::Selection);
+        }
+        let own = timeline::until(timeline, history.time, bodies);
+        let (missed, unknown) = timeline::difference(own, history.list, bodies);
+        if !unknown.is_empty() {
+            return Err(Refusal::Timeline);
+        }
+        let age = |event: &Shared| {
+            let event = bodies.get(*event).event().expect("of a timeline");
+            history.time.since(event.time)
+        };
+        let ages = missed.iter().map(age);
+        self.tests.judge(Skips::default(), ages).map_err(|_| Refusal::Selection)
+    }
+
+    /// Compares timelines with who asked, instead of an answer.
+    pub(crate) fn put_off(&self, timeline: Tip, asker: NodeId, cx: &mut impl Context<Self>) {
+        cx.record(WitnessMetric::Outdated, 1);
+        self.probe(timeline, asker, cx);
+    }
+
+    /// Whether a payment's settled timeline is no longer the payer's.
+    pub(super) fn is_outdated(
+        &self,
+        node: &WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) -> bool {
+        let (bodies, paying) = (cx.bodies(), &node.paying[place]);
+        if !self.terms.rules.settled_draw {
+            let known = timeline::until(node.timeline, paying.started, &bodies);
+            return matches!(&paying.step, Step::Choosing(choosing) if choosing.list != known);
+        }
+        let drawn = match (&paying.step, paying.contract()) {
+            (Step::Choosing(choosing), _) => checksum(choosing.settled, &bodies, &self.genesis),
+            (_, Some(contract)) => drawn_on(contract, &bodies),
+            (_, None) => return false,
+        };
+        drawn != self.settled_checksum(node.timeline, paying.started, &bodies)
+    }
+
+    /// Draws anew: a settled event was missing.
+    pub(super) fn redraw(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
+        let (timeline, paying) = (node.timeline, &mut node.paying[place]);
+        let mut new = Choosing::new(self, timeline, (paying.payee, paying.started), cx);
+        match &paying.step {
+            Step::Choosing(old) => {
+                old.release(cx);
+                new.follow(old);
+            }
+            Step::Agreeing { contract } => {
+                cx.release(*contract);
+                if paying.twin != Some(Twin::Phantom) {
+                    let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
+                    self.reserve(withdrawn.wrapping_neg(), cx);
+                }
+            }
+            Step::Gathering(_) | Step::Paid { .. } => return new.release(cx),
+        }
+        cx.record(WitnessMetric::Redraws, 1);
+        paying.step = Step::Choosing(new);
+        self.greet(node, place, cx);
+    }
+
+    /// A comparison of timelines with a verifier has ended, or has had its time.
+    pub(super) fn compared(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        cx: &mut impl Context<Self>,
+    ) {
+        let Step::Choosing(choosing) = &mut node.paying[place].step else { return };
+        if choosing.comparing.take().is_none() {
+            return;
+        }
+        let is_complete = choosing.is_complete();
+        if self.is_outdated(node, place, cx) {
+            self.redraw(node, place, cx);
+        } else if is_complete {
+            self.chosen(node, place, cx);
+        }
+    }
+
+    /// This node has learnt from another all that it knew.
+    pub(crate) fn synchronised(
+        &self,
+        node: &mut WitnessNode,
+        with: NodeId,
+        cx: &mut impl Context<Self>,
+    ) {
+        let waits = |node: &WitnessNode| {
+            node.paying.iter().position(
+                |paying| matches!(&paying.step, Step::Choosing(c) if c.comparing == Some(with)),
+            )
+        };
+        while let Some(place) = waits(node) {
+            self.compared(node, place, cx);
+        }
+    }
+
+    /// Another node compared timelines with this one: perhaps it was asked for something.
+    pub(crate) fn ask_again(
+        &self,
+        node: &mut WitnessNode,
+        whom: NodeId,
+        cx: &mut impl Context<Self>,
+    ) {
+        let numbers: Vec<u32> = node.paying.iter().map(|paying| paying.number).collect();
+        for number in numbers {
+            if let Some(place) = self.payment(node, number) {
+                self.ask_one_again(node, place, whom, cx);
+            }
+        }
+    }
+
+    fn ask_one_again(
+        &self,
+        node: &mut WitnessNode,
+        place: usize,
+        whom: NodeId,
+        cx: &mut impl Context<Self>,
+    ) {
+        if matches!(node.paying[place].step, Step::Choosing(_)) {
+            return;
+        }
+        let is_outdated = self.is_outdated(node, place, cx);
+        let paying = &mut node.paying[place];
+        let (bodies, is_payee) = (cx.bodies(), paying.payee == whom);
+        // Two that refuse each other's events would compare for ever.
+        paying.put_off += 1;
+        if u32::from(paying.put_off) > 4 * self.terms.witnesses {
+            return;
+        }
+        match &paying.step {
+            Step::Agreeing { .. } if is_outdated => self.redraw(node, place, cx),
+            Step::Agreeing { contract } if is_payee => self.propose(whom, *contract, cx),
+            Step::Gathering(gathering) => {
+                for (source, (fund, _)) in (0..).zip(&paying.sources) {
+                    let selection = bodies.get(fund.selection).selection().expect("of a fund");
+                    let Some(position) = selection.position(whom) else { continue };
+                    let promised = positions(&gathering.signed, source);
+                    if paying.asked & !promised & 1 << position != 0 {
+                        let contract = gathering.contract;
+                        cx.send(whom, WitnessMessage::Ask { contract, source });
+                    }
+                }
+            }
+            Step::Paid { receipt, .. } if is_payee => self.hand_over_receipt(whom, *receipt, cx),
+            _ => {}
+        }
+    }
+}
+
+/// The checksum on which a contract's new witnesses were drawn.
+fn drawn_on(contract: Shared, bodies: &impl Bodies<WitnessBody>) -> u64 {
+    let contract = bodies.get(contract).contract().expect("the payer's own");
+    bodies.get(contract.selection).selection().expect("the payer's own").checksum
+}
