@@ -17,6 +17,7 @@ Examples:
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill protocols gossip                  its parameters, with defaults and units
+  anthill protocols witness --diagram       who says what to whom, recorded from a small run
 
 Exit codes: 0 done; 1 a check failed inside its stated bound, or stopped at the memory limit;
 2 bad input; 130 interrupted (what was finished is saved).";
@@ -53,7 +54,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check a scenario and print what it resolves to, its windows and the memory it needs.
     Validate(ScenarioArgs),
-    /// List the protocols, or one protocol's parameters and metrics.
+    /// List the protocols, or one protocol's parameters and metrics, or draw its messages.
     Protocols(ProtocolsArgs),
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
     #[command(after_help = CALIBRATE_EXAMPLES)]
@@ -126,6 +127,9 @@ pub(crate) struct RunArgs {
 pub(crate) struct ProtocolsArgs {
     /// The protocol to describe; without it, all are listed.
     pub name: Option<String>,
+    /// Print a sequence diagram (Mermaid) of its messages instead, recorded from a small run.
+    #[arg(long, requires = "name")]
+    pub diagram: bool,
 }
 
 /// The flags of `anthill calibrate`.

@@ -8,6 +8,7 @@ use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
 use anthill_engine::{run as run_sharded, run_under, sequential};
+use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, Message as _, Protocol, SignatureEstimate};
 
 pub use anthill_engine::network::LimitingLink;
@@ -17,6 +18,7 @@ pub use anthill_engine::{Control, MemoryEstimate};
 use crate::Registry;
 use crate::args::EngineChoice;
 use crate::clock::Stopwatch;
+use crate::diagram::{self, Recorded};
 use crate::setting::Setting;
 use crate::units;
 
@@ -112,6 +114,20 @@ pub(crate) fn inspect<P: Configure>(
         limiting: network.limiting_links(),
         notes: prepared.notes(),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
+    })
+}
+
+/// The first messages of a scenario, under the mini-simulation: a complete network in which every
+/// message takes [`diagram::DELAY`].
+pub(crate) fn record<P: Configure>(scenario: &Scenario) -> anyhow::Result<Recorded> {
+    let pump = Pump::new(scenario.protocol::<P>()?, scenario.nodes);
+    let mut pump = pump.seed(scenario.seed).delay(diagram::DELAY).traced(diagram::MOST_RECORDED);
+    pump.run(scenario.until);
+    Ok(Recorded {
+        nodes: scenario.nodes,
+        seed: scenario.seed,
+        kinds: <P as Protocol>::Message::KINDS,
+        messages: pump.trace().to_vec(),
     })
 }
 

@@ -20,6 +20,7 @@ mod clock;
 mod command;
 mod conditions_text;
 mod cost;
+mod diagram;
 mod engines;
 mod export;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use clap::Parser as _;
 
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
+pub use diagram::Recorded;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared};
 pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;

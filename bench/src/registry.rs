@@ -13,9 +13,10 @@ use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
-use anthill_protocol::{Configure, SignatureEstimate};
+use anthill_protocol::{Configure, Diagram, SignatureEstimate};
 
 use crate::args::EngineChoice;
+use crate::diagram::Recorded;
 use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared};
 use crate::plan::PlanError;
 
@@ -38,6 +39,10 @@ pub struct Entry {
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
     /// Where the two engines part on a scenario of this protocol, if they do.
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
+    /// The run that the protocol's sequence diagram is recorded from, and who is who in it.
+    pub diagram: Diagram,
+    /// Records the first messages of a scenario of this protocol.
+    pub record: fn(&Scenario) -> anyhow::Result<Recorded>,
 }
 
 /// A scenario that ships with the binary and is run by its name, beside the protocols' presets.
@@ -62,6 +67,8 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
+        diagram: P::DIAGRAM,
+        record: engines::record::<P>,
     }
 }
 
@@ -93,6 +100,11 @@ fn gossip(preset: &'static str) -> Entry {
         divergence: |scenario| match signed(scenario) {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
+        },
+        diagram: Gossip::DIAGRAM,
+        record: |scenario| match signed(scenario) {
+            true => engines::record::<SignedGossip>(scenario),
+            false => engines::record::<Gossip>(scenario),
         },
         signatures: |scenario| match signed(scenario) {
             true => engines::signatures::<SignedGossip>(scenario),

@@ -76,6 +76,7 @@
 mod body;
 pub mod check;
 mod context;
+mod diagram;
 pub mod draw;
 mod estimate;
 pub mod gossip;
@@ -97,6 +98,7 @@ pub mod witness;
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
 pub use check::{Check, RunFacts};
 pub use context::Context;
+pub use diagram::Diagram;
 pub use estimate::{RunScale, SignatureEstimate};
 pub use ids::{NodeId, RegionId};
 pub use message::{Message, fingerprint_bytes};

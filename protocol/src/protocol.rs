@@ -2,8 +2,8 @@
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Check, Context, Message, Metric, RunFacts, RunScale, SignatureEstimate, Snapshot, Totals,
-    fold_bytes,
+    Check, Context, Diagram, Message, Metric, RunFacts, RunScale, SignatureEstimate, Snapshot,
+    Totals, fold_bytes,
 };
 
 /// A distributed protocol: the immutable parameters, and what a node does on each occasion.
@@ -95,6 +95,8 @@ pub trait Configure: Protocol {
     /// Adversaries that know its rules, beside those that work on any protocol's messages. The
     /// protocol chooses and plays the nodes that they hold.
     const ADVERSARIES: &'static [AdversaryKind] = &[];
+    /// The run that its sequence diagram is recorded from, and who is who in it.
+    const DIAGRAM: Diagram = Diagram::OF_NODES;
 
     /// Builds the protocol from checked values, one for every parameter.
     ///

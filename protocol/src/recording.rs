@@ -32,7 +32,7 @@ mod bodies;
 mod pump;
 
 pub use bodies::RecordedBodies;
-pub use pump::Pump;
+pub use pump::{Delivery, Pump};
 
 /// One thing that a handler asked for.
 pub enum Effect<P: Protocol> {

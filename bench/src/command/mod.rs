@@ -52,7 +52,7 @@ pub(crate) fn dispatch(
     match line.command.unwrap_or_else(|| Command::Run(RunArgs::default())) {
         Command::Run(args) => run::run(registry, args, watch),
         Command::Validate(args) => validate::validate(registry, args),
-        Command::Protocols(args) => protocols::protocols(registry, args.name.as_deref()),
+        Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Replay(args) => replay::replay(registry, &args),
     }

@@ -3,16 +3,20 @@
 use std::fmt::Write as _;
 
 use anthill_engine::scenario::number_bounds;
-use anthill_protocol::MetricKind;
 use anthill_protocol::parameter::{Kind, Parameter};
+use anthill_protocol::{Diagram, MetricKind};
 
 use super::Exit;
-use crate::{Entry, Registry, terminal, units};
+use crate::args::{ProtocolsArgs, ScenarioArgs};
+use crate::diagram::draw;
+use crate::plan::ScenarioPlan;
+use crate::{Entry, Registry, engines, terminal, units};
 
-/// Lists the protocols, or describes one.
-pub(super) fn protocols(registry: &Registry, name: Option<&str>) -> anyhow::Result<Exit> {
-    let text = match name {
+/// Lists the protocols, or describes or draws one.
+pub(super) fn protocols(registry: &Registry, args: &ProtocolsArgs) -> anyhow::Result<Exit> {
+    let text = match &args.name {
         None => list(registry),
+        Some(name) if args.diagram => diagram(registry, registry.named(name)?)?,
         Some(name) => describe(registry.named(name)?),
     };
     terminal::show(&text)?;
@@ -32,6 +36,19 @@ fn list(registry: &Registry) -> String {
         let _ = writeln!(text, "{:<21} {}", scenario.name, scenario.about);
     }
     text
+}
+
+/// Records the run that the protocol has for this, and draws it.
+fn diagram(registry: &Registry, entry: &Entry) -> anyhow::Result<String> {
+    let Diagram { settings, parts } = entry.diagram;
+    let args = ScenarioArgs {
+        protocol: Some(entry.protocol.name.to_owned()),
+        set: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+        ..ScenarioArgs::default()
+    };
+    let plan = ScenarioPlan::new(args, registry)?;
+    let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
+    Ok(draw(entry.protocol.name, &(entry.record)(&scenario)?, parts))
 }
 
 fn describe(entry: &Entry) -> String {

@@ -25,7 +25,7 @@ use core::marker::PhantomData;
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts,
+    Check, Configure, Context, Diagram, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts,
     RunScale, SignatureEstimate, Span, Time, Totals, draw,
 };
 
@@ -333,6 +333,9 @@ impl<R: Rumour> Configure for Spread<R> {
             about: "the node that publishes the rumour, modulo the number of nodes",
         },
     ];
+
+    const DIAGRAM: Diagram =
+        Diagram { settings: &["nodes=6", "protocol.fanout=2"], ..Diagram::OF_NODES };
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let mode = match values.choice("mode") {

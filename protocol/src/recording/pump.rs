@@ -45,10 +45,28 @@ pub struct Pump<P: Protocol> {
     asked: u64,
     now: Time,
     totals: Totals,
+    /// The first messages delivered, at most `most_traced`.
+    trace: Vec<Delivery>,
+    most_traced: usize,
+}
+
+/// A message that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// When it was sent.
+    pub sent: Time,
+    /// When it arrived.
+    pub at: Time,
+    /// Its sender.
+    pub from: NodeId,
+    /// Its receiver.
+    pub to: NodeId,
+    /// Its kind, an index of [`Message::KINDS`].
+    pub kind: usize,
 }
 
 enum Event<P: Protocol> {
-    Message { from: NodeId, to: NodeId, message: P::Message },
+    Message { sent: Time, from: NodeId, to: NodeId, message: P::Message },
     Timer { node: NodeId, crashes: u32, timer: P::Timer },
 }
 
@@ -75,7 +93,16 @@ impl<P: Protocol> Pump<P> {
                 messages_by_kind: vec![0; P::Message::KINDS.len()],
                 ..Totals::default()
             },
+            trace: Vec::new(),
+            most_traced: 0,
         }
+    }
+
+    /// Keeps a trace of the first messages that arrive, so many of them.
+    #[must_use]
+    pub fn traced(mut self, most: usize) -> Self {
+        self.most_traced = most;
+        self
     }
 
     /// Sets the seed.
@@ -153,6 +180,11 @@ impl<P: Protocol> Pump<P> {
         &self.bodies
     }
 
+    /// The messages that arrived, in their order; empty unless [`Pump::traced`].
+    pub fn trace(&self) -> &[Delivery] {
+        &self.trace
+    }
+
     /// The protocol.
     pub fn protocol(&self) -> &P {
         &self.protocol
@@ -172,6 +204,12 @@ impl<P: Protocol> Pump<P> {
             return;
         }
         self.totals.events += 1;
+        if let Event::Message { sent, from, to, message } = &event
+            && self.trace.len() < self.most_traced
+        {
+            let (sent, from, to, kind) = (*sent, *from, *to, message.kind());
+            self.trace.push(Delivery { sent, at: self.now, from, to, kind });
+        }
         self.with_context(node, |protocol, state, cx| {
             let mut state = state?;
             match event {
@@ -229,7 +267,7 @@ impl<P: Protocol> Pump<P> {
                 return;
             }
         }
-        self.ask(at + self.delay, Event::Message { from, to, message });
+        self.ask(at + self.delay, Event::Message { sent: at, from, to, message });
     }
 
     fn ask(&mut self, at: Time, event: Event<P>) {
@@ -306,6 +344,20 @@ mod tests {
         let facts = moves.run(Time(100 * MS));
         assert!(facts.quiescent && facts.totals.events == 0);
         assert_eq!((facts.totals.messages, facts.totals.bytes_on_wire), (10, 10));
+    }
+
+    #[test]
+    fn a_trace_has_the_first_messages_that_arrive() {
+        let mut pump = Pump::new(phold(1.0), 3).traced(5);
+        pump.run(Time(35 * MS));
+        let trace = pump.trace();
+        assert_eq!(trace.len(), 5);
+        for (i, delivery) in trace.iter().enumerate() {
+            assert_eq!(delivery.at, delivery.sent + Span(10 * MS));
+            assert_eq!((delivery.at, delivery.kind), (Time((i as u64 / 3 + 1) * 10 * MS), 0));
+            assert_ne!(delivery.from, delivery.to);
+        }
+        assert!(Pump::new(phold(1.0), 3).trace().is_empty());
     }
 
     /// Every node ticks once a millisecond, for ever.

@@ -141,6 +141,27 @@ pub enum WitnessMessage {
 
 use WitnessMessage::*;
 
+/// Who sends a kind of message to whom, in words.
+pub(super) const PARTS: &[(&str, &str)] = {
+    const NEW: &str = "new witnesses";
+    const OLD: &str = "witnesses of the source";
+    &[
+        ("payer", NEW),     // hello
+        (NEW, "payer"),     // here
+        ("payer", "payee"), // propose
+        ("payee", "payer"), // agree
+        (OLD, "payer"),     // refuse: anybody may, mostly they do
+        ("payer", OLD),     // ask
+        (OLD, "payer"),     // promise
+        ("payer", "payee"), // pay
+        ("payee", "payer"), // accept
+        ("payee", OLD),     // settle
+        (OLD, "payee"),     // settled
+        ("payee", NEW),     // entrust
+        (NEW, "payee"),     // kept
+    ]
+};
+
 const HEADER_BYTES: usize = 16;
 /// The most bytes beside body and signature.
 const SMALL: usize = 4 + 8 + 2 * CHECKSUM;
@@ -430,7 +451,7 @@ mod tests {
             Stamp { event: receipt },
             Stamped { event: receipt, time: Time(77), signature },
         ];
-        assert_eq!(all.len(), WitnessMessage::KINDS.len());
+        assert_eq!((all.len(), PARTS.len()), (WitnessMessage::KINDS.len(), all.len()));
         for (kind, message) in all.into_iter().enumerate() {
             assert_eq!(message.kind(), kind);
             let mut bytes = Vec::new();

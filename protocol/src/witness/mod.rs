@@ -16,7 +16,7 @@
 //! [`metrics`] say so); every message that does not fit is refused with a reason and changes nothing.
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use crate::{Check, Configure, Context, NodeId, Protocol, RunFacts, Span};
+use crate::{Check, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span};
 
 mod adversary;
 pub mod body;
@@ -262,6 +262,11 @@ impl Configure for Witness {
     const PARAMETERS: &'static [Parameter] = parameters::PARAMETERS;
     const WORKLOAD: &'static [Parameter] = parameters::WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = adversary::KINDS;
+    // So few payments that the first one is over before the next begins.
+    const DIAGRAM: Diagram = Diagram {
+        settings: &["nodes=602", "workload.rate=0.1", "until=1h"],
+        parts: message::PARTS,
+    };
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         parameters::configure(values)
