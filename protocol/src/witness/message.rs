@@ -146,19 +146,25 @@ pub(super) const PARTS: &[(&str, &str)] = {
     const NEW: &str = "new witnesses";
     const OLD: &str = "witnesses of the source";
     &[
-        ("payer", NEW),     // hello
-        (NEW, "payer"),     // here
-        ("payer", "payee"), // propose
-        ("payee", "payer"), // agree
-        (OLD, "payer"),     // refuse: anybody may, mostly they do
-        ("payer", OLD),     // ask
-        (OLD, "payer"),     // promise
-        ("payer", "payee"), // pay
-        ("payee", "payer"), // accept
-        ("payee", OLD),     // settle
-        (OLD, "payee"),     // settled
-        ("payee", NEW),     // entrust
-        (NEW, "payee"),     // kept
+        ("payer", NEW),          // hello
+        (NEW, "payer"),          // here
+        ("payer", "payee"),      // propose
+        ("payee", "payer"),      // agree
+        (OLD, "payer"),          // refuse: anybody may, mostly they do
+        ("payer", OLD),          // ask
+        (OLD, "payer"),          // promise
+        ("payer", "payee"),      // pay
+        ("payee", "payer"),      // accept
+        ("payee", OLD),          // settle
+        (OLD, "payee"),          // settled
+        ("payee", NEW),          // entrust
+        (NEW, "payee"),          // kept
+        ("author", "verifiers"), // publish
+        ("one", "other"),        // probe
+        ("other", "one"),        // since
+        ("one", "other"),        // rest
+        ("author", "stampers"),  // stamp
+        ("stampers", "author"),  // stamped
     ]
 };
 
