@@ -145,3 +145,79 @@ impl Receipt {
         fold_bytes(&bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::{Draft, Source};
+    use super::super::genesis::Genesis;
+    use super::super::selection::Selection;
+    use super::super::{Witness, WitnessBody};
+    use super::*;
+    use crate::parameter::Values;
+    use crate::recording::Recording;
+    use crate::{Configure, Context, Time};
+
+    /// The verdict on a receipt of one source with these signatures, all of which hold but `bad`.
+    fn verdict(
+        signed: impl Fn(&Selection) -> Vec<Signed>,
+        bad: Option<u32>,
+    ) -> Result<(), Refusal> {
+        let witness = Witness::configure(&Values::of::<Witness>()).expect("consistent");
+        let genesis = Genesis::new(1_000, 500, 1);
+        let mut cx = Recording::<Witness>::new(NodeId(7), 1_000);
+        let watched = Selection::genesis(&genesis, NodeId(7), 100);
+        let signed = signed(&watched);
+        let selection = cx.share(WitnessBody::Selection(watched));
+        let (fund, signature) = (genesis.fund(NodeId(7)), Signature([0; 64]));
+        let source = Source { fund, amount: 9, left: 1, sequence: 0, previous: fund, selection };
+        let (payer, payee, time) = (NodeId(7), NodeId(8), Time::ZERO);
+        let draft = Draft { payer, payee, amount: 8, time, selection, sources: [source].into() };
+        let contract = draft.signed(Digest([3; 32]), signature);
+        let handle = cx.share(WitnessBody::Contract(contract.clone()));
+        let count = signed.len() as u32 + 1;
+        let verdicts: Vec<bool> = (0..count).map(|index| Some(index) != bad).collect();
+        let receipt = Receipt::new(handle, &contract, signature, Stage::Promised, signed);
+        receipt.check(&Verdicts::of(&verdicts), &cx.bodies(), &witness.terms)
+    }
+
+    fn signatures(positions: impl Iterator<Item = u8>) -> impl Fn(&Selection) -> Vec<Signed> {
+        let positions: Vec<u8> = positions.collect();
+        move |watched| {
+            let signature = Signature([0; 64]);
+            let of = |position: &u8| {
+                let witness = watched.witnesses[usize::from(*position)];
+                Signed { source: 0, position: *position, witness, signature }
+            };
+            positions.iter().map(of).collect()
+        }
+    }
+
+    #[test]
+    fn exactly_the_redundancy_is_enough() {
+        assert_eq!(verdict(signatures(0..62), None), Ok(()));
+        assert_eq!(verdict(signatures(38..100), None), Ok(()));
+        assert_eq!(verdict(signatures(0..61), None), Err(Refusal::Quorum));
+    }
+
+    #[test]
+    fn only_distinct_witnesses_whose_signatures_hold_count() {
+        let twice = signatures((0..61).chain([60]));
+        assert_eq!(verdict(twice, None), Err(Refusal::Quorum));
+        assert_eq!(verdict(signatures(0..62), Some(62)), Err(Refusal::Quorum));
+        assert_eq!(verdict(signatures(0..63), Some(63)), Ok(()));
+        assert_eq!(verdict(signatures(0..62), Some(0)), Err(Refusal::Signature), "the payee's");
+        let changed = |change: fn(&mut Signed)| {
+            move |watched: &Selection| {
+                let mut signed = signatures(0..62)(watched);
+                change(&mut signed[40]);
+                signed
+            }
+        };
+        let strangers = changed(|signed| signed.witness = NodeId(7));
+        assert_eq!(verdict(strangers, None), Err(Refusal::Quorum));
+        let elsewhere = changed(|signed| signed.source = 1);
+        assert_eq!(verdict(elsewhere, None), Err(Refusal::Quorum));
+        let beyond = changed(|signed| signed.position = 100);
+        assert_eq!(verdict(beyond, None), Err(Refusal::Quorum));
+    }
+}
