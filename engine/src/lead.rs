@@ -6,7 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
-use anthill_protocol::{Message as _, Protocol, Totals};
+use anthill_protocol::{Protocol, Totals};
 
 use crate::crypto;
 use crate::fabric::Fabric;
@@ -205,7 +205,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
 
     unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
         let executed = self.field.world.crypto.mode == crypto::Mode::Real;
-        let enough = match (P::Message::SIGNED || P::Message::CARRIES) && executed {
+        let enough = match Worker::<P, M>::ANNOUNCES && executed {
             true => SPARSE_SIGNED_EVENTS,
             false => SPARSE_EVENTS,
         };

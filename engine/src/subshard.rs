@@ -101,7 +101,7 @@ pub(crate) struct Field<'a, P: Protocol, M: Mode> {
 
 impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Whether messages have signatures that are verified before they are handled.
-    const ANNOUNCES: bool = P::Message::SIGNED || P::Message::CARRIES;
+    pub(crate) const ANNOUNCES: bool = P::Message::SIGNED || P::Message::CARRIES;
 
     pub(crate) fn new(calendar: Calendar<LoadOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
         Self {
@@ -188,12 +188,16 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         subshard: u32,
         shard: u32,
     ) {
+        if !Self::ANNOUNCES {
+            // SAFETY: promised by the caller.
+            return unsafe { self.run_window(field, window, subshard, shard, false) };
+        }
         // SAFETY: the window is open, so its lists are immutable.
         let events: usize =
             unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
-        if !Self::ANNOUNCES || events >= TAKEN_EVENTS {
+        if events >= TAKEN_EVENTS {
             // SAFETY: promised by the caller.
-            return unsafe { self.run_window(field, window, subshard, shard, Self::ANNOUNCES) };
+            return unsafe { self.run_window(field, window, subshard, shard, true) };
         }
         if events == 0 {
             return;
@@ -287,24 +291,22 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         if window == field.world.window_of(field.until) {
             self.cut_at_until(field);
         }
-        let mut sorted = if timed { field.clock.ns() } else { 0 };
+        let sorted = if timed { field.clock.ns() } else { 0 };
+        let mut ready = sorted;
         if announces {
             let signing = self.tally.signing(&field.world.crypto, field.world.seed);
             self.events.iter().for_each(|event| announce(signing, event, field));
             if signing.waiting() > 0 {
                 signing.settle(field.world.bodies);
             }
-            let settled = field.clock.ns();
-            self.crypto_ns += settled - sorted;
-            (self.sort_ns, sorted) = (self.sort_ns + sorted - begun, settled);
+            ready = field.clock.ns();
+            self.crypto_ns += ready - sorted;
         }
         // SAFETY: as promised by the caller.
         unsafe { self.handle_all(field, window, subshard) };
         if timed {
-            if !announces {
-                self.sort_ns += sorted - begun;
-            }
-            self.handlers_ns += field.clock.ns() - sorted;
+            self.sort_ns += sorted - begun;
+            self.handlers_ns += field.clock.ns() - ready;
         }
     }
 

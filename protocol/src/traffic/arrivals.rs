@@ -50,11 +50,7 @@ impl Arrivals {
     /// A gap outside the surge.
     fn gap(&self, drawn: u64) -> Span {
         match self.shape {
-            Shape::Poisson => {
-                // In (0, 1], so that its logarithm is finite.
-                let uniform = ((drawn >> 11) + 1) as f64 / (1u64 << 53) as f64;
-                Span((-libm::log(uniform) * self.mean.0 as f64) as u64)
-            }
+            Shape::Poisson => draw::exponential(self.mean, drawn),
             Shape::Uniform => Span(draw::below(drawn, (self.mean * 2 + Span(1)).0)),
             Shape::Fixed => self.mean,
         }

@@ -1,5 +1,7 @@
 //! The contract of a payment, which every signature of it covers.
 
+use core::ops::Deref;
+
 use super::evidence::Tests;
 use super::fund::FundId;
 use super::genesis::{CREDIT_ORIGIN, Genesis};
@@ -33,18 +35,8 @@ pub struct Source {
 /// What a payer offers and a payee agrees to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
-    /// Who pays.
-    pub payer: NodeId,
-    /// Who is paid.
-    pub payee: NodeId,
-    /// What arrives; the sources cover it and their gas.
-    pub amount: u64,
-    /// When the payer began.
-    pub time: Time,
-    /// The witnesses of the fund that the payment makes.
-    pub selection: Shared,
-    /// Where the credit comes from.
-    pub sources: Box<[Source]>,
+    /// Its terms; their fields are read as the contract's own.
+    draft: Draft,
     /// A hash of all of it (without R3: of less), and the name of the fund it makes.
     pub digest: Digest,
     /// The payer's signature.
@@ -53,14 +45,14 @@ pub struct Contract {
     sound: Once<Result<(), Refusal>>,
 }
 
-/// The parts of a contract before it is signed.
-#[derive(Clone, Debug)]
+/// The terms of a contract, before it is signed and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// Who pays.
     pub payer: NodeId,
     /// Who is paid.
     pub payee: NodeId,
-    /// What arrives.
+    /// What arrives; the sources cover it and their gas.
     pub amount: u64,
     /// When the payer began.
     pub time: Time,
@@ -96,9 +88,15 @@ impl Draft {
 
     /// The contract, with the payer's signature of [`Statement::Pays`].
     pub fn signed(self, digest: Digest, signature: Signature) -> Contract {
-        let Self { payer, payee, amount, time, selection, sources } = self;
-        let sound = Once::default();
-        Contract { payer, payee, amount, time, selection, sources, digest, signature, sound }
+        Contract { draft: self, digest, signature, sound: Once::default() }
+    }
+}
+
+impl Deref for Contract {
+    type Target = Draft;
+
+    fn deref(&self) -> &Draft {
+        &self.draft
     }
 }
 
@@ -124,15 +122,7 @@ impl Contract {
         *self.sound.get_or_init(|| {
             self.check_sums(terms)?;
             let selection = bodies.get(self.selection).selection().ok_or(Refusal::Malformed)?;
-            let draft = Draft {
-                payer: self.payer,
-                payee: self.payee,
-                amount: self.amount,
-                time: self.time,
-                selection: self.selection,
-                sources: self.sources.clone(),
-            };
-            if draft.digest(selection, terms.rules, scenario) != self.digest {
+            if self.draft.digest(selection, terms.rules, scenario) != self.digest {
                 return Err(Refusal::Malformed);
             }
             let expected = (self.payer, self.payee, self.time);

@@ -68,9 +68,8 @@ impl Witness {
                 let signature = cx.sign(&Statement::Agrees.of(cx.scenario(), &terms.digest));
                 cx.send(from, WitnessMessage::Agree { contract, signature });
             }
-            Ok(_) => self.refuse(from, contract, u8::MAX, Refusal::Unasked, cx),
-            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
-            Err(why) => self.refuse(from, contract, u8::MAX, why, cx),
+            Ok(_) => self.refuse(node, from, (contract, u8::MAX), Refusal::Unasked, cx),
+            Err(why) => self.refuse(node, from, (contract, u8::MAX), why, cx),
         }
     }
 
@@ -126,11 +125,11 @@ impl Witness {
     ) {
         let bodies = cx.bodies();
         let Some(content) = bodies.get(receipt).receipt() else { return };
+        let whole = (content.contract, u8::MAX);
         let parties = match self.judge_receipt(node.timeline, receipt, Stage::Promised, cx) {
             Ok(parties) if parties.payee == cx.id() => parties,
-            Err(Refusal::Timeline) => return self.put_off(node.timeline, from, cx),
-            Ok(_) => return self.refuse(from, content.contract, u8::MAX, Refusal::Unasked, cx),
-            Err(why) => return self.refuse(from, content.contract, u8::MAX, why, cx),
+            Ok(_) => return self.refuse(node, from, whole, Refusal::Unasked, cx),
+            Err(why) => return self.refuse(node, from, whole, why, cx),
         };
         let is_new = node.wallet.receive(content.fund());
         if is_new {
@@ -168,8 +167,7 @@ impl Witness {
     /// Asks all who have not answered yet, and waits.
     pub(super) fn press_on(&self, receiving: &Receiving, tries: u8, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
-        let content = bodies.get(receiving.receipt()).receipt().expect("retained");
-        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        let (_, contract) = opened(receiving.receipt(), &bodies);
         match &receiving.step {
             Step::Settling { signed } => {
                 for (source, from) in (0..).zip(&contract.sources) {
@@ -211,8 +209,7 @@ impl Witness {
         else {
             return;
         };
-        let content = bodies.get(receipt).receipt().expect("retained");
-        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        let (content, contract) = opened(receipt, &bodies);
         let Some(of) = contract.sources.get(usize::from(source)) else { return };
         let watched = bodies.get(of.selection).selection().expect("checked");
         let Some(position) = watched.position(from) else { return };
@@ -245,8 +242,7 @@ impl Witness {
         let Some(place) = receiving(node, receipt) else { return };
         let bodies = cx.bodies();
         let Step::Entrusting { kept, .. } = &mut node.receiving[place].step else { return };
-        let content = bodies.get(receipt).receipt().expect("retained");
-        let contract = bodies.get(content.contract).contract().expect("a receipt's part");
+        let (content, contract) = opened(receipt, &bodies);
         let new = bodies.get(contract.selection).selection().expect("checked");
         let Some(position) = new.position(from) else { return };
         let before = kept.count_ones();
@@ -346,18 +342,27 @@ impl Witness {
         }
     }
 
-    /// Says no, and counts it.
+    /// Says no, and counts it. Who lacks a timeline, or has another, asks for what is missing first.
     pub(super) fn refuse(
         &self,
+        node: &WitnessNode,
         to: NodeId,
-        contract: Shared,
-        source: u8,
+        (contract, source): (Shared, u8),
         why: Refusal,
         cx: &mut impl Context<Self>,
     ) {
+        if why == Refusal::Timeline {
+            return self.put_off(node.timeline, to, cx);
+        }
         cx.record(WitnessMetric::Refused, 1);
         cx.send(to, WitnessMessage::Refuse { contract, source, why });
     }
+}
+
+/// A receipt that this node retains, and its contract.
+fn opened(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> (&Receipt, &Contract) {
+    let content = bodies.get(receipt).receipt().expect("retained");
+    (content, bodies.get(content.contract).contract().expect("a receipt's part"))
 }
 
 /// The place of a payment that is received, by the receipt that is out.

@@ -60,8 +60,7 @@ impl Witness {
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Promise { contract, source, signature });
             }
-            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
-            Err(why) => self.refuse(from, contract, source, why, cx),
+            Err(why) => self.refuse(node, from, (contract, source), why, cx),
         }
     }
 
@@ -225,8 +224,7 @@ impl Witness {
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Settled { receipt, source, signature });
             }
-            Err(Refusal::Timeline) => self.put_off(node.timeline, from, cx),
-            Err(why) => self.refuse(from, content.contract, source, why, cx),
+            Err(why) => self.refuse(node, from, (content.contract, source), why, cx),
         }
     }
 
@@ -313,11 +311,8 @@ impl Witness {
                 }
                 new.position(cx.id()).map(|_| ()).ok_or(Refusal::NotHeld)
             });
-        if judged == Err(Refusal::Timeline) {
-            return self.put_off(node.timeline, from, cx);
-        }
         if let Err(why) = judged {
-            return self.refuse(from, content.contract, u8::MAX, why, cx);
+            return self.refuse(node, from, (content.contract, u8::MAX), why, cx);
         }
         if !self.terms.rules.tombstones {
             // Whatever was known of it is replaced.
