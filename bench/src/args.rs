@@ -37,6 +37,12 @@ Examples:
   anthill calibrate --out mine.toml            thorough, and saved
   anthill run gossip --set cpu.table=mine.toml used: paths end in .toml";
 
+const PROFILE_EXAMPLES: &str = "\
+Examples:
+  anthill profile gossip --nodes 1M            one size: open flamegraph.svg of what it prints
+  anthill profile witness --nodes 10k,1M       two sizes, and where the cost of an event grows
+  go tool pprof -http : DIR/profile.pb.gz      the same profile in pprof's own tool";
+
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "anthill", version, about, after_help = EXAMPLES)]
@@ -59,6 +65,9 @@ pub(crate) enum Command {
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
     #[command(after_help = CALIBRATE_EXAMPLES)]
     Calibrate(CalibrateArgs),
+    /// Sample where the CPU time of a run goes: flamegraph, folded stacks, pprof, phases.
+    #[command(after_help = PROFILE_EXAMPLES)]
+    Profile(ProfileArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
 }
@@ -144,6 +153,24 @@ pub(crate) struct CalibrateArgs {
     /// What to print: a table to read, or JSON alone.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// The flags of `anthill profile`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProfileArgs {
+    /// What to run; `--nodes` may name several sizes (`10k,1M`), smallest first.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Samples per second of CPU time.
+    #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub hz: u32,
+    /// Where to save it; a directory that is not there yet, or empty
+    /// [default: anthill-runs/profile-<name>-<seed>-<n>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
 }
 
 /// The arguments of `anthill replay`.

@@ -30,6 +30,7 @@ mod machine;
 pub mod measure;
 mod memory;
 mod plan;
+mod profile;
 mod progress;
 mod registry;
 mod run_directory;

@@ -1,6 +1,7 @@
 //! The commands, one module each, and how they end.
 
 mod calibrate;
+mod profile;
 mod protocols;
 mod replay;
 mod run;
@@ -54,6 +55,7 @@ pub(crate) fn dispatch(
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::Profile(args) => profile::profile(registry, &args),
         Command::Replay(args) => replay::replay(registry, &args),
     }
 }

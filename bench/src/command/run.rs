@@ -7,7 +7,7 @@ use anthill_engine::scenario::Scenario;
 use anyhow::bail;
 
 use super::Exit;
-use crate::args::{Format, RunArgs};
+use crate::args::{EngineChoice, Format, RunArgs};
 use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
@@ -84,24 +84,19 @@ pub(super) fn prepare(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Prep
     Ok(prepared)
 }
 
-fn describe(
-    plan: &RunPlan,
-    scenario: &Scenario,
-    setting: &Setting,
-    run: &mut RunDirectory,
-) -> anyhow::Result<()> {
+/// The manifest of a run that starts now.
+pub(super) fn manifest(scenario: &Scenario, setting: &Setting, engine: EngineChoice) -> String {
     let command: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let manifest = Manifest {
+    manifest::text(&Manifest {
         scenario,
         setting,
         resolved: &scenario.to_toml(),
-        engine: plan.engine,
+        engine,
         command: &command,
         machine: &Machine::read(),
         started: clock::unix_seconds(),
-    };
-    Ok(run.write("manifest.json", manifest::text(&manifest).as_bytes())?)
+    })
 }
 
 /// Everything between the claim of a directory and the outcome. The manifest is written only once
@@ -115,7 +110,7 @@ fn execute(
 ) -> anyhow::Result<(Setting, Outcome)> {
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
-    describe(plan, scenario, &setting, run)?;
+    run.write("manifest.json", manifest(scenario, &setting, plan.engine).as_bytes())?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
     Ok((setting, (entry.run)(scenario, &prepared, plan.engine, control)?))
 }
