@@ -103,15 +103,17 @@ fn functions(address: u64) -> Vec<String> {
 /// The module that a source file holds: `.../protocol/src/witness/mod.rs` is `protocol::witness`.
 fn module(file: &Path) -> String {
     let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
-    let source = parts.iter().rposition(|part| *part == "src").unwrap_or(parts.len());
-    let Some((package, inside)) = source.checked_sub(1).map(|p| (parts[p], &parts[source + 1..]))
+    let Some(source) = parts.iter().rposition(|part| *part == "src").filter(|place| *place > 0)
     else {
         return parts.last().map_or_else(String::new, |name| name.replace('.', "_"));
     };
     // A registry's folders end in the version.
-    let package = package.split_once("-0.").or_else(|| package.split_once("-1."));
-    let package = package.map_or(parts[source - 1], |(name, _)| name).replace('-', "_");
-    let inside = inside.iter().map(|part| part.trim_end_matches(".rs"));
+    let package = parts[source - 1];
+    let version = package
+        .match_indices('-')
+        .find(|(place, _)| package[place + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let package = version.map_or(package, |(place, _)| &package[..place]).replace('-', "_");
+    let inside = parts[source + 1..].iter().map(|part| part.trim_end_matches(".rs"));
     let inside = inside.filter(|part| !["mod", "lib", "main"].contains(part));
     std::iter::once(package.as_str()).chain(inside).collect::<Vec<_>>().join("::")
 }
