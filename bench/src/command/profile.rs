@@ -73,7 +73,9 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
             }
         }
     }
-    if let [first, .., last] = &profiled[..] {
+    if let [first, .., last] = &profiled[..]
+        && first.profile.samples().min(last.profile.samples()) > 0
+    {
         compare(first, last, &mut directory)?;
     }
     terminal::show(&format!("Saved in {}\n", directory.path().display()))?;
@@ -136,7 +138,12 @@ fn one(
         directory: &path,
     };
     let title = format!("{}, {} nodes", scenario.name, scenario.nodes);
-    run.write("flamegraph.svg", &flames::of(&profile, &title)?)?;
+    if profile.samples() == 0 {
+        let short = "the run was too short for a single sample: no flamegraph; run longer";
+        terminal::complain("warning", short);
+    } else {
+        run.write("flamegraph.svg", &flames::of(&profile, &title)?)?;
+    }
     run.write("stacks.folded", profile.folded().as_bytes())?;
     run.write("profile.pb.gz", &pprof::bytes(&profile))?;
     export::save(&record, &summary::text(&record), run)?;
