@@ -29,12 +29,12 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
-#[allow(dead_code, unused_imports, reason = "the commands that make pages come next")]
+#[allow(dead_code, reason = "`anthill report` comes next")]
 mod page;
 mod plan;
-mod points;
-#[allow(dead_code, unused_imports, reason = "the commands that draw come next")]
+#[allow(dead_code, unused_imports, reason = "`anthill report` comes next")]
 mod plot;
+mod points;
 mod progress;
 mod registry;
 mod run_directory;

@@ -1,9 +1,13 @@
 //! The commands, one module each, and how they end.
 
+mod batch;
 mod calibrate;
+mod compare;
 mod protocols;
 mod replay;
 mod run;
+mod scale;
+mod sweep;
 mod validate;
 
 use std::process::ExitCode;
@@ -55,5 +59,8 @@ pub(crate) fn dispatch(
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Replay(args) => replay::replay(registry, &args),
+        Command::Scale(args) => scale::scale(registry, &args),
+        Command::Sweep(args) => sweep::sweep(registry, &args),
+        Command::Compare(args) => compare::compare(registry, &args),
     }
 }

@@ -31,8 +31,7 @@ pub(crate) fn admit(plan: &Plan, registry: &Registry) -> anyhow::Result<()> {
             }
             Verdict::TooLarge(refusal) if configuration.label.is_empty() => bail!(refusal),
             Verdict::TooLarge(refusal) => {
-                return Err(anyhow::anyhow!(refusal))
-                    .with_context(|| configuration.label.clone());
+                return Err(anyhow::anyhow!(refusal)).with_context(|| configuration.label.clone());
             }
         }
         warnings.extend(Forecast::of(entry, scenario)?.and_then(|forecast| forecast.warning()));

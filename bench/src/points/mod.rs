@@ -14,12 +14,14 @@ mod finished;
 mod plan;
 mod process;
 mod schedule;
+mod seed;
 mod store;
 
 pub(crate) use admission::admit;
 pub(crate) use finished::Finished;
 pub(crate) use plan::{Configuration, Plan, Point};
 pub(crate) use schedule::{Halt, Limits, run_all};
+pub(crate) use seed::derived_seed;
 pub(crate) use store::{Store, replace};
 
 use std::path::PathBuf;

@@ -3,6 +3,10 @@
 use anthill_engine::scenario::Scenario;
 use serde_json::{Map, Value, json};
 
+use crate::args::ScenarioArgs;
+use crate::plan::ScenarioPlan;
+use crate::{Registry, engines};
+
 /// Version of the layout of these directories.
 pub(super) const FORMAT: u32 = 1;
 
@@ -17,6 +21,44 @@ pub(crate) struct Configuration {
     pub scenario: Scenario,
     /// Expected peak of its memory.
     pub expected_bytes: u64,
+}
+
+impl Configuration {
+    /// Reads and checks what `anthill run` would run with these arguments.
+    ///
+    /// # Errors
+    /// What `anthill run` would say.
+    pub(crate) fn load(args: &ScenarioArgs, registry: &Registry) -> anyhow::Result<Self> {
+        let plan = ScenarioPlan::new(args.clone(), registry)?;
+        let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
+        let entry = registry.named(&scenario.protocol)?;
+        let expected_bytes = (entry.memory)(&scenario)?.expected_bytes;
+        Ok(Self { label: String::new(), arguments: arguments(args), scenario, expected_bytes })
+    }
+
+    /// The same under a label.
+    #[must_use]
+    pub(crate) fn labelled(self, label: String) -> Self {
+        Self { label, ..self }
+    }
+}
+
+/// The arguments as typed, but for the seed, which each run has its own of.
+fn arguments(args: &ScenarioArgs) -> Vec<String> {
+    let ScenarioArgs { scenario, protocol, nodes, until, seed: _, shards, threads, set } = args;
+    let mut words: Vec<String> = scenario.iter().cloned().collect();
+    let flags = [
+        ("--protocol", protocol),
+        ("--nodes", nodes),
+        ("--until", until),
+        ("--shards", shards),
+        ("--threads", threads),
+    ];
+    for (flag, value) in flags {
+        words.extend(value.as_ref().map(|value| format!("{flag}={value}")));
+    }
+    words.extend(set.iter().map(|set| format!("--set={set}")));
+    words
 }
 
 /// One run.
@@ -86,7 +128,7 @@ impl Plan {
     /// The arguments of a run.
     pub(super) fn arguments(&self, point: &Point) -> Vec<String> {
         let mut arguments = self.configurations[point.configuration].arguments.clone();
-        arguments.extend(["--seed".to_owned(), point.seed.to_string()]);
+        arguments.push(format!("--seed={}", point.seed));
         arguments
     }
 }
@@ -102,7 +144,11 @@ pub(super) fn difference(there: &Value, now: &Value) -> Option<String> {
     };
     for name in ["command", "version", "commit", "seed"] {
         if there[name] != now[name] {
-            return Some(format!("{name} {} there, {} now", shown(&there[name]), shown(&now[name])));
+            return Some(format!(
+                "{name} {} there, {} now",
+                shown(&there[name]),
+                shown(&now[name])
+            ));
         }
     }
     let empty = Map::new();
@@ -111,7 +157,11 @@ pub(super) fn difference(there: &Value, now: &Value) -> Option<String> {
     let (known, wanted): (Vec<String>, Vec<String>) = (keys(before), keys(after));
     for key in wanted.iter().chain(&known) {
         if before[key] != after[key] {
-            return Some(format!("{key} {} there, {} now", shown(&before[key]), shown(&after[key])));
+            return Some(format!(
+                "{key} {} there, {} now",
+                shown(&before[key]),
+                shown(&after[key])
+            ));
         }
     }
     let configurations = |value: &Value| value["configurations"].as_array().cloned();
@@ -194,7 +244,7 @@ pub(super) mod tests {
     #[test]
     fn a_run_has_the_seed_of_its_point() {
         let plan = plan();
-        assert_eq!(plan.arguments(&plan.points[1]), ["phold", "--seed", "2"]);
+        assert_eq!(plan.arguments(&plan.points[1]), ["phold", "--seed=2"]);
         assert_eq!(plan.scenario(&plan.points[1]).seed, 2);
         assert_eq!(plan.label(&plan.points[1]), "nodes 1000, run 2");
     }

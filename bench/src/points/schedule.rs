@@ -92,8 +92,7 @@ pub(crate) fn run_all(
     let left: Vec<&Point> = plan.points.iter().filter(missing).rev().collect();
     let memory = Memory::read();
     let total = left.len();
-    let queue =
-        Queue { left, made: BTreeMap::new(), running: 0, bytes: 0, failed: None };
+    let queue = Queue { left, made: BTreeMap::new(), running: 0, bytes: 0, failed: None };
     let work = Work {
         plan,
         store,
@@ -113,8 +112,9 @@ pub(crate) fn run_all(
         }
     });
     let queue = work.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
-    store.extend(queue.made);
-    match queue.failed {
+    let (made, failed) = (queue.made, queue.failed);
+    store.extend(made);
+    match failed {
         Some(problem) => Err(Halt::Failed(problem)),
         None if plan.points.iter().any(|point| !store.finished().contains_key(&point.id)) => {
             Err(Halt::Interrupted)
@@ -123,7 +123,7 @@ pub(crate) fn run_all(
     }
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     fn serve(&self) {
         while let Some((point, bytes)) = self.next() {
             let halt = [self.interrupt, &self.failed];
@@ -148,7 +148,7 @@ impl Work<'_> {
     }
 
     /// The next point, as soon as it fits beside those that are running.
-    fn next(&self) -> Option<(&Point, u64)> {
+    fn next(&self) -> Option<(&'a Point, u64)> {
         let mut queue = self.lock();
         loop {
             let halted =
@@ -170,7 +170,7 @@ impl Work<'_> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<'_>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<'a>> {
         // A worker that panicked has changed nothing halfway.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -182,7 +182,8 @@ impl Work<'_> {
         let passed = self.watch.elapsed().as_secs_f64();
         let left = passed / made as f64 * (self.total - made) as f64;
         let label = self.plan.label(point);
-        let text = format!("{made} of {}: {label}; about {} left", self.total, units::seconds(left));
+        let text =
+            format!("{made} of {}: {label}; about {} left", self.total, units::seconds(left));
         terminal::complain("done", &text);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Store {
     hash: String,
     manifest: Value,
     finished: BTreeMap<String, Finished>,
+    /// If this process made the directory.
+    claimed: Option<RunDirectory>,
     _lock: File,
 }
 
@@ -40,12 +42,18 @@ impl Store {
         if plan.points.len() > MAX_RUNS {
             return Err(PointsError::TooMany { runs: plan.points.len() as u64 }.into());
         }
-        let path = match out {
-            Some(out) if out.join(PLAN).exists() => out.to_owned(),
+        let claimed = match out {
+            Some(out) if out.join(PLAN).exists() => {
+                return Ok(Self::resume(out.to_owned(), plan)?);
+            }
             Some(out) if holds_anything(out) => {
                 let (path, kind) = (out.to_owned(), plan.kind);
-                return Err(PointsError::Foreign { path, kind, problem: "no plan.json".to_owned() }
-                    .into());
+                return Err(PointsError::Foreign {
+                    path,
+                    kind,
+                    problem: "no plan.json".to_owned(),
+                }
+                .into());
             }
             out => {
                 // What a process that was killed here before its plan was whole left behind.
@@ -58,10 +66,11 @@ impl Store {
                     "format": FORMAT, "identity": plan.identity(), "manifest": manifest,
                 });
                 claimed.write(PLAN, crate::export::pretty(&content).as_bytes())?;
-                claimed.path().to_owned()
+                claimed
             }
         };
-        Ok(Self::resume(path, plan)?)
+        let store = Self::resume(claimed.path().to_owned(), plan)?;
+        Ok(Self { claimed: Some(claimed), ..store })
     }
 
     fn resume(path: PathBuf, plan: &Plan) -> Result<Self, PointsError> {
@@ -78,8 +87,8 @@ impl Store {
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let text = read(&file).map_err(foreign)?;
-        let kept: Value =
-            serde_json::from_str(&text).map_err(|error| foreign(format!("is not JSON ({error})")))?;
+        let kept: Value = serde_json::from_str(&text)
+            .map_err(|error| foreign(format!("is not JSON ({error})")))?;
         if kept["format"] != FORMAT {
             return Err(foreign(format!(
                 "has format {}, this version reads {FORMAT}",
@@ -97,12 +106,20 @@ impl Store {
         let running = path.join(RUNNING);
         let _ = fs::remove_dir_all(&running);
         let manifest = kept["manifest"].clone();
-        Ok(Self { path, hash, manifest, finished, _lock: lock })
+        Ok(Self { path, hash, manifest, finished, claimed: None, _lock: lock })
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes the directory again if this process made it and nothing was finished. Best effort.
+    pub(crate) fn abandon_if_empty(self) {
+        if let Some(claimed) = self.claimed.filter(|_| self.finished.is_empty()) {
+            let _ = fs::remove_dir(self.path.join(POINTS));
+            claimed.abandon();
+        }
     }
 
     /// How and where the work was begun.
@@ -274,6 +291,8 @@ mod tests {
         assert_eq!(fs::read(desk.path().join("precious")).expect("there"), b"data");
 
         let out = desk.path().join("out");
+        open(&out, &plan).expect("a fresh directory").abandon_if_empty();
+        assert!(!out.exists());
         drop(open(&out, &plan).expect("a fresh directory"));
         plan.seed = 8;
         let refused = refusal(&out, &plan);
