@@ -3,9 +3,13 @@
 //! Quantities (`1M`, `60s`) stay text: the scenario's own parser reads them, so that a flag and a
 //! key of the file accept the same spellings and fail with the same message.
 
+mod scaling;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use scaling::{CompareArgs, ScaleArgs, SweepArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +18,9 @@ Examples:
   anthill run my.toml --seed 7 --set protocol.fanout=12 --set network.min_delay=1ms
   anthill run my.toml --format json | jq .events_per_s
   anthill run flash-crowd                   a scenario that ships with anthill, by its name
+  anthill scale gossip --nodes 1k,10k,100k  what it costs, and by which power
+  anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
+  anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill protocols gossip                  its parameters, with defaults and units
@@ -70,6 +77,15 @@ pub(crate) enum Command {
     Profile(ProfileArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
+    /// Measure what a run costs as the network grows, and by which power.
+    #[command(after_help = scaling::SCALE_EXAMPLES)]
+    Scale(ScaleArgs),
+    /// Run a grid of parameters under several seeds: means with intervals.
+    #[command(after_help = scaling::SWEEP_EXAMPLES)]
+    Sweep(SweepArgs),
+    /// Compare two scenarios, paired by seed: better, worse or no difference shown, per metric.
+    #[command(after_help = scaling::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
 }
 
 /// What to run, and what to change in it.

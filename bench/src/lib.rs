@@ -29,13 +29,19 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
+#[allow(dead_code, reason = "`anthill report` comes next")]
+mod page;
 mod plan;
+#[allow(dead_code, unused_imports, reason = "`anthill report` comes next")]
+mod plot;
+mod points;
 mod profile;
 mod progress;
 mod registry;
 mod run_directory;
 mod setting;
 mod signing_budget;
+mod statistics;
 mod summary_text;
 mod terminal;
 mod units;

@@ -1,10 +1,14 @@
 //! The commands, one module each, and how they end.
 
+mod batch;
 mod calibrate;
+mod compare;
 mod profile;
 mod protocols;
 mod replay;
 mod run;
+mod scale;
+mod sweep;
 mod validate;
 
 use std::process::ExitCode;
@@ -57,5 +61,8 @@ pub(crate) fn dispatch(
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Profile(args) => profile::profile(registry, &args),
         Command::Replay(args) => replay::replay(registry, &args),
+        Command::Scale(args) => scale::scale(registry, &args),
+        Command::Sweep(args) => sweep::sweep(registry, &args),
+        Command::Compare(args) => compare::compare(registry, &args),
     }
 }
