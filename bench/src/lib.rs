@@ -29,7 +29,11 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
+#[allow(dead_code, reason = "the commands that make pages come next")]
+mod page;
 mod plan;
+#[allow(dead_code, reason = "the commands that draw come next")]
+mod plot;
 mod progress;
 mod registry;
 mod run_directory;
