@@ -29,10 +29,10 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
-#[allow(dead_code, reason = "the commands that make pages come next")]
+#[allow(dead_code, unused_imports, reason = "the commands that make pages come next")]
 mod page;
 mod plan;
-#[allow(dead_code, reason = "the commands that draw come next")]
+#[allow(dead_code, unused_imports, reason = "the commands that draw come next")]
 mod plot;
 mod progress;
 mod registry;

@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn any_data_gives_finite_places_and_few_ticks() {
-        let odd: [&[f64]; 7] = [
+        let odd: [&[f64]; 8] = [
             &[],
             &[0.0],
             &[5.0],
