@@ -15,6 +15,7 @@ Examples:
   anthill run my.toml --format json | jq .events_per_s
   anthill run flash-crowd                   a scenario that ships with anthill, by its name
   anthill validate my.toml                  what it resolves to, and the memory it needs
+  anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill protocols gossip                  its parameters, with defaults and units
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
@@ -36,6 +37,11 @@ Examples:
   anthill calibrate --quick                    a few seconds, printed only
   anthill calibrate --out mine.toml            thorough, and saved
   anthill run gossip --set cpu.table=mine.toml used: paths end in .toml";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  anthill report anthill-runs/gossip-1-1             report.html in that directory
+  anthill report runs/a runs/b --out compared.html   two runs side by side";
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
@@ -59,6 +65,9 @@ pub(crate) enum Command {
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
     #[command(after_help = CALIBRATE_EXAMPLES)]
     Calibrate(CalibrateArgs),
+    /// Make one self-contained HTML page of saved runs.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
 }
@@ -144,6 +153,18 @@ pub(crate) struct CalibrateArgs {
     /// What to print: a table to read, or JSON alone.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// The arguments of `anthill report`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    /// Run directories, as `anthill run` saved them; several are drawn side by side.
+    #[arg(value_name = "DIR", required = true)]
+    pub directories: Vec<PathBuf>,
+    /// Where to save the page; replaces an older report only
+    /// [default: report.html in the directory, or here if there are several].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// The arguments of `anthill replay`.

@@ -29,13 +29,13 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
-#[allow(dead_code, unused_imports, reason = "the commands that make pages come next")]
 mod page;
 mod plan;
-#[allow(dead_code, unused_imports, reason = "the commands that draw come next")]
 mod plot;
 mod progress;
+mod regions;
 mod registry;
+mod report;
 mod run_directory;
 mod setting;
 mod signing_budget;

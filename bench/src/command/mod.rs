@@ -3,6 +3,7 @@
 mod calibrate;
 mod protocols;
 mod replay;
+mod report;
 mod run;
 mod validate;
 
@@ -54,6 +55,7 @@ pub(crate) fn dispatch(
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(registry, &args),
     }
 }

@@ -17,6 +17,7 @@ use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
+use crate::regions::Regions;
 use crate::run_directory::RunDirectory;
 use crate::setting::Setting;
 use crate::signing_budget::Forecast;
@@ -87,7 +88,7 @@ pub(super) fn prepare(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Prep
 fn describe(
     plan: &RunPlan,
     scenario: &Scenario,
-    setting: &Setting,
+    (setting, regions): (&Setting, &Regions),
     run: &mut RunDirectory,
 ) -> anyhow::Result<()> {
     let command: Vec<String> =
@@ -95,6 +96,7 @@ fn describe(
     let manifest = Manifest {
         scenario,
         setting,
+        regions,
         resolved: &scenario.to_toml(),
         engine: plan.engine,
         command: &command,
@@ -115,7 +117,7 @@ fn execute(
 ) -> anyhow::Result<(Setting, Outcome)> {
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
-    describe(plan, scenario, &setting, run)?;
+    describe(plan, scenario, (&setting, &prepared.regions(scenario)), run)?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
     Ok((setting, (entry.run)(scenario, &prepared, plan.engine, control)?))
 }

@@ -27,6 +27,7 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 const COLOURS: usize = 8;
 
 /// A plot as a file that opens by itself.
+#[allow(dead_code, reason = "`anthill scale` saves its plots as files")]
 pub(crate) fn standalone(svg: &str) -> String {
     let style = format!("<style>{STYLE}svg{{background:var(--page)}}</style>");
     let (open, rest) = svg.split_once('>').unwrap_or((svg, ""));
