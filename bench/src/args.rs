@@ -29,6 +29,7 @@ Examples:
   anthill run gossip --nodes 10k --out /tmp/a  a preset, saved where you say
   anthill run --protocol phold --shards 4      the protocol's own preset
   anthill run my.toml --engine sequential      the same digest from the reference engine
+  anthill run --serve 127.0.0.1:8080           watch it in a browser while it runs
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
 
@@ -126,6 +127,13 @@ pub(crate) struct RunArgs {
     /// Log messages (comes with a later version).
     #[arg(long)]
     pub verbose: bool,
+    /// Serve a page that follows the run, and /metrics for Prometheus, until it ends
+    /// (`127.0.0.1:0`: any free port).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub serve: Option<String>,
+    /// Lets --serve listen where other machines can reach it.
+    #[arg(long, requires = "serve")]
+    pub serve_anyone: bool,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,

@@ -37,6 +37,7 @@ mod regions;
 mod registry;
 mod report;
 mod run_directory;
+mod serve;
 mod setting;
 mod signing_budget;
 mod summary_text;

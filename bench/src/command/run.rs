@@ -1,7 +1,9 @@
 //! `anthill run`: plan → admit → claim a directory → run → save → tell.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
+use anthill_engine::Live;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anyhow::bail;
@@ -19,6 +21,7 @@ use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::regions::Regions;
 use crate::run_directory::RunDirectory;
+use crate::serve::{self, Server, Subject};
 use crate::setting::Setting;
 use crate::signing_budget::Forecast;
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
@@ -30,11 +33,14 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let entry = registry.named(&scenario.protocol)?;
     admit(entry, &scenario)?;
 
-    let control = Arc::new(Control::default());
+    let served = plan.serve.as_ref();
+    let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
+    let live = listener.is_some().then(Live::default);
+    let control = Arc::new(Control { live, ..Control::default() });
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
-    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, &mut run) {
+    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, &mut run) {
         Ok(done) => done,
         Err(problem) => {
             run.abandon();
@@ -113,13 +119,21 @@ fn execute(
     plan: &RunPlan,
     scenario: &Scenario,
     control: &Arc<Control>,
+    listener: Option<TcpListener>,
     run: &mut RunDirectory,
 ) -> anyhow::Result<(Setting, Outcome)> {
+    let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
+    let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);
+    let server = listener.map(start).transpose()?;
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
     describe(plan, scenario, (&setting, &prepared.regions(scenario)), run)?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
-    Ok((setting, (entry.run)(scenario, &prepared, plan.engine, control)?))
+    let outcome = (entry.run)(scenario, &prepared, plan.engine, control)?;
+    if let Some(server) = server {
+        server.finish(&outcome);
+    }
+    Ok((setting, outcome))
 }
 
 fn exit(outcome: &Outcome) -> Exit {
