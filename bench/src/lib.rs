@@ -29,16 +29,17 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
-#[allow(dead_code, reason = "`anthill report` comes next")]
 mod page;
 mod plan;
-#[allow(dead_code, unused_imports, reason = "`anthill report` comes next")]
 mod plot;
 mod points;
 mod profile;
 mod progress;
+mod regions;
 mod registry;
+mod report;
 mod run_directory;
+mod serve;
 mod setting;
 mod signing_budget;
 mod statistics;

@@ -6,6 +6,7 @@ mod compare;
 mod profile;
 mod protocols;
 mod replay;
+mod report;
 mod run;
 mod scale;
 mod sweep;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Profile(args) => profile::profile(registry, &args),
+        Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(registry, &args),
         Command::Scale(args) => scale::scale(registry, &args),
         Command::Sweep(args) => sweep::sweep(registry, &args),

@@ -113,7 +113,8 @@ fn one(
     let before = Usage::read();
     let prepared = super::run::prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
-    let manifest = super::run::manifest(scenario, &setting, EngineChoice::Sharded);
+    let regions = prepared.regions(scenario);
+    let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
     run.write("manifest.json", manifest.as_bytes())?;
     let sampler = Sampler::start(args.hz).context("cannot sample this process")?;
     let outcome = {

@@ -15,6 +15,9 @@ const SCRIPT: &str = include_str!("script.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       img-src data:; base-uri 'none'; form-action 'none'";
 
+/// What says that a file is a page of ours.
+pub(crate) const GENERATOR: &str = "<meta name=\"generator\" content=\"anthill\">";
+
 /// A whole page. The body is a row of [`section`]s.
 pub(crate) fn document(title: &str, subtitle: &str, body: &Markup) -> String {
     page(title, subtitle, body, SCRIPT, POLICY)
@@ -31,6 +34,7 @@ fn page(title: &str, subtitle: &str, body: &Markup, script: &str, policy: &str) 
         html lang="en" {
             head {
                 meta charset="utf-8";
+                (PreEscaped(GENERATOR))
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
