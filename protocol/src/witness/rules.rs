@@ -70,6 +70,8 @@ pub struct Terms {
     pub time_to_consistency: Span,
     /// How long a fund keeps its witnesses.
     pub rollover_period: Span,
+    /// How soon after the second acceptance a conviction counts as one.
+    pub conviction_time: Span,
     /// The corrections.
     pub rules: Rules,
 }
