@@ -37,6 +37,13 @@ pub struct WitnessNode {
     pub(super) guilt: Option<Box<Guilt>>,
 }
 
+impl WitnessNode {
+    /// Whether it was a verifier and is convicted.
+    pub(super) fn is_convicted(&self) -> bool {
+        self.guilt.as_ref().is_some_and(|guilt| guilt.lost.is_some())
+    }
+}
+
 /// What a participant owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wallet {

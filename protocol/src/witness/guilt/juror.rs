@@ -10,7 +10,7 @@ use crate::{Bodies, Context, Digest, NodeId, Shared};
 
 impl Witness {
     /// What all judge by.
-    pub(super) fn law(&self, scenario: u64) -> Law<'_> {
+    pub(in super::super) fn law(&self, scenario: u64) -> Law<'_> {
         let Self { genesis, terms, tests, .. } = self;
         Law { genesis, terms, tests, scenario }
     }

@@ -26,8 +26,6 @@ pub mod conviction;
 mod juror;
 mod keep;
 mod stake;
-#[cfg(test)]
-mod tests;
 
 pub use claim::Claim;
 pub use conviction::{Award, Conviction};

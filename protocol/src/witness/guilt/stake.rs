@@ -20,6 +20,14 @@ pub(in super::super) struct Lost {
     award: Award,
 }
 
+impl Lost {
+    /// The conviction's place in the timeline.
+    #[cfg(test)]
+    pub(in super::super) fn key(&self) -> (Time, u64) {
+        self.key
+    }
+}
+
 impl Snapshot for Lost {
     fn save(&self, out: &mut Vec<u8>) {
         self.key.0.0.save(out);
@@ -76,20 +84,21 @@ impl Witness {
         if !self.has_stake(node, cx) {
             return;
         }
-        let guilt = node.guilt.get_or_insert_default();
-        match guilt.lost {
+        match node.guilt.as_ref().and_then(|guilt| guilt.lost) {
             Some(before) if before.key <= lost.key => return,
             Some(before) => count(before.award, u64::wrapping_neg, cx),
             None => {
                 let stake = self.terms.stake;
                 cx.record(WitnessMetric::Staked, stake.wrapping_neg());
                 cx.record(WitnessMetric::StakeLost, stake);
+                // It is no verifier any more, and nobody has to tell it what happens.
+                self.count_timeline(node.timeline, None, cx);
                 if !self.is_held(cx.id()) {
                     cx.record(WitnessMetric::HonestStakeLost, stake);
                 }
             }
         }
-        guilt.lost = Some(lost);
+        node.guilt.get_or_insert_default().lost = Some(lost);
         count(lost.award, |credit| credit, cx);
     }
 

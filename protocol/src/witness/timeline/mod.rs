@@ -280,16 +280,22 @@ impl Witness {
         tip.iter().for_each(|tip| cx.retain(*tip));
         before.iter().for_each(|before| cx.release(*before));
         node.timeline = tip;
-        if self.genesis.rank(cx.id()).is_some() {
-            // Sums from which it follows whether all verifiers hold the same.
-            let bodies = cx.bodies();
-            let sum = |tip: Tip| tip.map_or(0, |tip| get(tip, &bodies).checksum);
-            let (old, new) = (sum(before), sum(tip));
-            let square = |sum: u64| sum.wrapping_mul(sum);
-            cx.record(WitnessMetric::TimelineHolders, u64::from(before.is_none()));
-            cx.record(WitnessMetric::TimelineSum, new.wrapping_sub(old));
-            cx.record(WitnessMetric::TimelineSquares, square(new).wrapping_sub(square(old)));
+        if self.genesis.rank(cx.id()).is_some() && !node.is_convicted() {
+            self.count_timeline(before, tip, cx);
         }
+    }
+
+    /// Counts one timeline of a verifier's in place of another: sums from which it follows whether all
+    /// verifiers hold the same.
+    pub(super) fn count_timeline(&self, before: Tip, after: Tip, cx: &mut impl Context<Self>) {
+        let bodies = cx.bodies();
+        let sum = |tip: Tip| tip.map_or(0, |tip| get(tip, &bodies).checksum);
+        let holds = |tip: Tip| u64::from(tip.is_some());
+        let (old, new) = (sum(before), sum(after));
+        let square = |sum: u64| sum.wrapping_mul(sum);
+        cx.record(WitnessMetric::TimelineHolders, holds(after).wrapping_sub(holds(before)));
+        cx.record(WitnessMetric::TimelineSum, new.wrapping_sub(old));
+        cx.record(WitnessMetric::TimelineSquares, square(new).wrapping_sub(square(old)));
     }
 
     /// Merges events into the node's timeline; whether it lacks something on which one builds.
