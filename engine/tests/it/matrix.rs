@@ -11,7 +11,7 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
+use anthill_protocol::witness::{Witness, WitnessMetric};
 
 use crate::{Ready, invariant_part};
 
@@ -340,5 +340,35 @@ fn witness_attacks() {
         .replace("verifiers = 0.5", &format!("verifiers = 0.5\nrules = \"{rules}\""));
         let events = one_result::<Witness>(&text);
         assert!(events > 5_000, "{events} events of {text}");
+    }
+}
+
+/// Witnesses are convicted, by juries that lose messages and come and go, and their stakes cancelled.
+#[test]
+fn witness_claims() {
+    let churn = "[churn]\nkind = \"exponential\"\nsession = \"60s\"\ndowntime = \"2s\"\n";
+    for (kind, rules, rest) in [
+        ("colluding-witnesses", "corrected", ""),
+        ("colluding-witnesses", "corrected", churn),
+        ("self-claimer", "seed", ""),
+    ] {
+        let text = witness(&format!(
+            "[workload]\nrate = 6.0\n{rest}[adversary]\nkind = \"{kind}\"\nfraction = 0.35\n\
+             attempts = 30\n"
+        ))
+        .replace("verifiers = 0.5", &format!("verifiers = 0.5\nrules = \"{rules}\""));
+        let events = one_result::<Witness>(&text);
+        assert!(events > 5_000, "{events} events of {text}");
+        let totals = Ready::<Witness>::new(&text).sequential().result.totals;
+        for metric in [
+            WitnessMetric::Claims,
+            WitnessMetric::Convictions,
+            WitnessMetric::Convicted,
+            WitnessMetric::StakeLost,
+            WitnessMetric::Rewarded,
+        ] {
+            assert!(totals.of(metric) > 0, "{metric:?} of {text}");
+        }
+        assert_eq!(totals.of(WitnessMetric::HonestStakeLost), 0, "{text}");
     }
 }

@@ -44,7 +44,13 @@ metrics! {
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
+    Staked, "staked", Sum, "credit that verifiers have staked";
     Gas, "gas", Sum, "credit paid as gas";
+    Expired, "expired", Sum, "credit in funds that expired";
+    Burnt, "burnt", Sum, "credit burnt";
+    Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";
+    Rewarded, "rewarded", Sum, "of the cancelled: due to claimants";
+    Compensated, "compensated", Sum, "of the cancelled: due to the cheated";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
@@ -56,9 +62,35 @@ metrics! {
     TimelineHolders, "timeline_holders", Sum, "verifiers that hold another timeline than genesis";
     TimelineSum, "timeline_sum", Sum, "sum of verifiers' checksums modulo 2^64; genesis counts 0";
     TimelineSquares, "timeline_squares", Sum, "sum of their squares modulo 2^64";
+    EvidenceKept, "evidence_kept", Sum, "receipts that witnesses keep beside a fund's last";
+    EvidenceDropped, "evidence_dropped", Sum, "of these, those that later ones have displaced";
+    Claims, "claims", Sum, "claims shown to a jury";
+    ClaimsRefused, "claims_refused", Sum, "claims, and answers to claims, that somebody refused";
+    ClaimsFailed, "claims_failed", Sum, "claims that too few of their jury signed";
+    Convictions, "convictions", Sum, "claims that enough of their jury signed, rivals too";
+    Convicted, "convicted", Sum, "accepted attempts whose witnesses were convicted in time";
+    GuiltyNamed, "guilty_named", Sum, "witnesses that these convictions name";
+    StakesKept, "stakes_kept", Sum, "of these attempts, those that cost the coalition no stake";
+    StakePrice, "stake_price", Sum, "stake that these cost it, each as if it were its only attempt";
+    StakeLost, "stake_lost", Sum, "stakes of convicted verifiers, each once";
+    HonestStakeLost, "honest_stake_lost", Sum, "of these, stakes that no coalition holds";
+    Conviction, "conviction", Latency, "time from when an attacker hears that all accepted until it is convicted";
     Convergence, "convergence", Latency, "time from an event until a node holds it";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
+}
+
+impl WitnessMetric {
+    /// Where credit is: together they hold what was issued and what was counterfeited.
+    pub const POTS: [Self; 7] = [
+        Self::Held,
+        Self::Reserved,
+        Self::Staked,
+        Self::Gas,
+        Self::Expired,
+        Self::Burnt,
+        Self::Cancelled,
+    ];
 }
 
 #[cfg(test)]

@@ -47,6 +47,11 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         parameters: &[FRACTION, ATTEMPTS],
     },
     AdversaryKind {
+        name: "self-claimer",
+        about: "colluding witnesses whose payer is the first to claim their stakes (what R8 stops)",
+        parameters: &[FRACTION, ATTEMPTS],
+    },
+    AdversaryKind {
         name: "double-signer",
         about: "a payer asks all witnesses to sign two contracts of one withdrawal; no witness is \
                 corrupt (what R4 stops)",

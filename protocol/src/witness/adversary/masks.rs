@@ -36,7 +36,7 @@ impl Adversary {
                     |third: usize| mask((0..selection.witnesses.len()).map(|i| i % 3 != third));
                 (0..3).map(not_third).collect()
             }
-            Attack::Colluding | Attack::AdaptiveLiar => {
+            Attack::Colluding | Attack::AdaptiveLiar | Attack::SelfClaimer => {
                 let corrupt = |witness| genesis.rank(witness).is_some_and(|rank| self.holds(rank));
                 let held = mask(selection.witnesses.iter().map(|witness| corrupt(*witness)));
                 let needed = redundancy.saturating_sub(held.count_ones());

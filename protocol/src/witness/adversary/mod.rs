@@ -11,6 +11,7 @@
 //! | a second receipt of a payment | payer, attacker, payees | [`receipt_twin`] |
 //! | an old receipt shown again | payer, attacker, payees | [`replay`] |
 //! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
+//! | claiming the stake of its own witnesses | attacker, payees | [`self_claimer`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
 //!
 //! Where a payer comes before the attacker, the two are one: the payment between them makes the fund
@@ -23,8 +24,10 @@ mod kinds;
 mod masks;
 mod receipt_twin;
 mod replay;
+mod self_claimer;
 mod skip_liar;
 mod spray;
+mod trial;
 
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
@@ -33,7 +36,7 @@ use super::fund::Fund;
 use super::genesis::Genesis;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
-use super::payer::{Paying, Twin};
+use super::payer::{Paying, Step, Twin};
 use super::rules::Terms;
 use super::selection::{DrawOrder, Seed};
 use super::{Witness, WitnessBody, WitnessTimer};
@@ -41,7 +44,7 @@ use crate::parameter::{ParameterError, Values};
 use crate::{Bodies, Context, NodeId, Shared, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
-const SPREAD: Span = Span::from_secs(10);
+pub(super) const SPREAD: Span = Span::from_secs(10);
 
 /// What the adversary does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub(super) enum Attack {
     Grinder { tries: u32 },
     /// Some witnesses sign unchecked; nobody knows who.
     Lazy,
+    /// Corrupt witnesses sign both, and the attacker claims their stakes itself.
+    SelfClaimer,
     /// Only watches.
     Coalition,
 }
@@ -81,6 +86,12 @@ pub(super) struct Attempt {
     fund: Option<Fund>,
     /// The receipt that made it, or a second one; retained.
     receipt: Option<Shared>,
+    /// Whether it has claimed the stakes of its own witnesses.
+    has_claimed: bool,
+    /// The conviction that came of it, not published yet; retained.
+    conviction: Option<Shared>,
+    /// What it costs.
+    trial: trial::Trial,
 }
 
 /// An adversary of the protocol's own.
@@ -108,6 +119,7 @@ impl Adversary {
             "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
+            "self-claimer" => Attack::SelfClaimer,
             "lazy-witness" => Attack::Lazy,
             "coalition" => Attack::Coalition,
             _ => return None,
@@ -129,7 +141,7 @@ impl Adversary {
         match self.attack {
             Attack::Grinder { .. } => 1,
             Attack::Liar { .. } => 2,
-            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy => 3,
+            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy | Attack::SelfClaimer => 3,
             Attack::Coalition => 3,
             Attack::Fractional | Attack::ReceiptTwin => 4,
             Attack::Replay | Attack::AdaptiveLiar => 4,
@@ -228,7 +240,10 @@ impl Witness {
     /// Whether a verifier signs whatever it is asked for.
     pub(super) fn is_corrupt(&self, verifier: NodeId) -> bool {
         let signs = |adversary: &Adversary| {
-            matches!(adversary.attack, Attack::Colluding | Attack::AdaptiveLiar | Attack::Lazy)
+            matches!(
+                adversary.attack,
+                Attack::Colluding | Attack::AdaptiveLiar | Attack::Lazy | Attack::SelfClaimer
+            )
         };
         self.adversary.as_ref().is_some_and(signs) && self.is_held(verifier)
     }
@@ -377,6 +392,8 @@ impl Witness {
             cx.record(WitnessMetric::DoubleSpends, 1);
             cx.record(WitnessMetric::Counterfeit, withdrawn);
             cx.record(WitnessMetric::Reserved, withdrawn);
+            self.attempt_accepted(node, cx);
+            self.convict_oneself(node, cx);
         }
     }
 }

@@ -56,7 +56,7 @@ impl Link {
         let hash = Digest::of("witness: timeline", 0, 0, &content);
         let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
         let (joined, active) =
-            apply(event, joined(parent, bodies), active(parent, bodies), genesis);
+            apply(event, joined(parent, bodies), active(parent, bodies), bodies, genesis);
         Self {
             parent,
             jump: jump(parent, bodies),
@@ -88,7 +88,13 @@ impl Link {
 
 /// Whom an event makes a verifier, or stops from being one. What does not fit what was before, as a
 /// pause of one that has left, changes nothing.
-fn apply(event: &Event, joined: Members, active: Members, genesis: &Genesis) -> (Members, Members) {
+fn apply(
+    event: &Event,
+    joined: Members,
+    active: Members,
+    bodies: &impl Bodies<WitnessBody>,
+    genesis: &Genesis,
+) -> (Members, Members) {
     let author: NodeId = event.author;
     match event.kind {
         EventKind::Join { .. } => {
@@ -106,6 +112,13 @@ fn apply(event: &Event, joined: Members, active: Members, genesis: &Genesis) -> 
             (joined, active)
         }
         EventKind::Resume | EventKind::Entropy { .. } => (joined, active),
+        EventKind::Convict { .. } => {
+            let guilty = event.claim(bodies).map_or(&[][..], |claim| &claim.guilty);
+            let without = |members: Members| {
+                guilty.iter().fold(members, |members, guilty| members.with(genesis, *guilty, false))
+            };
+            (without(joined), without(active))
+        }
     }
 }
 
