@@ -73,7 +73,7 @@ pub(crate) struct Band {
 }
 
 const LEFT: f64 = 78.0;
-const RIGHT: f64 = WIDTH - 16.0;
+const RIGHT: f64 = WIDTH - 30.0;
 const HEIGHT: f64 = 250.0;
 const LINE_HEIGHT: f64 = 18.0;
 /// Bands that get a label in the plot; all have one when pointed at.
@@ -266,10 +266,10 @@ mod tests {
             Point::new(100.0, 100.0),
         ])
         .svg();
-        // Half way across and up: 78 + (704 − 78) / 2, 44 + 250 / 2.
-        assert!(svg.contains("cx=\"391\" cy=\"169\""), "{svg}");
-        assert!(svg.contains("M391 194L391 144"), "the error bar: {svg}");
-        let band = "class=\"band\" x=\"391\" y=\"44\" width=\"313\" height=\"250\"";
+        // Half way across and up: 78 + (690 − 78) / 2, 44 + 250 / 2.
+        assert!(svg.contains("cx=\"384\" cy=\"169\""), "{svg}");
+        assert!(svg.contains("M384 194L384 144"), "the error bar: {svg}");
+        let band = "class=\"band\" x=\"384\" y=\"44\" width=\"306\" height=\"250\"";
         assert!(svg.contains(band), "{svg}");
         assert!(svg.contains("&lt;a&gt;: 50 ns (40 ns to 60 ns) at 10"), "{svg}");
         assert!(!svg.contains("<of>") && !svg.contains("<a>") && !svg.contains("<b>"));

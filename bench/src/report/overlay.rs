@@ -68,7 +68,9 @@ fn latency(runs: &[Run], metric: &str) -> Markup {
         .iter()
         .filter_map(|run| Some((run.name.clone(), run.latencies[of(run)?].1.as_deref()?)))
         .collect();
-    percentile_plot(&format!("Latency `{metric}` by percentile"), &lines)
+    // A single line has no legend.
+    let whose = if let [(only, _)] = &lines[..] { format!(", {only}") } else { String::new() };
+    percentile_plot(&format!("Latency `{metric}` by percentile{whose}"), &lines)
 }
 
 fn shares(runs: &[Run]) -> Vec<Series> {

@@ -170,8 +170,10 @@ pub(super) fn messages(run: &Run) -> Markup {
     let result = &run.summary.result;
     let budget = |key: &str, title: &str, unit: Unit| {
         let counts = result.metrics.get(key).and_then(Value::as_object)?;
-        let bars = counts.iter().filter_map(|(kind, n)| Some((kind.clone(), n.as_f64()?)));
-        Some(figure(&Bars { title: title.to_owned(), unit, bars: bars.collect() }.svg(), ""))
+        let counts = counts.iter().filter_map(|(kind, n)| Some((kind.clone(), n.as_f64()?)));
+        let mut bars: Vec<(String, f64)> = counts.collect();
+        bars.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Some(figure(&Bars { title: title.to_owned(), unit, bars }.svg(), ""))
     };
     let mean = result.bytes_on_wire as f64 / result.messages.max(1) as f64;
     let befell: Vec<(&String, u64)> = result

@@ -114,8 +114,10 @@ impl Spans {
         let last = table.rows.last().map_or(0, |(start, _)| start.saturating_add(interval));
         let rows = last.div_ceil(interval);
         let step_ns = interval.saturating_mul(rows.div_ceil(MOST_STEPS).max(1));
-        let end_ns = (virtual_s * 1e9).max(last as f64);
-        Self { step_ns, end_ns: if end_ns.is_finite() { end_ns } else { last as f64 } }
+        // The last row may reach beyond the end of the run, which is no whole number of rows.
+        let end_ns = virtual_s * 1e9;
+        let within = end_ns > last.saturating_sub(interval) as f64 && end_ns.is_finite();
+        Self { step_ns, end_ns: if within { end_ns } else { last as f64 } }
     }
 
     /// A counter per second, in steps; nothing was counted between rows.

@@ -69,7 +69,7 @@ impl Sampler {
     /// What is known now; after the run ended, that.
     pub(super) fn take(&mut self) -> Sample {
         let mut glimpse = self.control.live.as_ref().map(|l| l.last().clone()).unwrap_or_default();
-        let outcome = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let outcome = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(outcome) = &outcome {
             glimpse.virtual_ns = outcome.result.virtual_ns;
             glimpse.totals = outcome.result.totals.clone();
@@ -272,6 +272,7 @@ mod tests {
         *last.lock().expect("whole") = Some(outcome);
         let json = sampler.take().json(&subject);
         assert_eq!((&json["ended"], &json["events"]), (&json!(true), &json!(20_000)));
+        assert_eq!(sampler.take().json(&subject)["ended"], true, "whoever looks next sees it too");
         assert_eq!(json["state"], "finished; digest 00000000deadbeef");
         assert_eq!(json["checks"][0]["name"], "sends");
         assert_eq!(json["shard_events"], json!([15_000, 5_000]));
