@@ -104,7 +104,7 @@ fn events_grow_and_end_with_what_was_saved() {
         json(&output.stdout)["result"].clone()
     };
     // Long enough for several samples, on any machine that the suite runs on.
-    let length = "--until 4s --out served --format json";
+    let length = "--until 40s --out served --format json";
     let mut served = Served::start(&desk, length);
     let request = format!("GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
     let stream = BufReader::new(served.connect(&request));
@@ -129,7 +129,7 @@ fn events_grow_and_end_with_what_was_saved() {
     assert_eq!(last["shard_events"], saved["shard_events"]);
     let digest = saved["digest"].as_str().expect("a digest");
     assert_eq!(last["state"], format!("finished; digest {digest}"));
-    assert_eq!(result("--until 4s"), saved["result"], "being watched changes nothing");
+    assert_eq!(result("--until 40s"), saved["result"], "being watched changes nothing");
     assert!(TcpStream::connect(&served.address).is_err(), "the server ends with the run");
 }
 
