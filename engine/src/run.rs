@@ -1,6 +1,7 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
 use core::marker::PhantomData;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_protocol::draw::{Purpose, Streams};
@@ -30,8 +31,8 @@ pub struct Control {
     pub events: AtomicU64,
     /// Asks for the events of a range of time, one by one.
     pub watch: Option<Watch>,
-    /// Asks for a trace.
-    pub trace: Option<TraceRequest>,
+    /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
+    pub trace: Mutex<Option<TraceRequest>>,
 }
 
 /// A range of virtual time whose events are wanted one by one.

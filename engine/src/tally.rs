@@ -123,7 +123,8 @@ impl<P: Protocol> Tally<P> {
     /// Sets up those whom a caller wants to look at single events.
     pub(crate) fn observe(&mut self, control: &Control) {
         let log = control.watch.as_ref().map(EventLog::new);
-        let trace = control.trace.as_ref().map(Recorder::new);
+        let request = control.trace.lock().ok();
+        let trace = request.and_then(|request| request.as_ref().map(Recorder::new));
         if let Some(trace) = &trace {
             self.unobserved = trace.from();
         }

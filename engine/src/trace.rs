@@ -28,6 +28,8 @@ pub struct TraceRequest {
     pub to: Time,
     /// Events that one of these nodes causes or handles; none: of all nodes.
     pub nodes: Vec<RangeInclusive<u32>>,
+    /// Whether `nodes` are only those that handle an event.
+    pub receivers: bool,
     /// Messages of the kinds that are `true`, by index; `None`: of all kinds.
     pub kinds: Option<Vec<bool>>,
     /// Whether timers and restarts are wanted too.
@@ -56,6 +58,7 @@ impl TraceRequest {
             from: Time::ZERO,
             to: Time::MAX,
             nodes: Vec::new(),
+            receivers: false,
             kinds: None,
             timers: false,
             keep: Keep::Sample(u64::MAX),

@@ -4,6 +4,7 @@ mod calibrate;
 mod protocols;
 mod replay;
 mod run;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;
@@ -55,5 +56,6 @@ pub(crate) fn dispatch(
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Replay(args) => replay::replay(registry, &args),
+        Command::Trace(args) => trace::trace(registry, &args),
     }
 }

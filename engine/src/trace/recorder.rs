@@ -92,14 +92,15 @@ impl Recorder {
         });
     }
 
-    fn wants(&self, time: Time, a: NodeId, b: NodeId, sort: Sort) -> bool {
-        let TraceRequest { from, to, nodes, kinds, timers, .. } = &self.request;
+    fn wants(&self, time: Time, source: NodeId, target: NodeId, sort: Sort) -> bool {
+        let TraceRequest { from, to, nodes, receivers, kinds, timers, .. } = &self.request;
         let kind = match sort {
             Sort::Message(kind) => kinds.as_ref().is_none_or(|kinds| kinds[kind]),
             Sort::Timer | Sort::Restart => *timers,
         };
         let touches = |node: NodeId| nodes.iter().any(|range| range.contains(&node.0));
-        kind && (*from..*to).contains(&time) && (nodes.is_empty() || touches(a) || touches(b))
+        kind && (*from..*to).contains(&time)
+            && (nodes.is_empty() || touches(target) || !receivers && touches(source))
     }
 
     /// What is kept first, least first.
@@ -293,10 +294,14 @@ mod tests {
             ..TraceRequest::all(10)
         };
         let recorder = Recorder::new(&request);
+        let receiving = Recorder::new(&TraceRequest { receivers: true, ..request });
         let wants = |time, a, b, sort| recorder.wants(Time(time), NodeId(a), NodeId(b), sort);
         assert!(wants(10, 1, 3, Sort::Message(1)) && wants(19, 9, 0, Sort::Message(1)));
         assert!(!wants(9, 3, 3, Sort::Message(1)) && !wants(20, 3, 3, Sort::Message(1)));
         assert!(!wants(10, 1, 4, Sort::Message(1)) && !wants(10, 3, 3, Sort::Message(0)));
+        let (node, other, sort) = (NodeId(3), NodeId(1), Sort::Message(1));
+        assert!(receiving.wants(Time(10), other, node, sort));
+        assert!(!receiving.wants(Time(10), node, other, sort));
         assert!(!wants(10, 3, 3, Sort::Timer) && !wants(10, 3, 3, Sort::Restart));
         let recorder = Recorder::new(&TraceRequest { timers: true, ..TraceRequest::all(1) });
         assert!(recorder.wants(Time(0), NodeId(0), NodeId(0), Sort::Restart));
