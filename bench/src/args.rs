@@ -168,7 +168,7 @@ pub(crate) struct EventArgs {
     /// An even sample of this share, by a hash of each event's name (`0.01`).
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = not_a_flag)]
     pub sample: Option<String>,
-    /// The most of them; with more, an even sample [default: 100k].
+    /// The most of them; with more, an even sample [default: 75k].
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = not_a_flag)]
     pub most: Option<String>,
 }

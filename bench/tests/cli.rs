@@ -3,7 +3,8 @@
 //! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
-//! `signatures` has modes, keys, costs and `calibrate`; `diagrams` draws every protocol.
+//! `signatures` has modes, keys, costs and `calibrate`; `diagrams` draws every protocol;
+//! `trace`, `verbose` and `table` look at single events and nodes.
 
 #[path = "cli/diagrams.rs"]
 mod diagrams;
@@ -15,6 +16,12 @@ mod refusals;
 mod scenarios;
 #[path = "cli/signatures.rs"]
 mod signatures;
+#[path = "cli/table.rs"]
+mod table;
+#[path = "cli/trace.rs"]
+mod trace;
+#[path = "cli/verbose.rs"]
+mod verbose;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -167,7 +174,6 @@ fn bad_input_is_one_message_and_leaves_nothing_behind() {
         ("run phold --until soon", "until"),
         ("run phold --set nodes", "--set nodes"),
         ("run phold --set protocol.fan=3", "fan"),
-        ("run phold --verbose", "--verbose comes with a later version"),
         ("run phold --crypto reel", "reel"),
         ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
         ("protocols fold", "did you mean `phold`"),

@@ -66,10 +66,10 @@ mod tests {
         timer.what = What::Timer("Pay".into());
         let text = text(&[message, lost, queued, timer], &["push"]);
         let lines: Vec<&str> = text.lines().collect();
-        let start = "   0.002500000 s         3 -> 17        push             5 B";
-        assert_eq!(lines[0], format!("{start}  after 1.50 ms"));
+        let start = "   0.002500000 s         3 -> 17        push               5 B";
+        assert_eq!(lines[0], format!("{start}  after 1.5 ms"));
         assert_eq!(lines[1], format!("{start}  LOST on its way"));
-        assert_eq!(lines[2], format!("{start}  after 1.50 ms, queued 2.00 us"));
-        assert_eq!(lines[3], "   0.002500000 s        17              timer Pay  after 1.50 ms");
+        assert_eq!(lines[2], format!("{start}  after 1.5 ms, queued 2 us"));
+        assert_eq!(lines[3], "   0.002500000 s        17              timer Pay  after 1.5 ms");
     }
 }

@@ -10,8 +10,8 @@ use thiserror::Error;
 use crate::args::EventArgs;
 use crate::units;
 
-/// The most records without `--most`; some 20 MB as text.
-const DEFAULT_MOST: u64 = 100_000;
+/// The most records without `--most`; some 16 MB as text.
+const DEFAULT_MOST: u64 = 75_000;
 /// The most that `--most` takes, some hundreds of megabytes of memory.
 const GREATEST_MOST: u64 = 2_000_000;
 
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(request.kinds, Some(vec![false, true]));
         assert_eq!((request.from, request.to), (Time(1_000_000_000), Time(2_000_000_000)));
         assert_eq!((request.keep, request.most), (Keep::Sample(1 << 63), 2_000));
-        assert_eq!(wanted(|_| ()), Ok(TraceRequest::all(100_000)));
+        assert_eq!(wanted(|_| ()), Ok(TraceRequest::all(75_000)));
     }
 
     #[test]

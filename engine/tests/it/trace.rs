@@ -104,7 +104,7 @@ fn is_true<P: Protocol>(outcome: &Outcome) -> [u64; 4] {
         assert!(start <= record.sent);
     }
     assert_eq!(fates[0], totals.events);
-    let conditions = outcome.result.conditions.unwrap_or_default();
+    let conditions = outcome.result.conditions.clone().unwrap_or_default();
     let (doubled, undecodable) = (conditions.duplicated, conditions.undecodable);
     // A message that cannot be decoded is lost once, copy and all.
     let most = totals.messages + doubled;

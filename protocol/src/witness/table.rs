@@ -11,8 +11,9 @@ const fn column(name: &'static str, about: &'static str, holds: Holds) -> Column
 /// The columns.
 pub(super) const COLUMNS: &[Column] = &[
     column("role", "verifier, user, node-zero or credit-origin", Holds::Word),
-    column("credit", "credit in its wallet, as it believes", Holds::Sum),
-    column("funds", "funds in its wallet", Holds::Sum),
+    column("credit", "credit in the funds that it may spend", Holds::Sum),
+    column("tied", "credit in funds that its payments under way draw on", Holds::Sum),
+    column("funds", "funds that it may spend", Holds::Sum),
     column("paid", "payments it has begun", Holds::Sum),
     column("received", "payments it has received", Holds::Sum),
     column("open", "payments under way that it pays or receives", Holds::Sum),
@@ -33,8 +34,12 @@ impl Witness {
         // A first fund that was never touched follows from the id and takes no entry.
         let untouched = u64::from(!wallet.opened && self.genesis.is_user(id));
         let credit = wallet.funds.iter().map(|fund| fund.amount).sum::<u64>();
+        // Payments of an attempt share their funds, so these are not counted one by one.
+        let honest = node.paying.iter().filter(|paying| paying.twin.is_none());
+        let sources = honest.flat_map(|paying| &paying.sources);
         let counts = [
             credit + untouched * self.endowment,
+            sources.map(|(fund, _)| fund.amount).sum(),
             wallet.funds.len() as u64 + untouched,
             node.payments.into(),
             wallet.received.len() as u64,
