@@ -40,6 +40,15 @@ Examples:
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  anthill trace anthill-runs/gossip-1-1 --node 17          what node 17 sent and received
+  anthill trace DIR --from 1s --to 2s --out /tmp/t         saved, also for ui.perfetto.dev
+  anthill trace DIR --explain                              why the last message came so late
+  anthill trace DIR --explain=first --node 17 --kind push  how the rumour came to node 17
+
+A run can be repeated exactly, so nothing has to be recorded before it is wanted.";
+
 const CALIBRATE_EXAMPLES: &str = "\
 Examples:
   anthill calibrate --quick                    a few seconds, printed only
@@ -96,6 +105,9 @@ pub(crate) enum Command {
     /// Compare two scenarios, paired by seed: better, worse or no difference shown, per metric.
     #[command(after_help = scaling::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Run a saved run's manifest again to see its messages, or what made one of them late.
+    #[command(after_help = TRACE_EXAMPLES)]
+    Trace(TraceArgs),
 }
 
 /// What to run, and what to change in it.
@@ -149,7 +161,7 @@ pub(crate) struct RunArgs {
     /// End after the window of the first violation (comes with a later version).
     #[arg(long)]
     pub stop_on_violation: bool,
-    /// Log messages (comes with a later version).
+    /// Print the messages, one a line in the order of their delivery.
     #[arg(long)]
     pub verbose: bool,
     /// Serve a page that follows the run, and /metrics for Prometheus, until it ends
@@ -159,9 +171,94 @@ pub(crate) struct RunArgs {
     /// Lets --serve listen where other machines can reach it.
     #[arg(long, requires = "serve")]
     pub serve_anyone: bool,
+    /// Save the messages as trace.jsonl, and the first of them for ui.perfetto.dev.
+    #[arg(long)]
+    pub trace: bool,
+    /// Which of them.
+    #[command(flatten)]
+    pub events: EventArgs,
+    /// Print the nodes as they are at the end, and save them as nodes.csv.
+    #[arg(long)]
+    pub table: bool,
+    /// Which of them, and in which order.
+    #[command(flatten)]
+    pub rows: RowArgs,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
+}
+
+/// Which events of a run are wanted.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which messages (--verbose, --trace)")]
+pub(crate) struct EventArgs {
+    /// Those that one of these nodes sends or receives (`17`, `3,20-29`).
+    #[arg(long, value_name = "NODES", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub node: Option<String>,
+    /// Those of these kinds (`promise,pay`).
+    #[arg(long, value_name = "KINDS")]
+    pub kind: Option<String>,
+    /// Those delivered from this virtual time on (`1.5s`).
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub from: Option<String>,
+    /// Those delivered before this virtual time.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub to: Option<String>,
+    /// Timers and restarts too.
+    #[arg(long)]
+    pub timers: bool,
+    /// An even sample of this share, by a hash of each event's name (`0.01`).
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub sample: Option<String>,
+    /// The most of them; with more, an even sample [default: 75k].
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub most: Option<String>,
+}
+
+/// Which nodes the table shows.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Which nodes (--table)")]
+pub(crate) struct RowArgs {
+    /// Order by a column; `:desc` for the greatest first.
+    #[arg(long, value_name = "COLUMN[:desc]")]
+    pub sort: Option<String>,
+    /// Only nodes for which this holds (`credit>100`, `role=verifier`); repeatable.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub conditions: Vec<String>,
+    /// The most rows that are printed [default: 20].
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub limit: Option<String>,
+}
+
+/// The arguments of `anthill trace`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TraceArgs {
+    /// A run directory, as `anthill run` saved it.
+    #[arg(value_name = "RUN_DIR")]
+    pub directory: PathBuf,
+    /// Which events.
+    #[command(flatten)]
+    pub events: EventArgs,
+    /// Explain a delivery: the events that led to it, and where the time went. Of those that the
+    /// flags below choose the last, the first, or any event by its name in a trace.
+    #[arg(
+        long,
+        value_name = "last|first|ID",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "last"
+    )]
+    pub explain: Option<String>,
+    /// How many events back an explanation goes.
+    #[arg(long, value_name = "N", default_value = "100", allow_hyphen_values = true)]
+    pub hops: String,
+    /// Save trace.jsonl and trace.perfetto.json here instead of printing; a directory that is not
+    /// there yet, or empty.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
 }
 
 /// The arguments of `anthill protocols`.
@@ -275,6 +372,34 @@ impl CryptoChoice {
             Self::Real => "real",
             Self::Modelled => "modelled",
         }
+    }
+}
+
+impl EventArgs {
+    /// A flag of these that was given.
+    pub(crate) fn first_flag(&self) -> Option<&'static str> {
+        let given = [
+            ("--node", self.node.is_some()),
+            ("--kind", self.kind.is_some()),
+            ("--from", self.from.is_some()),
+            ("--to", self.to.is_some()),
+            ("--timers", self.timers),
+            ("--sample", self.sample.is_some()),
+            ("--most", self.most.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+}
+
+impl RowArgs {
+    /// A flag of these that was given.
+    pub(crate) fn first_flag(&self) -> Option<&'static str> {
+        let given = [
+            ("--sort", self.sort.is_some()),
+            ("--where", !self.conditions.is_empty()),
+            ("--limit", self.limit.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 }
 

@@ -1,15 +1,16 @@
 //! Everything the command line asks of the engine, compiled once per protocol.
 
 use std::any::Any;
+use std::cell::RefCell;
 
 use anthill_engine::conditions::Conditions;
 use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
-use anthill_engine::{run as run_sharded, run_under, sequential};
+use anthill_engine::{run as run_sharded, run_under, run_visited, sequential};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, Message as _, Protocol, SignatureEstimate};
+use anthill_protocol::{Cell, Configure, Message as _, NodeId, Protocol, SignatureEstimate};
 
 pub use anthill_engine::network::LimitingLink;
 pub(crate) use anthill_engine::scenario::{Override, Source};
@@ -185,17 +186,51 @@ pub(crate) fn run<P: Configure>(
 ) -> anyhow::Result<Outcome> {
     let protocol = prepared.protocol::<P>();
     let (network, conditions) = (&prepared.network, prepared.conditions.as_ref());
-    let mut outcome = match engine {
+    let outcome = match engine {
         EngineChoice::Sharded => run_under(protocol, scenario, network, conditions, control)?,
         EngineChoice::Sequential => {
             sequential::run_under(protocol, scenario, network, conditions, control)?
         }
     };
+    Ok(checked(protocol, prepared, outcome))
+}
+
+/// As [`run`], and shows every node at the end, in the order of ids: its region and its row.
+pub(crate) fn run_with_rows<P: Configure>(
+    scenario: &Scenario,
+    prepared: &Prepared,
+    engine: EngineChoice,
+    control: &Control,
+    show: &mut ShowRow<'_>,
+) -> anyhow::Result<Outcome> {
+    let protocol = prepared.protocol::<P>();
+    let (network, conditions) = (&prepared.network, prepared.conditions.as_ref());
+    let show = RefCell::new(show);
+    let visit = |id: NodeId, node: &P::Node| {
+        let region = network.regions().get(usize::from(network.region_of(id).0));
+        let region = region.map_or("-", String::as_str);
+        (show.borrow_mut())(id, region, protocol.row(id, node));
+    };
+    let outcome = match engine {
+        EngineChoice::Sharded => {
+            run_visited(protocol, scenario, network, conditions, control, &visit)?
+        }
+        EngineChoice::Sequential => {
+            sequential::run_visited(protocol, scenario, network, conditions, control, &visit)?
+        }
+    };
+    Ok(checked(protocol, prepared, outcome))
+}
+
+fn checked<P: Configure>(protocol: &P, prepared: &Prepared, mut outcome: Outcome) -> Outcome {
     outcome.host.setup_ns += prepared.setup_ns;
     // After the engine's own.
     outcome.result.checks.extend(protocol.checks(&outcome.result.facts));
-    Ok(outcome)
+    outcome
 }
+
+/// Takes a node, the name of its region and its row.
+pub type ShowRow<'a> = dyn FnMut(NodeId, &str, Vec<Cell>) + 'a;
 
 #[cfg(test)]
 mod tests {

@@ -164,6 +164,7 @@ pub(crate) fn outcome() -> Outcome {
         },
         ended: Ended::Finished,
         watched: None,
+        trace: None,
     }
 }
 

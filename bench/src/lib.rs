@@ -44,7 +44,9 @@ mod setting;
 mod signing_budget;
 mod statistics;
 mod summary_text;
+mod table;
 mod terminal;
+mod trace;
 mod units;
 
 use std::process::ExitCode;
@@ -54,10 +56,10 @@ use clap::Parser as _;
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
 pub use diagram::Recorded;
-pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared};
+pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow};
 pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;
-pub use registry::{Entry, NamedScenario, Registry, entry, shipped};
+pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry, shipped};
 
 /// Runs the command line of this process over the given protocols.
 ///

@@ -6,7 +6,9 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::args::{CryptoChoice, EngineChoice, Format, ProgressChoice, RunArgs, ScenarioArgs};
+use crate::args::{
+    CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
+};
 use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
 
@@ -39,6 +41,14 @@ pub enum PlanError {
         /// The flag.
         flag: &'static str,
     },
+    /// A flag that says more about another, which is not there.
+    #[error("{flag} needs {of}")]
+    Needs {
+        /// The flag.
+        flag: &'static str,
+        /// What it needs.
+        of: &'static str,
+    },
     /// No protocol at all was registered.
     #[error("this binary has no protocols: register one with `anthill_bench::entry`")]
     NoProtocols,
@@ -68,6 +78,10 @@ pub(crate) struct RunPlan {
     pub progress: ProgressChoice,
     /// Where to serve the live view, if anywhere, and whether to anyone.
     pub serve: Option<(String, bool)>,
+    /// What of single events and nodes is wanted; checked once the scenario is known.
+    pub events: Option<EventsPlan>,
+    /// The table of nodes, if it is wanted.
+    pub table: Option<RowArgs>,
 }
 
 impl RunPlan {
@@ -77,13 +91,14 @@ impl RunPlan {
     /// On anything that can be refused before the scenario is parsed.
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
         let later = [
-            ("--verbose", args.verbose),
             // No check is evaluated before the end of a run yet.
             ("--stop-on-violation", args.stop_on_violation),
         ];
         if let Some((flag, _)) = later.into_iter().find(|(_, given)| *given) {
             return Err(PlanError::NotYet { flag }.into());
         }
+        let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
+        let table = asked_for_table(args.table, args.rows)?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
         let mode = args.crypto.map(CryptoChoice::name);
         scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
@@ -94,7 +109,39 @@ impl RunPlan {
             format: args.format,
             progress: args.progress,
             serve: args.serve.map(|address| (address, args.serve_anyone)),
+            events,
+            table,
         })
+    }
+}
+
+/// What a run does with single events.
+#[derive(Clone, Debug)]
+pub(crate) struct EventsPlan {
+    /// Print them.
+    pub print: bool,
+    /// Save them.
+    pub save: bool,
+    /// Which ones.
+    pub which: EventArgs,
+}
+
+impl EventsPlan {
+    fn new(print: bool, save: bool, which: EventArgs) -> Result<Option<Self>, PlanError> {
+        match which.first_flag() {
+            Some(flag) if !print && !save => {
+                let of = "--verbose (to print messages) or --trace (to save them)";
+                Err(PlanError::Needs { flag, of })
+            }
+            _ => Ok((print || save).then_some(Self { print, save, which })),
+        }
+    }
+}
+
+fn asked_for_table(table: bool, rows: RowArgs) -> Result<Option<RowArgs>, PlanError> {
+    match rows.first_flag() {
+        Some(flag) if !table => Err(PlanError::Needs { flag, of: "--table" }),
+        _ => Ok(table.then_some(rows)),
     }
 }
 
@@ -192,8 +239,11 @@ mod tests {
 
     #[test]
     fn flags_of_later_versions_are_refused() {
-        let run = RunArgs { verbose: true, ..RunArgs::default() };
+        let run = RunArgs { stop_on_violation: true, ..RunArgs::default() };
         let refused = RunPlan::new(run, &fabricated::registry()).expect_err("must be refused");
-        assert_eq!(refused.to_string(), "--verbose comes with a later version; leave it out");
+        assert_eq!(
+            refused.to_string(),
+            "--stop-on-violation comes with a later version; leave it out"
+        );
     }
 }

@@ -13,11 +13,11 @@ use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
-use anthill_protocol::{Configure, Diagram, SignatureEstimate};
+use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;
-use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared};
+use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared, ShowRow};
 use crate::plan::PlanError;
 
 /// One protocol.
@@ -31,6 +31,10 @@ pub struct Entry {
     pub prepare: fn(&Scenario) -> anyhow::Result<Prepared>,
     /// Runs a scenario of this protocol.
     pub run: fn(&Scenario, &Prepared, EngineChoice, &Control) -> anyhow::Result<Outcome>,
+    /// The columns of its table of nodes, beside node and region.
+    pub columns: &'static [Column],
+    /// Runs a scenario of this protocol, and shows every node's row at the end.
+    pub run_with_rows: RunWithRows,
     /// The memory a scenario of this protocol needs, found without building anything.
     pub memory: fn(&Scenario) -> anyhow::Result<MemoryEstimate>,
     /// The signatures that a scenario of this protocol takes, if it tells.
@@ -44,6 +48,10 @@ pub struct Entry {
     /// Records the first messages of a scenario of this protocol.
     pub record: fn(&Scenario) -> anyhow::Result<Recorded>,
 }
+
+/// Runs a scenario, and shows every node's row at the end, in the order of ids.
+pub type RunWithRows =
+    fn(&Scenario, &Prepared, EngineChoice, &Control, &mut ShowRow<'_>) -> anyhow::Result<Outcome>;
 
 /// A scenario that ships with the binary and is run by its name, beside the protocols' presets.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +71,8 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         preset,
         prepare: engines::prepare::<P>,
         run: engines::run::<P>,
+        columns: P::COLUMNS,
+        run_with_rows: engines::run_with_rows::<P>,
         memory: engines::memory::<P>,
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
@@ -88,6 +98,13 @@ fn gossip(preset: &'static str) -> Entry {
         run: |scenario, prepared, engine, control| match signed(scenario) {
             true => engines::run::<SignedGossip>(scenario, prepared, engine, control),
             false => engines::run::<Gossip>(scenario, prepared, engine, control),
+        },
+        columns: Gossip::COLUMNS,
+        run_with_rows: |scenario, prepared, engine, control, show| match signed(scenario) {
+            true => {
+                engines::run_with_rows::<SignedGossip>(scenario, prepared, engine, control, show)
+            }
+            false => engines::run_with_rows::<Gossip>(scenario, prepared, engine, control, show),
         },
         memory: |scenario| match signed(scenario) {
             true => engines::memory::<SignedGossip>(scenario),

@@ -21,3 +21,8 @@ pub(crate) fn show(text: &str) -> anyhow::Result<()> {
 pub(crate) fn complain(severity: &str, message: &str) {
     let _ = writeln!(io::stderr(), "{severity}: {message}");
 }
+
+/// Writes to stderr.
+pub(crate) fn log(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}

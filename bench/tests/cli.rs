@@ -4,7 +4,8 @@
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
-//! `diagrams` draws every protocol; `profile` samples runs.
+//! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
+//! single events and nodes.
 
 #[path = "cli/diagrams.rs"]
 mod diagrams;
@@ -22,6 +23,12 @@ mod scenarios;
 mod serve;
 #[path = "cli/signatures.rs"]
 mod signatures;
+#[path = "cli/table.rs"]
+mod table;
+#[path = "cli/trace.rs"]
+mod trace;
+#[path = "cli/verbose.rs"]
+mod verbose;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -174,7 +181,6 @@ fn bad_input_is_one_message_and_leaves_nothing_behind() {
         ("run phold --until soon", "until"),
         ("run phold --set nodes", "--set nodes"),
         ("run phold --set protocol.fan=3", "fan"),
-        ("run phold --verbose", "--verbose comes with a later version"),
         ("run phold --crypto reel", "reel"),
         ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
         ("protocols fold", "did you mean `phold`"),

@@ -4,6 +4,7 @@
 //! counters, the digest. The sharded engine and the oracle differ only in the [`Sink`] that takes
 //! the events and in the order in which independent nodes are handled.
 
+mod observed;
 mod rough;
 
 use core::marker::PhantomData;
@@ -17,7 +18,7 @@ use anthill_protocol::{
 use crate::bodies::{BodiesOf, Store};
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
-use crate::mode::{Load, LoadOf, Mode, PayloadOf, Ranked, Stamp};
+use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
 use crate::network::Network;
 use crate::run::RunError;
 use crate::scenario::CryptoSpec;
@@ -134,13 +135,20 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         if time == self.now {
             self.tally.streak.note(time, self.id, &payload);
         }
-        if time < Time::MAX {
-            if let Payload::Message(message) = &payload {
-                self.note_arrival(message, time);
-            }
-            let load = Load { stamp: M::Stamp::new(self.now), payload };
-            self.sink.own(time, self.id, sequence, load);
+        if time < self.tally.unobserved {
+            self.file_own_event(time, sequence, payload);
+        } else {
+            self.file_own_observed(time, sequence, payload);
         }
+    }
+
+    #[inline(always)]
+    fn file_own_event(&mut self, time: Time, sequence: u32, payload: PayloadOf<P, M>) {
+        if let Payload::Message(message) = &payload {
+            self.note_arrival(message, time);
+        }
+        let load = Load { stamp: M::Stamp::new(self.now), payload };
+        self.sink.own(time, self.id, sequence, load);
     }
 
     /// Sends a message, over a slot if it has one. Always inlined: then the calm mode's way has
@@ -161,7 +169,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     /// Files the arrival of a message that was sent at an instant, unless that is at the end of
-    /// time.
+    /// time: a saturated sum could lie in the open window, which must not be written to.
     #[inline]
     fn deliver(
         &mut self,
@@ -171,12 +179,25 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         message: P::Message,
         sent: Time,
     ) {
-        // A saturated sum could lie in the open window, which must not be written to.
-        if arrival < Time::MAX {
-            self.note_arrival(&message, arrival);
-            let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
-            self.sink.deliver(arrival, to, self.id, sequence, load);
+        if arrival < self.tally.unobserved {
+            self.file_message(arrival, to, sequence, message, sent);
+        } else {
+            self.deliver_observed(arrival, to, sequence, message, sent);
         }
+    }
+
+    #[inline(always)]
+    fn file_message(
+        &mut self,
+        arrival: Time,
+        to: NodeId,
+        sequence: u32,
+        message: P::Message,
+        sent: Time,
+    ) {
+        self.note_arrival(&message, arrival);
+        let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
+        self.sink.deliver(arrival, to, self.id, sequence, load);
     }
 
     /// Keeps the bodies that a message names until it arrives.
@@ -230,9 +251,8 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let word = trace_word(key_time, self.id, source, sequence, fingerprint);
         self.tally.digest = self.tally.digest.wrapping_add(word);
         self.tally.totals.events += 1;
-        if let Some(log) = &mut self.tally.log {
-            let tie = load.tie(self.world.seed, key_time, source);
-            log.note(Key { time: key_time, target: self.id, tie, source, sequence }, fingerprint);
+        if self.tally.observers.is_some() {
+            self.observe((key_time, service), source, sequence, load);
         }
         let context = PanicContext {
             seed: self.world.seed,

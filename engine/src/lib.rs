@@ -34,10 +34,11 @@ mod sink;
 mod subshard;
 mod tally;
 pub mod topology;
+pub mod trace;
 
 pub use event::Key;
 pub use host::window;
 pub use live::{Glimpse, Live};
 pub use memory::{MemoryEstimate, machine_bytes};
-pub use run::{Control, RunError, Watch};
-pub use sharded::{run, run_under};
+pub use run::{Control, RunError, Visit, Watch};
+pub use sharded::{run, run_under, run_visited};

@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
 use crate::event::Key;
+use crate::trace::Trace;
 
 /// Everything an engine returns.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub ended: Ended,
     /// The events that [`crate::Control::watch`] asked for.
     pub watched: Option<Watched>,
+    /// What [`crate::Control::trace`] asked for.
+    pub trace: Option<Trace>,
 }
 
 /// The events handled in a range of virtual time, in key order.

@@ -1,6 +1,7 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
 use core::marker::PhantomData;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_protocol::draw::{Purpose, Streams};
@@ -17,7 +18,8 @@ use crate::mode::{Calm, Mode, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult};
 use crate::scenario::Scenario;
-use crate::tally::{EventLog, Finished, Tally};
+use crate::tally::{Finished, Tally};
+use crate::trace::TraceRequest;
 
 /// The caller's hold on a running emulation; the engine looks at it between windows.
 #[derive(Debug, Default)]
@@ -32,6 +34,8 @@ pub struct Control {
     pub live: Option<Live>,
     /// Asks for the events of a range of time, one by one.
     pub watch: Option<Watch>,
+    /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
+    pub trace: Mutex<Option<TraceRequest>>,
 }
 
 /// A range of virtual time whose events are wanted one by one.
@@ -133,12 +137,17 @@ pub(crate) enum End {
 }
 
 /// What is run.
-pub(crate) struct Job<'a, P> {
+pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) protocol: &'a P,
     pub(crate) scenario: &'a Scenario,
     pub(crate) network: &'a Network,
     pub(crate) control: &'a Control,
+    /// Who is shown the nodes' final states.
+    pub(crate) visit: Option<Visit<'a, P>>,
 }
+
+/// Shown the nodes' states at the end of a run, in the order of their ids.
+pub type Visit<'a, P> = &'a dyn Fn(NodeId, &<P as Protocol>::Node);
 
 /// One of the engines, which are compiled once for each mode.
 pub(crate) trait Executor {
@@ -208,7 +217,7 @@ pub(crate) fn new_tally<P: Protocol>(
 ) -> Tally<P> {
     let mut tally = tally_with_series(scenario, window_shift);
     tally.worker = worker;
-    tally.log = control.watch.as_ref().map(|watch| Box::new(EventLog::new(watch)));
+    tally.observe(control);
     tally
 }
 
@@ -233,8 +242,17 @@ pub(crate) fn outcome<P: Protocol, M>(
     end: End,
     host: HostReport,
 ) -> Outcome {
-    let Finished { totals, latencies, digest, last_event, series, watched, conditions, signatures } =
-        finished;
+    let Finished {
+        totals,
+        latencies,
+        digest,
+        last_event,
+        series,
+        watched,
+        trace,
+        conditions,
+        signatures,
+    } = finished;
     let network = world.network;
     let virtual_time = if end == End::Until { scenario.until } else { last_event };
     let facts = RunFacts {
@@ -269,5 +287,5 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::MemoryLimit => Ended::MemoryLimit,
     };
     let host = HostReport { crypto: signatures.1, bodies: world.bodies.report(), ..host };
-    Outcome { result, host, series, ended, watched }
+    Outcome { result, host, series, ended, watched, trace }
 }

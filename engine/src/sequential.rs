@@ -16,7 +16,9 @@ use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
-use crate::run::{Control, End, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{
+    Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
+};
 use crate::scenario::Scenario;
 use crate::tally::Tally;
 
@@ -155,7 +157,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run(&Job { protocol, scenario, network, control })
+    Oracle::run(&Job { protocol, scenario, network, control, visit: None })
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -169,7 +171,24 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run_under(&Job { protocol, scenario, network, control }, conditions)
+    Oracle::run_under(&Job { protocol, scenario, network, control, visit: None }, conditions)
+}
+
+/// As [`run_under`], and shows the nodes' final states: the reference for
+/// [`crate::run_visited`].
+///
+/// # Errors
+/// As [`crate::run()`].
+pub fn run_visited<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+    visit: Visit<'_, P>,
+) -> Result<Outcome, RunError> {
+    let job = Job { protocol, scenario, network, control, visit: Some(visit) };
+    Oracle::run_under(&job, conditions)
 }
 
 /// The oracle as an executor.
@@ -188,7 +207,7 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, network, control } = *job;
+    let Job { protocol, scenario, network, control, visit } = *job;
     let clock = Clock::start();
     let bodies = Store::new(1);
     let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
@@ -240,6 +259,9 @@ fn run_in<P: Protocol, M: Mode>(
     let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
         sum.wrapping_add(state_word(NodeId(id), protocol.state_hash(&cell.state)))
     });
+    if let Some(visit) = visit {
+        nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
+    }
     let finished = tally.finish(1 << world.window_shift);
     Ok(outcome(&world, scenario, finished, states, end, host))
 }

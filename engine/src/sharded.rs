@@ -32,7 +32,9 @@ use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
-use crate::run::{Control, End, Executor, Job, RunError, memory_limit, new_tally, outcome, world};
+use crate::run::{
+    Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
+};
 use crate::scenario::Scenario;
 use crate::subshard::{Field, Nodes, Worker};
 
@@ -79,7 +81,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run(&Job { protocol, scenario, network, control })
+    Sharded::run(&Job { protocol, scenario, network, control, visit: None })
 }
 
 /// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
@@ -97,7 +99,27 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run_under(&Job { protocol, scenario, network, control }, conditions)
+    Sharded::run_under(&Job { protocol, scenario, network, control, visit: None }, conditions)
+}
+
+/// As [`run_under`], and shows the nodes' final states, in the order of their ids and from this
+/// thread. A run that ended before all nodes were started shows none.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn run_visited<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    conditions: Option<&Conditions>,
+    control: &Control,
+    visit: Visit<'_, P>,
+) -> Result<Outcome, RunError> {
+    let job = Job { protocol, scenario, network, control, visit: Some(visit) };
+    Sharded::run_under(&job, conditions)
 }
 
 /// The sharded engine as an executor.
@@ -116,7 +138,7 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, network, control } = *job;
+    let Job { protocol, scenario, network, control, visit } = *job;
     // Nodes lie in one page-aligned mapping.
     const { assert!(align_of::<CellOf<P, M>>() <= 4096) };
     let clock = Clock::start();
@@ -171,7 +193,7 @@ fn run_in<P: Protocol, M: Mode>(
     };
     team.reset_claims();
     let reports = team.run_threads()?;
-    team.finish(scenario, reports)
+    team.finish(scenario, reports, visit)
 }
 
 fn place<P: Protocol, M>(
@@ -367,7 +389,12 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     }
 
     /// After the threads have ended.
-    fn finish(self, scenario: &Scenario, reports: Vec<ThreadReport>) -> Result<Outcome, RunError> {
+    fn finish(
+        self,
+        scenario: &Scenario,
+        reports: Vec<ThreadReport>,
+        visit: Option<Visit<'_, P>>,
+    ) -> Result<Outcome, RunError> {
         if let Some(payload) = self.panic.lock().ok().and_then(|mut slot| slot.take()) {
             // Which nodes were started is unknown: their heap memory, if any, is left behind.
             resume_unwind(payload);
@@ -375,6 +402,12 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let loop_end_ns = self.field.clock.ns();
         // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
         let started = !self.field.unstarted.load(Ordering::Relaxed);
+        if let Some(visit) = visit.filter(|_| started) {
+            for id in 0..self.field.placement.nodes {
+                // SAFETY: every node was started, and the threads have ended.
+                visit(NodeId(id), unsafe { &(*self.field.nodes.0.add(id as usize)).state });
+            }
+        }
         if core::mem::needs_drop::<CellOf<P, M>>() && started {
             for id in 0..self.field.placement.nodes as usize {
                 // SAFETY: every node was started and is reached by nobody any more.

@@ -8,9 +8,10 @@ use crate::crypto::Counters;
 use crate::event::Key;
 use crate::host::Streak;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Watched};
-use crate::run::Watch;
+use crate::run::{Control, Watch};
 use crate::scenario::CryptoSpec;
 use crate::signing::Signing;
+use crate::trace::{Recorder, Trace};
 
 /// Rows of the series before its intervals double.
 const ROWS: usize = 512;
@@ -39,8 +40,11 @@ pub(crate) struct Tally<P: Protocol> {
     series: SeriesTally,
     /// The self-events without delay of the node that runs.
     pub(crate) streak: Streak,
-    /// Set while the events of some range of time are wanted one by one.
-    pub(crate) log: Option<Box<EventLog>>,
+    /// Set while single events are wanted.
+    pub(crate) observers: Option<Box<Observers>>,
+    /// Arrivals before this instant are filed and nothing more: those at the end of time are not
+    /// filed, and those that a recorder wants to know of are told to it.
+    pub(crate) unobserved: Time,
     protocol: core::marker::PhantomData<P>,
 }
 
@@ -68,7 +72,8 @@ impl<P: Protocol> Tally<P> {
             totals,
             histograms,
             streak: Streak::default(),
-            log: None,
+            observers: None,
+            unobserved: Time::MAX,
             digest: 0,
             last_event: Time::ZERO,
             charged_ns: 0,
@@ -120,6 +125,19 @@ impl<P: Protocol> Tally<P> {
         }
     }
 
+    /// Sets up those whom a caller wants to look at single events.
+    pub(crate) fn observe(&mut self, control: &Control) {
+        let log = control.watch.as_ref().map(EventLog::new);
+        let request = control.trace.lock().ok();
+        let trace = request.and_then(|request| request.as_ref().map(Recorder::new));
+        if let Some(trace) = &trace {
+            self.unobserved = trace.from();
+        }
+        if log.is_some() || trace.is_some() {
+            self.observers = Some(Box::new(Observers { log, trace }));
+        }
+    }
+
     /// Adds what another thread counted.
     pub(crate) fn merge(&mut self, mut other: Self) {
         self.series.finish(&self.totals, self.digest, P::Metric::ALL);
@@ -138,9 +156,8 @@ impl<P: Protocol> Tally<P> {
         self.signatures.0.add(theirs);
         self.signatures.1 += cost;
         self.last_event = self.last_event.max(other.last_event);
-        if let (Some(mine), Some(theirs)) = (&mut self.log, other.log) {
-            mine.to_ns = mine.to_ns.min(theirs.to_ns);
-            mine.events.extend(theirs.events);
+        if let (Some(mine), Some(theirs)) = (&mut self.observers, other.observers) {
+            mine.merge(*theirs);
         }
         // From here on the totals and the digest are of both.
         self.series.seen.clone_from(&self.totals);
@@ -174,6 +191,7 @@ impl<P: Protocol> Tally<P> {
             .zip(self.histograms)
             .filter_map(|(info, histogram)| Some((info.name, histogram?)))
             .collect();
+        let (log, trace) = self.observers.map_or((None, None), |all| (all.log, all.trace));
         Finished {
             totals: self.totals,
             latencies,
@@ -181,7 +199,8 @@ impl<P: Protocol> Tally<P> {
             last_event: self.last_event,
             conditions: self.conditions,
             signatures,
-            watched: self.log.map(|log| log.finish()),
+            watched: log.map(EventLog::finish),
+            trace: trace.map(|trace| trace.finish(self.last_event)),
             series: self.series.into_series(w_ns, P::Metric::ALL),
         }
     }
@@ -195,8 +214,28 @@ pub(crate) struct Finished {
     pub(crate) last_event: Time,
     pub(crate) series: Series,
     pub(crate) watched: Option<Watched>,
+    pub(crate) trace: Option<Trace>,
     pub(crate) conditions: ConditionTotals,
     pub(crate) signatures: (SignatureTotals, Counters),
+}
+
+/// Those who look at single events.
+#[derive(Default)]
+pub(crate) struct Observers {
+    pub(crate) log: Option<EventLog>,
+    pub(crate) trace: Option<Recorder>,
+}
+
+impl Observers {
+    fn merge(&mut self, other: Self) {
+        if let (Some(mine), Some(theirs)) = (&mut self.log, other.log) {
+            mine.to_ns = mine.to_ns.min(theirs.to_ns);
+            mine.events.extend(theirs.events);
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.trace, other.trace) {
+            mine.merge(theirs);
+        }
+    }
 }
 
 /// The events of a range of time, one by one, in bounded memory: when there are too many, the end

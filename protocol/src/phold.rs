@@ -6,8 +6,8 @@
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Configure, Context, Message, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts,
-    Span, draw,
+    Cell, Check, Column, Configure, Context, Holds, Message, Metric, MetricInfo, MetricKind,
+    NodeId, Protocol, RunFacts, Span, draw,
 };
 
 /// The parameters of a PHOLD run.
@@ -140,6 +140,13 @@ impl Configure for Phold {
             about: "tokens per node at the start",
         },
     ];
+
+    const COLUMNS: &'static [Column] =
+        &[Column { name: "handled", about: "tokens it has handled", holds: Holds::Sum }];
+
+    fn row(&self, _: NodeId, node: &u32) -> Vec<Cell> {
+        vec![(*node).into()]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let remote = values.share("remote");

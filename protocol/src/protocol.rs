@@ -2,8 +2,8 @@
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Check, Context, Diagram, Message, Metric, RunFacts, RunScale, SignatureEstimate, Snapshot,
-    Totals, fold_bytes,
+    Cell, Check, Column, Context, Diagram, Message, Metric, RunFacts, RunScale, SignatureEstimate,
+    Snapshot, Totals, fold_bytes,
 };
 
 /// A distributed protocol: the immutable parameters, and what a node does on each occasion.
@@ -97,6 +97,8 @@ pub trait Configure: Protocol {
     const ADVERSARIES: &'static [AdversaryKind] = &[];
     /// The run that its sequence diagram is recorded from, and who is who in it.
     const DIAGRAM: Diagram = Diagram::OF_NODES;
+    /// The columns of the table of nodes at the end of a run.
+    const COLUMNS: &'static [Column] = &[];
 
     /// Builds the protocol from checked values, one for every parameter.
     ///
@@ -119,6 +121,11 @@ pub trait Configure: Protocol {
 
     /// Facts of a finished run beside what theory says of them.
     fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
+        Vec::new()
+    }
+
+    /// A node's row of that table: one cell for each of [`Configure::COLUMNS`].
+    fn row(&self, _id: crate::NodeId, _node: &Self::Node) -> Vec<Cell> {
         Vec::new()
     }
 

@@ -10,6 +10,7 @@ mod report;
 mod run;
 mod scale;
 mod sweep;
+mod trace;
 mod validate;
 
 use std::process::ExitCode;
@@ -66,5 +67,6 @@ pub(crate) fn dispatch(
         Command::Scale(args) => scale::scale(registry, &args),
         Command::Sweep(args) => sweep::sweep(registry, &args),
         Command::Compare(args) => compare::compare(registry, &args),
+        Command::Trace(args) => trace::trace(registry, &args),
     }
 }

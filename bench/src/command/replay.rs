@@ -91,15 +91,16 @@ fn first_differing_interval(recorded: &str, now: &str) -> String {
 
 /// What a run directory says of its run.
 #[derive(Debug)]
-struct Recorded {
-    source: Source,
-    engine: EngineChoice,
-    digest: String,
-    commit: String,
+pub(super) struct Recorded {
+    pub(super) source: Source,
+    pub(super) engine: EngineChoice,
+    pub(super) digest: String,
+    pub(super) commit: String,
 }
 
 impl Recorded {
-    fn read(directory: &Path) -> anyhow::Result<Self> {
+    /// Reads manifest and summary.
+    pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
         let manifest = json(&directory.join("manifest.json"))?;
         if manifest["format"] != manifest::FORMAT {
             bail!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anthill_engine::Live;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
+use anthill_engine::trace::TraceRequest;
 use anyhow::bail;
 
 use super::Exit;
@@ -17,30 +18,36 @@ use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, summary};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
-use crate::plan::RunPlan;
+use crate::plan::{EventsPlan, RunPlan};
 use crate::progress::Progress;
 use crate::regions::Regions;
 use crate::run_directory::RunDirectory;
 use crate::serve::{self, Server, Subject};
 use crate::setting::Setting;
 use crate::signing_budget::Forecast;
-use crate::{Entry, Registry, interrupt, summary_text, terminal};
+use crate::table::Table;
+use crate::table::query::Query;
+use crate::trace::wanted;
+use crate::{Entry, Registry, interrupt, summary_text, table, terminal, trace};
 
 /// Runs one emulation.
 pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyhow::Result<Exit> {
     let plan = RunPlan::new(args, registry)?;
     let scenario = engines::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
+    let wanted = Wanted::new(&plan, entry, &scenario)?;
     admit(entry, &scenario)?;
 
     let served = plan.serve.as_ref();
     let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
     let live = listener.is_some().then(Live::default);
-    let control = Arc::new(Control { live, ..Control::default() });
+    let control = Arc::new(Control { live, trace: wanted.trace.into(), ..Control::default() });
+    let mut table = wanted.table.map(Table::new);
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
-    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, &mut run) {
+    let outputs = (&mut run, table.as_mut());
+    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, outputs) {
         Ok(done) => done,
         Err(problem) => {
             run.abandon();
@@ -59,14 +66,72 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
         directory: &path,
     };
     let summary = summary::text(&record);
-    let saved = export::save(&record, &summary, &mut run);
+    let kinds = entry.protocol.kinds;
+    let seen = save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run);
+    let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
+    show_seen(&plan, kinds, &outcome)?;
     // The figures are shown even if the disk is full.
     match plan.format {
         Format::Json => terminal::show(&summary)?,
-        Format::Text => terminal::show(&summary_text::text(&record, entry.protocol.about))?,
+        Format::Text => {
+            let nodes = table.as_ref().map_or_else(String::new, table::write::text);
+            terminal::show(&(nodes + &summary_text::text(&record, entry.protocol.about)))?;
+        }
     }
     saved?;
     Ok(exit(&outcome))
+}
+
+/// What is wanted of single events and nodes.
+struct Wanted {
+    trace: Option<TraceRequest>,
+    table: Option<Query>,
+}
+
+impl Wanted {
+    fn new(plan: &RunPlan, entry: &Entry, scenario: &Scenario) -> anyhow::Result<Self> {
+        let trace = match &plan.events {
+            Some(events) => Some(wanted::request(&events.which, scenario, entry.protocol.kinds)?),
+            None => None,
+        };
+        let table = match &plan.table {
+            Some(rows) => Some(Query::new(rows, entry.columns)?),
+            None => None,
+        };
+        Ok(Self { trace, table })
+    }
+}
+
+/// Saves trace and table, if they are wanted; before the summary, whose presence says that the run is
+/// complete.
+fn save_seen(
+    plan: &RunPlan,
+    kinds: &[&'static str],
+    outcome: &Outcome,
+    table: Option<&Table>,
+    run: &mut RunDirectory,
+) -> anyhow::Result<()> {
+    if let (Some(trace), Some(EventsPlan { save: true, .. })) = (&outcome.trace, &plan.events) {
+        trace::save(trace, kinds, run)?;
+    }
+    if let Some(table) = table {
+        run.write("nodes.csv", table::write::csv(table).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Prints the messages, if they are wanted: on stdout, but where that is for JSON alone.
+fn show_seen(plan: &RunPlan, kinds: &[&'static str], outcome: &Outcome) -> anyhow::Result<()> {
+    let (Some(trace), Some(events)) = (&outcome.trace, &plan.events) else { return Ok(()) };
+    if events.print {
+        let text = trace::line::text(&trace.records, kinds);
+        match plan.format {
+            Format::Text => terminal::show(&text)?,
+            Format::Json => terminal::log(&text),
+        }
+    }
+    trace::tell_of_sampling(trace);
+    Ok(())
 }
 
 /// Refuses a scenario that cannot fit, warns of one that may not, or whose signatures take long.
@@ -119,7 +184,7 @@ fn execute(
     scenario: &Scenario,
     control: &Arc<Control>,
     listener: Option<TcpListener>,
-    run: &mut RunDirectory,
+    (run, table): (&mut RunDirectory, Option<&mut Table>),
 ) -> anyhow::Result<(Setting, Outcome)> {
     let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
     let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);
@@ -129,7 +194,15 @@ fn execute(
     let manifest = manifest(scenario, (&setting, &prepared.regions(scenario)), plan.engine);
     run.write("manifest.json", manifest.as_bytes())?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
-    let outcome = (entry.run)(scenario, &prepared, plan.engine, control)?;
+    let outcome = match table {
+        None => (entry.run)(scenario, &prepared, plan.engine, control)?,
+        Some(table) => {
+            let show = &mut |id, region: &str, row| table.show(id, region, row);
+            let outcome = (entry.run_with_rows)(scenario, &prepared, plan.engine, control, show)?;
+            table.finish();
+            outcome
+        }
+    };
     if let Some(server) = server {
         server.finish(&outcome);
     }

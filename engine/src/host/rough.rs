@@ -157,6 +157,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
                 Some(altered) => message = altered,
                 None => {
                     totals.undecodable += 1;
+                    self.deliver(Time::MAX, dispatch.to, dispatch.sequence, message, dispatch.sent);
                     return;
                 }
             }

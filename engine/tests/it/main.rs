@@ -13,6 +13,7 @@ mod scale;
 mod signatures;
 mod swarm;
 mod theory;
+mod trace;
 mod validation;
 
 use anthill_engine::network::Network;

@@ -25,8 +25,8 @@ use core::marker::PhantomData;
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Configure, Context, Diagram, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts,
-    RunScale, SignatureEstimate, Span, Time, Totals, draw,
+    Cell, Check, Column, Configure, Context, Diagram, Holds, Metric, MetricInfo, MetricKind,
+    NodeId, Protocol, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
 };
 
 mod checks;
@@ -336,6 +336,15 @@ impl<R: Rumour> Configure for Spread<R> {
 
     const DIAGRAM: Diagram =
         Diagram { settings: &["nodes=6", "protocol.fanout=2"], ..Diagram::OF_NODES };
+
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "informed", about: "whether it has the rumour", holds: Holds::Word },
+        Column { name: "requests", about: "inv: requests it has made", holds: Holds::Sum },
+    ];
+
+    fn row(&self, _: NodeId, node: &GossipNode<R::Held>) -> Vec<Cell> {
+        vec![node.is_informed().into(), u32::from(node.requests).into()]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let mode = match values.choice("mode") {

@@ -16,7 +16,7 @@
 //! [`metrics`] say so); every message that does not fit is refused with a reason and changes nothing.
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use crate::{Check, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span};
+use crate::{Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span};
 
 mod adversary;
 pub mod body;
@@ -39,6 +39,7 @@ pub mod refusal;
 pub mod rules;
 pub mod selection;
 pub mod statement;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
@@ -289,6 +290,12 @@ impl Configure for Witness {
         settings: &["nodes=602", "workload.rate=0.1", "until=1h"],
         parts: message::PARTS,
     };
+
+    const COLUMNS: &'static [Column] = table::COLUMNS;
+
+    fn row(&self, id: NodeId, node: &WitnessNode) -> Vec<Cell> {
+        self.row_of(id, node)
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         parameters::configure(values)
