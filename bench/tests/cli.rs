@@ -3,18 +3,25 @@
 //! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
-//! `signatures` has modes, keys, costs and `calibrate`; `diagrams` draws every protocol.
+//! `signatures` has modes, keys, costs and `calibrate`; `diagrams` draws every protocol; `scale`,
+//! `sweep` and `compare` make many runs, are interrupted and continue.
 
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
 #[path = "cli/matrix.rs"]
 mod matrix;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/scale.rs"]
+mod scale;
 #[path = "cli/scenarios.rs"]
 mod scenarios;
 #[path = "cli/signatures.rs"]
 mod signatures;
+#[path = "cli/sweep.rs"]
+mod sweep;
 
 use std::fs;
 use std::path::{Path, PathBuf};
