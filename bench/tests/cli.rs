@@ -5,8 +5,11 @@
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
-//! single events and nodes.
+//! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
+//! continue.
 
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
 #[path = "cli/matrix.rs"]
@@ -17,12 +20,16 @@ mod profile;
 mod refusals;
 #[path = "cli/report.rs"]
 mod report;
+#[path = "cli/scale.rs"]
+mod scale;
 #[path = "cli/scenarios.rs"]
 mod scenarios;
 #[path = "cli/serve.rs"]
 mod serve;
 #[path = "cli/signatures.rs"]
 mod signatures;
+#[path = "cli/sweep.rs"]
+mod sweep;
 #[path = "cli/table.rs"]
 mod table;
 #[path = "cli/trace.rs"]

@@ -14,7 +14,7 @@ use crate::engines::Control;
 use crate::export::pretty;
 use crate::machine::Machine;
 use crate::points::{self, Configuration, Finished, Halt, Limits, Plan, PointsError, Store};
-use crate::{Registry, clock, interrupt, page, terminal};
+use crate::{Registry, clock, interrupt, page, terminal, units};
 
 /// Makes all runs of a plan.
 ///
@@ -125,6 +125,16 @@ pub(super) fn csv_text(rows: &[Vec<String>]) -> anyhow::Result<String> {
     }
     let bytes = writer.into_inner().map_err(|error| error.into_error()).context("CSV")?;
     String::from_utf8(bytes).context("CSV")
+}
+
+/// A figure of a metric, in the unit that its path names.
+pub(super) fn shown(metric: &str, value: f64) -> String {
+    if metric.starts_with("latency_ns.") && !metric.ends_with(".count") {
+        let sign = if value < 0.0 { "-" } else { "" };
+        format!("{sign}{}", units::nanos(value.abs().round() as u64))
+    } else {
+        units::figure(value)
+    }
 }
 
 /// Rows in columns: the first `words` of them to the left, the others to the right.

@@ -1,6 +1,7 @@
 //! Which way a metric gets better, where that is beyond dispute.
 //!
-//! A short declared list, not a guess: of anything else a comparison says "higher" or "lower".
+//! A short declared list, not a guess: of anything else a comparison says "higher" or "lower". What
+//! is good only without an attack is not in it: a final payment may be a double spend.
 
 /// Which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +15,8 @@ pub(super) enum Direction {
 }
 
 /// More is better: what a network exists for.
-const HIGHER: [&str; 6] = [
+const HIGHER: [&str; 5] = [
     "metrics.coverage",
-    "metrics.payments_final",
     "metrics.committed",
     "metrics.decided",
     "metrics.finalized",
@@ -75,7 +75,7 @@ mod tests {
             ("messages", Direction::Lower),
             ("latency_ns.coverage.p99", Direction::Lower),
             ("latency_ns.coverage.count", Direction::Unknown),
-            ("metrics.audience", Direction::Unknown),
+            ("metrics.payments_final", Direction::Unknown),
             ("conditions.lost", Direction::Unknown),
         ] {
             assert_eq!(Direction::of(metric), direction, "{metric}");

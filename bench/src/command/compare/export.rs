@@ -149,7 +149,8 @@ pub(super) const HEADER: [&str; 7] =
 
 /// A metric in words.
 pub(super) fn cells(row: &Row) -> Vec<String> {
-    let (paired, figure) = (&row.paired, units::figure);
+    let paired = &row.paired;
+    let figure = |value: f64| batch::shown(&row.metric, value);
     let relative = relative(row).map_or_else(String::new, |share| {
         format!(" ({}{:.2} %)", if share < 0.0 { "" } else { "+" }, share * 100.0)
     });

@@ -9,7 +9,6 @@ use crate::command::batch;
 use crate::export::pretty;
 use crate::points::{Finished, Plan, Store};
 use crate::statistics::{Mean, Spread};
-use crate::units;
 
 /// The runs of a sweep and their metrics.
 #[derive(Debug)]
@@ -181,9 +180,9 @@ impl<'a> Table<'a> {
             for (index, name) in self.shown() {
                 if let Some(mean) = Mean::of(&self.values(point, index)) {
                     let interval = mean.interval.map_or_else(String::new, |[low, high]| {
-                        format!("  [{}, {}]", units::figure(low), units::figure(high))
+                        format!("  [{}, {}]", batch::shown(name, low), batch::shown(name, high))
                     });
-                    let mean = units::figure(mean.mean);
+                    let mean = batch::shown(name, mean.mean);
                     let _ = writeln!(text, "  {name:<width$}  {mean:>12}{interval}");
                 }
             }

@@ -9,7 +9,6 @@ use crate::page::{self, document, figure, section};
 use crate::plot::{Axis, LinePlot, Mark, Point, Series, Unit};
 use crate::points::{Plan, Store};
 use crate::statistics::Mean;
-use crate::units;
 
 /// The most plots and lines of a plot: more do not help a reader.
 const MOST_PLOTS: usize = 24;
@@ -29,8 +28,9 @@ pub(super) fn page(table: &Table<'_>, grid: &Grid, plan: &Plan, store: &Store) -
     columns.extend(table.shown().map(|(_, name)| format!("#{name}")));
     let rows = (0..table.points()).map(|point| {
         let mut row = grid.cells(point).to_vec();
-        row.extend(table.shown().map(|(index, _)| {
-            Mean::of(&table.values(point, index)).map_or_else(String::new, |mean| shown(&mean))
+        row.extend(table.shown().map(|(index, name)| {
+            let mean = Mean::of(&table.values(point, index));
+            mean.map_or_else(String::new, |mean| shown(name, &mean))
         }));
         row
     });
@@ -55,11 +55,11 @@ pub(super) fn page(table: &Table<'_>, grid: &Grid, plan: &Plan, store: &Store) -
     document(&format!("Sweep of {name}"), &subtitle, &body)
 }
 
-fn shown(mean: &Mean) -> String {
+fn shown(name: &str, mean: &Mean) -> String {
     let interval = mean.interval.map_or_else(String::new, |[low, high]| {
-        format!(" [{}, {}]", units::figure(low), units::figure(high))
+        format!(" [{}, {}]", batch::shown(name, low), batch::shown(name, high))
     });
-    units::figure(mean.mean) + &interval
+    batch::shown(name, mean.mean) + &interval
 }
 
 /// The first key that has only numbers as values, and several of them.
