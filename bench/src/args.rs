@@ -306,11 +306,11 @@ pub(crate) struct ProfileArgs {
 /// The arguments of `anthill report`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ReportArgs {
-    /// Run directories, as `anthill run` saved them; several are drawn side by side.
+    /// What `anthill run`, `scale`, `sweep` or `compare` saved; several runs are drawn side by side.
     #[arg(value_name = "DIR", required = true)]
     pub directories: Vec<PathBuf>,
     /// Where to save the page; replaces an older report only
-    /// [default: report.html in the directory, or here if there are several].
+    /// [default: report.html in the directory of a run, else here].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

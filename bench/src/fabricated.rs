@@ -104,6 +104,7 @@ pub(crate) fn outcome() -> Outcome {
         messages: 10_000,
         bytes_on_wire: 1_000_000,
         messages_by_kind: vec![9_000, 1_000],
+        bytes_by_kind: vec![990_000, 10_000],
     };
     let phases = ThreadPhases {
         idle_ns: 250_000,

@@ -76,6 +76,7 @@ impl Glimpse {
         self.totals = Totals {
             values: vec![0; metrics.len()],
             messages_by_kind: vec![0; P::Message::KINDS.len()],
+            bytes_by_kind: vec![0; P::Message::KINDS.len()],
             ..Totals::default()
         };
         self.shard_events.clear();
@@ -92,9 +93,11 @@ impl Glimpse {
     /// Adds what one thread has counted.
     pub(crate) fn add<P: Protocol>(&mut self, tally: &Tally<P>, shard_events: &[u64]) {
         add_totals::<P>(&mut self.totals, &tally.totals);
-        if let [only] = &mut self.totals.messages_by_kind[..] {
-            // A single kind is counted only as messages.
-            *only = self.totals.messages;
+        // A single kind is counted only as messages.
+        if let ([messages], [bytes]) =
+            (&mut self.totals.messages_by_kind[..], &mut self.totals.bytes_by_kind[..])
+        {
+            (*messages, *bytes) = (self.totals.messages, self.totals.bytes_on_wire);
         }
         for ((_, sum), part) in self.latencies.iter_mut().zip(tally.latencies()) {
             sum.add(part).expect("equal bounds");

@@ -54,6 +54,7 @@ impl<P: Protocol> Tally<P> {
         let totals = Totals {
             values: vec![0; metrics.len()],
             messages_by_kind: vec![0; P::Message::KINDS.len()],
+            bytes_by_kind: vec![0; P::Message::KINDS.len()],
             ..Totals::default()
         };
         let histograms = metrics
@@ -106,9 +107,11 @@ impl<P: Protocol> Tally<P> {
     #[inline]
     pub(crate) fn count_message(&mut self, message: &P::Message) {
         self.totals.messages += 1;
-        self.totals.bytes_on_wire += u64::from(message.encoded_len());
+        let bytes = u64::from(message.encoded_len());
+        self.totals.bytes_on_wire += bytes;
         if P::Message::KINDS.len() > 1 {
             self.totals.messages_by_kind[message.kind()] += 1;
+            self.totals.bytes_by_kind[message.kind()] += bytes;
         }
     }
 
@@ -185,6 +188,7 @@ impl<P: Protocol> Tally<P> {
         let signatures = self.signatures();
         if P::Message::KINDS.len() == 1 {
             self.totals.messages_by_kind[0] = self.totals.messages;
+            self.totals.bytes_by_kind[0] = self.totals.bytes_on_wire;
         }
         let latencies = P::Metric::ALL
             .iter()
@@ -281,6 +285,9 @@ pub(crate) fn add_totals<P: Protocol>(sum: &mut Totals, part: &Totals) {
     sum.messages += part.messages;
     sum.bytes_on_wire += part.bytes_on_wire;
     for (sum, part) in sum.messages_by_kind.iter_mut().zip(&part.messages_by_kind) {
+        *sum += part;
+    }
+    for (sum, part) in sum.bytes_by_kind.iter_mut().zip(&part.bytes_by_kind) {
         *sum += part;
     }
     for ((sum, part), info) in sum.values.iter_mut().zip(&part.values).zip(P::Metric::ALL) {

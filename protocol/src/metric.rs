@@ -47,6 +47,8 @@ pub struct Totals {
     pub bytes_on_wire: u64,
     /// Messages sent between distinct nodes, by kind.
     pub messages_by_kind: Vec<u64>,
+    /// Their size on the wire, by kind.
+    pub bytes_by_kind: Vec<u64>,
 }
 
 impl Clone for Totals {
@@ -61,6 +63,7 @@ impl Clone for Totals {
     fn clone_from(&mut self, source: &Self) {
         self.values.clone_from(&source.values);
         self.messages_by_kind.clone_from(&source.messages_by_kind);
+        self.bytes_by_kind.clone_from(&source.bytes_by_kind);
         self.events = source.events;
         self.messages = source.messages;
         self.bytes_on_wire = source.bytes_on_wire;

@@ -17,10 +17,12 @@ const FILE: &str = "report.html";
 
 /// Makes one page of the given directories.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
-    let page = report::document(&report::load(&args.directories)?);
+    let loaded = report::load(&args.directories)?;
+    let page = report::document(&loaded);
     let out = match (&args.out, &args.directories[..]) {
         (Some(out), _) => out.clone(),
-        (None, [only]) => only.join(FILE),
+        // Experiments have a page of their own there.
+        (None, [only]) if loaded.is_one_run() => only.join(FILE),
         (None, _) => PathBuf::from(FILE),
     };
     replaceable(&out)?;

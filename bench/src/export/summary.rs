@@ -46,6 +46,7 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "events": result.totals.events,
         "messages": result.totals.messages,
         "bytes_on_wire": result.totals.bytes_on_wire,
+        "bytes_by_kind": by_kind(result, &result.totals.bytes_by_kind),
         "w_ns": result.w_ns,
         "l_ns": result.l_ns,
         "crypto_mode": record.scenario.crypto.mode.name(),
@@ -69,6 +70,12 @@ pub(crate) fn digest(digest: u64) -> String {
     format!("{digest:016x}")
 }
 
+/// Counts of messages, or bytes, under the names of their kinds.
+fn by_kind(result: &RunResult, counts: &[u64]) -> Map<String, Value> {
+    let named = result.kinds.iter().zip(counts);
+    named.map(|(kind, n)| ((*kind).to_owned(), json!(n))).collect()
+}
+
 fn metrics(result: &RunResult) -> Map<String, Value> {
     let nodes = f64::from(result.facts.nodes.max(1));
     let mut metrics = Map::new();
@@ -81,10 +88,8 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
         metrics.insert(metric.name.to_owned(), shown);
     }
     if result.kinds.len() > 1 {
-        let counts = result.kinds.iter().zip(&result.totals.messages_by_kind);
-        let by_kind: Map<String, Value> =
-            counts.map(|(kind, n)| ((*kind).to_owned(), json!(n))).collect();
-        metrics.insert("messages_by_kind".to_owned(), Value::Object(by_kind));
+        let counts = by_kind(result, &result.totals.messages_by_kind);
+        metrics.insert("messages_by_kind".to_owned(), Value::Object(counts));
     }
     metrics
 }
@@ -203,6 +208,7 @@ mod tests {
         let expected = concat!(
             r#"{"protocol":"phold","nodes":1000,"seed":7,"digest":"00000000deadbeef","#,
             r#""virtual_s":2.0,"events":20000,"messages":10000,"bytes_on_wire":1000000,"#,
+            r#""bytes_by_kind":{"push":990000,"pull":10000},"#,
             r#""w_ns":131072,"l_ns":250000,"crypto_mode":"real","signatures":{"made":5,"checked":9,"failed":1},"#,
             r#""latency_ns":{"hop":{"p50":50003967,"p90":90046463,"p99":99024895,"#,
             r#""p999":100007935,"max":100007935,"count":100}},"#,

@@ -25,7 +25,8 @@ const MAX_FILE_BYTES: u64 = 100_000_000;
 pub(crate) enum ReportError {
     /// Nothing that anthill saved.
     #[error(
-        "{} is no run directory: it has no manifest.json; give a directory that `anthill run` saved",
+        "{} is no run directory: it has no manifest.json; give a directory that `anthill run`, `scale`, \
+         `sweep` or `compare` saved",
         path.display()
     )]
     Foreign {
@@ -152,6 +153,8 @@ pub(super) struct Outcome {
     pub(super) events: u64,
     pub(super) messages: u64,
     pub(super) bytes_on_wire: u64,
+    #[serde(default)]
+    pub(super) bytes_by_kind: Map<String, Value>,
     pub(super) latency_ns: BTreeMap<String, Latency>,
     pub(super) checks: Vec<Check>,
     pub(super) metrics: Map<String, Value>,

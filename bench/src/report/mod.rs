@@ -4,7 +4,8 @@
 //! everything is a function from what was loaded to markup, one module per part of the page:
 //! `results` (figures, latencies, messages, checks), `timeline` (what happened when, with the
 //! faults), `origin` (where it ran, what it cost, how to repeat it), `overlay` (several runs side by
-//! side). A part whose file is missing says so on the page. The same runs give the same page.
+//! side), `experiments` (what scale, sweep and compare saved). A part whose file is missing says so
+//! on the page. The same files give the same page.
 
 mod experiments;
 mod load;
@@ -22,13 +23,16 @@ use load::Run;
 
 /// The page.
 pub(crate) fn document(loaded: &Loaded) -> String {
-    let one_run = loaded.runs.len() == 1 && loaded.experiments.is_empty();
     match &loaded.runs[..] {
-        [run] if one_run => page::document(&title(run), &subtitle(run), &parts(run, "")),
+        [run] if loaded.is_one_run() => {
+            page::document(&title(run), &subtitle(run), &parts(run, ""))
+        }
         runs => {
             let count = runs.len() + loaded.experiments.len();
             let body = html! {
-                @for experiment in &loaded.experiments { (experiments::part(experiment)) }
+                @for (i, experiment) in loaded.experiments.iter().enumerate() {
+                    (experiments::part(experiment, i + 1))
+                }
                 @if runs.len() > 1 { (overlay::parts(runs)) }
                 @for (i, run) in runs.iter().enumerate() {
                     (page::section(
@@ -38,8 +42,16 @@ pub(crate) fn document(loaded: &Loaded) -> String {
                     ))
                 }
             };
-            page::document("Anthill: results compared", &format!("{count} results"), &body)
+            let noun = if count == 1 { "result" } else { "results" };
+            page::document("Anthill: results", &format!("{count} {noun}"), &body)
         }
+    }
+}
+
+impl Loaded {
+    /// Whether all of it is one run.
+    pub(crate) fn is_one_run(&self) -> bool {
+        self.runs.len() == 1 && self.experiments.is_empty()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a run found: figures, checks, latencies, messages, metrics.
 
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::load::{Check, Run, Step};
 use crate::page::{Headline, Table, absent, figure, headlines};
@@ -168,13 +168,13 @@ pub(super) fn percentile_plot(title: &str, distributions: &[(String, &[Step])]) 
 /// Which messages were sent, and what befell them.
 pub(super) fn messages(run: &Run) -> Markup {
     let result = &run.summary.result;
-    let budget = |key: &str, title: &str, unit: Unit| {
-        let counts = result.metrics.get(key).and_then(Value::as_object)?;
+    let budget = |counts: &Map<String, Value>, title: &str, unit: Unit| {
         let counts = counts.iter().filter_map(|(kind, n)| Some((kind.clone(), n.as_f64()?)));
         let mut bars: Vec<(String, f64)> = counts.collect();
         bars.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Some(figure(&Bars { title: title.to_owned(), unit, bars }.svg(), ""))
+        figure(&Bars { title: title.to_owned(), unit, bars }.svg(), "")
     };
+    let messages = result.metrics.get("messages_by_kind").and_then(Value::as_object);
     let mean = result.bytes_on_wire as f64 / result.messages.max(1) as f64;
     let befell: Vec<(&String, u64)> = result
         .conditions
@@ -187,11 +187,13 @@ pub(super) fn messages(run: &Run) -> Markup {
             (units::count(result.messages)) " messages between distinct nodes, "
             (units::bytes(result.bytes_on_wire)) " on the wire, " (units::figure(mean)) " B each in the mean."
         }
-        @match budget("messages_by_kind", "Messages by kind", Unit::Plain) {
-            Some(bars) => (bars),
+        @match messages {
+            Some(counts) => (budget(counts, "Messages by kind", Unit::Plain)),
             None => p { "The protocol has one kind of message." },
         }
-        @if let Some(bars) = budget("bytes_by_kind", "Bytes by kind", Unit::Bytes) { (bars) }
+        @if result.bytes_by_kind.len() > 1 {
+            (budget(&result.bytes_by_kind, "Bytes by kind", Unit::Bytes))
+        }
         @if !befell.is_empty() {
             h3 { "What the conditions did" }
             (conditions(&befell).markup())

@@ -91,6 +91,7 @@ impl<P: Protocol> Pump<P> {
             totals: Totals {
                 values: vec![0; P::Metric::ALL.len()],
                 messages_by_kind: vec![0; P::Message::KINDS.len()],
+                bytes_by_kind: vec![0; P::Message::KINDS.len()],
                 ..Totals::default()
             },
             trace: Vec::new(),
@@ -259,8 +260,10 @@ impl<P: Protocol> Pump<P> {
     fn send(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
         if from != to {
             self.totals.messages += 1;
-            self.totals.bytes_on_wire += u64::from(message.encoded_len());
+            let bytes = u64::from(message.encoded_len());
+            self.totals.bytes_on_wire += bytes;
             self.totals.messages_by_kind[message.kind()] += 1;
+            self.totals.bytes_by_kind[message.kind()] += bytes;
             let luck = draw::draw(draw::stream(self.seed, Purpose::Delay, from), self.asked);
             if luck < self.loss_threshold {
                 self.asked += 1;
