@@ -1,5 +1,7 @@
 //! What must hold of a finished run, and what theory expects of one under attack.
 
+mod draws;
+
 use super::adversary::{Adversary, Attack, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
@@ -31,6 +33,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     checks.extend(false_rejections(witness, facts));
     checks.extend(same_timelines(witness, facts));
     checks.extend(witness.adversary.as_ref().and_then(|a| under_attack(witness, a, facts)));
+    checks.extend(witness.adversary.as_ref().and_then(|a| draws::others(witness, a, facts)));
     checks
 }
 
@@ -57,6 +60,7 @@ struct Expectation {
     trials: WitnessMetric,
     p: f64,
 }
+
 /// The name of the check that all verifiers hold the same timeline.
 pub(super) const TIMELINES_EQUAL: &str = "timelines: spread of the verifiers' checksums";
 
@@ -141,6 +145,7 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
             trials: WitnessMetric::Final,
             p: seen_by_coalition(collusion.verifiers, collusion.corrupt, 2 * terms.witnesses),
         },
+        _ => return draws::expectation(witness, adversary),
     })
 }
 

@@ -12,12 +12,20 @@
 //! | an old receipt shown again | payer, attacker, payees | [`replay`] |
 //! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
+//! | a fund passed on until its draw suits | owners, payees | [`draw_buyer`] |
+//! | an event dated back | payer, attacker, payees; a verifier | [`backdated`] |
+//! | events that a payer does not want to know | payer, attacker, payees; verifiers | [`withholder`] |
+//! | a payee that hears only the adversary | attacker, payees | [`eclipse`] |
+//! | many identities of one owner | payer, attacker, payees; identities | [`sybil`] |
 //!
 //! Where a payer comes before the attacker, the two are one: the payment between them makes the fund
 //! that is attacked. The first of a cast begins at a moment of its own; what it shares with the
 //! others is only what the protocol's messages carry.
 
 mod at_once;
+mod backdated;
+mod draw_buyer;
+mod eclipse;
 mod key_grinder;
 mod kinds;
 mod masks;
@@ -25,7 +33,10 @@ mod receipt_twin;
 mod replay;
 mod skip_liar;
 mod spray;
+mod sybil;
+mod withholder;
 
+pub(super) use backdated::earliest;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
 
@@ -36,12 +47,15 @@ use super::node::WitnessNode;
 use super::payer::{Paying, Twin};
 use super::rules::Terms;
 use super::selection::{DrawOrder, Seed};
+use super::timeline::{EventKind, Tip};
 use super::{Witness, WitnessBody, WitnessTimer};
 use crate::parameter::{ParameterError, Values};
 use crate::{Bodies, Context, NodeId, Shared, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
 const SPREAD: Span = Span::from_secs(10);
+/// Until all know of an event of which nothing is lost.
+const KNOWN: Span = Span::from_secs(60);
 
 /// What the adversary does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +80,16 @@ pub(super) enum Attack {
     Lazy,
     /// Only watches.
     Coalition,
+    /// A verifier tries so many events, and publishes one as if it were older.
+    Backdated { tries: u32 },
+    /// So many events of this age are known to a payer, or not.
+    Withholder { events: u32, age: Span },
+    /// A payee hears nobody but the adversary.
+    Eclipse,
+    /// So many identities of one owner join.
+    Sybil { identities: u32 },
+    /// A fund is passed on until its witnesses suit, so often at most.
+    DrawBuyer { hops: u32 },
 }
 
 /// How far an attempt is, at the one of its cast that spends.
@@ -81,6 +105,10 @@ pub(super) struct Attempt {
     fund: Option<Fund>,
     /// The receipt that made it, or a second one; retained.
     receipt: Option<Shared>,
+    /// The timeline that a payer shows instead of its own; retained.
+    shown: Tip,
+    /// Of an accomplice in several: how many it has begun.
+    begun: u32,
 }
 
 /// An adversary of the protocol's own.
@@ -94,6 +122,8 @@ pub(super) struct Adversary {
     pub(super) held_count: u32,
     /// Who takes part, attempt after attempt, in the order of ids.
     cast: Box<[NodeId]>,
+    /// Users that join as its verifiers, in the order of ids.
+    identities: Box<[NodeId]>,
 }
 
 impl Adversary {
@@ -110,6 +140,16 @@ impl Adversary {
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
             "lazy-witness" => Attack::Lazy,
             "coalition" => Attack::Coalition,
+            "backdated-entropy" => {
+                Attack::Backdated { tries: values.count("adversary.tries") as u32 }
+            }
+            "event-withholder" => Attack::Withholder {
+                events: values.count("adversary.events") as u32,
+                age: values.span("adversary.age"),
+            },
+            "eclipse" => Attack::Eclipse,
+            "sybil" => Attack::Sybil { identities: values.count("adversary.identities") as u32 },
+            "draw-buyer" => Attack::DrawBuyer { hops: values.count("adversary.hops") as u32 },
             _ => return None,
         };
         let attempts = match attack {
@@ -118,10 +158,11 @@ impl Adversary {
         };
         let fraction = match attack {
             Attack::DoubleSigner | Attack::Fractional | Attack::ReceiptTwin | Attack::Replay => 0.0,
+            Attack::Sybil { .. } => 0.0,
             _ => values.share("adversary.fraction"),
         };
-        let (held, cast) = (Box::default(), Box::default());
-        Some(Self { attack, attempts, fraction, held, held_count: 0, cast })
+        let (held, cast, identities) = (Box::default(), Box::default(), Box::default());
+        Some(Self { attack, attempts, fraction, held, held_count: 0, cast, identities })
     }
 
     /// How many users take part in an attempt.
@@ -130,9 +171,11 @@ impl Adversary {
             Attack::Grinder { .. } => 1,
             Attack::Liar { .. } => 2,
             Attack::Colluding | Attack::DoubleSigner | Attack::Lazy => 3,
-            Attack::Coalition => 3,
+            Attack::Coalition | Attack::Eclipse => 3,
             Attack::Fractional | Attack::ReceiptTwin => 4,
             Attack::Replay | Attack::AdaptiveLiar => 4,
+            Attack::Backdated { .. } | Attack::Withholder { .. } | Attack::Sybil { .. } => 4,
+            Attack::DrawBuyer { hops } => hops as usize + 3,
         }
     }
 
@@ -143,7 +186,26 @@ impl Adversary {
 
     /// Whether a payment within the cast makes the fund that is attacked.
     fn has_opening(&self) -> bool {
-        matches!(self.attack, Attack::ReceiptTwin | Attack::Replay | Attack::AdaptiveLiar)
+        matches!(
+            self.attack,
+            Attack::ReceiptTwin
+                | Attack::Replay
+                | Attack::AdaptiveLiar
+                | Attack::Backdated { .. }
+                | Attack::Withholder { .. }
+                | Attack::Sybil { .. }
+                | Attack::DrawBuyer { .. }
+        )
+    }
+
+    /// When its first attempt begins; `None` if an accomplice says when.
+    fn begins(&self, terms: &Terms) -> Option<Span> {
+        match self.attack {
+            Attack::Backdated { .. } => None,
+            Attack::Withholder { age, .. } => Some(age),
+            Attack::Sybil { .. } | Attack::Eclipse => Some(terms.time_to_consistency + KNOWN * 4),
+            _ => Some(Span::ZERO),
+        }
     }
 
     /// Draws of a selection beyond its witnesses.
@@ -179,19 +241,52 @@ impl Adversary {
         for rank in order.take(self.held_count as usize) {
             self.held[rank as usize / 64] |= 1 << (rank % 64);
         }
-        let needed = u64::from(self.attempts) * self.cast_size() as u64;
-        let others = (0..genesis.users())
+        let cast = u64::from(self.attempts) * self.cast_size() as u64;
+        let needed = cast + u64::from(self.joining());
+        let mut others = (0..genesis.users())
             .map(|rank| genesis.user(rank))
             .filter(|user| genesis.rank(*user).is_none());
-        self.cast = others.take(needed as usize).collect();
-        if (self.cast.len() as u64) < needed {
+        self.cast = others.by_ref().take(cast as usize).collect();
+        self.identities = others.take(self.joining() as usize).collect();
+        let found = (self.cast.len() + self.identities.len()) as u64;
+        if found < needed {
             let problem = format!(
-                "{} attempts take {needed} users that are no verifiers, and there are {}; lower it, \
-                 or protocol.verifiers, or raise `nodes`",
+                "{} attempts take {needed} users that are no verifiers, and there are {found}; lower \
+                 it, or protocol.verifiers, or raise `nodes`",
                 self.attempts,
-                self.cast.len(),
             );
             return Err(ParameterError { name: "adversary.attempts", problem });
+        }
+        self.check_accomplices(terms)
+    }
+
+    /// Users that join.
+    fn joining(&self) -> u32 {
+        if let Attack::Sybil { identities } = self.attack { identities } else { 0 }
+    }
+
+    /// Whether it holds the verifiers that its attempts need.
+    fn check_accomplices(&self, terms: &Terms) -> Result<(), ParameterError> {
+        let least = match self.attack {
+            Attack::Backdated { .. } => 1,
+            Attack::Withholder { events, .. } => events,
+            _ => 0,
+        };
+        if self.held_count < least {
+            let problem = format!(
+                "{} of the verifiers are {}, and it needs {least}; raise it",
+                self.fraction, self.held_count
+            );
+            return Err(ParameterError { name: "adversary.fraction", problem });
+        }
+        if let Attack::Withholder { age, .. } = self.attack
+            && !(KNOWN..terms.time_to_consistency).contains(&age)
+        {
+            let problem = format!(
+                "{age} is not between {KNOWN}, when all know an event, and \
+                 protocol.time_to_consistency, when it is settled"
+            );
+            return Err(ParameterError { name: "adversary.age", problem });
         }
         Ok(())
     }
@@ -199,6 +294,25 @@ impl Adversary {
     /// Whether it holds a verifier of a rank.
     pub(super) fn holds(&self, rank: u32) -> bool {
         self.held[rank as usize / 64] & 1 << (rank % 64) != 0
+    }
+
+    /// Whether it holds a verifier.
+    fn holds_node(&self, genesis: &Genesis, node: NodeId) -> bool {
+        self.identities.binary_search(&node).is_ok()
+            || genesis.rank(node).is_some_and(|rank| self.holds(rank))
+    }
+
+    /// The ranks that it holds, from the least on.
+    fn held_ranks(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.held.len() as u32 * 64).filter(|rank| self.holds(*rank))
+    }
+
+    /// Which of the verifiers that it holds a node is.
+    fn accomplice(&self, genesis: &Genesis, node: NodeId) -> Option<u32> {
+        let rank = genesis.rank(node).filter(|rank| self.holds(*rank))?;
+        let (word, bit) = (rank as usize / 64, rank % 64);
+        let before: u32 = self.held[..word].iter().map(|bits| bits.count_ones()).sum();
+        Some(before + (self.held[word] & ((1 << bit) - 1)).count_ones())
     }
 
     /// Its place in the cast of an attempt, and that cast; `None` if the node plays no part.
@@ -212,23 +326,40 @@ impl Adversary {
     /// Whom the node pays if it is the one of its cast that spends twice.
     fn payees(&self, node: NodeId) -> Option<&[NodeId]> {
         let (part, cast) = self.part(node)?;
-        let spender = usize::from(self.has_opening());
-        (part == spender).then(|| &cast[spender + 1..])
+        let payees = cast.len().saturating_sub(self.payments().into());
+        self.is_spender(part).then(|| &cast[payees..])
+    }
+
+    /// Whether a place in the cast is that of one who may spend twice.
+    fn is_spender(&self, part: usize) -> bool {
+        match self.attack {
+            Attack::DrawBuyer { hops } => (1..=hops as usize).contains(&part),
+            _ => part == usize::from(self.has_opening()),
+        }
     }
 }
 
 impl Witness {
     /// Whether the adversary holds a verifier.
     pub(super) fn is_held(&self, verifier: NodeId) -> bool {
-        self.adversary.as_ref().is_some_and(|adversary| {
-            self.genesis.rank(verifier).is_some_and(|rank| adversary.holds(rank))
-        })
+        let adversary = self.adversary.as_ref();
+        adversary.is_some_and(|adversary| adversary.holds_node(&self.genesis, verifier))
     }
 
     /// Whether a verifier signs whatever it is asked for.
     pub(super) fn is_corrupt(&self, verifier: NodeId) -> bool {
         let signs = |adversary: &Adversary| {
-            matches!(adversary.attack, Attack::Colluding | Attack::AdaptiveLiar | Attack::Lazy)
+            matches!(
+                adversary.attack,
+                Attack::Colluding
+                    | Attack::AdaptiveLiar
+                    | Attack::Lazy
+                    | Attack::Backdated { .. }
+                    | Attack::Withholder { .. }
+                    | Attack::Eclipse
+                    | Attack::Sybil { .. }
+                    | Attack::DrawBuyer { .. }
+            )
         };
         self.adversary.as_ref().is_some_and(signs) && self.is_held(verifier)
     }
@@ -254,25 +385,60 @@ impl Witness {
         self.adversary.as_ref().is_some_and(|adversary| adversary.part(node).is_some())
     }
 
-    /// The first of a cast waits for its moment.
+    /// The first of a cast waits for its moment, and so do accomplices.
     pub(super) fn wait_for_attack(&self, cx: &mut impl Context<Self>) {
-        let part = self.adversary.as_ref().and_then(|adversary| adversary.part(cx.id()));
-        if part.is_some_and(|(part, _)| part == 0) {
+        let Some(adversary) = &self.adversary else { return };
+        let is_first = adversary.part(cx.id()).is_some_and(|(part, _)| part == 0);
+        if let Some(begin) = adversary.begins(&self.terms).filter(|_| is_first) {
             let delay = cx.random_below(SPREAD.0);
-            cx.set_timer(Span(delay), WitnessTimer::Attack);
+            cx.set_timer(begin + Span(delay), WitnessTimer::Attack);
+        }
+        if let Some(delay) = self.accomplice_begins(adversary, cx.id()) {
+            cx.set_timer(delay, WitnessTimer::Attack);
+        }
+    }
+
+    /// When an accomplice outside the casts acts first.
+    fn accomplice_begins(&self, adversary: &Adversary, node: NodeId) -> Option<Span> {
+        match adversary.attack {
+            Attack::Backdated { .. } => self.backdating_begins(adversary, node),
+            Attack::Withholder { events, .. } => self.pausing_begins(adversary, events, node),
+            Attack::Eclipse => (node == self.genesis.verifier(0)).then_some(Span::from_secs(1)),
+            Attack::Sybil { .. } => self.joining_begins(adversary, node),
+            _ => None,
+        }
+    }
+
+    /// The moment of an accomplice has come.
+    fn accomplice_acts(
+        &self,
+        node: &mut WitnessNode,
+        adversary: &Adversary,
+        cx: &mut impl Context<Self>,
+    ) {
+        match adversary.attack {
+            Attack::Backdated { tries } => self.backdate(node, adversary, tries, cx),
+            Attack::Withholder { .. } => self.announce(node, EventKind::Pause, cx),
+            // What the eclipsed will not hear of.
+            Attack::Eclipse => self.announce(node, EventKind::Entropy { bytes: cx.random() }, cx),
+            Attack::Sybil { .. } => self.join_as_sybil(node, cx),
+            _ => {}
         }
     }
 
     /// The moment of a node of a cast has come: the first begins the attempt, the spender goes on.
     pub(super) fn attack(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let Some(adversary) = &self.adversary else { return };
-        let Some((part, cast)) = adversary.part(cx.id()) else { return };
+        let Some((part, cast)) = adversary.part(cx.id()) else {
+            return self.accomplice_acts(node, adversary, cx);
+        };
         if part == 0 && node.attempt.is_none() {
             node.attempt = Some(Box::default());
             cx.record(WitnessMetric::Attempts, 1);
             return match adversary.attack {
                 Attack::Grinder { tries } => self.grind(adversary, tries, cx),
                 Attack::Liar { .. } => self.open(node, cast[1], cx),
+                Attack::Withholder { .. } => self.learn_events(node, adversary, cx),
                 _ if adversary.has_opening() => self.open(node, cast[1], cx),
                 _ => self.spend_at_once(node, cx),
             };
@@ -281,7 +447,13 @@ impl Witness {
             Attack::Lazy => self.spray_the_rest(node, cx),
             Attack::ReceiptTwin => self.spend_both_receipts(node, cx),
             Attack::Replay => self.replay(node, cx),
-            Attack::AdaptiveLiar => self.spend_at_once(node, cx),
+            Attack::Backdated { .. } if part == 0 => self.open(node, cast[1], cx),
+            Attack::Withholder { events, .. } if part == 0 => {
+                self.withhold(node, (adversary, events), cast[1], cx);
+            }
+            Attack::AdaptiveLiar | Attack::Sybil { .. } => self.spend_at_once(node, cx),
+            Attack::Backdated { .. } | Attack::Withholder { .. } => self.spend_at_once(node, cx),
+            Attack::DrawBuyer { hops } => self.pass_on(node, (part, hops), cast, cx),
             _ => {}
         }
     }
@@ -318,7 +490,9 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let Some(adversary) = &self.adversary else { return };
-        let opened = |(part, cast): &(usize, &[NodeId])| *part == 1 && cast[0] == payer;
+        let opened = |(part, cast): &(usize, &[NodeId])| {
+            *part > 0 && adversary.is_spender(*part) && cast[*part - 1] == payer
+        };
         if !adversary.has_opening() || !adversary.part(cx.id()).is_some_and(|p| opened(&p)) {
             return;
         }
@@ -353,7 +527,8 @@ impl Witness {
             if is_all || !was_accepted {
                 cx.record(WitnessMetric::Decided, 1);
             }
-            return;
+            let shown = node.attempt.as_mut().and_then(|attempt| attempt.shown.take());
+            return shown.into_iter().for_each(|shown| cx.release(shown));
         }
         let attempt = node.attempt.get_or_insert_default();
         attempt.ended += 1;
