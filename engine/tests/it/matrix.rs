@@ -11,7 +11,7 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
+use anthill_protocol::witness::{Witness, WitnessMetric};
 
 use crate::{Ready, invariant_part};
 
@@ -341,4 +341,24 @@ fn witness_attacks() {
         let events = one_result::<Witness>(&text);
         assert!(events > 5_000, "{events} events of {text}");
     }
+}
+
+/// Entropy dated back a minute goes into all timelines under the original's rules, and payments are
+/// drawn as it wants.
+#[test]
+fn witness_backdated_entropy() {
+    let text = witness(
+        "[workload]\nrate = 1.0\n[adversary]\nkind = \"backdated-entropy\"\nfraction = 0.2\n\
+         attempts = 6\ntries = 50\n",
+    )
+    .replace("until = \"60s\"", "until = \"4min\"")
+    .replace(
+        "verifiers = 0.5",
+        "verifiers = 0.5\nrules = \"seed\"\ntime_to_consistency = \"1min\"",
+    );
+    let events = one_result::<Witness>(&text);
+    assert!(events > 5_000, "{events} events of {text}");
+    let totals = Ready::<Witness>::new(&text).sequential().result.totals;
+    assert!(totals.of(WitnessMetric::Favourable) > 0, "{totals:?}");
+    assert!(totals.of(WitnessMetric::DoubleSpends) > 0, "{totals:?}");
 }

@@ -157,6 +157,32 @@ impl Witness {
     }
 }
 
+impl Witness {
+    /// The share of attempts whose author has stampers enough that lie.
+    pub(in super::super) fn authors_with_liars(&self, adversary: &Adversary) -> f64 {
+        let (genesis, terms) = (&self.genesis, &self.terms);
+        let has_liars = |rank: &u32| {
+            let author = genesis.verifier(*rank);
+            let order = DrawOrder::new(
+                genesis.seed(genesis.checksum(), author, author),
+                genesis.verifiers(),
+            );
+            let others = order.filter(|drawn| drawn != rank).take(terms.witnesses as usize);
+            others.filter(|drawn| adversary.holds(*drawn)).count() as u32 >= lies_needed(terms)
+        };
+        let turns = (0..adversary.attempts).map(|number| number % adversary.held_count);
+        let authors: Vec<u32> = adversary.held_ranks().collect();
+        let lucky: Vec<bool> = authors.iter().map(has_liars).collect();
+        let count = turns.filter(|turn| lucky[*turn as usize]).count();
+        count as f64 / f64::from(adversary.attempts)
+    }
+}
+
+/// How many of the stamps needed have to be lies so that the lower median is one.
+fn lies_needed(terms: &Terms) -> u32 {
+    (terms.redundancy - 1) / 2 + 1
+}
+
 /// Which stamps an author that chooses takes: those that say the earliest time.
 pub(in super::super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
     stamps.sort_by_key(|stamp| (stamp.time, stamp.position));
@@ -170,6 +196,6 @@ impl Adversary {
         // The author does not stamp its own event.
         others.verifiers -= 1;
         others.corrupt -= 1;
-        others.corrupt_witnesses().at_least((terms.redundancy - 1) / 2 + 1)
+        others.corrupt_witnesses().at_least(lies_needed(terms))
     }
 }

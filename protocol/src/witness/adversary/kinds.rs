@@ -101,6 +101,11 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         parameters: &[ATTEMPTS],
     },
     AdversaryKind {
+        name: "replay",
+        about: "the same as receipt-replay, in place of the replaying adversary that any protocol has",
+        parameters: &[ATTEMPTS],
+    },
+    AdversaryKind {
         name: "skip-liar",
         about: "a payer declares drawn verifiers as skipped that answered, to get others",
         parameters: &[FRACTION, LIES, ADAPTIVE, ATTEMPTS],

@@ -134,7 +134,7 @@ impl Adversary {
             "double-signer" => Attack::DoubleSigner,
             "fractional-overspend" => Attack::Fractional,
             "receipt-twin" => Attack::ReceiptTwin,
-            "receipt-replay" => Attack::Replay,
+            "receipt-replay" | "replay" => Attack::Replay,
             "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },

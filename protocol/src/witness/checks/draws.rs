@@ -16,19 +16,21 @@ pub(super) fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Ex
     let all_answer = witness.availability == 1.0;
     Some(match adversary.attack {
         Attack::Backdated { tries } => {
-            let stamps =
-                if terms.rules.no_backdating { adversary.stamps_lie(genesis, terms) } else { 1.0 };
-            let p = stamps * found_by_grinding(p, tries);
-            // An author's stampers are the same every time.
-            let is_independent = !terms.rules.no_backdating
-                || adversary.attempts <= adversary.held_count
-                || f64::from(adversary.attempts) * p < 1e-3;
+            // An author's stampers are the same every time: if some are authors more than once, who
+            // stamps for whom is taken as it is.
+            let stamps = match terms.rules.no_backdating {
+                false => 1.0,
+                true if adversary.attempts <= adversary.held_count => {
+                    adversary.stamps_lie(genesis, terms)
+                }
+                true => witness.authors_with_liars(adversary),
+            };
             Expectation::spends(
                 "double spends by entropy dated back",
-                "all answer, no other events: 1 - (1 - p)^tries; with R1 times P(31 of 62 stamps lie)",
-                p,
+                "all answer, no other events: 1 - (1 - p)^tries; with R1 times P(half of the stamps lie)",
+                stamps * found_by_grinding(p, tries),
             )
-            .only_if(is_independent && all_answer && nobody_leaves)?
+            .only_if(all_answer && nobody_leaves)?
         }
         Attack::Withholder { .. } if terms.rules.settled_draw => Expectation::spends(
             "double spends by events not known",
