@@ -79,6 +79,7 @@ metrics! {
     TimelineSum, "timeline_sum", Sum, "sum of verifiers' checksums modulo 2^64; genesis counts 0";
     TimelineSquares, "timeline_squares", Sum, "sum of their squares modulo 2^64";
     Convergence, "convergence", Latency, "time from an event until a node holds it";
+    VerifiersConvergence, "convergence_verifiers", Latency, "of these, until a verifier of genesis does";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }

@@ -55,6 +55,14 @@ const AGE: Parameter = Parameter {
             protocol.time_to_consistency",
 };
 
+const STALE: Parameter = Parameter {
+    name: "stale",
+    kind: Kind::Flag,
+    default: Value::Flag(false),
+    about: "a payer knows of all pauses and of nobody's coming back, so that it may pass over verifiers \
+            that have paused once",
+};
+
 const IDENTITIES: Parameter = Parameter {
     name: "identities",
     kind: Kind::Count { min: 1, max: 1_000_000 },
@@ -132,7 +140,7 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         name: "event-withholder",
         about: "a payer says that it has not heard of some young events, so that the draw of a payment \
                 suits, and the fund is spent twice (what R2 stops)",
-        parameters: &[FRACTION, EVENTS, AGE, ATTEMPTS],
+        parameters: &[FRACTION, EVENTS, AGE, STALE, ATTEMPTS],
     },
     AdversaryKind {
         name: "eclipse",

@@ -83,7 +83,7 @@ pub(super) enum Attack {
     /// A verifier tries so many events, and publishes one as if it were older.
     Backdated { tries: u32 },
     /// So many events of this age are known to a payer, or not.
-    Withholder { events: u32, age: Span },
+    Withholder { events: u32, age: Span, is_stale: bool },
     /// A payee hears nobody but the adversary.
     Eclipse,
     /// So many identities of one owner join.
@@ -146,6 +146,7 @@ impl Adversary {
             "event-withholder" => Attack::Withholder {
                 events: values.count("adversary.events") as u32,
                 age: values.span("adversary.age"),
+                is_stale: values.flag("adversary.stale"),
             },
             "eclipse" => Attack::Eclipse,
             "sybil" => Attack::Sybil { identities: values.count("adversary.identities") as u32 },

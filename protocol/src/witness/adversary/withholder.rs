@@ -7,10 +7,14 @@
 //! they have the seed in common, and a list that is shorter by one moves most places of a draw by at
 //! most one. So their law is simulated here, on draws like the attacker's. With R2 the list is the
 //! settled one, whatever the payer knows, and there is one draw.
+//!
+//! What R2 leaves open: who paused since is passed over, and nobody asks whether it has come back. A
+//! payer that has not heard of anybody's return passes over all honest verifiers that have paused within
+//! the time to consistency, however long they have been back, and none of them counts as a skip.
 
 use super::super::selection::{DrawOrder, Seed};
-use super::super::timeline::{self, Tip};
-use super::{Adversary, Attack, Bodies, Context, NodeId, SPREAD, Span};
+use super::super::timeline::{self, EventKind, Tip};
+use super::{Adversary, Attack, Bodies, Context, NodeId, SPREAD, Shared, Span};
 use super::{Witness, WitnessMetric, WitnessNode, WitnessTimer};
 use crate::draw;
 
@@ -71,8 +75,13 @@ impl Witness {
         let seed = genesis.seed(settled, cx.id(), payee);
         let (known, is_found) = self.choose_known(adversary, seed, &paused, &ages);
         cx.record(WitnessMetric::Favourable, u64::from(is_found));
+        let is_stale = matches!(adversary.attack, Attack::Withholder { is_stale: true, .. });
         let is_shown = |handle: &_| place(*handle).is_none_or(|place| known & 1 << place != 0);
-        let shown: Vec<_> = all.iter().copied().filter(is_shown).collect();
+        let is_stale_shown = |handle: &Shared| {
+            let event = of(*handle);
+            !is_stale || event.kind != EventKind::Resume && !self.is_held(event.author)
+        };
+        let shown: Vec<_> = all.iter().copied().filter(is_shown).filter(is_stale_shown).collect();
         let shown = self.merge(None, &shown, cx).tip;
         shown.into_iter().for_each(|shown| cx.retain(shown));
         node.attempt.get_or_insert_default().shown = shown;
@@ -121,7 +130,7 @@ impl Witness {
 
     /// How often a payer finds a list that suits, in rounds with other seeds: (found, rounds).
     pub(in super::super) fn simulate_withholding(&self, adversary: &Adversary) -> (u32, u32) {
-        let Attack::Withholder { events, age } = adversary.attack else { return (0, 1) };
+        let Attack::Withholder { events, age, .. } = adversary.attack else { return (0, 1) };
         let paused: Vec<u32> = adversary.held_ranks().take(events as usize).collect();
         let ages = vec![age + LEARN + Span(SPREAD.0 / 2); paused.len()];
         let rounds = (SIMULATED >> events).max(500);

@@ -4,6 +4,14 @@ use super::*;
 
 /// A run of nothing but 40 attempts, whose figures are all as expected.
 fn run(adversary: &str, settings: &[(&'static str, Value)]) -> RunFacts {
+    let (facts, checks) = run_and_check(adversary, settings);
+    let is_of_attack =
+        |check: &&Check| check.name.starts_with("double spends") || check.name.starts_with("gas");
+    assert!(checks.iter().any(|check| is_of_attack(&check)), "the attack has its own figure");
+    facts
+}
+
+fn run_and_check(adversary: &str, settings: &[(&'static str, Value)]) -> (RunFacts, Vec<Check>) {
     let kind = adversary::KINDS.iter().find(|kind| kind.name == adversary).expect("known");
     let mut values = Values::of::<Witness>();
     values.set_adversary(kind);
@@ -24,14 +32,10 @@ fn run(adversary: &str, settings: &[(&'static str, Value)]) -> RunFacts {
         assert_eq!(facts.totals.of(metric), 40, "{:?}", facts.totals);
     }
     let checks = witness.checks(&facts);
-    let of_attack = checks
-        .iter()
-        .filter(|check| check.name.starts_with("double spends") || check.name.starts_with("gas"));
-    assert!(of_attack.count() > 0, "the attack has a figure of its own");
-    for check in checks {
+    for check in &checks {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }
-    facts
+    (facts, checks)
 }
 
 fn successes(facts: &RunFacts) -> u64 {
@@ -95,6 +99,26 @@ fn old_events_have_to_be_explained() {
     let (few, many) =
         (run("event-withholder", &[FEW, R2_OFF, old]), run("event-withholder", &[FEW, R2_OFF]));
     assert!(successes(&few) < successes(&many), "{} {}", successes(&few), successes(&many));
+}
+
+/// What R2 does not stop: verifiers that have paused once and are back are passed over as if they
+/// were away, which is no skip.
+#[test]
+fn those_who_are_back_are_passed_over() {
+    let hours = |hours: u64| Value::Span(Span::from_secs(3_600 * hours));
+    let settings = [
+        ("adversary.fraction", Value::Share(0.1)),
+        ("adversary.events", Value::Count(0)),
+        ("adversary.age", hours(12)),
+        ("workload.pause_rate", Value::Number(4.0)),
+        ("workload.pause_length", Value::Span(Span::from_secs(600))),
+        ("workload.events_until", hours(12)),
+    ];
+    let [truthful, stale] = [false, true].map(|is_stale| {
+        let settings = [&settings[..], &[("adversary.stale", Value::Flag(is_stale))]].concat();
+        successes(&run_and_check("event-withholder", &settings).0)
+    });
+    assert!(truthful <= 4 && stale >= 30, "{truthful} {stale}");
 }
 
 #[test]

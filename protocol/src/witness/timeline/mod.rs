@@ -222,6 +222,9 @@ impl Witness {
                         cx.record(WitnessMetric::TimelineEvents, 1);
                         let age = cx.local_clock().since(new.0);
                         cx.record(WitnessMetric::Convergence, age.0);
+                        if self.genesis.rank(cx.id()).is_some() {
+                            cx.record(WitnessMetric::VerifiersConvergence, age.0);
+                        }
                     }
                     event
                 }
