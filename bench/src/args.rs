@@ -3,9 +3,13 @@
 //! Quantities (`1M`, `60s`) stay text: the scenario's own parser reads them, so that a flag and a
 //! key of the file accept the same spellings and fail with the same message.
 
+mod scaling;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use scaling::{CompareArgs, ScaleArgs, SweepArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,7 +18,11 @@ Examples:
   anthill run my.toml --seed 7 --set protocol.fanout=12 --set network.min_delay=1ms
   anthill run my.toml --format json | jq .events_per_s
   anthill run flash-crowd                   a scenario that ships with anthill, by its name
+  anthill scale gossip --nodes 1k,10k,100k  what it costs, and by which power
+  anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
+  anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
   anthill validate my.toml                  what it resolves to, and the memory it needs
+  anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill protocols gossip                  its parameters, with defaults and units
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
@@ -28,6 +36,7 @@ Examples:
   anthill run gossip --nodes 10k --out /tmp/a  a preset, saved where you say
   anthill run --protocol phold --shards 4      the protocol's own preset
   anthill run my.toml --engine sequential      the same digest from the reference engine
+  anthill run --serve 127.0.0.1:8080           watch it in a browser while it runs
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
 
@@ -36,6 +45,17 @@ Examples:
   anthill calibrate --quick                    a few seconds, printed only
   anthill calibrate --out mine.toml            thorough, and saved
   anthill run gossip --set cpu.table=mine.toml used: paths end in .toml";
+
+const PROFILE_EXAMPLES: &str = "\
+Examples:
+  anthill profile gossip --nodes 1M            one size: open flamegraph.svg of what it prints
+  anthill profile witness --nodes 10k,1M       two sizes, and where the cost of an event grows
+  go tool pprof -http : DIR/profile.pb.gz      the same profile in pprof's own tool";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  anthill report anthill-runs/gossip-1-1             report.html in that directory
+  anthill report runs/a runs/b --out compared.html   two runs side by side";
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
@@ -59,8 +79,23 @@ pub(crate) enum Command {
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
     #[command(after_help = CALIBRATE_EXAMPLES)]
     Calibrate(CalibrateArgs),
+    /// Sample where the CPU time of a run goes: flamegraph, folded stacks, pprof, phases.
+    #[command(after_help = PROFILE_EXAMPLES)]
+    Profile(ProfileArgs),
+    /// Make one self-contained HTML page of saved runs.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
+    /// Measure what a run costs as the network grows, and by which power.
+    #[command(after_help = scaling::SCALE_EXAMPLES)]
+    Scale(ScaleArgs),
+    /// Run a grid of parameters under several seeds: means with intervals.
+    #[command(after_help = scaling::SWEEP_EXAMPLES)]
+    Sweep(SweepArgs),
+    /// Compare two scenarios, paired by seed: better, worse or no difference shown, per metric.
+    #[command(after_help = scaling::COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
 }
 
 /// What to run, and what to change in it.
@@ -117,6 +152,13 @@ pub(crate) struct RunArgs {
     /// Log messages (comes with a later version).
     #[arg(long)]
     pub verbose: bool,
+    /// Serve a page that follows the run, and /metrics for Prometheus, until it ends
+    /// (`127.0.0.1:0`: any free port).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub serve: Option<String>,
+    /// Lets --serve listen where other machines can reach it.
+    #[arg(long, requires = "serve")]
+    pub serve_anyone: bool,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
@@ -144,6 +186,36 @@ pub(crate) struct CalibrateArgs {
     /// What to print: a table to read, or JSON alone.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// The flags of `anthill profile`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProfileArgs {
+    /// What to run; `--nodes` may name several sizes (`10k,1M`), smallest first.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// Samples per second of CPU time.
+    #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub hz: u32,
+    /// Where to save it; a directory that is not there yet, or empty
+    /// [default: anthill-runs/profile-<name>-<seed>-<n>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
+}
+
+/// The arguments of `anthill report`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    /// Run directories, as `anthill run` saved them; several are drawn side by side.
+    #[arg(value_name = "DIR", required = true)]
+    pub directories: Vec<PathBuf>,
+    /// Where to save the page; replaces an older report only
+    /// [default: report.html in the directory, or here if there are several].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// The arguments of `anthill replay`.

@@ -19,6 +19,7 @@ use crate::Registry;
 use crate::args::EngineChoice;
 use crate::clock::Stopwatch;
 use crate::diagram::{self, Recorded};
+use crate::regions::Regions;
 use crate::setting::Setting;
 use crate::units;
 
@@ -57,6 +58,11 @@ impl Prepared {
     /// What is on, in words.
     pub(crate) fn setting(&self, scenario: &Scenario) -> Setting {
         Setting::of(scenario, self.conditions.as_ref())
+    }
+
+    /// Where its nodes are.
+    pub(crate) fn regions(&self, scenario: &Scenario) -> Regions {
+        Regions::of(&self.network, scenario.nodes)
     }
 
     /// What of its tables the network model changed, assumed or left out.

@@ -66,6 +66,8 @@ pub(crate) struct RunPlan {
     pub format: Format,
     /// Whether to show progress if stderr is a terminal.
     pub progress: ProgressChoice,
+    /// Where to serve the live view, if anywhere, and whether to anyone.
+    pub serve: Option<(String, bool)>,
 }
 
 impl RunPlan {
@@ -91,6 +93,7 @@ impl RunPlan {
             out: args.out,
             format: args.format,
             progress: args.progress,
+            serve: args.serve.map(|address| (address, args.serve_anyone)),
         })
     }
 }

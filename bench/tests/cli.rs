@@ -3,16 +3,23 @@
 //! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
-//! `signatures` has modes, keys, costs and `calibrate`; `diagrams` draws every protocol.
+//! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
+//! `diagrams` draws every protocol; `profile` samples runs.
 
 #[path = "cli/diagrams.rs"]
 mod diagrams;
 #[path = "cli/matrix.rs"]
 mod matrix;
+#[path = "cli/profile.rs"]
+mod profile;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/scenarios.rs"]
 mod scenarios;
+#[path = "cli/serve.rs"]
+mod serve;
 #[path = "cli/signatures.rs"]
 mod signatures;
 

@@ -10,6 +10,7 @@ use anthill_protocol::{Protocol, Totals};
 
 use crate::crypto;
 use crate::fabric::Fabric;
+use crate::live::Glimpse;
 use crate::mode::Mode;
 use crate::rendezvous::PhaseCell;
 use crate::run::End;
@@ -147,6 +148,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         if start >= self.field.until.0 {
             return Step::Stop(End::Until);
         }
+        if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
+            // SAFETY: the leader is alone.
+            live.leave(|glimpse| unsafe { self.glimpse(start, glimpse) });
+        }
         if lead.windows.is_multiple_of(WINDOWS_PER_LOOK) || self.workers.len() > 1 {
             self.control.report(start, lead.events);
             // SAFETY: the leader is alone.
@@ -163,6 +168,14 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         // SAFETY: the leader is alone; all calendars have the same base.
         let crosses = unsafe { self.workers[0].with(|w| w.calendar.crosses_block(window)) };
         Step::Window { window, crosses }
+    }
+
+    unsafe fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse) {
+        glimpse.begin::<P>(virtual_ns, self.claims.len());
+        for cell in &self.workers {
+            // SAFETY: the leader is alone.
+            unsafe { cell.with(|w| glimpse.add(&w.tally, &w.shard_events)) };
+        }
     }
 
     /// Threads that receive more than they send collect free chunks; those that send more would

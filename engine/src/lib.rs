@@ -17,6 +17,7 @@ mod event;
 mod fabric;
 mod host;
 mod lead;
+mod live;
 mod memory;
 mod mode;
 pub mod network;
@@ -36,6 +37,7 @@ pub mod topology;
 
 pub use event::Key;
 pub use host::window;
+pub use live::{Glimpse, Live};
 pub use memory::{MemoryEstimate, machine_bytes};
 pub use run::{Control, RunError, Watch};
 pub use sharded::{run, run_under};

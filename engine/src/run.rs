@@ -11,6 +11,7 @@ use crate::bodies::Store;
 use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{World, window_shift};
+use crate::live::Live;
 use crate::memory::machine_bytes;
 use crate::mode::{Calm, Mode, Rough, Sent};
 use crate::network::Network;
@@ -27,6 +28,8 @@ pub struct Control {
     pub virtual_ns: AtomicU64,
     /// Events handled so far.
     pub events: AtomicU64,
+    /// Lets someone look at the counters while it runs.
+    pub live: Option<Live>,
     /// Asks for the events of a range of time, one by one.
     pub watch: Option<Watch>,
 }

@@ -263,6 +263,12 @@ fn event_loop<P: Protocol, M: Mode>(
             }
             if windows.is_multiple_of(WINDOWS_PER_LOOK) {
                 control.report(time.0, tally.totals.events);
+                if let Some(live) = control.live.as_ref().filter(|live| live.is_wanted()) {
+                    live.leave(|glimpse| {
+                        glimpse.begin::<P>(time.0, 0);
+                        glimpse.add(tally, &[]);
+                    });
+                }
                 if control.interrupted() {
                     return Ok((End::Interrupted, windows));
                 }

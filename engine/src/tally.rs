@@ -107,6 +107,11 @@ impl<P: Protocol> Tally<P> {
         }
     }
 
+    /// The histograms of the latency metrics, in order.
+    pub(crate) fn latencies(&self) -> impl Iterator<Item = &Histogram<u64>> {
+        self.histograms.iter().flatten()
+    }
+
     /// Tells the series that a window opens.
     #[inline]
     pub(crate) fn open_window(&mut self, window: u64) {

@@ -1,9 +1,15 @@
 //! The commands, one module each, and how they end.
 
+mod batch;
 mod calibrate;
+mod compare;
+mod profile;
 mod protocols;
 mod replay;
+mod report;
 mod run;
+mod scale;
+mod sweep;
 mod validate;
 
 use std::process::ExitCode;
@@ -54,6 +60,11 @@ pub(crate) fn dispatch(
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args),
+        Command::Profile(args) => profile::profile(registry, &args),
+        Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(registry, &args),
+        Command::Scale(args) => scale::scale(registry, &args),
+        Command::Sweep(args) => sweep::sweep(registry, &args),
+        Command::Compare(args) => compare::compare(registry, &args),
     }
 }

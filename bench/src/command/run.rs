@@ -1,13 +1,15 @@
 //! `anthill run`: plan → admit → claim a directory → run → save → tell.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
+use anthill_engine::Live;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anyhow::bail;
 
 use super::Exit;
-use crate::args::{Format, RunArgs};
+use crate::args::{EngineChoice, Format, RunArgs};
 use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
@@ -17,7 +19,9 @@ use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
 use crate::plan::RunPlan;
 use crate::progress::Progress;
+use crate::regions::Regions;
 use crate::run_directory::RunDirectory;
+use crate::serve::{self, Server, Subject};
 use crate::setting::Setting;
 use crate::signing_budget::Forecast;
 use crate::{Entry, Registry, interrupt, summary_text, terminal};
@@ -29,11 +33,14 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let entry = registry.named(&scenario.protocol)?;
     admit(entry, &scenario)?;
 
-    let control = Arc::new(Control::default());
+    let served = plan.serve.as_ref();
+    let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
+    let live = listener.is_some().then(Live::default);
+    let control = Arc::new(Control { live, ..Control::default() });
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
-    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, &mut run) {
+    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, &mut run) {
         Ok(done) => done,
         Err(problem) => {
             run.abandon();
@@ -84,24 +91,24 @@ pub(super) fn prepare(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Prep
     Ok(prepared)
 }
 
-fn describe(
-    plan: &RunPlan,
+/// The manifest of a run that starts now.
+pub(super) fn manifest(
     scenario: &Scenario,
-    setting: &Setting,
-    run: &mut RunDirectory,
-) -> anyhow::Result<()> {
+    (setting, regions): (&Setting, &Regions),
+    engine: EngineChoice,
+) -> String {
     let command: Vec<String> =
         std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let manifest = Manifest {
+    manifest::text(&Manifest {
         scenario,
         setting,
+        regions,
         resolved: &scenario.to_toml(),
-        engine: plan.engine,
+        engine,
         command: &command,
         machine: &Machine::read(),
         started: clock::unix_seconds(),
-    };
-    Ok(run.write("manifest.json", manifest::text(&manifest).as_bytes())?)
+    })
 }
 
 /// Everything between the claim of a directory and the outcome. The manifest is written only once
@@ -111,13 +118,22 @@ fn execute(
     plan: &RunPlan,
     scenario: &Scenario,
     control: &Arc<Control>,
+    listener: Option<TcpListener>,
     run: &mut RunDirectory,
 ) -> anyhow::Result<(Setting, Outcome)> {
+    let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
+    let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);
+    let server = listener.map(start).transpose()?;
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
-    describe(plan, scenario, &setting, run)?;
+    let manifest = manifest(scenario, (&setting, &prepared.regions(scenario)), plan.engine);
+    run.write("manifest.json", manifest.as_bytes())?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
-    Ok((setting, (entry.run)(scenario, &prepared, plan.engine, control)?))
+    let outcome = (entry.run)(scenario, &prepared, plan.engine, control)?;
+    if let Some(server) = server {
+        server.finish(&outcome);
+    }
+    Ok((setting, outcome))
 }
 
 fn exit(outcome: &Outcome) -> Exit {

@@ -9,6 +9,7 @@ use anthill_protocol::Time;
 
 use crate::args::EngineChoice;
 use crate::machine::Machine;
+use crate::regions::Regions;
 use crate::setting::{Fault, Setting};
 
 /// Version of the manifest's own layout.
@@ -21,6 +22,8 @@ pub(crate) struct Manifest<'a> {
     pub scenario: &'a Scenario,
     /// What is on, in words, and the fault timeline.
     pub setting: &'a Setting,
+    /// Where its nodes are.
+    pub regions: &'a Regions,
     /// It as TOML in which every value is stated.
     pub resolved: &'a str,
     /// On which executor it runs.
@@ -54,6 +57,7 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
         "conditions_on": manifest.setting.on,
         "adversary_nodes": manifest.setting.adversary_nodes,
         "faults": manifest.setting.faults.iter().map(fault).collect::<Vec<Value>>(),
+        "regions": manifest.regions.json(),
         "scenario_toml": manifest.resolved,
         "scenario": as_json.unwrap_or_else(|| Value::Object(Map::new())),
     }))
@@ -106,6 +110,7 @@ mod tests {
         let manifest = Manifest {
             scenario: &scenario,
             setting: &setting,
+            regions: &Regions::default(),
             resolved: "seed = 7\n\n[protocol]\nname = \"phold\"\n",
             engine: EngineChoice::Sharded,
             command: &["anthill".to_owned(), "run".to_owned()],
@@ -119,6 +124,7 @@ mod tests {
         assert_eq!(read["machine"]["cores"], 2);
         assert_eq!(read["conditions_on"], json!(["loss 0.01"]));
         assert_eq!(read["adversary_nodes"], 3);
+        assert_eq!(read["regions"], json!({ "nodes": [], "least_delay_ns": null }));
         assert_eq!(
             read["faults"][0].to_string(),
             r#"{"kind":"crash","at_s":1.5,"heal_s":null,"flaps":true,"nodes":9,"text":"a crash"}"#

@@ -184,6 +184,13 @@ impl Network {
         &self.regions
     }
 
+    /// The least delay of every link between regions, row by row of the sending region; `None` in
+    /// models without regions.
+    pub fn region_floors(&self) -> Option<Vec<Span>> {
+        let links = self.model.regional()?.links();
+        Some(links.map(|(_, _, link)| Span(link.floor())).collect())
+    }
+
     /// Regions of a table with gaps that hold no node because the scenario gave no shares.
     pub fn left_out(&self) -> &[String] {
         self.model.regional().map_or(&[], |regional| regional.left_out())

@@ -362,3 +362,33 @@ fn witness_backdated_entropy() {
     assert!(totals.of(WitnessMetric::Favourable) > 0, "{totals:?}");
     assert!(totals.of(WitnessMetric::DoubleSpends) > 0, "{totals:?}");
 }
+
+/// Witnesses are convicted, by juries that lose messages and come and go, and their stakes cancelled.
+#[test]
+fn witness_claims() {
+    let churn = "[churn]\nkind = \"exponential\"\nsession = \"60s\"\ndowntime = \"2s\"\n";
+    for (kind, rules, rest) in [
+        ("colluding-witnesses", "corrected", ""),
+        ("colluding-witnesses", "corrected", churn),
+        ("self-claimer", "seed", ""),
+    ] {
+        let text = witness(&format!(
+            "[workload]\nrate = 6.0\n{rest}[adversary]\nkind = \"{kind}\"\nfraction = 0.35\n\
+             attempts = 30\n"
+        ))
+        .replace("verifiers = 0.5", &format!("verifiers = 0.5\nrules = \"{rules}\""));
+        let events = one_result::<Witness>(&text);
+        assert!(events > 5_000, "{events} events of {text}");
+        let totals = Ready::<Witness>::new(&text).sequential().result.totals;
+        for metric in [
+            WitnessMetric::Claims,
+            WitnessMetric::Convictions,
+            WitnessMetric::Convicted,
+            WitnessMetric::StakeLost,
+            WitnessMetric::Rewarded,
+        ] {
+            assert!(totals.of(metric) > 0, "{metric:?} of {text}");
+        }
+        assert_eq!(totals.of(WitnessMetric::HonestStakeLost), 0, "{text}");
+    }
+}

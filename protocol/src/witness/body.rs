@@ -1,6 +1,7 @@
 //! What the participants share: made once, held by hundreds.
 
 use super::contract::Contract;
+use super::guilt::{Claim as GuiltClaim, Conviction};
 use super::receipt::Receipt;
 use super::selection::Selection;
 use super::timeline::{Batch, Event, Link, Probes};
@@ -23,6 +24,10 @@ pub enum WitnessBody {
     Probes(Probes),
     /// Events for a node that lacks them.
     Batch(Batch),
+    /// Two receipts that exclude each other, and who signed both.
+    Claim(GuiltClaim),
+    /// A claim with the signatures of its jury.
+    Conviction(Conviction),
 }
 
 impl WitnessBody {
@@ -60,6 +65,16 @@ impl WitnessBody {
     pub fn batch(&self) -> Option<&Batch> {
         if let Self::Batch(batch) = self { Some(batch) } else { None }
     }
+
+    /// The claim, if it is one.
+    pub fn claim(&self) -> Option<&GuiltClaim> {
+        if let Self::Claim(claim) = self { Some(claim) } else { None }
+    }
+
+    /// The conviction, if it is one.
+    pub fn conviction(&self) -> Option<&Conviction> {
+        if let Self::Conviction(conviction) = self { Some(conviction) } else { None }
+    }
 }
 
 impl Body for WitnessBody {
@@ -72,6 +87,8 @@ impl Body for WitnessBody {
             Self::Link(_) => Shared::MIN_LEN,
             Self::Probes(probes) => probes.encoded_len(),
             Self::Batch(batch) => batch.encoded_len(),
+            Self::Claim(claim) => claim.encoded_len(),
+            Self::Conviction(conviction) => conviction.encoded_len(),
         }
     }
 
@@ -84,12 +101,16 @@ impl Body for WitnessBody {
             Self::Link(link) => link.fingerprint(),
             Self::Probes(probes) => probes.fingerprint(),
             Self::Batch(batch) => batch.fingerprint(),
+            Self::Claim(claim) => claim.fingerprint(),
+            Self::Conviction(conviction) => conviction.fingerprint(),
         }
     }
 
     fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
         match self {
             Self::Selection(_) | Self::Link(_) | Self::Probes(_) | Self::Batch(_) => {}
+            Self::Claim(_) => {}
+            Self::Conviction(conviction) => conviction.claims(keys, announce),
             Self::Contract(contract) => contract.claims(keys, announce),
             Self::Receipt(receipt) => receipt.claims(keys, announce),
             Self::Event(event) => event.claims(keys, announce),
@@ -105,6 +126,8 @@ impl Body for WitnessBody {
             Self::Link(link) => link.parts(visit),
             Self::Probes(_) => {}
             Self::Batch(batch) => batch.events.iter().for_each(|event| visit(*event)),
+            Self::Claim(claim) => claim.parts(visit),
+            Self::Conviction(conviction) => visit(conviction.claim),
         }
     }
 }

@@ -2,17 +2,16 @@
 
 mod draws;
 
-use super::adversary::{Adversary, Attack, is_twin_believable};
+use super::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
-use crate::{Check, RunFacts, Span};
+use crate::{Check, RunFacts, Span, Time};
 
 /// Credit is conserved to the unit; nobody is paid twice with one withdrawal; attacks succeed as
 /// often as their closed form says.
 pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let of = |metric| facts.totals.of(metric);
-    let pots = [WitnessMetric::Held, WitnessMetric::Reserved, WitnessMetric::Gas];
-    let found = pots.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
+    let found = WitnessMetric::POTS.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
     let made = of(WitnessMetric::Issued).wrapping_add(of(WitnessMetric::Counterfeit));
     let double_spends = Check::exact(
         "accepted double spends",
@@ -23,18 +22,33 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let holes = witness.adversary.is_some();
     let mut checks = vec![
         Check::exact(
-            "credit: wallets + under way + gas = issued + counterfeit",
+            "credit: all pots = issued + counterfeit",
             "always, to the unit",
             found as f64,
             made as f64,
         ),
         Check { expected_violation: holes, ..double_spends },
+        honest_stakes(witness, facts),
     ];
     checks.extend(false_rejections(witness, facts));
     checks.extend(same_timelines(witness, facts));
-    checks.extend(witness.adversary.as_ref().and_then(|a| under_attack(witness, a, facts)));
-    checks.extend(witness.adversary.as_ref().and_then(|a| draws::others(witness, a, facts)));
+    if let Some(adversary) = &witness.adversary {
+        checks.extend(under_attack(witness, adversary, facts));
+        checks.extend(draws::others(witness, adversary, facts));
+        checks.extend(convictions(witness, adversary, facts));
+    }
     checks
+}
+
+/// Nobody who keeps to the rules is ever convicted. Without the rules that stop an honest witness from
+/// signing twice it may be.
+fn honest_stakes(witness: &Witness, facts: &RunFacts) -> Check {
+    let rules = &witness.terms.rules;
+    let signs_once = rules.signing_promises && rules.chained && rules.tombstones;
+    let lost = facts.totals.of(WitnessMetric::HonestStakeLost) as f64;
+    let bound = "R4, R5 and R6 on: an honest witness signs a withdrawal once";
+    let check = Check::exact("stakes of honest verifiers lost", bound, lost, 0.0);
+    Check { expected_violation: !signs_once, ..check }
 }
 
 /// Honest selections that the tests reject beside the exact rate at the true availability.
@@ -71,7 +85,9 @@ fn same_timelines(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let (terms, happenings) = (&witness.terms, &witness.happenings);
     let (quiet, holders) = (QUIET + terms.timeout * 8, of(WitnessMetric::TimelineHolders));
     let ends = happenings.until + happenings.pause_length + quiet;
-    let all = u64::from(witness.genesis.verifiers());
+    // Who is convicted is none any more.
+    let convicted = of(WitnessMetric::StakeLost) / terms.stake;
+    let all = u64::from(witness.genesis.verifiers()) - convicted;
     let is_sent_to_all = u64::from(happenings.receivers) >= all;
     if holders == 0 || facts.until < ends || facts.disturbed || !is_sent_to_all {
         return None;
@@ -97,6 +113,45 @@ fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> O
     judged.then(|| binomial(name, bound, of(successes), of(trials), p))
 }
 
+/// How many accepted double spends are convicted, and how many of these cost the coalition nothing.
+fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Vec<Check> {
+    let (terms, rules) = (&witness.terms, &witness.terms.rules);
+    let of = |metric| facts.totals.of(metric) as u32;
+    let collusion = adversary.collusion(&witness.genesis, terms);
+    let has_time = facts.until >= Time::ZERO + SPREAD + terms.timeout * 4 + terms.conviction_time
+        && terms.conviction_time >= terms.timeout * 3;
+    let is_over = of(WitnessMetric::Decided) == adversary.attempts && has_time;
+    if facts.disturbed || !is_over || of(WitnessMetric::DoubleSpends) == 0 {
+        return Vec::new();
+    }
+    let (bound, p) = match adversary.attack {
+        Attack::SelfClaimer => ("the attacker claims, and corrupt jurors uphold that: all", 1.0),
+        Attack::Colluding if !rules.witnesses_claim => {
+            ("without R9 nobody has both receipts but the attacker: none", 0.0)
+        }
+        Attack::Colluding if rules.stake_is_cancelled => {
+            ("one jury, of which the corrupt refuse: hypergeometric", collusion.convicted())
+        }
+        Attack::Colluding => (
+            "a jury for each honest witness of the fund: hypergeometric",
+            collusion.convicted_by_any(),
+        ),
+        _ => return Vec::new(),
+    };
+    let (accepted, convicted) = (WitnessMetric::DoubleSpends, WitnessMetric::Convicted);
+    let name = "accepted double spends convicted";
+    let mut checks = vec![binomial(name, bound, of(convicted), of(accepted), p)];
+    if adversary.attack == Attack::SelfClaimer && of(convicted) > 0 {
+        let (name, bound) = (
+            "convictions that cost the coalition no stake",
+            "the attacker claims first: none with R8, all without",
+        );
+        let p = if rules.stake_is_cancelled { 0.0 } else { 1.0 };
+        checks.push(binomial(name, bound, of(WitnessMetric::StakesKept), of(convicted), p));
+    }
+    checks
+}
+
 /// What theory expects of an attack; nothing where there is no closed form.
 fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> {
     let (terms, tests) = (&witness.terms, &witness.tests);
@@ -106,7 +161,7 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
         Attack::DoubleSigner | Attack::Fractional | Attack::Replay | Attack::ReceiptTwin => {
             return stopped_by_a_rule(witness, adversary.attack);
         }
-        Attack::Colluding => Expectation::spends(
+        Attack::Colluding | Attack::SelfClaimer => Expectation::spends(
             "double spends by colluding witnesses",
             "all verifiers online, nothing lost: hypergeometric tail",
             collusion.accepted(2),

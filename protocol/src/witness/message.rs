@@ -5,7 +5,9 @@
 //! fifteen zero bytes), about what a datagram protocol adds.
 
 use super::refusal::Refusal;
-use crate::{Claim, Keys, Message, NodeId, Shared, Signature, Time, draw, fingerprint_bytes};
+use crate::{
+    Claim as Signed, Keys, Message, NodeId, Shared, Signature, Time, draw, fingerprint_bytes,
+};
 
 /// A message of the witness protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +139,20 @@ pub enum WitnessMessage {
         /// The witness's signature.
         signature: Signature,
     },
+    /// Claimant to a juror: "these have signed both."
+    Claim {
+        /// The claim.
+        claim: Shared,
+    },
+    /// Juror to claimant: seen, and right.
+    Upheld {
+        /// Which claim.
+        claim: Shared,
+        /// What the juror's clock showed.
+        time: Time,
+        /// The juror's signature.
+        signature: Signature,
+    },
 }
 
 use WitnessMessage::*;
@@ -165,6 +181,8 @@ pub(super) const PARTS: &[(&str, &str)] = {
         ("one", "other"),        // rest
         ("author", "stampers"),  // stamp
         ("stampers", "author"),  // stamped
+        ("claimant", "jury"),    // claim
+        ("jury", "claimant"),    // upheld
     ]
 };
 
@@ -214,6 +232,7 @@ impl WitnessMessage {
             Publish { event } | Stamp { event } | Stamped { event, .. } => Some(event),
             Probe { probes } => Some(probes),
             Since { batch } | Rest { batch } => Some(batch),
+            Claim { claim } | Upheld { claim, .. } => Some(claim),
         }
     }
 
@@ -231,6 +250,7 @@ impl WitnessMessage {
                 | Since { .. }
                 | Rest { .. }
                 | Stamp { .. }
+                | Claim { .. }
         )
     }
 
@@ -239,7 +259,8 @@ impl WitnessMessage {
             Agree { signature, .. }
             | Promise { signature, .. }
             | Settled { signature, .. }
-            | Stamped { signature, .. } => Some(signature),
+            | Stamped { signature, .. }
+            | Upheld { signature, .. } => Some(signature),
             _ => None,
         }
     }
@@ -263,7 +284,7 @@ impl WitnessMessage {
             | Promise { source, .. }
             | Settle { source, .. }
             | Settled { source, .. } => small.put(&[source]),
-            Stamped { time, .. } => small.put(&time.0.to_le_bytes()),
+            Stamped { time, .. } | Upheld { time, .. } => small.put(&time.0.to_le_bytes()),
             _ => {}
         }
         small
@@ -274,6 +295,7 @@ impl Message for WitnessMessage {
     const KINDS: &'static [&'static str] = &[
         "hello", "here", "propose", "agree", "refuse", "ask", "promise", "pay", "accept", "settle",
         "settled", "entrust", "kept", "publish", "probe", "since", "rest", "stamp", "stamped",
+        "claim", "upheld",
     ];
     const CARRIES: bool = true;
 
@@ -305,6 +327,8 @@ impl Message for WitnessMessage {
             Rest { .. } => 16,
             Stamp { .. } => 17,
             Stamped { .. } => 18,
+            Claim { .. } => 19,
+            Upheld { .. } => 20,
         }
     }
 
@@ -356,7 +380,7 @@ impl Message for WitnessMessage {
     }
 
     /// None: what is signed in a message is checked against what its receiver asked for.
-    fn claims(&self, _: NodeId, _: &mut dyn Keys, _: &mut dyn FnMut(Claim)) {}
+    fn claims(&self, _: NodeId, _: &mut dyn Keys, _: &mut dyn FnMut(Signed)) {}
 }
 
 fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
@@ -413,6 +437,12 @@ fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
             let signature = Signature(take(rest)?);
             Stamped { time, signature, event: name(rest)? }
         }
+        19 => Claim { claim: body(rest)? },
+        20 => {
+            let time = Time(u64::from_le_bytes(take(rest)?));
+            let signature = Signature(take(rest)?);
+            Upheld { time, signature, claim: name(rest)? }
+        }
         _ => return None,
     })
 }
@@ -456,6 +486,8 @@ mod tests {
             Rest { batch: receipt },
             Stamp { event: receipt },
             Stamped { event: receipt, time: Time(77), signature },
+            Claim { claim: receipt },
+            Upheld { claim: receipt, time: Time(78), signature },
         ];
         assert_eq!((all.len(), PARTS.len()), (WitnessMessage::KINDS.len(), all.len()));
         for (kind, message) in all.into_iter().enumerate() {

@@ -48,6 +48,8 @@ metrics! {
     RefusedPromised, "refused_promised", Sum, "because the fund was promised to another contract";
     RefusedQuorum, "refused_quorum", Sum, "because too few witnesses had signed";
     RefusedUnasked, "refused_unasked", Sum, "because nobody had asked for it";
+    RefusedInnocent, "refused_innocent", Sum, "because receipts did not prove it";
+    RefusedUnwilling, "refused_unwilling", Sum, "because somebody did not want to";
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
     DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
@@ -60,7 +62,13 @@ metrics! {
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
+    Staked, "staked", Sum, "credit that verifiers have staked";
     Gas, "gas", Sum, "credit paid as gas";
+    Expired, "expired", Sum, "credit in funds that expired";
+    Burnt, "burnt", Sum, "credit burnt";
+    Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";
+    Rewarded, "rewarded", Sum, "of the cancelled: due to claimants";
+    Compensated, "compensated", Sum, "of the cancelled: due to the cheated";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
@@ -72,12 +80,26 @@ metrics! {
     EventsForeign, "events_foreign", Sum, "because it was not the author's to state";
     EventsUnstamped, "events_unstamped", Sum, "because too few witnesses had stamped it";
     EventsMistimed, "events_mistimed", Sum, "because witnesses saw it at another time, or it was of the future";
+    EventsUnproven, "events_unproven", Sum, "because the conviction in it did not hold";
     EventsOutdated, "events_outdated", Sum, "because it built on another timeline";
     TimelineMessages, "timeline_messages", Sum, "messages of the timeline, not of payments";
     TimelineEvents, "timeline_events", Sum, "events taken into timelines, over all nodes";
     TimelineHolders, "timeline_holders", Sum, "verifiers that hold another timeline than genesis";
     TimelineSum, "timeline_sum", Sum, "sum of verifiers' checksums modulo 2^64; genesis counts 0";
     TimelineSquares, "timeline_squares", Sum, "sum of their squares modulo 2^64";
+    EvidenceKept, "evidence_kept", Sum, "receipts that witnesses keep beside a fund's last";
+    EvidenceDropped, "evidence_dropped", Sum, "of these, those that later ones have displaced";
+    Claims, "claims", Sum, "claims shown to a jury";
+    ClaimsRefused, "claims_refused", Sum, "claims, and answers to claims, that somebody refused";
+    ClaimsFailed, "claims_failed", Sum, "claims that too few of their jury signed";
+    Convictions, "convictions", Sum, "claims that enough of their jury signed, rivals too";
+    Convicted, "convicted", Sum, "accepted attempts whose witnesses were convicted in time";
+    GuiltyNamed, "guilty_named", Sum, "witnesses that these convictions name";
+    StakesKept, "stakes_kept", Sum, "of these attempts, those that cost the coalition no stake";
+    StakePrice, "stake_price", Sum, "stake that these cost it, each as if it were its only attempt";
+    StakeLost, "stake_lost", Sum, "stakes of convicted verifiers, each once";
+    HonestStakeLost, "honest_stake_lost", Sum, "of these, stakes that no coalition holds";
+    Conviction, "conviction", Latency, "time from when an attacker hears that all accepted until it is convicted";
     Convergence, "convergence", Latency, "time from an event until a node holds it";
     VerifiersConvergence, "convergence_verifiers", Latency, "of these, until a verifier of genesis does";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
@@ -99,6 +121,8 @@ impl WitnessMetric {
             Refusal::Promised => Self::RefusedPromised,
             Refusal::Quorum => Self::RefusedQuorum,
             Refusal::Unasked => Self::RefusedUnasked,
+            Refusal::Innocent => Self::RefusedInnocent,
+            Refusal::Unwilling => Self::RefusedUnwilling,
             // Not refused but put off.
             Refusal::Timeline => Self::Outdated,
         }
@@ -112,9 +136,21 @@ impl WitnessMetric {
             EventError::Author => Self::EventsForeign,
             EventError::Stamps => Self::EventsUnstamped,
             EventError::Time => Self::EventsMistimed,
+            EventError::Conviction => Self::EventsUnproven,
             EventError::Timeline => Self::EventsOutdated,
         }
     }
+
+    /// Where credit is: together they hold what was issued and what was counterfeited.
+    pub const POTS: [Self; 7] = [
+        Self::Held,
+        Self::Reserved,
+        Self::Staked,
+        Self::Gas,
+        Self::Expired,
+        Self::Burnt,
+        Self::Cancelled,
+    ];
 }
 
 #[cfg(test)]

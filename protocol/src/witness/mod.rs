@@ -25,6 +25,7 @@ pub mod contract;
 pub mod evidence;
 pub mod fund;
 pub mod genesis;
+pub mod guilt;
 pub mod message;
 pub mod metrics;
 pub mod node;
@@ -126,6 +127,15 @@ pub enum WitnessTimer {
         /// How often they were asked.
         tries: u8,
     },
+    /// It is time to claim, or those who were asked to judge a claim have had their time.
+    Claim {
+        /// The fund that was withdrawn from twice.
+        fund: FundId,
+        /// Which withdrawal.
+        sequence: u32,
+        /// How often they were asked.
+        tries: u8,
+    },
 }
 
 impl Witness {
@@ -161,9 +171,13 @@ impl Protocol for Witness {
         if self.genesis.is_user(cx.id()) {
             cx.record(WitnessMetric::Held, self.endowment);
         }
+        if self.genesis.rank(cx.id()).is_some() {
+            cx.record(WitnessMetric::Staked, self.terms.stake);
+        }
         if cx.id() == CREDIT_ORIGIN {
-            let issued = self.endowment * u64::from(self.genesis.users());
-            cx.record(WitnessMetric::Issued, issued);
+            let endowed = self.endowment.wrapping_mul(self.genesis.users().into());
+            let staked = self.terms.stake.wrapping_mul(self.genesis.verifiers().into());
+            cx.record(WitnessMetric::Issued, endowed.wrapping_add(staked));
         }
         self.wait_for_payment(cx);
         self.wait_for_attack(cx);
@@ -217,6 +231,10 @@ impl Protocol for Witness {
             M::Stamped { event, time, signature } => {
                 self.stamped(node, from, (event, time, signature), cx);
             }
+            M::Claim { claim } => self.claimed(node, from, claim, cx),
+            M::Upheld { claim, time, signature } => {
+                self.upheld(node, from, (claim, time, signature), cx);
+            }
         }
     }
 
@@ -237,6 +255,9 @@ impl Protocol for Witness {
             WitnessTimer::Payee { fund, step, tries } => {
                 self.payee_timeout(node, fund, (step, tries), cx);
             }
+            WitnessTimer::Claim { fund, sequence, tries } => {
+                self.claim_timeout(node, ((fund, sequence), tries), cx);
+            }
         }
     }
 
@@ -244,6 +265,7 @@ impl Protocol for Witness {
     /// up without.
     fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
         self.resume(node, keep_state, cx);
+        self.resume_claims(node, keep_state, cx);
         // An event that was being stamped is given up: its time would be off.
         if let Some(authoring) = node.authoring.take() {
             cx.release(authoring.event());

@@ -6,6 +6,7 @@
 
 use super::adversary::Attempt;
 use super::fund::{Fund, FundId};
+use super::guilt::Guilt;
 use super::payee::Receiving;
 use super::payer::Paying;
 use super::timeline::{Authoring, Tip};
@@ -32,6 +33,15 @@ pub struct WitnessNode {
     pub(super) timeline: Tip,
     /// An event of its own that is being stamped.
     pub(super) authoring: Option<Box<Authoring>>,
+    /// Claims of its own, and a lost stake.
+    pub(super) guilt: Option<Box<Guilt>>,
+}
+
+impl WitnessNode {
+    /// Whether it was a verifier and is convicted.
+    pub(super) fn is_convicted(&self) -> bool {
+        self.guilt.as_ref().is_some_and(|guilt| guilt.lost.is_some())
+    }
 }
 
 /// What a participant owns.
@@ -76,6 +86,8 @@ pub struct Book {
     promises: Vec<(FundId, Shared)>,
     /// Without R5: the withdrawals that this witness has seen, which need not be a chain.
     withdrawals: Vec<(FundId, Shared)>,
+    /// R9: receipts of earlier withdrawals, and of those refused; the oldest of a fund first.
+    evidence: Vec<(FundId, Shared)>,
 }
 
 impl Book {
@@ -118,6 +130,24 @@ impl Book {
     /// Without R5: the withdrawals of a fund that this witness has seen.
     pub fn withdrawals(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
         self.withdrawals.iter().filter(move |(of, _)| *of == fund).map(|(_, receipt)| *receipt)
+    }
+
+    /// Keeps a receipt of a fund; returns the oldest if there were `most` already.
+    pub fn add_evidence(&mut self, fund: FundId, receipt: Shared, most: usize) -> Option<Shared> {
+        self.evidence.push((fund, receipt));
+        let is_too_many = self.evidence(fund).count() > most;
+        let place = self.evidence.iter().position(|(of, _)| is_too_many && *of == fund)?;
+        Some(self.evidence.remove(place).1)
+    }
+
+    /// Receipts of a fund that do not say what is in it.
+    pub fn evidence(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
+        self.evidence.iter().filter(move |(of, _)| *of == fund).map(|(_, receipt)| *receipt)
+    }
+
+    /// All receipts of a fund that are known.
+    pub fn receipts(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
+        self.state(fund).into_iter().chain(self.withdrawals(fund)).chain(self.evidence(fund))
     }
 
     /// Forgets a fund; returns what was known of its state and its withdrawals.
@@ -184,9 +214,12 @@ impl Snapshot for WitnessNode {
         save_all(&self.book.states, out, entry);
         save_all(&self.book.promises, out, entry);
         save_all(&self.book.withdrawals, out, entry);
+        save_all(&self.book.evidence, out, entry);
         self.payments.save(out);
         self.timeline.is_some().save(out);
         self.timeline.iter().for_each(|timeline| timeline.save(out));
+        self.guilt.is_some().save(out);
+        self.guilt.iter().for_each(|guilt| guilt.save(out));
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -200,13 +233,18 @@ impl Snapshot for WitnessNode {
             states: load_all(bytes, entry)?,
             promises: load_all(bytes, entry)?,
             withdrawals: load_all(bytes, entry)?,
+            evidence: load_all(bytes, entry)?,
         };
         let payments = u32::load(bytes)?;
         let timeline = match bool::load(bytes)? {
             true => Some(Shared::load(bytes)?),
             false => None,
         };
-        Ok(Self { wallet, book, payments, timeline, ..Self::default() })
+        let guilt = match bool::load(bytes)? {
+            true => Some(Box::new(Guilt::load(bytes)?)),
+            false => None,
+        };
+        Ok(Self { wallet, book, payments, timeline, guilt, ..Self::default() })
     }
 }
 
@@ -234,6 +272,12 @@ mod tests {
         assert_eq!(book.forget(FundId(9)), [body(90), body(91)]);
         assert_eq!((book.forget(FundId(9)), book.len()), (vec![], 3));
         assert_eq!(book.withdrawals(FundId(5)).collect::<Vec<_>>(), [body(51)]);
+        assert_eq!(book.add_evidence(FundId(5), body(52), 2), None);
+        assert_eq!(book.add_evidence(FundId(6), body(60), 2), None);
+        assert_eq!(book.add_evidence(FundId(5), body(53), 2), None);
+        assert_eq!(book.add_evidence(FundId(5), body(54), 2), Some(body(52)));
+        let known = [body(5), body(51), body(53), body(54)];
+        assert_eq!(book.receipts(FundId(5)).collect::<Vec<_>>(), known);
     }
 
     #[test]
@@ -258,6 +302,7 @@ mod tests {
         node.book.set_state(FundId(6), body(7));
         node.book.set_promise(FundId(6), body(8));
         node.book.add_withdrawal(FundId(6), body(9));
+        node.book.add_evidence(FundId(6), body(11), 8);
         node.timeline = Some(body(10));
         let mut bytes = Vec::new();
         node.save(&mut bytes);

@@ -106,6 +106,17 @@ impl Collusion {
         self.corrupt_witnesses().at_most(self.witnesses - self.redundancy)
     }
 
+    /// P(at least one claim over an accepted double spend is upheld) if every honest witness of the
+    /// fund makes one, each before a jury of its own.
+    pub fn convicted_by_any(&self) -> f64 {
+        let (needed, fails) = (self.needed(2), 1.0 - self.convicted());
+        let upheld = self.corrupt_witnesses().mean_of(|x| {
+            let none = (x..self.witnesses).fold(1.0, |none, _| none * fails);
+            if x < needed { 0.0 } else { 1.0 - none }
+        });
+        upheld / self.accepted(2)
+    }
+
     fn corrupt_among(&self, drawn: u32) -> Distribution {
         assert!(self.redundancy <= self.witnesses, "more signatures needed than witnesses");
         Distribution::hypergeometric(self.verifiers, self.corrupt, drawn)

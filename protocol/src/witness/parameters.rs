@@ -70,6 +70,18 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         about: "credit paid per withdrawal from a fund",
     },
     Parameter {
+        name: "stake",
+        kind: Kind::Count { min: 1, max: 1 << 40 },
+        default: Value::Count(100_000_000),
+        about: "credit that a verifier has deposited, those of the beginning too",
+    },
+    Parameter {
+        name: "rollover_period",
+        kind: Kind::Span { min: Span(SECOND) },
+        default: Value::Span(Span(30 * DAY)),
+        about: "how long a fund keeps its witnesses",
+    },
+    Parameter {
         name: "endowment",
         kind: Kind::Count { min: 1, max: 1 << 40 },
         default: Value::Count(1_000_000_000),
@@ -87,6 +99,14 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     switch("r4", "a witness that signs promises the withdrawal to that contract alone"),
     switch("r5", "the withdrawals of a fund are a chain"),
     switch("r6", "holding is idempotent, and what is spent leaves a tombstone"),
+    switch("r8", "rival claims meet the same jury, and the stake is cancelled"),
+    switch("r9", "a witness keeps the receipts it refuses, and claims when two conflict"),
+    Parameter {
+        name: "conviction_time",
+        kind: Kind::Span { min: Span(1) },
+        default: Value::Span(Span(60 * SECOND)),
+        about: "how soon after the second acceptance a conviction counts as one in the figures",
+    },
     Parameter {
         name: "availability",
         kind: Kind::Share,
@@ -171,6 +191,8 @@ fn rules(values: &Values) -> Rules {
         signing_promises: switched("r4", all.signing_promises),
         chained: switched("r5", all.chained),
         tombstones: switched("r6", all.tombstones),
+        stake_is_cancelled: switched("r8", all.stake_is_cancelled),
+        witnesses_claim: switched("r9", all.witnesses_claim),
         ..all
     }
 }
@@ -217,6 +239,11 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             format!("{endowment} does not pay for the gas of an attempt; raise it to {least}");
         return wrong("endowment", problem);
     }
+    let stake = values.count("stake");
+    if values.choice("adversary.kind") == "sybil" && endowment < stake {
+        let problem = format!("{endowment} is not enough for a stake; raise it to {stake}");
+        return wrong("endowment", problem);
+    }
     let time_to_consistency = values.span("time_to_consistency");
     let rate = values.number("workload.rate");
     let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
@@ -225,9 +252,12 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             witnesses,
             redundancy,
             gas,
+            stake,
             leniency: values.span("leniency"),
             timeout: values.span("timeout"),
             time_to_consistency,
+            rollover_period: values.span("rollover_period"),
+            conviction_time: values.span("conviction_time"),
             rules: rules(values),
         },
         tests: Tests::new(witnesses, active_ratio, CUTOFF, time_to_consistency),

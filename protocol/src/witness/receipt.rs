@@ -6,6 +6,7 @@ use super::fund::FundId;
 use super::once::Once;
 use super::refusal::Refusal;
 use super::rules::Terms;
+use super::selection::Selection;
 use super::statement::Statement;
 use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Verdicts, fold_bytes};
 
@@ -95,21 +96,25 @@ impl Receipt {
             }
             for (number, source) in (0..).zip(&contract.sources) {
                 let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
-                // A bit per position: who signs twice counts once.
-                let mut who = 0u128;
-                for (signed, index) in self.signed.iter().zip(1..) {
-                    let position = usize::from(signed.position);
-                    let is_witness = watched.witnesses.get(position) == Some(&signed.witness);
-                    if signed.source == number && is_witness && verdicts.holds(index) {
-                        who |= 1 << position;
-                    }
-                }
-                if who.count_ones() < terms.redundancy {
+                if self.signers(number, watched, verdicts).count_ones() < terms.redundancy {
                     return Err(Refusal::Quorum);
                 }
             }
             Ok(())
         })
+    }
+
+    /// Which witnesses of a source signed, a bit per position: who signs twice counts once.
+    pub(super) fn signers(&self, source: u8, watched: &Selection, verdicts: &Verdicts) -> u128 {
+        let mut who = 0u128;
+        for (signed, index) in self.signed.iter().zip(1..) {
+            let position = usize::from(signed.position);
+            let is_witness = watched.witnesses.get(position) == Some(&signed.witness);
+            if signed.source == source && is_witness && verdicts.holds(index) {
+                who |= 1 << position;
+            }
+        }
+        who
     }
 
     /// The payee's claim, then the witnesses' in their order.
@@ -150,7 +155,6 @@ impl Receipt {
 mod tests {
     use super::super::contract::{Draft, Source};
     use super::super::genesis::Genesis;
-    use super::super::selection::Selection;
     use super::super::{Witness, WitnessBody};
     use super::*;
     use crate::parameter::Values;

@@ -40,11 +40,17 @@ pub enum Refusal {
     /// It builds on a timeline that the judge does not know: the two compare theirs first.
     #[error("the settled timeline is another")]
     Timeline,
+    /// The receipts of a claim do not prove what it says.
+    #[error("the receipts do not prove it")]
+    Innocent,
+    /// It says no more.
+    #[error("it does not want to")]
+    Unwilling,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Signature,
         Self::Sums,
@@ -57,6 +63,8 @@ impl Refusal {
         Self::Quorum,
         Self::Unasked,
         Self::Timeline,
+        Self::Innocent,
+        Self::Unwilling,
     ];
 
     /// The reason of a number.

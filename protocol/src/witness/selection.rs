@@ -6,6 +6,7 @@
 
 use super::WitnessBody;
 use super::evidence::{Rejection, Skips, Tests};
+use super::fund::FundId;
 use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
 use super::rules::Terms;
 use super::timeline::{self, EventKind, Members, Tip};
@@ -23,6 +24,18 @@ impl Seed {
         body[8..12].copy_from_slice(&payer.to_le_bytes());
         body[12..].copy_from_slice(&payee.to_le_bytes());
         let hash = Digest::of("witness: selection", 0, 0, &body);
+        let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
+        Self(u64::from_le_bytes(*low))
+    }
+}
+
+impl Seed {
+    /// H(checksum of the settled timeline, name of a fund): of a draw that no claimant can choose.
+    pub fn of_fund(checksum: u64, fund: FundId) -> Self {
+        let mut body = [0; 16];
+        body[..8].copy_from_slice(&checksum.to_le_bytes());
+        body[8..].copy_from_slice(&fund.0.to_le_bytes());
+        let hash = Digest::of("witness: jury", 0, 0, &body);
         let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
         Self(u64::from_le_bytes(*low))
     }

@@ -20,6 +20,10 @@ pub enum Statement {
     Event = 6,
     /// A witness of an event: "I saw it when my clock showed this."
     Stamps = 7,
+    /// The content of a claim: not signed itself, covered by the jurors' signatures.
+    Claim = 16,
+    /// A juror: "I saw this claim when my clock showed this, and it is right."
+    Upholds = 17,
 }
 
 impl Statement {

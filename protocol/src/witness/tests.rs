@@ -21,8 +21,8 @@ fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     witness
 }
 
-/// A run of nothing but 40 attempts on 400 users, half of them verifiers.
-fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, RunFacts) {
+/// Nothing but 40 attempts on 400 users, half of them verifiers.
+fn attacking(settings: &[(&'static str, Value)], adversary: &str) -> Witness {
     let kind = adversary::KINDS.iter().find(|kind| kind.name == adversary).expect("known");
     let mut values = Values::of::<Witness>();
     values.set_adversary(kind);
@@ -36,14 +36,28 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     }
     let mut witness = Witness::configure(&values).expect("consistent values");
     witness.fit(400, 0).expect("enough users");
+    witness
+}
+
+fn run_attack(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, RunFacts) {
+    let witness = attacking(settings, adversary);
     let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50));
     let facts = pump.run(Time::MAX);
+    (witness, facts)
+}
+
+fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, RunFacts) {
+    let (witness, facts) = run_attack(settings, adversary);
     assert_eq!(facts.totals.of(WitnessMetric::Attempts), 40);
     assert_eq!(facts.totals.of(WitnessMetric::Decided), 40);
     let checks = witness.checks(&facts);
     let of_honest_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
     let others = checks.len() - of_honest_draws.count();
-    assert_eq!(others, 4, "the attack has a figure of its own");
+    let of_attack = match adversary {
+        "colluding-witnesses" => 1 + usize::from(facts.totals.of(WitnessMetric::DoubleSpends) > 0),
+        _ => 1,
+    };
+    assert_eq!(others, 4 + of_attack, "the attack has figures of its own");
     for check in checks {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }
@@ -136,6 +150,74 @@ fn collusion_succeeds_when_enough_witnesses_are_corrupt() {
     assert_eq!(successes(0.0), 0);
     assert!((1..40).contains(&successes(0.3)));
     assert_eq!(successes(1.0), 40);
+}
+
+/// A jury of 20 of whom at most 7 may refuse: hardly ever at 0.2, often at 0.4.
+#[test]
+fn accepted_double_spends_are_convicted_unless_the_jury_is_corrupt() {
+    let share = |fraction| [("adversary.fraction", Value::Share(fraction))];
+    let of = |settings: &[_]| attacked(settings, "colluding-witnesses").1.totals;
+    let totals = of(&share(0.2));
+    let (accepted, convicted) =
+        (totals.of(WitnessMetric::DoubleSpends), totals.of(WitnessMetric::Convicted));
+    assert!(accepted > 0 && convicted + 4 > accepted, "{convicted} of {accepted}");
+    assert!(totals.of(WitnessMetric::GuiltyNamed) >= 6 * convicted);
+    let stakes = totals.of(WitnessMetric::StakeLost) / 100_000_000;
+    assert!((21..=40).contains(&stakes), "each of the 40 corrupt once: {stakes}");
+    assert!(totals.of(WitnessMetric::GuiltyNamed) > stakes);
+    let totals = of(&share(0.5));
+    assert!(totals.of(WitnessMetric::Convicted) < 20 && totals.of(WitnessMetric::ClaimsFailed) > 0);
+    let [fraction] = share(0.2);
+    for settings in [[fraction, ("r9", OFF)], [fraction, SEED_RULES]] {
+        let totals = of(&settings);
+        assert!(totals.of(WitnessMetric::DoubleSpends) > 0);
+        let claimed = totals.of(WitnessMetric::Claims) + totals.of(WitnessMetric::StakeLost);
+        assert_eq!(claimed, 0, "nobody has both receipts");
+    }
+}
+
+#[test]
+fn claiming_ones_own_stake_is_stopped_by_r8_alone() {
+    let of = |settings: &[_]| {
+        let mut all = vec![("adversary.fraction", Value::Share(0.4))];
+        all.extend_from_slice(settings);
+        let totals = claimed_by_itself(&all);
+        let convicted = totals.of(WitnessMetric::Convicted);
+        assert_eq!(convicted, totals.of(WitnessMetric::DoubleSpends), "corrupt jurors uphold it");
+        (convicted, totals.of(WitnessMetric::StakesKept), totals.of(WitnessMetric::StakePrice))
+    };
+    let (convicted, kept, price) = of(&[]);
+    assert!(convicted > 20 && kept == 0 && price >= convicted * 6 * 90_000_000);
+    for settings in [&[("r8", OFF)][..], &[SEED_RULES]] {
+        let (convicted, kept, price) = of(settings);
+        assert!(convicted > 20 && kept == convicted && price == 0, "{settings:?}");
+    }
+    let (_, kept, _) = of(&[SEED_RULES, ("r8", ON)]);
+    assert_eq!(kept, 0);
+}
+
+fn claimed_by_itself(settings: &[(&'static str, Value)]) -> crate::Totals {
+    let (witness, facts) = run_attack(settings, "self-claimer");
+    for check in witness.checks(&facts) {
+        assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
+    }
+    facts.totals
+}
+
+/// Claims lose messages as payments do, and nothing is moved twice or lost.
+#[test]
+fn claims_survive_losses() {
+    let settings = [("adversary.fraction", Value::Share(0.3))];
+    let witness = attacking(&settings, "colluding-witnesses");
+    let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50)).loss(0.1);
+    let mut facts = pump.run(Time::MAX);
+    facts.disturbed = true;
+    let of = |metric| facts.totals.of(metric);
+    assert!(of(WitnessMetric::Convicted) > 10, "{:?}", facts.totals);
+    assert!(of(WitnessMetric::StakeLost) <= 60 * 100_000_000);
+    for check in witness.checks(&facts) {
+        assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
+    }
 }
 
 #[test]

@@ -36,8 +36,8 @@ impl Witness {
     ) {
         let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
         let bodies = cx.bodies();
-        let is_active = self.is_active(node.timeline, cx.id(), &bodies);
-        if answers && (is_active || self.answers_anyway(cx.id())) {
+        let may_be_drawn = self.may_be_drawn(node.timeline, cx.id(), &bodies);
+        if answers && (may_be_drawn || self.answers_anyway(cx.id())) {
             let settled = self.settled_checksum(node.timeline, time, &bodies);
             let tip = checksum(node.timeline, &bodies, &self.genesis);
             cx.send(from, WitnessMessage::Here { payment, settled, tip });
@@ -255,10 +255,23 @@ impl Witness {
             // The answer was lost.
             return Ok(());
         }
-        self.check_state(node, contract, source, &bodies)?;
+        let deducted = self.deduct_from(node, (contract, source), (receipt, content.contract), cx);
+        self.keep(node, (source, deducted.is_err()), receipt, cx);
+        deducted
+    }
+
+    /// Deducts from a fund if the withdrawal follows from its state.
+    fn deduct_from(
+        &self,
+        node: &mut WitnessNode,
+        (contract, source): (&Contract, &Source),
+        (receipt, handle): (Shared, Shared),
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        self.check_state(node, contract, source, &cx.bodies())?;
         let withdrawal = self.withdrawal_name(source);
         let promised = node.book.promise(withdrawal);
-        if promised.is_some_and(|promised| promised != content.contract) {
+        if promised.is_some_and(|promised| promised != handle) {
             return Err(Refusal::Promised);
         }
         if let Some(promised) = node.book.end_promise(withdrawal) {
@@ -268,7 +281,7 @@ impl Witness {
         if !self.terms.rules.chained {
             node.book.add_withdrawal(source.fund, receipt);
         } else if let Some(before) = node.book.set_state(source.fund, receipt) {
-            cx.release(before);
+            self.supersede(node, source.fund, before, cx);
         }
         if !self.terms.rules.tombstones {
             self.forget_if_spent(node, source.fund, contract.payer, cx);

@@ -10,10 +10,11 @@ impl Witness {
     /// receipt that is held in vain goes out as if its payee had not answered in time.)
     pub(in super::super) fn hand_over_together(
         &self,
-        node: &WitnessNode,
+        node: &mut WitnessNode,
         cx: &mut impl Context<Self>,
     ) {
-        if node.paying.iter().all(|paying| matches!(paying.step, Step::Paid { .. })) {
+        let are_all = node.paying.iter().all(|paying| matches!(paying.step, Step::Paid { .. }));
+        if are_all && !self.claims_first(node, cx) {
             for paying in &node.paying {
                 if let Step::Paid { receipt, .. } = paying.step {
                     self.hand_over_receipt(paying.payee, receipt, cx);

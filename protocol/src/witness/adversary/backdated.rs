@@ -19,7 +19,7 @@ use super::super::timeline::link::checksum_after;
 use super::super::timeline::{active, checksum, settled};
 use super::super::{FundId, WitnessMessage};
 use super::{Adversary, Attack, Context, KNOWN, NodeId, Witness, WitnessMetric, WitnessNode};
-use super::{Shared, Span, WitnessTimer};
+use super::{Bodies, Shared, Span, WitnessTimer};
 use crate::Time;
 
 /// From one attempt to the next.
@@ -135,6 +135,10 @@ impl Witness {
         let Some(adversary) = self.adversary.as_ref().filter(|_| self.backdates()) else { return };
         let Some(turn) = adversary.accomplice(&self.genesis, cx.id()) else { return };
         let Some(begun) = node.attempt.as_ref().map(|attempt| attempt.begun) else { return };
+        let time = cx.bodies().get(event).event().map(|event| event.time);
+        if time.is_none_or(|time| cx.local_clock().since(time) < self.terms.time_to_consistency) {
+            return;
+        }
         let number = turn + (begun - 1) * adversary.held_count;
         let payer = adversary.cast[number as usize * adversary.cast_size()];
         cx.send(payer, WitnessMessage::Publish { event });

@@ -67,7 +67,7 @@ const IDENTITIES: Parameter = Parameter {
     name: "identities",
     kind: Kind::Count { min: 1, max: 1_000_000 },
     default: Value::Count(500),
-    about: "users that join as verifiers, each for a stake of 100,000,000",
+    about: "users that join as verifiers, each for a stake",
 };
 
 const HOPS: Parameter = Parameter {
@@ -82,6 +82,11 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         name: "colluding-witnesses",
         about: "corrupt verifiers sign two contracts of one withdrawal, each shown to its own half of \
                 the honest witnesses",
+        parameters: &[FRACTION, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "self-claimer",
+        about: "colluding witnesses whose payer is the first to claim their stakes (what R8 stops)",
         parameters: &[FRACTION, ATTEMPTS],
     },
     AdversaryKind {

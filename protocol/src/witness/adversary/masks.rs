@@ -43,6 +43,7 @@ impl Adversary {
             }
             Attack::Colluding
             | Attack::AdaptiveLiar
+            | Attack::SelfClaimer
             | Attack::Backdated { .. }
             | Attack::Withholder { .. }
             | Attack::Sybil { .. }

@@ -11,6 +11,7 @@
 //! | a second receipt of a payment | payer, attacker, payees | [`receipt_twin`] |
 //! | an old receipt shown again | payer, attacker, payees | [`replay`] |
 //! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
+//! | claiming the stake of its own witnesses | attacker, payees | [`self_claimer`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
 //! | a fund passed on until its draw suits | owners, payees | [`draw_buyer`] |
 //! | an event dated back | payer, attacker, payees; a verifier | [`backdated`] |
@@ -22,6 +23,7 @@
 //! that is attacked. The first of a cast begins at a moment of its own; what it shares with the
 //! others is only what the protocol's messages carry.
 
+mod accomplices;
 mod at_once;
 mod backdated;
 mod draw_buyer;
@@ -31,9 +33,11 @@ mod kinds;
 mod masks;
 mod receipt_twin;
 mod replay;
+mod self_claimer;
 mod skip_liar;
 mod spray;
 mod sybil;
+mod trial;
 mod withholder;
 
 pub(super) use backdated::earliest;
@@ -44,16 +48,16 @@ use super::fund::Fund;
 use super::genesis::Genesis;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
-use super::payer::{Paying, Twin};
+use super::payer::{Paying, Step, Twin};
 use super::rules::Terms;
 use super::selection::{DrawOrder, Seed};
-use super::timeline::{EventKind, Tip};
+use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
 use crate::parameter::{ParameterError, Values};
 use crate::{Bodies, Context, NodeId, Shared, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
-const SPREAD: Span = Span::from_secs(10);
+pub(super) const SPREAD: Span = Span::from_secs(10);
 /// Until all know of an event of which nothing is lost.
 const KNOWN: Span = Span::from_secs(60);
 
@@ -78,6 +82,8 @@ pub(super) enum Attack {
     Grinder { tries: u32 },
     /// Some witnesses sign unchecked; nobody knows who.
     Lazy,
+    /// Corrupt witnesses sign both, and the attacker claims their stakes itself.
+    SelfClaimer,
     /// Only watches.
     Coalition,
     /// A verifier tries so many events, and publishes one as if it were older.
@@ -109,6 +115,12 @@ pub(super) struct Attempt {
     shown: Tip,
     /// Of an accomplice in several: how many it has begun.
     begun: u32,
+    /// Whether it has claimed the stakes of its own witnesses.
+    has_claimed: bool,
+    /// The conviction that came of it, not published yet; retained.
+    conviction: Option<Shared>,
+    /// What it costs.
+    trial: trial::Trial,
 }
 
 /// An adversary of the protocol's own.
@@ -138,6 +150,7 @@ impl Adversary {
             "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
+            "self-claimer" => Attack::SelfClaimer,
             "lazy-witness" => Attack::Lazy,
             "coalition" => Attack::Coalition,
             "backdated-entropy" => {
@@ -171,7 +184,7 @@ impl Adversary {
         match self.attack {
             Attack::Grinder { .. } => 1,
             Attack::Liar { .. } => 2,
-            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy => 3,
+            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy | Attack::SelfClaimer => 3,
             Attack::Coalition | Attack::Eclipse => 3,
             Attack::Fractional | Attack::ReceiptTwin => 4,
             Attack::Replay | Attack::AdaptiveLiar => 4,
@@ -197,16 +210,6 @@ impl Adversary {
                 | Attack::Sybil { .. }
                 | Attack::DrawBuyer { .. }
         )
-    }
-
-    /// When its first attempt begins; `None` if an accomplice says when.
-    fn begins(&self, terms: &Terms) -> Option<Span> {
-        match self.attack {
-            Attack::Backdated { .. } => None,
-            Attack::Withholder { age, .. } => Some(age),
-            Attack::Sybil { .. } | Attack::Eclipse => Some(terms.time_to_consistency + KNOWN * 4),
-            _ => Some(Span::ZERO),
-        }
     }
 
     /// Draws of a selection beyond its witnesses.
@@ -261,59 +264,9 @@ impl Adversary {
         self.check_accomplices(terms)
     }
 
-    /// Users that join.
-    fn joining(&self) -> u32 {
-        if let Attack::Sybil { identities } = self.attack { identities } else { 0 }
-    }
-
-    /// Whether it holds the verifiers that its attempts need.
-    fn check_accomplices(&self, terms: &Terms) -> Result<(), ParameterError> {
-        let least = match self.attack {
-            Attack::Backdated { .. } => 1,
-            Attack::Withholder { events, .. } => events,
-            _ => 0,
-        };
-        if self.held_count < least {
-            let problem = format!(
-                "{} of the verifiers are {}, and it needs {least}; raise it",
-                self.fraction, self.held_count
-            );
-            return Err(ParameterError { name: "adversary.fraction", problem });
-        }
-        if let Attack::Withholder { age, .. } = self.attack
-            && !(KNOWN..terms.time_to_consistency).contains(&age)
-        {
-            let problem = format!(
-                "{age} is not between {KNOWN}, when all know an event, and \
-                 protocol.time_to_consistency, when it is settled"
-            );
-            return Err(ParameterError { name: "adversary.age", problem });
-        }
-        Ok(())
-    }
-
     /// Whether it holds a verifier of a rank.
     pub(super) fn holds(&self, rank: u32) -> bool {
         self.held[rank as usize / 64] & 1 << (rank % 64) != 0
-    }
-
-    /// Whether it holds a verifier.
-    fn holds_node(&self, genesis: &Genesis, node: NodeId) -> bool {
-        self.identities.binary_search(&node).is_ok()
-            || genesis.rank(node).is_some_and(|rank| self.holds(rank))
-    }
-
-    /// The ranks that it holds, from the least on.
-    fn held_ranks(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.held.len() as u32 * 64).filter(|rank| self.holds(*rank))
-    }
-
-    /// Which of the verifiers that it holds a node is.
-    fn accomplice(&self, genesis: &Genesis, node: NodeId) -> Option<u32> {
-        let rank = genesis.rank(node).filter(|rank| self.holds(*rank))?;
-        let (word, bit) = (rank as usize / 64, rank % 64);
-        let before: u32 = self.held[..word].iter().map(|bits| bits.count_ones()).sum();
-        Some(before + (self.held[word] & ((1 << bit) - 1)).count_ones())
     }
 
     /// Its place in the cast of an attempt, and that cast; `None` if the node plays no part.
@@ -355,6 +308,7 @@ impl Witness {
                 Attack::Colluding
                     | Attack::AdaptiveLiar
                     | Attack::Lazy
+                    | Attack::SelfClaimer
                     | Attack::Backdated { .. }
                     | Attack::Withholder { .. }
                     | Attack::Eclipse
@@ -383,7 +337,10 @@ impl Witness {
 
     /// Whether a node plays a part in an attempt, and so does nothing else.
     pub(super) fn is_cast(&self, node: NodeId) -> bool {
-        self.adversary.as_ref().is_some_and(|adversary| adversary.part(node).is_some())
+        let plays = |adversary: &Adversary| {
+            adversary.part(node).is_some() || adversary.identities.binary_search(&node).is_ok()
+        };
+        self.adversary.as_ref().is_some_and(plays)
     }
 
     /// The first of a cast waits for its moment, and so do accomplices.
@@ -396,34 +353,6 @@ impl Witness {
         }
         if let Some(delay) = self.accomplice_begins(adversary, cx.id()) {
             cx.set_timer(delay, WitnessTimer::Attack);
-        }
-    }
-
-    /// When an accomplice outside the casts acts first.
-    fn accomplice_begins(&self, adversary: &Adversary, node: NodeId) -> Option<Span> {
-        match adversary.attack {
-            Attack::Backdated { .. } => self.backdating_begins(adversary, node),
-            Attack::Withholder { events, .. } => self.pausing_begins(adversary, events, node),
-            Attack::Eclipse => (node == self.genesis.verifier(0)).then_some(Span::from_secs(1)),
-            Attack::Sybil { .. } => self.joining_begins(adversary, node),
-            _ => None,
-        }
-    }
-
-    /// The moment of an accomplice has come.
-    fn accomplice_acts(
-        &self,
-        node: &mut WitnessNode,
-        adversary: &Adversary,
-        cx: &mut impl Context<Self>,
-    ) {
-        match adversary.attack {
-            Attack::Backdated { tries } => self.backdate(node, adversary, tries, cx),
-            Attack::Withholder { .. } => self.announce(node, EventKind::Pause, cx),
-            // What the eclipsed will not hear of.
-            Attack::Eclipse => self.announce(node, EventKind::Entropy { bytes: cx.random() }, cx),
-            Attack::Sybil { .. } => self.join_as_sybil(node, cx),
-            _ => {}
         }
     }
 
@@ -553,6 +482,8 @@ impl Witness {
             cx.record(WitnessMetric::DoubleSpends, 1);
             cx.record(WitnessMetric::Counterfeit, withdrawn);
             cx.record(WitnessMetric::Reserved, withdrawn);
+            self.attempt_accepted(node, cx);
+            self.convict_oneself(node, cx);
         }
     }
 }

@@ -7,9 +7,6 @@ use super::super::timeline::EventKind;
 use super::{Adversary, Context, KNOWN, NodeId, Span};
 use super::{Witness, WitnessMetric, WitnessNode, WitnessTimer};
 
-/// What joining costs.
-const STAKE: u64 = 100_000_000;
-
 impl Witness {
     /// When an identity joins: one after the other within a minute.
     pub(super) fn joining_begins(&self, adversary: &Adversary, node: NodeId) -> Option<Span> {
@@ -23,8 +20,13 @@ impl Witness {
             return self.probe(node.timeline, self.genesis.verifier(0), cx);
         }
         node.attempt = Some(Box::default());
-        cx.record(WitnessMetric::SybilStake, STAKE);
-        self.announce(node, EventKind::Join { stake: STAKE }, cx);
+        // Out of its first fund, of which nothing is spent otherwise.
+        let stake = self.terms.stake;
+        node.wallet.opened = true;
+        cx.record(WitnessMetric::Held, stake.wrapping_neg());
+        cx.record(WitnessMetric::Staked, stake);
+        cx.record(WitnessMetric::SybilStake, stake);
+        self.announce(node, EventKind::Join { stake }, cx);
         cx.set_timer(KNOWN * 2, WitnessTimer::Attack);
     }
 }

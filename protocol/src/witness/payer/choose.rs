@@ -7,7 +7,7 @@ use super::super::WitnessMessage;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
-use super::super::timeline::{self, Members, Tip, departure};
+use super::super::timeline::{self, Members, Tip, departure, is_conviction};
 use super::super::{Witness, WitnessBody, WitnessTimer};
 use super::Step;
 use crate::{Context, NodeId, Shared, Span, Time};
@@ -154,6 +154,7 @@ impl Witness {
             if self.terms.rules.settled_draw
                 && let Some(event) =
                     departure(timeline, verifier, choosing.settled, &bodies, &self.genesis)
+                && !is_conviction(event, &bodies)
             {
                 cx.record(WitnessMetric::PassedOver, 1);
                 cx.retain(event);

@@ -214,6 +214,7 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let Some(place) = self.payment_of(node, contract) else {
+            self.claim_refused(node, from, contract, cx);
             return self.entrusting_refused(node, from, (contract, why), cx);
         };
         let paying = &mut node.paying[place];

@@ -176,6 +176,7 @@ impl Witness {
         whom: NodeId,
         cx: &mut impl Context<Self>,
     ) {
+        self.claim_again(node, whom, cx);
         let numbers: Vec<u32> = node.paying.iter().map(|paying| paying.number).collect();
         for number in numbers {
             if let Some(place) = self.payment(node, number) {

@@ -10,6 +10,8 @@ use super::*;
 use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
+mod claims;
+
 const NODES: u32 = 200;
 /// Users that are no verifiers.
 const PAYER: NodeId = NodeId(3);
@@ -90,8 +92,8 @@ impl Net {
     }
 
     fn assert_conserved(&self) {
-        let pots = [WitnessMetric::Held, WitnessMetric::Reserved, WitnessMetric::Gas];
-        let found = pots.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(self.of(pot)));
+        let pots = WitnessMetric::POTS.into_iter();
+        let found = pots.fold(0u64, |sum, pot| sum.wrapping_add(self.of(pot)));
         assert_eq!(found, self.of(WitnessMetric::Issued));
     }
 
@@ -291,6 +293,7 @@ fn messages_that_do_not_fit_change_nothing() {
             }
         }
         assert_eq!((net.of(WitnessMetric::Final), net.of(WitnessMetric::Held)), before);
+        assert_eq!((net.of(WitnessMetric::StakeLost), net.of(WitnessMetric::Claims)), (0, 0));
         net.assert_conserved();
         net.queue = pending;
         net.run(|_, _| {});
@@ -312,6 +315,8 @@ fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
         M::Accept { receipt },
         M::Entrust { receipt },
         M::Kept { receipt },
+        M::Claim { claim: body },
+        M::Upheld { claim: body, time: Time(3), signature },
     ];
     for source in [0, 1, 200, 255] {
         all.extend([

@@ -6,7 +6,7 @@ use super::super::node::WitnessNode;
 use super::super::payer::MAX_TRIES;
 use super::super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
 use super::event::{Event, EventKind, Stamp, event_digest, stamp_digest, stampers};
-use super::{checksum, joined, settled};
+use super::{Members, checksum, joined, settled};
 use crate::{Bodies, Claim, Context, NodeId, Shared, Signature, Span, Time, draw};
 
 /// An event that its author has not published yet.
@@ -116,7 +116,7 @@ impl Witness {
                 cx.set_timer(self.happenings.pause_length, WitnessTimer::Announce { kind });
             }
             EventKind::Resume => self.wait_for_pause(cx),
-            EventKind::Join { .. } | EventKind::Leave => {}
+            EventKind::Join { .. } | EventKind::Leave | EventKind::Convict { .. } => {}
         }
     }
 
@@ -260,6 +260,17 @@ impl Witness {
         cx.record(WitnessMetric::Published, 1);
         self.learn(node, &[event], cx);
         let verifiers = joined(node.timeline, &cx.bodies());
+        self.send_event(event, &verifiers, cx);
+        self.tell_accomplice(node, event, cx);
+    }
+
+    /// Sends an event to verifiers, as many as it is to be sent to.
+    pub(in super::super) fn send_event(
+        &self,
+        event: Shared,
+        verifiers: &Members,
+        cx: &mut impl Context<Self>,
+    ) {
         let all = verifiers.len(&self.genesis);
         // Each author begins elsewhere, so that no verifier is always left out.
         let first = match all {
@@ -272,6 +283,5 @@ impl Witness {
                 self.tell(verifier, WitnessMessage::Publish { event }, cx);
             }
         }
-        self.tell_accomplice(node, event, cx);
     }
 }

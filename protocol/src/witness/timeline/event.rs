@@ -31,6 +31,11 @@ pub enum EventKind {
         /// Random bytes.
         bytes: u64,
     },
+    /// To others: a claim of the author's was upheld. The guilty never may be drawn again.
+    Convict {
+        /// The claim with the signatures of its jury.
+        conviction: Shared,
+    },
 }
 
 impl EventKind {
@@ -41,7 +46,13 @@ impl EventKind {
             Self::Pause => (2, 0),
             Self::Resume => (3, 0),
             Self::Entropy { bytes } => (4, bytes),
+            Self::Convict { conviction } => (5, conviction.id()),
         }
+    }
+
+    /// What it publishes, if it convicts.
+    pub fn conviction(self) -> Option<Shared> {
+        if let Self::Convict { conviction } = self { Some(conviction) } else { None }
     }
 }
 
@@ -96,6 +107,9 @@ pub enum EventError {
     /// They have seen it at another time.
     #[error("witnesses saw the event at another time")]
     Time,
+    /// The conviction in it does not hold.
+    #[error("the conviction does not hold")]
+    Conviction,
     /// It builds on a timeline that the judge does not know.
     #[error("the event builds on another timeline")]
     Timeline,
@@ -177,6 +191,10 @@ impl Event {
             if !verdicts.holds(0) {
                 return Err(EventError::Signature);
             }
+            if self.kind.conviction().is_some() {
+                // Anybody may claim. The jury's signatures, which are judged apart, are its stamps.
+                return Ok(());
+            }
             let is_member = super::joined(self.settled, bodies).contains(genesis, self.author);
             let joins = matches!(self.kind, EventKind::Join { .. });
             if is_member == joins || !genesis.is_user(self.author) {
@@ -230,7 +248,8 @@ impl Event {
 
     /// Bytes on the wire: author, kind, data, time, checksum, signature; 73 per stamp.
     pub(crate) fn encoded_len(&self) -> u32 {
-        32 + 1 + 8 + 8 + 32 + 64 + 73 * self.stamps.len() as u32
+        let conviction = self.kind.conviction().map_or(0, |conviction| conviction.encoded_len());
+        32 + 1 + 8 + 8 + 32 + 64 + 73 * self.stamps.len() as u32 + conviction
     }
 
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -245,5 +264,6 @@ impl Event {
 
     pub(crate) fn parts(&self, visit: &mut dyn FnMut(Shared)) {
         self.settled.iter().for_each(|settled| visit(*settled));
+        self.kind.conviction().into_iter().for_each(visit);
     }
 }

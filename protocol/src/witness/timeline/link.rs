@@ -51,7 +51,7 @@ impl Link {
     ) -> Self {
         let id = event.id();
         let (joined, active) =
-            apply(event, joined(parent, bodies), active(parent, bodies), genesis);
+            apply(event, joined(parent, bodies), active(parent, bodies), bodies, genesis);
         Self {
             parent,
             jump: jump(parent, bodies),
@@ -93,7 +93,13 @@ pub(in super::super) fn checksum_after(id: u64, before: u64) -> u64 {
 
 /// Whom an event makes a verifier, or stops from being one. What does not fit what was before, as a
 /// pause of one that has left, changes nothing.
-fn apply(event: &Event, joined: Members, active: Members, genesis: &Genesis) -> (Members, Members) {
+fn apply(
+    event: &Event,
+    joined: Members,
+    active: Members,
+    bodies: &impl Bodies<WitnessBody>,
+    genesis: &Genesis,
+) -> (Members, Members) {
     let author: NodeId = event.author;
     match event.kind {
         EventKind::Join { .. } => {
@@ -111,6 +117,13 @@ fn apply(event: &Event, joined: Members, active: Members, genesis: &Genesis) -> 
             (joined, active)
         }
         EventKind::Resume | EventKind::Entropy { .. } => (joined, active),
+        EventKind::Convict { .. } => {
+            let guilty = event.claim(bodies).map_or(&[][..], |claim| &claim.guilty);
+            let without = |members: Members| {
+                guilty.iter().fold(members, |members, guilty| members.with(genesis, *guilty, false))
+            };
+            (without(joined), without(active))
+        }
     }
 }
 

@@ -170,6 +170,18 @@ pub fn departure(
     None
 }
 
+/// Whether an event is in a timeline.
+pub fn contains(tip: Tip, event: &Event, bodies: &impl Bodies<WitnessBody>) -> bool {
+    let key = (event.time, event.id());
+    let before = newest(tip, bodies, |link| link.key() <= key);
+    before.is_some_and(|link| get(link, bodies).key() == key)
+}
+
+/// Whether an event publishes a conviction.
+pub fn is_conviction(event: Shared, bodies: &impl Bodies<WitnessBody>) -> bool {
+    bodies.get(event).event().is_some_and(|event| event.kind.conviction().is_some())
+}
+
 /// What a merge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Merged {
@@ -259,6 +271,9 @@ impl Witness {
         if same(own) != same(content.settled) {
             return Err(EventError::Timeline);
         }
+        if let Some(conviction) = content.kind.conviction() {
+            self.judge_conviction(tip, (content, conviction), cx)?;
+        }
         let (verdicts, scenario) = (cx.verify_body(event), cx.scenario());
         content.check(&verdicts, &bodies, &self.genesis, &self.terms, scenario)
     }
@@ -277,16 +292,22 @@ impl Witness {
         tip.iter().for_each(|tip| cx.retain(*tip));
         before.iter().for_each(|before| cx.release(*before));
         node.timeline = tip;
-        if self.genesis.rank(cx.id()).is_some() {
-            // Sums from which it follows whether all verifiers hold the same.
-            let bodies = cx.bodies();
-            let sum = |tip: Tip| tip.map_or(0, |tip| get(tip, &bodies).checksum);
-            let (old, new) = (sum(before), sum(tip));
-            let square = |sum: u64| sum.wrapping_mul(sum);
-            cx.record(WitnessMetric::TimelineHolders, u64::from(before.is_none()));
-            cx.record(WitnessMetric::TimelineSum, new.wrapping_sub(old));
-            cx.record(WitnessMetric::TimelineSquares, square(new).wrapping_sub(square(old)));
+        if self.genesis.rank(cx.id()).is_some() && !node.is_convicted() {
+            self.count_timeline(before, tip, cx);
         }
+    }
+
+    /// Counts one timeline of a verifier's in place of another: sums from which it follows whether all
+    /// verifiers hold the same.
+    pub(super) fn count_timeline(&self, before: Tip, after: Tip, cx: &mut impl Context<Self>) {
+        let bodies = cx.bodies();
+        let sum = |tip: Tip| tip.map_or(0, |tip| get(tip, &bodies).checksum);
+        let holds = |tip: Tip| u64::from(tip.is_some());
+        let (old, new) = (sum(before), sum(after));
+        let square = |sum: u64| sum.wrapping_mul(sum);
+        cx.record(WitnessMetric::TimelineHolders, holds(after).wrapping_sub(holds(before)));
+        cx.record(WitnessMetric::TimelineSum, new.wrapping_sub(old));
+        cx.record(WitnessMetric::TimelineSquares, square(new).wrapping_sub(square(old)));
     }
 
     /// Merges events into the node's timeline; whether it lacks something on which one builds.
@@ -298,6 +319,7 @@ impl Witness {
     ) -> bool {
         let merged = self.merge(node.timeline, events, cx);
         self.set_timeline(node, merged.tip, cx);
+        self.heed(node, events, cx);
         merged.is_behind
     }
 
@@ -309,6 +331,19 @@ impl Witness {
         bodies: &impl Bodies<WitnessBody>,
     ) -> bool {
         active(tip, bodies).contains(&self.genesis, node)
+    }
+
+    /// Whether a node may be drawn by somebody whose draw is settled: who was convicted since still
+    /// is.
+    pub(super) fn may_be_drawn(
+        &self,
+        tip: Tip,
+        node: crate::NodeId,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> bool {
+        let left = || departure(tip, node, None, bodies, &self.genesis);
+        self.is_active(tip, node, bodies)
+            || left().is_some_and(|event| is_conviction(event, bodies))
     }
 
     /// The checksum of a timeline as far as it is settled for a payment at `time`.

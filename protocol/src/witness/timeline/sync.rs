@@ -79,12 +79,30 @@ impl Batch {
     }
 }
 
-/// The most events in one message; whoever lacks more learns it in its next dialogues.
+/// The most events in one message, and about the most bytes; whoever lacks more learns it in its next
+/// dialogues.
 const BATCH: usize = 4_096;
+const BATCH_BYTES: u32 = 8 << 20;
+
+/// Leaves as many events as fit into one message.
+fn fit(events: &mut Vec<Shared>) {
+    let mut bytes = 0;
+    let fitting = events.iter().take_while(|event| {
+        bytes += event.encoded_len();
+        bytes <= BATCH_BYTES
+    });
+    let count = fitting.count().clamp(1, BATCH);
+    events.truncate(count);
+}
 
 impl Witness {
     /// Sends a message of the timeline, which is counted apart.
-    pub(super) fn tell(&self, to: NodeId, message: WitnessMessage, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn tell(
+        &self,
+        to: NodeId,
+        message: WitnessMessage,
+        cx: &mut impl Context<Self>,
+    ) {
         cx.record(WitnessMetric::TimelineMessages, 1);
         cx.send(to, message);
     }
@@ -113,7 +131,7 @@ impl Witness {
 
     fn batch(&self, tip: Tip, known: u32, cx: &mut impl Context<Self>) -> Shared {
         let mut events = since(tip, known, &cx.bodies());
-        events.truncate(BATCH);
+        fit(&mut events);
         cx.share(WitnessBody::Batch(Batch { known, events: events.into() }))
     }
 
@@ -131,7 +149,7 @@ impl Witness {
         let mut names = theirs.events.to_vec();
         names.sort_unstable();
         own.retain(|event| names.binary_search(event).is_err());
-        own.truncate(BATCH);
+        fit(&mut own);
         self.learn(node, &theirs.events, cx);
         let rest = Batch { known: theirs.known, events: own.into() };
         let batch = cx.share(WitnessBody::Batch(rest));

@@ -1,0 +1,269 @@
+//! What `scale`, `sweep` and `compare` have in common: from a plan to its finished runs, and what
+//! is said when some are missing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::Exit;
+use crate::args::ProgressChoice;
+use crate::engines::Control;
+use crate::export::pretty;
+use crate::machine::Machine;
+use crate::points::{self, Configuration, Finished, Halt, Limits, Plan, PointsError, Store};
+use crate::{Registry, clock, interrupt, page, terminal};
+
+/// Makes all runs of a plan.
+///
+/// # Errors
+/// On bad input. Otherwise, if not all runs could be made, it was said why, and how the command
+/// ends is given instead of them.
+pub(super) fn make(
+    plan: &Plan,
+    registry: &Registry,
+    out: Option<&Path>,
+    limits: Limits,
+    progress: ProgressChoice,
+) -> anyhow::Result<Result<Store, Exit>> {
+    points::admit(plan, registry)?;
+    let control = Arc::new(Control::default());
+    // From here on Ctrl-C leaves what is finished.
+    interrupt::connect(&control)?;
+    let mut store = Store::open(out, plan, manifest())?;
+    let halt = match points::run_all(plan, &mut store, limits, &control.interrupt, progress) {
+        Ok(()) => return Ok(Ok(store)),
+        Err(halt) => halt,
+    };
+    let kept = format!(
+        "{} of {} runs are kept in {}; continue with: {}",
+        store.finished().len(),
+        plan.points.len(),
+        store.path().display(),
+        resume(&store)
+    );
+    let is_empty = store.finished().is_empty();
+    match halt {
+        Halt::Interrupted => {
+            terminal::complain("interrupted", &kept);
+            Ok(Err(Exit::Interrupted))
+        }
+        Halt::Failed(problem @ PointsError::Died { .. }) => {
+            terminal::complain("error", &problem.to_string());
+            terminal::complain("note", &kept);
+            Ok(Err(Exit::Violated))
+        }
+        Halt::Failed(problem) => {
+            store.abandon_if_empty();
+            if !is_empty {
+                bail!("{problem}\n{kept}");
+            }
+            Err(problem.into())
+        }
+    }
+}
+
+/// Says which runs failed a check inside its bound; gives whether any did.
+pub(super) fn tell_violations(plan: &Plan, store: &Store) -> bool {
+    const MOST: usize = 10;
+    let violations: Vec<String> = plan
+        .points
+        .iter()
+        .filter_map(|point| {
+            let violated = store.finished().get(&point.id)?.violated();
+            (!violated.is_empty()).then(|| {
+                let (label, seed) = (plan.label(point), point.seed);
+                format!("{label} (seed {seed}): failed inside its bound: {}", violated.join(", "))
+            })
+        })
+        .collect();
+    for violation in violations.iter().take(MOST) {
+        terminal::complain("violated", violation);
+    }
+    if let Some(more @ 1..) = violations.len().checked_sub(MOST) {
+        terminal::complain("violated", &format!("and {more} more runs"));
+    }
+    !violations.is_empty()
+}
+
+/// Saves the files that a command makes of its runs, in place of those of an earlier time.
+pub(super) fn save(store: &Store, files: &[(&str, String)]) -> anyhow::Result<()> {
+    for (name, content) in files {
+        points::replace(&store.path().join(name), content.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The runs of each configuration, in the order of their numbers.
+pub(super) fn by_configuration<'a>(plan: &Plan, store: &'a Store) -> Vec<Vec<&'a Finished>> {
+    let mut groups = vec![Vec::new(); plan.configurations.len()];
+    for point in &plan.points {
+        groups[point.configuration].extend(store.finished().get(&point.id));
+    }
+    groups
+}
+
+/// How to make the same again, for pages: the command, where it ran, the scenarios.
+pub(super) fn again(store: &Store, scenarios: &[(&str, &Configuration)]) -> Markup {
+    let reproduce = store.manifest()["reproduce"].as_str().unwrap_or_default();
+    html! {
+        (page::code(reproduce))
+        (page::folded("Manifest", &page::code(&pretty(store.manifest()))))
+        @for (heading, configuration) in scenarios {
+            (page::folded(heading, &page::code(&configuration.scenario.to_toml())))
+        }
+    }
+}
+
+/// Rows as CSV, quoted where needed.
+pub(super) fn csv_text(rows: &[Vec<String>]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).context("cannot write CSV")?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.into_error()).context("CSV")?;
+    String::from_utf8(bytes).context("CSV")
+}
+
+/// Rows in columns: the first `words` of them to the left, the others to the right.
+pub(super) fn columns(rows: &[Vec<String>], words: usize) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let mut text = String::new();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            let width = width(column);
+            text += &match column < words {
+                true => format!("  {cell:<width$}"),
+                false => format!("  {cell:>width$}"),
+            };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+/// The values of a flag that takes a list: separated by commas, but for those inside quotes,
+/// brackets or braces.
+pub(super) fn list(flag: &str, text: &str) -> anyhow::Result<Vec<String>> {
+    let (mut values, mut value) = (Vec::new(), String::new());
+    let (mut depth, mut quote) = (0usize, None);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                values.push(std::mem::take(&mut value));
+                continue;
+            }
+            (None, _) => {}
+        }
+        value.push(c);
+    }
+    values.push(value);
+    let values: Vec<String> = values.iter().map(|value| value.trim().to_owned()).collect();
+    if values.iter().any(String::is_empty) {
+        bail!("{flag} {text}: a value is missing; write them like 1,2,3");
+    }
+    Ok(values)
+}
+
+/// A number of runs.
+pub(super) fn runs(flag: &str, text: &str, least: u32) -> anyhow::Result<u32> {
+    let most = points::MAX_RUNS as u32;
+    match text.parse::<u32>() {
+        Ok(runs) if (least..=most).contains(&runs) => Ok(runs),
+        _ => bail!("{flag} {text}: must be a whole number from {least} to {most}"),
+    }
+}
+
+/// How and where this piece of work is begun.
+fn manifest() -> Value {
+    let command: Vec<String> =
+        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    json!({
+        "reproduce": reproduce(&command),
+        "command": command,
+        "version": env!("CARGO_PKG_VERSION"),
+        "commit": env!("ANTHILL_COMMIT"),
+        "uncommitted_changes": env!("ANTHILL_DIRTY") == "true",
+        "started_unix_s": clock::unix_seconds(),
+        "machine": serde_json::to_value(Machine::read()).unwrap_or(Value::Null),
+    })
+}
+
+fn resume(store: &Store) -> String {
+    let reproduce = store.manifest()["reproduce"].as_str().unwrap_or("the same command");
+    format!("{reproduce} --out {}", quoted(&store.path().display().to_string()))
+}
+
+/// The command line without the place where it saves: to be typed in a shell.
+fn reproduce(command: &[String]) -> String {
+    let mut words = vec!["anthill".to_owned()];
+    let mut rest = command.iter().skip(1);
+    while let Some(word) = rest.next() {
+        if word == "--out" {
+            rest.next();
+        } else if !word.starts_with("--out=") {
+            words.push(quoted(word));
+        }
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=,:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_end_at_commas_that_are_not_inside_a_value() {
+        let list = |text: &str| list("--vary a", text).map_err(|error| error.to_string());
+        let expected = |values: &[&str]| Ok(values.iter().map(|v| (*v).to_owned()).collect());
+        assert_eq!(list("1, 2,3"), expected(&["1", "2", "3"]));
+        assert_eq!(
+            list("{a=1,b=[2,3]},\"x,y\",'z,'"),
+            expected(&["{a=1,b=[2,3]}", "\"x,y\"", "'z,'"])
+        );
+        for wrong in ["", "1,,2", "1,"] {
+            assert!(
+                list(wrong).is_err_and(|error| error.contains("a value is missing")),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_command_is_repeated_without_its_place() {
+        let words = ["/x/anthill", "sweep", "--out", "d", "--set", "a={k = 1}", "--out=e"];
+        let command = words.map(str::to_owned);
+        assert_eq!(reproduce(&command), "anthill sweep --set 'a={k = 1}'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn numbers_of_runs_have_bounds() {
+        assert_eq!(runs("--seeds", "3", 1).ok(), Some(3));
+        for wrong in ["0", "-1", "many", "10001"] {
+            let error = runs("--seeds", wrong, 1).expect_err("refused").to_string();
+            assert!(error.starts_with(&format!("--seeds {wrong}: must be")), "{error}");
+        }
+    }
+}

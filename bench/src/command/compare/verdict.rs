@@ -1,0 +1,201 @@
+//! The verdict on every metric that both sides have.
+//!
+//! The mean of the paired differences (B less A) with its 95 % interval, and the paired t-test,
+//! two-sided. A verdict looks at all metrics at once, so it uses probabilities corrected by Holm's
+//! procedure, over the metrics that differ in some pair: a difference is stated below 0.05. The
+//! interval is not corrected, so it may exclude 0 where no difference is stated.
+
+use std::collections::BTreeMap;
+
+use super::direction::Direction;
+use crate::command::batch;
+use crate::points::{Finished, Plan, Store};
+use crate::statistics::{Paired, adjusted};
+
+/// Below this probability a difference is stated.
+pub(super) const LEVEL: f64 = 0.05;
+
+/// What is said of a metric of B.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// B is better.
+    Better,
+    /// B is worse.
+    Worse,
+    /// B has more, and which way is better is not known.
+    Higher,
+    /// B has less, likewise.
+    Lower,
+    /// Nothing, with so many pairs.
+    NoDifference,
+}
+
+/// A metric of both.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// Its path in `summary.json`.
+    pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// The differences.
+    pub paired: Paired,
+    /// The probability after the correction; 1 where no pair differs.
+    pub p_adjusted: Option<f64>,
+    /// What is said.
+    pub verdict: Verdict,
+}
+
+/// All that is said.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    /// Pairs of runs.
+    pub pairs: usize,
+    /// Every metric that both sides have in some pair.
+    pub rows: Vec<Row>,
+    /// Metrics of one side only.
+    pub unpaired: Vec<String>,
+    /// What differs beside the protocol.
+    pub differences: Vec<String>,
+}
+
+impl Verdict {
+    /// In words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::NoDifference => "no difference shown",
+        }
+    }
+
+    fn of(direction: Direction, difference: f64, p_adjusted: Option<f64>) -> Self {
+        if p_adjusted.is_none_or(|p| p >= LEVEL) {
+            return Self::NoDifference;
+        }
+        match (direction, difference > 0.0) {
+            (Direction::Higher, true) | (Direction::Lower, false) => Self::Better,
+            (Direction::Higher, false) | (Direction::Lower, true) => Self::Worse,
+            (Direction::Unknown, true) => Self::Higher,
+            (Direction::Unknown, false) => Self::Lower,
+        }
+    }
+}
+
+impl Comparison {
+    /// Compares the runs of a plan's two sides.
+    pub(super) fn of(plan: &Plan, store: &Store, differences: Vec<String>) -> Self {
+        let groups = batch::by_configuration(plan, store);
+        let [a, b] = &groups[..] else { unreachable!("a comparison has two sides") };
+        Self::between(a, b, differences)
+    }
+
+    fn between(a: &[&Finished], b: &[&Finished], differences: Vec<String>) -> Self {
+        let mut order: Vec<String> = Vec::new();
+        let mut pairs: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+        let mut single: Vec<String> = Vec::new();
+        for (a, b) in a.iter().zip(b) {
+            let (firsts, seconds) = (a.metrics(), b.metrics());
+            for (name, first) in &firsts {
+                match seconds.iter().find(|(other, _)| other == name) {
+                    Some((_, second)) => {
+                        if !pairs.contains_key(name) {
+                            order.push(name.clone());
+                        }
+                        pairs.entry(name.clone()).or_default().push((*first, *second));
+                    }
+                    None => single.push(name.clone()),
+                }
+            }
+            let known = |name: &String| firsts.iter().any(|(other, _)| other == name);
+            single.extend(seconds.into_iter().map(|(name, _)| name).filter(|name| !known(name)));
+        }
+        single.retain(|name| !pairs.contains_key(name));
+        single.sort_unstable();
+        single.dedup();
+        let found: Vec<(String, Paired)> = order
+            .into_iter()
+            .filter_map(|name| {
+                let paired = Paired::of(pairs.get(&name)?)?;
+                Some((name, paired))
+            })
+            .collect();
+        Self { pairs: a.len().min(b.len()), rows: rows(found), unpaired: single, differences }
+    }
+}
+
+fn rows(found: Vec<(String, Paired)>) -> Vec<Row> {
+    let tested: Vec<f64> = found
+        .iter()
+        .filter(|(_, paired)| !paired.is_equal())
+        .filter_map(|(_, paired)| paired.p)
+        .collect();
+    let mut corrected = adjusted(&tested).into_iter();
+    found
+        .into_iter()
+        .map(|(metric, paired)| {
+            let p_adjusted = match paired.p {
+                Some(_) if paired.is_equal() => Some(1.0),
+                Some(_) => corrected.next(),
+                None => None,
+            };
+            let direction = Direction::of(&metric);
+            let verdict = Verdict::of(direction, paired.difference.mean, p_adjusted);
+            Row { metric, direction, paired, p_adjusted, verdict }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn runs(coverage: [f64; 3], sends: [f64; 3], other: &str) -> Vec<Finished> {
+        let run = |(coverage, sends): (f64, f64)| {
+            let mut metrics = json!({ "coverage": coverage, "sends": sends, "odd": sends });
+            metrics[other] = json!(1);
+            let result = json!({ "events": 5, "metrics": metrics });
+            Finished {
+                result: result.as_object().cloned().expect("an object"),
+                host: serde_json::Map::new(),
+            }
+        };
+        coverage.into_iter().zip(sends).map(run).collect()
+    }
+
+    #[test]
+    fn verdicts_follow_direction_and_corrected_probability() {
+        let a = runs([0.90, 0.92, 0.91], [100.0, 101.0, 99.0], "only_a");
+        let b = runs([0.80, 0.82, 0.81], [100.5, 100.5, 99.0], "only_b");
+        let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
+        let verdict = |comparison: &Comparison, name: &str| {
+            comparison.rows.iter().find(|row| row.metric == name).map(|row| row.verdict)
+        };
+        let found = Comparison::between(&a, &b, Vec::new());
+        assert_eq!(verdict(&found, "metrics.coverage"), Some(Verdict::Worse));
+        assert_eq!(verdict(&found, "metrics.sends"), Some(Verdict::NoDifference));
+        assert_eq!(verdict(&found, "events"), Some(Verdict::NoDifference));
+        assert_eq!(found.unpaired, ["metrics.only_a", "metrics.only_b"]);
+        let turned = Comparison::between(&b, &a, Vec::new());
+        assert_eq!(verdict(&turned, "metrics.coverage"), Some(Verdict::Better));
+        let same = Comparison::between(&a, &a, Vec::new());
+        assert!(same.rows.iter().all(|row| row.verdict == Verdict::NoDifference));
+        assert_eq!(Verdict::of(Direction::Unknown, 1.0, Some(0.01)), Verdict::Higher);
+        assert_eq!(Verdict::of(Direction::Unknown, -1.0, Some(0.01)), Verdict::Lower);
+        assert_eq!(Verdict::of(Direction::Lower, -1.0, None), Verdict::NoDifference);
+    }
+
+    #[test]
+    fn the_correction_counts_only_what_differs() {
+        let a = runs([0.9, 0.9, 0.9], [100.0, 110.0, 120.0], "x");
+        let b = runs([0.9, 0.9, 0.9], [101.0, 112.0, 123.0], "x");
+        let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
+        let found = Comparison::between(&a, &b, Vec::new());
+        let row = found.rows.iter().find(|row| row.metric == "metrics.sends").expect("a row");
+        let p = row.paired.p.expect("pairs");
+        // `sends` and `odd` differ, and are two.
+        assert!(row.p_adjusted.is_some_and(|adjusted| (adjusted - 2.0 * p).abs() < 1e-12));
+    }
+}

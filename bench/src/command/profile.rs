@@ -1,0 +1,216 @@
+//! `anthill profile`: a run, or the same at several sizes, with its stacks sampled.
+//!
+//! One size leaves a run directory with the profile beside the summary; several leave one of these
+//! each, and what grew between the first and the last. The sizes run in this process, one after the
+//! other, so that all are symbolised alike; their memory is not compared (`anthill scale` does).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anthill_engine::outcome::{Ended, Outcome};
+use anthill_engine::scenario::Scenario;
+use anyhow::{Context as _, bail};
+
+use super::Exit;
+use crate::args::{EngineChoice, ProfileArgs, ScenarioArgs};
+use crate::clock::Stopwatch;
+use crate::cost::Cost;
+use crate::engines::{self, Control};
+use crate::export::{self, Record, summary};
+use crate::machine::Usage;
+use crate::plan::ScenarioPlan;
+use crate::profile::growth::{self, Measured};
+use crate::profile::{Profile, Sampler, flames, pprof};
+use crate::progress::Progress;
+use crate::run_directory::RunDirectory;
+use crate::{Entry, Registry, interrupt, terminal, units};
+
+/// Rows of the table of what grew.
+const ROWS: usize = 24;
+
+/// A profiled run.
+struct Size {
+    /// The number of nodes.
+    name: String,
+    profile: Profile,
+    outcome: Outcome,
+    cost: Cost,
+}
+
+/// Profiles a scenario at one or more sizes.
+pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result<Exit> {
+    let sizes = sizes(&args.scenario)?;
+    let load = |size: &ScenarioArgs| {
+        let plan = ScenarioPlan::new(size.clone(), registry)?;
+        let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
+        let entry = registry.named(&scenario.protocol)?;
+        super::run::admit(entry, &scenario)?;
+        anyhow::Ok((entry, scenario))
+    };
+    // All are checked before the first runs.
+    let loaded: Vec<(&Entry, Scenario)> = sizes.iter().map(load).collect::<Result<_, _>>()?;
+    let Some((_, first)) = loaded.first() else { bail!("--nodes names no size") };
+    let control = Arc::new(Control::default());
+    interrupt::connect(&control)?;
+    let name = format!("profile-{}", first.name);
+    let mut directory = RunDirectory::claim(args.out.as_deref(), &name, first.seed)?;
+    let mut profiled = Vec::new();
+    for (entry, scenario) in &loaded {
+        let mut inner = None;
+        if loaded.len() > 1 {
+            let path = directory.path().join(scenario.nodes.to_string());
+            inner = Some(RunDirectory::claim(Some(&path), &name, scenario.seed)?);
+        }
+        let run = inner.as_mut().unwrap_or(&mut directory);
+        match one(entry, scenario, args, &control, run) {
+            Ok(Some(size)) => profiled.push(size),
+            Ok(None) => return Ok(Exit::Interrupted),
+            Err(problem) => {
+                if profiled.is_empty() {
+                    directory.abandon();
+                }
+                return Err(problem);
+            }
+        }
+    }
+    if let [first, .., last] = &profiled[..]
+        && first.profile.samples().min(last.profile.samples()) > 0
+    {
+        compare(first, last, &mut directory)?;
+    }
+    terminal::show(&format!("Saved in {}\n", directory.path().display()))?;
+    let stopped = profiled.iter().any(|size| size.outcome.ended == Ended::MemoryLimit);
+    Ok(if stopped { Exit::Violated } else { Exit::Done })
+}
+
+/// The scenario once per size of `--nodes`.
+fn sizes(args: &ScenarioArgs) -> anyhow::Result<Vec<ScenarioArgs>> {
+    let Some(list) = &args.nodes else { return Ok(vec![args.clone()]) };
+    let sizes: Vec<&str> = list.split(',').map(str::trim).collect();
+    if let Some(place) = sizes.iter().position(|size| size.is_empty()) {
+        bail!("--nodes {list}: size {} is empty; write them as 10k,1M", place + 1);
+    }
+    if let Some(twice) =
+        sizes.iter().enumerate().find_map(|(i, s)| sizes[..i].contains(s).then_some(s))
+    {
+        bail!("--nodes {list}: {twice} is named twice");
+    }
+    Ok(sizes
+        .into_iter()
+        .map(|size| ScenarioArgs { nodes: Some(size.to_owned()), ..args.clone() })
+        .collect())
+}
+
+/// Runs and saves one size; `None` if interrupted.
+fn one(
+    entry: &Entry,
+    scenario: &Scenario,
+    args: &ProfileArgs,
+    control: &Arc<Control>,
+    run: &mut RunDirectory,
+) -> anyhow::Result<Option<Size>> {
+    let watch = Stopwatch::start();
+    let before = Usage::read();
+    let prepared = super::run::prepare(entry, scenario)?;
+    let setting = prepared.setting(scenario);
+    let regions = prepared.regions(scenario);
+    let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
+    run.write("manifest.json", manifest.as_bytes())?;
+    let sampler = Sampler::start(args.hz).context("cannot sample this process")?;
+    let outcome = {
+        let _progress = Progress::start(args.progress, scenario.until, control);
+        (entry.run)(scenario, &prepared, EngineChoice::Sharded, control)?
+    };
+    let samples = sampler.stop();
+    if outcome.ended == Ended::Interrupted {
+        return Ok(None);
+    }
+    let usage = Usage::read();
+    let cost =
+        Cost::new(&outcome, watch.elapsed(), Usage { cpu_s: usage.cpu_s - before.cpu_s, ..usage });
+    let profile = Profile::of(&samples);
+    let path = run.path().to_owned();
+    let record = Record {
+        scenario,
+        setting: &setting,
+        engine: EngineChoice::Sharded,
+        outcome: &outcome,
+        cost,
+        directory: &path,
+    };
+    let title = format!("{}, {} nodes", scenario.name, scenario.nodes);
+    if profile.samples() == 0 {
+        let short = "the run was too short for a single sample: no flamegraph; run longer";
+        terminal::complain("warning", short);
+    } else {
+        run.write("flamegraph.svg", &flames::of(&profile, &title)?)?;
+    }
+    run.write("stacks.folded", profile.folded().as_bytes())?;
+    run.write("profile.pb.gz", &pprof::bytes(&profile))?;
+    export::save(&record, &summary::text(&record), run)?;
+    let size = Size { name: units::count(scenario.nodes.into()), profile, outcome, cost };
+    terminal::show(&text(&size, &title, &path))?;
+    Ok(Some(size))
+}
+
+/// What is printed of one size: the phases as the engine measured them, and the functions as the
+/// samples have them.
+fn text(size: &Size, title: &str, path: &Path) -> String {
+    use std::fmt::Write as _;
+    let Size { profile, outcome, cost, .. } = size;
+    let events = outcome.result.totals.events;
+    let mut text = format!(
+        "{title}: {events} events, {:.1} ns of CPU each; {} samples{}\n",
+        cost.ns_per_event,
+        profile.samples(),
+        match profile.lost {
+            0 => String::new(),
+            lost => format!(" ({lost} more lost)"),
+        },
+    );
+    let phases = cost.phases_ns();
+    let all: u64 = phases.iter().map(|(_, ns)| ns).sum();
+    for (name, ns) in phases {
+        let share = 100.0 * ns as f64 / all.max(1) as f64;
+        let each = ns as f64 / events.max(1) as f64;
+        // A write to a string does not fail.
+        let _ = writeln!(text, "  {name:<10} {share:5.1} %  {each:8.1} ns per event");
+    }
+    let _ = writeln!(text, "  {}\n", path.join("flamegraph.svg").display());
+    text
+}
+
+/// Saves and prints where the cost of an event grows from the first to the last size.
+fn compare(first: &Size, last: &Size, directory: &mut RunDirectory) -> anyhow::Result<()> {
+    let [a, b] = [first, last].map(|size| Measured {
+        name: &size.name,
+        profile: &size.profile,
+        events: size.outcome.result.totals.events,
+    });
+    let title = format!("from {} to {} nodes, per event", a.name, b.name);
+    let table = growth::table(a, b, ROWS);
+    let drawn = flames::difference(&a.folded(), &b.folded(), &title)?;
+    directory.write("growth.svg", &drawn)?;
+    directory.write("growth.csv", growth::csv(&growth::rows(a, b)).as_bytes())?;
+    directory.write("growth.txt", table.as_bytes())?;
+    terminal::show(&format!("{table}\n"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_listed_once_each() {
+        let of = |nodes: &str| {
+            let args = ScenarioArgs { nodes: Some(nodes.into()), ..ScenarioArgs::default() };
+            let sizes = sizes(&args).map_err(|problem| problem.to_string())?;
+            Ok::<_, String>(sizes.into_iter().filter_map(|size| size.nodes).collect::<Vec<_>>())
+        };
+        assert_eq!(of("10k, 1M"), Ok(vec!["10k".to_owned(), "1M".to_owned()]));
+        assert_eq!(of("1k"), Ok(vec!["1k".to_owned()]));
+        assert_eq!(of("1k,1k"), Err("--nodes 1k,1k: 1k is named twice".into()));
+        assert!(of("1k,,2k").is_err_and(|problem| problem.contains("size 2 is empty")));
+    }
+}

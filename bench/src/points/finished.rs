@@ -1,0 +1,180 @@
+//! What is kept of a finished run: its summary, and whether a check failed.
+
+use serde_json::{Map, Value, json};
+
+use super::plan::FORMAT;
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Finished {
+    /// The part of the summary that no execution changes.
+    pub result: Map<String, Value>,
+    /// What it cost.
+    pub host: Map<String, Value>,
+}
+
+impl Finished {
+    /// Takes the parts of a summary.
+    ///
+    /// # Errors
+    /// In words, if it is not the summary of a finished run.
+    pub(super) fn of_summary(summary: &Value) -> Result<Self, String> {
+        let part = |name: &str| {
+            summary[name].as_object().cloned().ok_or_else(|| format!("has no `{name}`"))
+        };
+        let (mut result, host) = (part("result")?, part("host")?);
+        // A hundred late messages per run are too much to keep for thousands of runs.
+        if let Some(Value::Object(conditions)) = result.get_mut("conditions") {
+            conditions.remove("first_late");
+        }
+        let finished = Self { result, host };
+        for name in ["events", "messages", "nodes"] {
+            finished.result(name).ok_or_else(|| format!("has no number `{name}`"))?;
+        }
+        for name in ["loop_cpu_s", "peak_rss_bytes", "wall_s"] {
+            finished.host(name).ok_or_else(|| format!("has no number `{name}`"))?;
+        }
+        if finished.digest().is_empty() {
+            return Err("has no `digest`".to_owned());
+        }
+        match finished.host["ended"].as_str() {
+            Some("finished") => Ok(finished),
+            _ => Err("is of a run that was cut short".to_owned()),
+        }
+    }
+
+    /// Reads what [`Finished::text`] wrote for the run `id` of the plan `hash`.
+    ///
+    /// # Errors
+    /// In words, if it is anything else.
+    pub(super) fn parse(text: &str, id: &str, hash: &str) -> Result<Self, String> {
+        let kept: Value =
+            serde_json::from_str(text).map_err(|error| format!("is not JSON ({error})"))?;
+        if kept["format"] != FORMAT {
+            return Err(format!("has format {}, this version reads {FORMAT}", kept["format"]));
+        }
+        if kept["id"] != id {
+            return Err(format!("says that it is the run {}", kept["id"]));
+        }
+        if kept["plan"] != hash {
+            return Err("belongs to another plan".to_owned());
+        }
+        Self::of_summary(&kept)
+    }
+
+    /// The file's content, on one line: there may be thousands of them.
+    pub(super) fn text(&self, id: &str, hash: &str) -> String {
+        let kept = json!({
+            "format": FORMAT, "id": id, "plan": hash, "result": self.result, "host": self.host,
+        });
+        format!("{kept}\n")
+    }
+
+    /// The digest; empty if there is none, which no finished run has.
+    pub(crate) fn digest(&self) -> &str {
+        self.result.get("digest").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A number of the result.
+    pub(crate) fn result(&self, name: &str) -> Option<f64> {
+        self.result.get(name).and_then(Value::as_f64)
+    }
+
+    /// A number of the host's part.
+    pub(crate) fn host(&self, name: &str) -> Option<f64> {
+        self.host.get(name).and_then(Value::as_f64)
+    }
+
+    /// The checks that failed inside their bound.
+    pub(crate) fn violated(&self) -> Vec<&str> {
+        let checks = self.result.get("checks").and_then(Value::as_array);
+        let failed = |check: &&Value| check["ok"] == false && check["expected_violation"] != true;
+        checks
+            .into_iter()
+            .flatten()
+            .filter(failed)
+            .map(|check| check["name"].as_str().unwrap_or("unnamed"))
+            .collect()
+    }
+
+    /// Every number of the result that measures something, named by its path in `summary.json`:
+    /// `events`, `latency_ns.coverage.p99`, `metrics.sends`. A latency of which nothing was
+    /// recorded has only its count.
+    pub(crate) fn metrics(&self) -> Vec<(String, f64)> {
+        const PLAIN: [&str; 4] = ["virtual_s", "events", "messages", "bytes_on_wire"];
+        let mut metrics = Vec::new();
+        for name in PLAIN {
+            metrics.extend(self.result(name).map(|value| (name.to_owned(), value)));
+        }
+        for group in ["signatures", "latency_ns", "metrics", "conditions"] {
+            if let Some(value) = self.result.get(group) {
+                flatten(group, value, &mut metrics);
+            }
+        }
+        metrics
+    }
+}
+
+fn flatten(path: &str, value: &Value, metrics: &mut Vec<(String, f64)>) {
+    match value {
+        Value::Object(parts) => {
+            let unrecorded = parts.contains_key("p999") && parts["count"] == 0;
+            for (name, part) in parts.iter().filter(|(name, _)| !unrecorded || *name == "count") {
+                flatten(&format!("{path}.{name}"), part, metrics);
+            }
+        }
+        value => metrics.extend(value.as_f64().map(|number| (path.to_owned(), number))),
+    }
+}
+
+#[cfg(test)]
+pub(in crate::points) mod tests {
+    use super::*;
+
+    /// An invented summary.
+    pub(in crate::points) fn summary() -> Value {
+        json!({
+            "result": {
+                "protocol": "p", "nodes": 10, "digest": "00ff", "virtual_s": 1.5, "events": 30,
+                "messages": 20, "bytes_on_wire": 200,
+                "latency_ns": { "a": { "p50": 5, "p999": 9, "count": 3 },
+                                "b": { "p50": 0, "p999": 0, "count": 0 } },
+                "checks": [ { "name": "sends", "ok": false, "expected_violation": false },
+                            { "name": "loss", "ok": false, "expected_violation": true } ],
+                "metrics": { "sends": 20, "messages_by_kind": { "push": 12 } },
+                "conditions": { "lost": 1, "first_late": [ {} ] },
+            },
+            "host": { "ended": "finished", "loop_cpu_s": 0.5, "peak_rss_bytes": 1e6, "wall_s": 1 },
+        })
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_and_says_what_was_measured() {
+        let finished = Finished::of_summary(&summary()).expect("a summary");
+        let text = finished.text("a-1", "feed");
+        assert_eq!(Finished::parse(&text, "a-1", "feed"), Ok(finished.clone()));
+        let metrics = finished.metrics();
+        let names: Vec<&str> = metrics.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = "virtual_s events messages bytes_on_wire latency_ns.a.p50 latency_ns.a.p999 \
+                        latency_ns.a.count latency_ns.b.count metrics.sends \
+                        metrics.messages_by_kind.push conditions.lost";
+        assert_eq!(names.join(" "), expected);
+        assert_eq!(metrics[4].1, 5.0);
+        assert_eq!(finished.violated(), ["sends"]);
+        assert_eq!((finished.digest(), finished.host("loop_cpu_s")), ("00ff", Some(0.5)));
+    }
+
+    #[test]
+    fn anything_else_is_refused_in_words() {
+        let finished = Finished::of_summary(&summary()).expect("a summary");
+        let text = finished.text("a-1", "feed");
+        let refused = |text: &str| Finished::parse(text, "a-1", "feed").expect_err("refused");
+        assert!(refused(&text[..text.len() / 2]).starts_with("is not JSON"));
+        assert!(refused("{}").contains("format null"));
+        assert!(refused(&text.replace("a-1", "a-2")).contains("the run \"a-2\""));
+        assert!(refused(&text.replace("feed", "dead")).contains("another plan"));
+        assert!(refused(&text.replace("\"events\":30,", "")).contains("`events`"));
+        assert!(refused(&text.replace("\"finished\"", "\"interrupted\"")).contains("cut short"));
+        assert!(refused(&text.replace("\"host\"", "\"hots\"")).contains("`host`"));
+    }
+}

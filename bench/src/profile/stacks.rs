@@ -1,0 +1,230 @@
+//! Named stacks: what the program counters of samples stand for.
+//!
+//! A stack is a thread and its functions, outermost first, inlined ones among them. Names are
+//! shortened to what tells functions apart: no hashes, no type parameters.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::sampler::Samples;
+
+/// What a run was doing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Profile {
+    /// Samples per second of CPU time.
+    pub hz: u32,
+    /// Samples for which there was no place.
+    pub lost: usize,
+    /// How often each stack was met. The first name is the thread's.
+    pub stacks: BTreeMap<Vec<String>, u64>,
+}
+
+/// Samples of one function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// With it innermost.
+    pub own: u64,
+    /// With it anywhere.
+    pub total: u64,
+}
+
+impl Profile {
+    /// Names what was sampled. Takes a second or more: the debug information is read.
+    pub(crate) fn of(samples: &Samples) -> Self {
+        let mut names: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        let mut stacks = BTreeMap::new();
+        for sample in &samples.samples {
+            let mut stack = vec![sample.thread.clone()];
+            for (i, counter) in sample.counters.iter().enumerate().rev() {
+                // A return address belongs to the call before it.
+                let inside = if i == 0 { *counter } else { counter.wrapping_sub(1) };
+                stack.extend_from_slice(names.entry(inside).or_insert_with(|| functions(inside)));
+            }
+            *stacks.entry(stack).or_insert(0) += 1;
+        }
+        Self { hz: samples.hz, lost: samples.lost, stacks }
+    }
+
+    /// Samples in all.
+    pub(crate) fn samples(&self) -> u64 {
+        self.stacks.values().sum()
+    }
+
+    /// One line per stack: the functions, outermost first, and the samples (Brendan Gregg's format,
+    /// which flamegraph tools read).
+    pub(crate) fn folded(&self) -> String {
+        let mut text = String::new();
+        for (stack, count) in &self.stacks {
+            // A write to a string does not fail.
+            let _ = writeln!(text, "{} {count}", stack.join(";"));
+        }
+        text
+    }
+
+    /// Samples by function; threads left out.
+    pub(crate) fn functions(&self) -> BTreeMap<&str, Share> {
+        let mut shares: BTreeMap<&str, Share> = BTreeMap::new();
+        for (stack, count) in &self.stacks {
+            let functions = stack.get(1..).unwrap_or_default();
+            for (i, name) in functions.iter().enumerate() {
+                // Once, also in recursions.
+                if !functions[..i].contains(name) {
+                    shares.entry(name).or_default().total += count;
+                }
+            }
+            if let Some(innermost) = functions.last() {
+                shares.entry(innermost).or_default().own += count;
+            }
+        }
+        shares
+    }
+}
+
+/// The functions at an address, outermost first: more than one where calls were inlined.
+fn functions(address: u64) -> Vec<String> {
+    let mut names = Vec::new();
+    backtrace::resolve(address as *mut _, |symbol| {
+        let name = symbol.name().map_or_else(|| "unknown".into(), |name| format!("{name:#}"));
+        let short = short(&name);
+        names.push(match symbol.filename() {
+            // Of inlined functions the line tables know the last part of the name alone.
+            Some(file) if !short.contains("::") => format!("{}::{short}", module(file)),
+            _ => short,
+        });
+    });
+    if names.is_empty() {
+        names.push("unknown".into());
+    }
+    names.reverse();
+    names
+}
+
+/// The module that a source file holds: `.../protocol/src/witness/mod.rs` is `protocol::witness`.
+fn module(file: &Path) -> String {
+    let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
+    let Some(source) = parts.iter().rposition(|part| *part == "src").filter(|place| *place > 0)
+    else {
+        return parts.last().map_or_else(String::new, |name| name.replace('.', "_"));
+    };
+    // A registry's folders end in the version.
+    let package = parts[source - 1];
+    let version = package
+        .match_indices('-')
+        .find(|(place, _)| package[place + 1..].starts_with(|c: char| c.is_ascii_digit()));
+    let package = version.map_or(package, |(place, _)| &package[..place]).replace('-', "_");
+    let inside = parts[source + 1..].iter().map(|part| part.trim_end_matches(".rs"));
+    let inside = inside.filter(|part| !["mod", "lib", "main"].contains(part));
+    std::iter::once(package.as_str()).chain(inside).collect::<Vec<_>>().join("::")
+}
+
+/// A function's path without type parameters; `<T as Trait>::f` is `T::f`. Semicolons separate
+/// functions in folded stacks, so none stays.
+fn short(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    // A path that begins with `<`: of the type, without what it is seen as.
+    while let Some(inner) = rest.strip_prefix('<') {
+        let end = closing(inner);
+        let (of, after) = (&inner[..end], &inner[(end + 1).min(inner.len())..]);
+        let of = outside(of).split(" as ").next().unwrap_or_default().trim().to_owned();
+        if after.starts_with("::") {
+            out = of;
+            rest = after;
+        } else {
+            rest = after;
+        }
+        if !rest.starts_with('<') {
+            break;
+        }
+    }
+    out.push_str(&outside(rest));
+    let out = out.replace("::::", "::").replace(';', ",");
+    // The crates' own paths are long, and their names tell enough.
+    out.replace("anthill_", "")
+}
+
+/// Where the bracket that is open at the beginning closes.
+fn closing(text: &str) -> usize {
+    let mut depth = 1;
+    for (place, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if !text[..place].ends_with('-') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return place;
+        }
+    }
+    text.len()
+}
+
+/// What of a text lies outside of brackets.
+fn outside(text: &str) -> String {
+    let (mut out, mut depth) = (String::new(), 0usize);
+    for (place, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if !text[..place].ends_with('-') => depth = depth.saturating_sub(1),
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shortened_to_paths() {
+        for (long, expected) in [
+            ("core::ptr::read", "core::ptr::read"),
+            ("anthill_engine::subshard::Worker<P,M>::collect", "engine::subshard::Worker::collect"),
+            (
+                "<anthill_protocol::Witness as protocol::Protocol>::start",
+                "protocol::Witness::start",
+            ),
+            ("<alloc::vec::Vec<T,A> as core::ops::Drop>::drop", "alloc::vec::Vec::drop"),
+            ("a::b::{{closure}}", "a::b::{{closure}}"),
+            (
+                "core::ops::function::FnOnce::call_once<fn() -> u8>",
+                "core::ops::function::FnOnce::call_once",
+            ),
+            ("odd;name", "odd,name"),
+        ] {
+            assert_eq!(short(long), expected);
+        }
+    }
+
+    #[test]
+    fn files_name_modules() {
+        for (file, expected) in [
+            ("/work/anthill/protocol/src/witness/mod.rs", "protocol::witness"),
+            ("/rustc/abc/library/core/src/slice/mod.rs", "core::slice"),
+            ("/c/registry/src/x/hashbrown-0.17.1/src/raw.rs", "hashbrown::raw"),
+            ("./csu/../x/memcpy.S", "memcpy_S"),
+        ] {
+            assert_eq!(module(Path::new(file)), expected);
+        }
+    }
+
+    #[test]
+    fn functions_are_counted_once_per_sample() {
+        let stack = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let stacks = BTreeMap::from([
+            (stack(&["shard-0", "main", "f", "f"]), 3),
+            (stack(&["shard-1", "main", "g"]), 2),
+        ]);
+        let profile = Profile { hz: 99, lost: 0, stacks };
+        let functions = profile.functions();
+        assert_eq!(functions["main"], Share { own: 0, total: 5 });
+        assert_eq!(functions["f"], Share { own: 3, total: 3 });
+        assert_eq!(functions["g"], Share { own: 2, total: 2 });
+        assert_eq!(functions.len(), 3, "threads are not functions");
+        assert_eq!(profile.folded(), "shard-0;main;f;f 3\nshard-1;main;g 2\n");
+        assert_eq!(profile.samples(), 5);
+    }
+}

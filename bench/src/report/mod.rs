@@ -1,0 +1,83 @@
+//! `report.html`: what saved runs measured, on one page that needs nothing else.
+//!
+//! [`load`] reads and checks run directories, and is the only part that can fail; from there on
+//! everything is a function from what was loaded to markup, one module per part of the page:
+//! `results` (figures, latencies, messages, checks), `timeline` (what happened when, with the
+//! faults), `origin` (where it ran, what it cost, how to repeat it), `overlay` (several runs side by
+//! side). A part whose file is missing says so on the page. The same runs give the same page.
+
+mod experiments;
+mod load;
+mod origin;
+mod overlay;
+mod results;
+mod timeline;
+
+use maud::{Markup, html};
+
+pub(crate) use load::{Loaded, load};
+
+use crate::page;
+use load::Run;
+
+/// The page.
+pub(crate) fn document(loaded: &Loaded) -> String {
+    let one_run = loaded.runs.len() == 1 && loaded.experiments.is_empty();
+    match &loaded.runs[..] {
+        [run] if one_run => page::document(&title(run), &subtitle(run), &parts(run, "")),
+        runs => {
+            let count = runs.len() + loaded.experiments.len();
+            let body = html! {
+                @for experiment in &loaded.experiments { (experiments::part(experiment)) }
+                @if runs.len() > 1 { (overlay::parts(runs)) }
+                @for (i, run) in runs.iter().enumerate() {
+                    (page::section(
+                        &format!("run-{}", i + 1),
+                        &format!("{}: {}", run.name, title(run)),
+                        &page::folded("The whole report of this run", &parts(run, &format!("run-{}-", i + 1))),
+                    ))
+                }
+            };
+            page::document("Anthill: results compared", &format!("{count} results"), &body)
+        }
+    }
+}
+
+/// All parts of one run's report; `prefix` keeps their ids apart on a page of several.
+fn parts(run: &Run, prefix: &str) -> Markup {
+    let section = |id: &str, heading: &str, body: Markup| {
+        page::section(&format!("{prefix}{id}"), heading, &body)
+    };
+    html! {
+        (section("figures", "Headline figures", results::headline(run)))
+        (section("checks", "Checks", results::checks(run)))
+        (section("latency", "Latency", results::latency(run)))
+        (section("timeline", "Over virtual time", timeline::part(run)))
+        (section("messages", "Messages and bytes", results::messages(run)))
+        (section("metrics", "Metrics", results::metrics(run)))
+        (section("network", "Network", origin::network(run)))
+        (section("cost", "Cost on the machine it ran on", origin::cost(run)))
+        (section("origin", "Manifest", origin::manifest(run)))
+    }
+}
+
+fn title(run: &Run) -> String {
+    format!("{} · {} nodes · seed {}", run.manifest.name, nodes(run), run.manifest.seed)
+}
+
+fn nodes(run: &Run) -> String {
+    crate::units::count(run.summary.result.nodes)
+}
+
+fn subtitle(run: &Run) -> String {
+    let ended = match run.summary.host.ended.as_str() {
+        "interrupted" => " · INTERRUPTED: the figures cover only a part",
+        "memory-limit" => " · STOPPED AT THE MEMORY LIMIT: the figures cover only a part",
+        _ => "",
+    };
+    let date = crate::clock::date(run.manifest.started_unix_s);
+    format!(
+        "protocol {} · run on {date} with anthill {}{ended}",
+        run.summary.result.protocol, run.manifest.version
+    )
+}

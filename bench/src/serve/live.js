@@ -1,0 +1,85 @@
+"use strict";
+// Puts each sample of the run in its place. Text only: nothing that arrives becomes markup.
+const byId = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const rates = [];
+
+function make(name, text, className) {
+  const element = document.createElement(name);
+  if (text !== undefined) element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}
+
+function fill(table, rows) {
+  const body = make("tbody");
+  for (const cells of rows) {
+    const row = make("tr");
+    cells.forEach((cell, i) => row.append(make("td", cell, i ? "figure" : "")));
+    body.append(row);
+  }
+  table.tBodies[0].replaceWith(body);
+}
+
+function draw(perSecond) {
+  rates.push(perSecond);
+  if (rates.length > 240) rates.shift();
+  const most = Math.max(1, ...rates);
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "plot");
+  svg.setAttribute("viewBox", "0 0 720 160");
+  svg.setAttribute("role", "img");
+  const add = (name, attributes, text) => {
+    const part = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) part.setAttribute(key, value);
+    if (text) part.textContent = text;
+    svg.append(part);
+  };
+  add("title", {}, "events per second");
+  const place = (rate, i) => `${(i * 720 / 239).toFixed(1)} ${(150 - 130 * rate / most).toFixed(1)}`;
+  add("path", { class: "frame", d: "M0 150L720 150" });
+  add("path", { class: "line s0", d: "M" + rates.map(place).join("L") });
+  add("text", { class: "label", x: 0, y: 12 }, `most: ${Math.round(most).toLocaleString("en")} per second`);
+  byId("rate").replaceChildren(svg);
+}
+
+function shards(events) {
+  const most = Math.max(1, ...events);
+  byId("shards").replaceChildren(...events.map((n, i) => {
+    const line = make("p", `${i}: ${n.toLocaleString("en")} `);
+    const meter = make("meter");
+    meter.max = most;
+    meter.value = n;
+    line.append(meter);
+    return line;
+  }));
+}
+
+function checks(list) {
+  const figure = (value) => value === null ? "no number" : value.toLocaleString("en");
+  byId("checks").replaceChildren(...list.map((check) => {
+    const verdict = check.ok ? "ok" : check.expected_violation ? "beyond bound" : "VIOLATED";
+    return make("p", `${verdict}: ${check.name}: ${figure(check.measured)}, expected ${figure(check.expected)}`);
+  }));
+  if (list.length === 0) byId("checks").replaceChildren(make("p", "This run had nothing to check."));
+}
+
+const source = new EventSource("/events");
+source.onmessage = (event) => {
+  const sample = JSON.parse(event.data);
+  byId("state").textContent = sample.state;
+  byId("progress").value = sample.ended ? 1 : sample.share;
+  for (const [id, text] of Object.entries(sample.figures)) byId(id).textContent = text;
+  fill(byId("latency"), sample.latency);
+  fill(byId("metrics"), sample.metrics);
+  shards(sample.shard_events);
+  draw(sample.events_per_s);
+  if (sample.ended) {
+    checks(sample.checks);
+    source.close();
+  }
+};
+source.onerror = () => {
+  byId("state").textContent = "The run has ended or cannot be reached; these are the last figures.";
+  source.close();
+};

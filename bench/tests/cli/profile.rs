@@ -1,0 +1,50 @@
+//! Profiles: what is saved, that it names what ran, and what is refused.
+
+use std::fs;
+
+use super::{Desk, files, refusal, stdout};
+
+/// Long enough for some samples even where the tests are optimised.
+const LINE: &str = "profile phold --until 40ms --threads 1 --hz 100 --progress off";
+
+#[test]
+fn two_sizes_leave_a_run_each_and_what_grew() {
+    let desk = Desk::new();
+    let output = desk.anthill(&format!("{LINE} --nodes 20k,100k --out p"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("ns of CPU per event"), "{output:?}");
+    let found = files(&desk.path("p"));
+    for size in ["20000", "100000"] {
+        for name in ["manifest.json", "summary.json", "flamegraph.svg", "stacks.folded"] {
+            assert!(found.contains(&format!("{size}/{name}")), "{size}/{name} of {found:?}");
+        }
+        assert!(found.contains(&format!("{size}/profile.pb.gz")), "{found:?}");
+    }
+    let folded = fs::read_to_string(desk.path("p/100000/stacks.folded")).expect("the stacks");
+    assert!(folded.lines().any(|line| line.starts_with("shard-0;")), "{folded}");
+    assert!(folded.contains("engine::"), "the engine's functions have their names: {folded}");
+    let growth = fs::read_to_string(desk.path("p/growth.csv")).expect("the table");
+    assert!(growth.lines().count() > 2, "{growth}");
+    let drawn = fs::read_to_string(desk.path("p/growth.svg")).expect("the drawing");
+    assert!(drawn.contains("<svg") && drawn.ends_with("</svg>"), "a whole drawing");
+}
+
+#[test]
+fn a_run_is_the_same_while_it_is_sampled() {
+    let desk = Desk::new();
+    desk.anthill("run phold --until 5ms --nodes 5k --progress off --out plain");
+    desk.anthill("profile phold --until 5ms --nodes 5k --progress off --out sampled");
+    let digest = |name: &str| desk.json(name)["digest"].clone();
+    assert_eq!(digest("plain/summary.json"), digest("sampled/summary.json"));
+}
+
+#[test]
+fn what_cannot_be_profiled_is_refused() {
+    let desk = Desk::new();
+    let twice = refusal(&desk.anthill("profile phold --nodes 1k,1k"));
+    assert!(twice.contains("1k is named twice"), "{twice}");
+    let unknown = refusal(&desk.anthill("profile phold --nodes 1k,many"));
+    assert!(unknown.contains("many"), "{unknown}");
+    assert!(!desk.path("anthill-runs").exists(), "refused before anything is made");
+    assert_eq!(desk.anthill("profile phold --hz 1000").status.code(), Some(2));
+}
