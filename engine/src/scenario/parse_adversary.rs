@@ -107,8 +107,12 @@ fn unknown_kind(word: &str, setting: &Setting<'_>) -> String {
 
 /// The kinds that every protocol has, and those of this one.
 fn known_kinds(setting: &Setting<'_>) -> String {
-    let generic = GENERIC_ADVERSARIES.join(", ");
-    match setting.declared.map(|declared| &declared.info) {
+    let info = setting.declared.map(|declared| &declared.info);
+    let is_own = |name: &str| info.is_some_and(|info| info.own_adversary(name).is_some());
+    let generic: Vec<&str> =
+        GENERIC_ADVERSARIES.iter().copied().filter(|name| !is_own(name)).collect();
+    let generic = generic.join(", ");
+    match info {
         Some(info) if !info.adversaries.is_empty() => {
             let own: Vec<&str> = info.adversaries.iter().map(|kind| kind.name).collect();
             format!("{generic}; of {}: {}", info.name, own.join(", "))

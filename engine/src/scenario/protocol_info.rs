@@ -7,7 +7,6 @@ use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Valu
 use anthill_protocol::{Configure, Message, Metric, MetricInfo};
 
 use super::Scenario;
-use super::keys_conditions::GENERIC_ADVERSARIES;
 
 /// A protocol that scenarios can name.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +75,8 @@ impl ProtocolInfo {
         };
         wrong_parameter(self.parameters, &["name"], "protocol")
             .or_else(|| wrong_parameter(self.workload, &[], "workload"))
-            .or_else(|| wrong_name(&names, GENERIC_ADVERSARIES, "adversary"))
+            // Another of the generic names is the protocol's own if it declares it.
+            .or_else(|| wrong_name(&names, &["none"], "adversary"))
             .or_else(|| self.adversaries.iter().find_map(of_adversary))
     }
 }

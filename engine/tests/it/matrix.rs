@@ -343,6 +343,26 @@ fn witness_attacks() {
     }
 }
 
+/// Entropy dated back a minute goes into all timelines under the original's rules, and payments are
+/// drawn as it wants.
+#[test]
+fn witness_backdated_entropy() {
+    let text = witness(
+        "[workload]\nrate = 1.0\n[adversary]\nkind = \"backdated-entropy\"\nfraction = 0.2\n\
+         attempts = 6\ntries = 50\n",
+    )
+    .replace("until = \"60s\"", "until = \"4min\"")
+    .replace(
+        "verifiers = 0.5",
+        "verifiers = 0.5\nrules = \"seed\"\ntime_to_consistency = \"1min\"",
+    );
+    let events = one_result::<Witness>(&text);
+    assert!(events > 5_000, "{events} events of {text}");
+    let totals = Ready::<Witness>::new(&text).sequential().result.totals;
+    assert!(totals.of(WitnessMetric::Favourable) > 0, "{totals:?}");
+    assert!(totals.of(WitnessMetric::DoubleSpends) > 0, "{totals:?}");
+}
+
 /// Witnesses are convicted, by juries that lose messages and come and go, and their stakes cancelled.
 #[test]
 fn witness_claims() {

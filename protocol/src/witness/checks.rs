@@ -1,5 +1,7 @@
 //! What must hold of a finished run, and what theory expects of one under attack.
 
+mod draws;
+
 use super::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
@@ -32,6 +34,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     checks.extend(same_timelines(witness, facts));
     if let Some(adversary) = &witness.adversary {
         checks.extend(under_attack(witness, adversary, facts));
+        checks.extend(draws::others(witness, adversary, facts));
         checks.extend(convictions(witness, adversary, facts));
     }
     checks
@@ -71,6 +74,7 @@ struct Expectation {
     trials: WitnessMetric,
     p: f64,
 }
+
 /// The name of the check that all verifiers hold the same timeline.
 pub(super) const TIMELINES_EQUAL: &str = "timelines: spread of the verifiers' checksums";
 
@@ -196,6 +200,7 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
             trials: WitnessMetric::Final,
             p: seen_by_coalition(collusion.verifiers, collusion.corrupt, 2 * terms.witnesses),
         },
+        _ => return draws::expectation(witness, adversary),
     })
 }
 

@@ -3,6 +3,8 @@
 //! Credit is counted by its changes: every node that moves some records what a pot gained, modulo
 //! 2⁶⁴, so that the sums over all nodes are what all pots hold at that moment.
 
+use super::refusal::Refusal;
+use super::timeline::EventError;
 use crate::{Metric, MetricInfo, MetricKind};
 
 macro_rules! metrics {
@@ -35,11 +37,27 @@ metrics! {
     Selections, "selections", Sum, "honest draws that found all their witnesses";
     FalseRejections, "false_rejections", Sum, "honest selections that the tests rejected";
     Refused, "refused", Sum, "requests that somebody refused";
+    RefusedMalformed, "refused_malformed", Sum, "of these, because parts did not belong together";
+    RefusedSignature, "refused_signature", Sum, "because a signature did not hold";
+    RefusedSums, "refused_sums", Sum, "because amounts did not add up";
+    RefusedSelection, "refused_selection", Sum, "because a selection was not believable";
+    RefusedOwner, "refused_owner", Sum, "because the payer did not own a source";
+    RefusedTime, "refused_time", Sum, "because a contract was too old, or of the future";
+    RefusedNotHeld, "refused_not_held", Sum, "because the fund was not held";
+    RefusedState, "refused_state", Sum, "because the fund was in another state";
+    RefusedPromised, "refused_promised", Sum, "because the fund was promised to another contract";
+    RefusedQuorum, "refused_quorum", Sum, "because too few witnesses had signed";
+    RefusedUnasked, "refused_unasked", Sum, "because nobody had asked for it";
+    RefusedInnocent, "refused_innocent", Sum, "because receipts did not prove it";
+    RefusedUnwilling, "refused_unwilling", Sum, "because somebody did not want to";
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
     DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
     Detected, "lies_detected", Sum, "attempts whose dishonest draw was refused";
     Favourable, "favourable_draws", Sum, "attempts that found a draw with enough corrupt witnesses";
+    DrawGas, "draw_gas", Sum, "gas that was paid for draws until one suited";
+    SybilStake, "sybil_stake", Sum, "credit that identities of one owner staked";
+    Cut, "messages_cut", Sum, "messages between an eclipsed payee and others";
     Seen, "payments_seen", Sum, "payments accepted that a coalition saw";
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";
@@ -57,6 +75,13 @@ metrics! {
     PassedOver, "passed_over", Sum, "drawn verifiers that had left or paused: no skips";
     Published, "events_published", Sum, "events of the timeline that their authors published";
     EventsRefused, "events_refused", Sum, "times that an event was refused, or not stamped";
+    EventsMalformed, "events_malformed", Sum, "of these, because parts did not belong together";
+    EventsUnsigned, "events_unsigned", Sum, "because the author had not signed";
+    EventsForeign, "events_foreign", Sum, "because it was not the author's to state";
+    EventsUnstamped, "events_unstamped", Sum, "because too few witnesses had stamped it";
+    EventsMistimed, "events_mistimed", Sum, "because witnesses saw it at another time, or it was of the future";
+    EventsUnproven, "events_unproven", Sum, "because the conviction in it did not hold";
+    EventsOutdated, "events_outdated", Sum, "because it built on another timeline";
     TimelineMessages, "timeline_messages", Sum, "messages of the timeline, not of payments";
     TimelineEvents, "timeline_events", Sum, "events taken into timelines, over all nodes";
     TimelineHolders, "timeline_holders", Sum, "verifiers that hold another timeline than genesis";
@@ -76,11 +101,46 @@ metrics! {
     HonestStakeLost, "honest_stake_lost", Sum, "of these, stakes that no coalition holds";
     Conviction, "conviction", Latency, "time from when an attacker hears that all accepted until it is convicted";
     Convergence, "convergence", Latency, "time from an event until a node holds it";
+    VerifiersConvergence, "convergence_verifiers", Latency, "of these, until a verifier of genesis does";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }
 
 impl WitnessMetric {
+    /// What counts a refusal for a reason.
+    pub(super) fn of_refusal(why: Refusal) -> Self {
+        match why {
+            Refusal::Malformed => Self::RefusedMalformed,
+            Refusal::Signature => Self::RefusedSignature,
+            Refusal::Sums => Self::RefusedSums,
+            Refusal::Selection => Self::RefusedSelection,
+            Refusal::NotOwner => Self::RefusedOwner,
+            Refusal::Time => Self::RefusedTime,
+            Refusal::NotHeld => Self::RefusedNotHeld,
+            Refusal::State => Self::RefusedState,
+            Refusal::Promised => Self::RefusedPromised,
+            Refusal::Quorum => Self::RefusedQuorum,
+            Refusal::Unasked => Self::RefusedUnasked,
+            Refusal::Innocent => Self::RefusedInnocent,
+            Refusal::Unwilling => Self::RefusedUnwilling,
+            // Not refused but put off.
+            Refusal::Timeline => Self::Outdated,
+        }
+    }
+
+    /// What counts an event that did not count, for a reason.
+    pub(super) fn of_event(why: EventError) -> Self {
+        match why {
+            EventError::Malformed => Self::EventsMalformed,
+            EventError::Signature => Self::EventsUnsigned,
+            EventError::Author => Self::EventsForeign,
+            EventError::Stamps => Self::EventsUnstamped,
+            EventError::Time => Self::EventsMistimed,
+            EventError::Conviction => Self::EventsUnproven,
+            EventError::Timeline => Self::EventsOutdated,
+        }
+    }
+
     /// Where credit is: together they hold what was issued and what was counterfeited.
     pub const POTS: [Self; 7] = [
         Self::Held,

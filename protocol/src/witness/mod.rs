@@ -195,6 +195,9 @@ impl Protocol for Witness {
         cx: &mut impl Context<Self>,
     ) {
         use WitnessMessage as M;
+        if self.is_cut(from, cx.id()) {
+            return cx.record(WitnessMetric::Cut, 1);
+        }
         match *message {
             M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
             M::Here { payment, settled, tip } => {

@@ -135,6 +135,38 @@ pub fn favourable_draw_price(gas: f64, p: f64) -> f64 {
     gas / p
 }
 
+/// The number of draws that are paid for until one is favourable, each with probability `p`, or `most`
+/// were paid for: mean and variance of a geometric law cut off there.
+pub fn draws_bought(p: f64, most: u32) -> (f64, f64) {
+    // P(more than n) = (1 - p)^n; E[N] and E[N (N + 1) / 2] are sums of it and of (n + 1) times it.
+    let (mut mean, mut half_square, mut beyond) = (0.0, 0.0, 1.0);
+    for paid in 0..most {
+        mean += beyond;
+        half_square += beyond * (f64::from(paid) + 1.0);
+        beyond *= 1.0 - p;
+    }
+    (mean, 2.0 * half_square - mean - mean * mean)
+}
+
+/// The fewest identities that have to join `honest` verifiers so that their owner spends a fund twice
+/// with probability `target` at least; at most as many as there are verifiers.
+pub fn identities_for(target: f64, honest: u32, witnesses: u32, redundancy: u32) -> u32 {
+    let succeeds = |corrupt: u32| {
+        let verifiers = honest + corrupt;
+        Collusion { verifiers, corrupt, witnesses, redundancy }.accepted(2) >= target
+    };
+    let (mut least, mut most) = (0, honest);
+    while least < most {
+        let middle = least + (most - least) / 2;
+        if succeeds(middle) {
+            most = middle;
+        } else {
+            least = middle + 1;
+        }
+    }
+    least
+}
+
 /// P(the number of skips gives a liar away): `lies` verifiers that answered are declared skipped,
 /// so that `witnesses + lies` answers are drawn, each verifier answering with probability
 /// `availability`; the honest skips and the lies together reach `skip_threshold`.

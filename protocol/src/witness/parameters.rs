@@ -239,6 +239,11 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             format!("{endowment} does not pay for the gas of an attempt; raise it to {least}");
         return wrong("endowment", problem);
     }
+    let stake = values.count("stake");
+    if values.choice("adversary.kind") == "sybil" && endowment < stake {
+        let problem = format!("{endowment} is not enough for a stake; raise it to {stake}");
+        return wrong("endowment", problem);
+    }
     let time_to_consistency = values.span("time_to_consistency");
     let rate = values.number("workload.rate");
     let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
@@ -247,7 +252,7 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             witnesses,
             redundancy,
             gas,
-            stake: values.count("stake"),
+            stake,
             leniency: values.span("leniency"),
             timeout: values.span("timeout"),
             time_to_consistency,

@@ -355,6 +355,7 @@ impl Witness {
             return self.put_off(node.timeline, to, cx);
         }
         cx.record(WitnessMetric::Refused, 1);
+        cx.record(WitnessMetric::of_refusal(why), 1);
         cx.send(to, WitnessMessage::Refuse { contract, source, why });
     }
 }

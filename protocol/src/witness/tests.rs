@@ -5,6 +5,7 @@ use crate::Time;
 use crate::parameter::Value;
 use crate::recording::Pump;
 
+mod draws;
 mod malformed;
 
 fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {

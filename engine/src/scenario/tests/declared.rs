@@ -283,14 +283,28 @@ fn declaration(change: impl FnOnce(&mut ProtocolInfo)) -> Option<String> {
     info.wrong_declaration()
 }
 
+/// An adversary of a protocol's own takes the place of the generic one of its name.
+#[test]
+fn own_adversaries_win() {
+    const SILENT: &[AdversaryKind] =
+        &[AdversaryKind { name: "silent", about: "", parameters: &[FRACTION] }];
+    let text = read("").to_toml() + "\n[adversary]\nkind = \"silent\"\nfraction = 0.1\n";
+    let generic = parse_text("t", &text, &[PAYMENTS]).expect("any protocol has it");
+    assert!(generic.conditions.adversary.is_some() && generic.values.adversary().is_none());
+    let mut info = PAYMENTS;
+    info.adversaries = SILENT;
+    let own = parse_text("t", &text, &[info]).expect("declared");
+    assert!(own.conditions.adversary.is_none() && own.values.adversary().is_some());
+    assert_eq!(own.values.choice("adversary.kind"), "silent");
+}
+
 #[test]
 fn wrong_declarations_are_found() {
     const NAMED: &[Parameter] = &[parameter("name", COUNT, Value::Count(1))];
     const SPACED: &[Parameter] = &[parameter("a b", COUNT, Value::Count(1))];
     const TWICE: &[Parameter] = &[FRACTION, FRACTION];
     const NONE: &[Parameter] = &[parameter("rate", COUNT, Value::Count(0))];
-    const SILENT: &[AdversaryKind] =
-        &[AdversaryKind { name: "silent", about: "", parameters: &[] }];
+    const NOBODY: &[AdversaryKind] = &[AdversaryKind { name: "none", about: "", parameters: &[] }];
     const KIND: &[AdversaryKind] = &[AdversaryKind {
         name: "odd",
         about: "",
@@ -303,7 +317,7 @@ fn wrong_declarations_are_found() {
     assert_eq!(found(|info| info.workload = SPACED), "workload.a b is no bare key of TOML");
     assert_eq!(found(|info| info.workload = TWICE), "workload.fraction is declared twice");
     assert!(found(|info| info.workload = NONE).starts_with("workload.rate: Count(0) is not Count"));
-    assert_eq!(found(|info| info.adversaries = SILENT), "adversary.silent is taken");
+    assert_eq!(found(|info| info.adversaries = NOBODY), "adversary.none is taken");
     assert_eq!(found(|info| info.adversaries = KIND), "adversary odd.kind is taken");
     assert_eq!(PAYMENTS.workload.len(), read("").values.iter(Part::Workload).count());
 }

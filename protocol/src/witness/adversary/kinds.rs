@@ -1,5 +1,6 @@
 //! What a scenario may name under `[adversary]`.
 
+use crate::Span;
 use crate::parameter::{AdversaryKind, Kind, Parameter, Value};
 
 const ATTEMPTS: Parameter = Parameter {
@@ -36,7 +37,44 @@ const TRIES: Parameter = Parameter {
     name: "tries",
     kind: Kind::Count { min: 1, max: 100_000 },
     default: Value::Count(1_000),
-    about: "keys of the payee that an attempt tries; there are 100,000 residues",
+    about: "keys of the payee (of which there are 100,000 residues) or events that an attempt tries",
+};
+
+const EVENTS: Parameter = Parameter {
+    name: "events",
+    kind: Kind::Count { min: 0, max: 12 },
+    default: Value::Count(6),
+    about: "young events that a payer knows, or not, as it likes: pauses of verifiers that it holds",
+};
+
+const AGE: Parameter = Parameter {
+    name: "age",
+    kind: Kind::Span { min: Span::ZERO },
+    default: Value::Span(Span::from_secs(3_600)),
+    about: "the age of these events when the attempts begin; from 60s to below \
+            protocol.time_to_consistency",
+};
+
+const STALE: Parameter = Parameter {
+    name: "stale",
+    kind: Kind::Flag,
+    default: Value::Flag(false),
+    about: "a payer knows of all pauses and of nobody's coming back, so that it may pass over verifiers \
+            that have paused once",
+};
+
+const IDENTITIES: Parameter = Parameter {
+    name: "identities",
+    kind: Kind::Count { min: 1, max: 1_000_000 },
+    default: Value::Count(500),
+    about: "users that join as verifiers, each for a stake",
+};
+
+const HOPS: Parameter = Parameter {
+    name: "hops",
+    kind: Kind::Count { min: 1, max: 10_000 },
+    default: Value::Count(50),
+    about: "how often at most a fund is passed on",
 };
 
 pub(in super::super) const KINDS: &[AdversaryKind] = &[
@@ -76,6 +114,11 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         parameters: &[ATTEMPTS],
     },
     AdversaryKind {
+        name: "replay",
+        about: "the same as receipt-replay, in place of the replaying adversary that any protocol has",
+        parameters: &[ATTEMPTS],
+    },
+    AdversaryKind {
         name: "skip-liar",
         about: "a payer declares drawn verifiers as skipped that answered, to get others",
         parameters: &[FRACTION, LIES, ADAPTIVE, ATTEMPTS],
@@ -91,6 +134,34 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         about: "verifiers sign without looking at their book; a payer that does not know which sprays \
                 two contracts of one withdrawal to all witnesses, in random order",
         parameters: &[FRACTION, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "backdated-entropy",
+        about: "a verifier publishes entropy as if it had just been settled, of which it tried so many \
+                that the draw of a payment suits, and the fund is spent twice (what R1 stops)",
+        parameters: &[FRACTION, TRIES, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "event-withholder",
+        about: "a payer says that it has not heard of some young events, so that the draw of a payment \
+                suits, and the fund is spent twice (what R2 stops)",
+        parameters: &[FRACTION, EVENTS, AGE, STALE, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "eclipse",
+        about: "a payee that hears only its payer and corrupt verifiers is paid from a fund that is \
+                spent elsewhere too, by a contract on an old timeline",
+        parameters: &[FRACTION, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "sybil",
+        about: "identities of one owner join as verifiers, and sign two contracts of one withdrawal",
+        parameters: &[IDENTITIES, ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "draw-buyer",
+        about: "an owner pays itself until the witnesses of its fund suit, and spends it twice",
+        parameters: &[FRACTION, HOPS, ATTEMPTS],
     },
     AdversaryKind {
         name: "coalition",

@@ -20,6 +20,11 @@ pub(super) fn lowest(mut of: u128, count: u32) -> u128 {
 }
 
 impl Adversary {
+    /// The corrupt among a fund's witnesses.
+    pub(super) fn held_of(&self, selection: &Selection, genesis: &Genesis) -> u128 {
+        mask(selection.witnesses.iter().map(|witness| self.holds_node(genesis, *witness)))
+    }
+
     /// Which witnesses are asked for each of the payments that are made at once.
     pub(super) fn masks(
         &self,
@@ -36,9 +41,14 @@ impl Adversary {
                     |third: usize| mask((0..selection.witnesses.len()).map(|i| i % 3 != third));
                 (0..3).map(not_third).collect()
             }
-            Attack::Colluding | Attack::AdaptiveLiar | Attack::SelfClaimer => {
-                let corrupt = |witness| genesis.rank(witness).is_some_and(|rank| self.holds(rank));
-                let held = mask(selection.witnesses.iter().map(|witness| corrupt(*witness)));
+            Attack::Colluding
+            | Attack::AdaptiveLiar
+            | Attack::SelfClaimer
+            | Attack::Backdated { .. }
+            | Attack::Withholder { .. }
+            | Attack::Sybil { .. }
+            | Attack::DrawBuyer { .. } => {
+                let held = self.held_of(selection, genesis);
                 let needed = redundancy.saturating_sub(held.count_ones());
                 let first = lowest(all & !held, needed);
                 [first, lowest(all & !held & !first, needed)].map(|honest| held | honest).into()

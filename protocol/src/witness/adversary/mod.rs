@@ -13,12 +13,21 @@
 //! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
 //! | claiming the stake of its own witnesses | attacker, payees | [`self_claimer`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
+//! | a fund passed on until its draw suits | owners, payees | [`draw_buyer`] |
+//! | an event dated back | payer, attacker, payees; a verifier | [`backdated`] |
+//! | events that a payer does not want to know | payer, attacker, payees; verifiers | [`withholder`] |
+//! | a payee that hears only the adversary | attacker, payees | [`eclipse`] |
+//! | many identities of one owner | payer, attacker, payees; identities | [`sybil`] |
 //!
 //! Where a payer comes before the attacker, the two are one: the payment between them makes the fund
 //! that is attacked. The first of a cast begins at a moment of its own; what it shares with the
 //! others is only what the protocol's messages carry.
 
+mod accomplices;
 mod at_once;
+mod backdated;
+mod draw_buyer;
+mod eclipse;
 mod key_grinder;
 mod kinds;
 mod masks;
@@ -27,8 +36,11 @@ mod replay;
 mod self_claimer;
 mod skip_liar;
 mod spray;
+mod sybil;
 mod trial;
+mod withholder;
 
+pub(super) use backdated::earliest;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
 
@@ -39,12 +51,15 @@ use super::node::WitnessNode;
 use super::payer::{Paying, Step, Twin};
 use super::rules::Terms;
 use super::selection::{DrawOrder, Seed};
+use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
 use crate::parameter::{ParameterError, Values};
 use crate::{Bodies, Context, NodeId, Shared, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
 pub(super) const SPREAD: Span = Span::from_secs(10);
+/// Until all know of an event of which nothing is lost.
+const KNOWN: Span = Span::from_secs(60);
 
 /// What the adversary does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +86,16 @@ pub(super) enum Attack {
     SelfClaimer,
     /// Only watches.
     Coalition,
+    /// A verifier tries so many events, and publishes one as if it were older.
+    Backdated { tries: u32 },
+    /// So many events of this age are known to a payer, or not.
+    Withholder { events: u32, age: Span, is_stale: bool },
+    /// A payee hears nobody but the adversary.
+    Eclipse,
+    /// So many identities of one owner join.
+    Sybil { identities: u32 },
+    /// A fund is passed on until its witnesses suit, so often at most.
+    DrawBuyer { hops: u32 },
 }
 
 /// How far an attempt is, at the one of its cast that spends.
@@ -86,6 +111,10 @@ pub(super) struct Attempt {
     fund: Option<Fund>,
     /// The receipt that made it, or a second one; retained.
     receipt: Option<Shared>,
+    /// The timeline that a payer shows instead of its own; retained.
+    shown: Tip,
+    /// Of an accomplice in several: how many it has begun.
+    begun: u32,
     /// Whether it has claimed the stakes of its own witnesses.
     has_claimed: bool,
     /// The conviction that came of it, not published yet; retained.
@@ -105,6 +134,8 @@ pub(super) struct Adversary {
     pub(super) held_count: u32,
     /// Who takes part, attempt after attempt, in the order of ids.
     cast: Box<[NodeId]>,
+    /// Users that join as its verifiers, in the order of ids.
+    identities: Box<[NodeId]>,
 }
 
 impl Adversary {
@@ -115,13 +146,24 @@ impl Adversary {
             "double-signer" => Attack::DoubleSigner,
             "fractional-overspend" => Attack::Fractional,
             "receipt-twin" => Attack::ReceiptTwin,
-            "receipt-replay" => Attack::Replay,
+            "receipt-replay" | "replay" => Attack::Replay,
             "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
             "self-claimer" => Attack::SelfClaimer,
             "lazy-witness" => Attack::Lazy,
             "coalition" => Attack::Coalition,
+            "backdated-entropy" => {
+                Attack::Backdated { tries: values.count("adversary.tries") as u32 }
+            }
+            "event-withholder" => Attack::Withholder {
+                events: values.count("adversary.events") as u32,
+                age: values.span("adversary.age"),
+                is_stale: values.flag("adversary.stale"),
+            },
+            "eclipse" => Attack::Eclipse,
+            "sybil" => Attack::Sybil { identities: values.count("adversary.identities") as u32 },
+            "draw-buyer" => Attack::DrawBuyer { hops: values.count("adversary.hops") as u32 },
             _ => return None,
         };
         let attempts = match attack {
@@ -130,10 +172,11 @@ impl Adversary {
         };
         let fraction = match attack {
             Attack::DoubleSigner | Attack::Fractional | Attack::ReceiptTwin | Attack::Replay => 0.0,
+            Attack::Sybil { .. } => 0.0,
             _ => values.share("adversary.fraction"),
         };
-        let (held, cast) = (Box::default(), Box::default());
-        Some(Self { attack, attempts, fraction, held, held_count: 0, cast })
+        let (held, cast, identities) = (Box::default(), Box::default(), Box::default());
+        Some(Self { attack, attempts, fraction, held, held_count: 0, cast, identities })
     }
 
     /// How many users take part in an attempt.
@@ -142,9 +185,11 @@ impl Adversary {
             Attack::Grinder { .. } => 1,
             Attack::Liar { .. } => 2,
             Attack::Colluding | Attack::DoubleSigner | Attack::Lazy | Attack::SelfClaimer => 3,
-            Attack::Coalition => 3,
+            Attack::Coalition | Attack::Eclipse => 3,
             Attack::Fractional | Attack::ReceiptTwin => 4,
             Attack::Replay | Attack::AdaptiveLiar => 4,
+            Attack::Backdated { .. } | Attack::Withholder { .. } | Attack::Sybil { .. } => 4,
+            Attack::DrawBuyer { hops } => hops as usize + 3,
         }
     }
 
@@ -155,7 +200,16 @@ impl Adversary {
 
     /// Whether a payment within the cast makes the fund that is attacked.
     fn has_opening(&self) -> bool {
-        matches!(self.attack, Attack::ReceiptTwin | Attack::Replay | Attack::AdaptiveLiar)
+        matches!(
+            self.attack,
+            Attack::ReceiptTwin
+                | Attack::Replay
+                | Attack::AdaptiveLiar
+                | Attack::Backdated { .. }
+                | Attack::Withholder { .. }
+                | Attack::Sybil { .. }
+                | Attack::DrawBuyer { .. }
+        )
     }
 
     /// Draws of a selection beyond its witnesses.
@@ -191,21 +245,23 @@ impl Adversary {
         for rank in order.take(self.held_count as usize) {
             self.held[rank as usize / 64] |= 1 << (rank % 64);
         }
-        let needed = u64::from(self.attempts) * self.cast_size() as u64;
-        let others = (0..genesis.users())
+        let cast = u64::from(self.attempts) * self.cast_size() as u64;
+        let needed = cast + u64::from(self.joining());
+        let mut others = (0..genesis.users())
             .map(|rank| genesis.user(rank))
             .filter(|user| genesis.rank(*user).is_none());
-        self.cast = others.take(needed as usize).collect();
-        if (self.cast.len() as u64) < needed {
+        self.cast = others.by_ref().take(cast as usize).collect();
+        self.identities = others.take(self.joining() as usize).collect();
+        let found = (self.cast.len() + self.identities.len()) as u64;
+        if found < needed {
             let problem = format!(
-                "{} attempts take {needed} users that are no verifiers, and there are {}; lower it, \
-                 or protocol.verifiers, or raise `nodes`",
+                "{} attempts take {needed} users that are no verifiers, and there are {found}; lower \
+                 it, or protocol.verifiers, or raise `nodes`",
                 self.attempts,
-                self.cast.len(),
             );
             return Err(ParameterError { name: "adversary.attempts", problem });
         }
-        Ok(())
+        self.check_accomplices(terms)
     }
 
     /// Whether it holds a verifier of a rank.
@@ -224,17 +280,24 @@ impl Adversary {
     /// Whom the node pays if it is the one of its cast that spends twice.
     fn payees(&self, node: NodeId) -> Option<&[NodeId]> {
         let (part, cast) = self.part(node)?;
-        let spender = usize::from(self.has_opening());
-        (part == spender).then(|| &cast[spender + 1..])
+        let payees = cast.len().saturating_sub(self.payments().into());
+        self.is_spender(part).then(|| &cast[payees..])
+    }
+
+    /// Whether a place in the cast is that of one who may spend twice.
+    fn is_spender(&self, part: usize) -> bool {
+        match self.attack {
+            Attack::DrawBuyer { hops } => (1..=hops as usize).contains(&part),
+            _ => part == usize::from(self.has_opening()),
+        }
     }
 }
 
 impl Witness {
     /// Whether the adversary holds a verifier.
     pub(super) fn is_held(&self, verifier: NodeId) -> bool {
-        self.adversary.as_ref().is_some_and(|adversary| {
-            self.genesis.rank(verifier).is_some_and(|rank| adversary.holds(rank))
-        })
+        let adversary = self.adversary.as_ref();
+        adversary.is_some_and(|adversary| adversary.holds_node(&self.genesis, verifier))
     }
 
     /// Whether a verifier signs whatever it is asked for.
@@ -242,7 +305,15 @@ impl Witness {
         let signs = |adversary: &Adversary| {
             matches!(
                 adversary.attack,
-                Attack::Colluding | Attack::AdaptiveLiar | Attack::Lazy | Attack::SelfClaimer
+                Attack::Colluding
+                    | Attack::AdaptiveLiar
+                    | Attack::Lazy
+                    | Attack::SelfClaimer
+                    | Attack::Backdated { .. }
+                    | Attack::Withholder { .. }
+                    | Attack::Eclipse
+                    | Attack::Sybil { .. }
+                    | Attack::DrawBuyer { .. }
             )
         };
         self.adversary.as_ref().is_some_and(signs) && self.is_held(verifier)
@@ -266,28 +337,38 @@ impl Witness {
 
     /// Whether a node plays a part in an attempt, and so does nothing else.
     pub(super) fn is_cast(&self, node: NodeId) -> bool {
-        self.adversary.as_ref().is_some_and(|adversary| adversary.part(node).is_some())
+        let plays = |adversary: &Adversary| {
+            adversary.part(node).is_some() || adversary.identities.binary_search(&node).is_ok()
+        };
+        self.adversary.as_ref().is_some_and(plays)
     }
 
-    /// The first of a cast waits for its moment.
+    /// The first of a cast waits for its moment, and so do accomplices.
     pub(super) fn wait_for_attack(&self, cx: &mut impl Context<Self>) {
-        let part = self.adversary.as_ref().and_then(|adversary| adversary.part(cx.id()));
-        if part.is_some_and(|(part, _)| part == 0) {
+        let Some(adversary) = &self.adversary else { return };
+        let is_first = adversary.part(cx.id()).is_some_and(|(part, _)| part == 0);
+        if let Some(begin) = adversary.begins(&self.terms).filter(|_| is_first) {
             let delay = cx.random_below(SPREAD.0);
-            cx.set_timer(Span(delay), WitnessTimer::Attack);
+            cx.set_timer(begin + Span(delay), WitnessTimer::Attack);
+        }
+        if let Some(delay) = self.accomplice_begins(adversary, cx.id()) {
+            cx.set_timer(delay, WitnessTimer::Attack);
         }
     }
 
     /// The moment of a node of a cast has come: the first begins the attempt, the spender goes on.
     pub(super) fn attack(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let Some(adversary) = &self.adversary else { return };
-        let Some((part, cast)) = adversary.part(cx.id()) else { return };
+        let Some((part, cast)) = adversary.part(cx.id()) else {
+            return self.accomplice_acts(node, adversary, cx);
+        };
         if part == 0 && node.attempt.is_none() {
             node.attempt = Some(Box::default());
             cx.record(WitnessMetric::Attempts, 1);
             return match adversary.attack {
                 Attack::Grinder { tries } => self.grind(adversary, tries, cx),
                 Attack::Liar { .. } => self.open(node, cast[1], cx),
+                Attack::Withholder { .. } => self.learn_events(node, adversary, cx),
                 _ if adversary.has_opening() => self.open(node, cast[1], cx),
                 _ => self.spend_at_once(node, cx),
             };
@@ -296,7 +377,13 @@ impl Witness {
             Attack::Lazy => self.spray_the_rest(node, cx),
             Attack::ReceiptTwin => self.spend_both_receipts(node, cx),
             Attack::Replay => self.replay(node, cx),
-            Attack::AdaptiveLiar => self.spend_at_once(node, cx),
+            Attack::Backdated { .. } if part == 0 => self.open(node, cast[1], cx),
+            Attack::Withholder { events, .. } if part == 0 => {
+                self.withhold(node, (adversary, events), cast[1], cx);
+            }
+            Attack::AdaptiveLiar | Attack::Sybil { .. } => self.spend_at_once(node, cx),
+            Attack::Backdated { .. } | Attack::Withholder { .. } => self.spend_at_once(node, cx),
+            Attack::DrawBuyer { hops } => self.pass_on(node, (part, hops), cast, cx),
             _ => {}
         }
     }
@@ -333,7 +420,9 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let Some(adversary) = &self.adversary else { return };
-        let opened = |(part, cast): &(usize, &[NodeId])| *part == 1 && cast[0] == payer;
+        let opened = |(part, cast): &(usize, &[NodeId])| {
+            *part > 0 && adversary.is_spender(*part) && cast[*part - 1] == payer
+        };
         if !adversary.has_opening() || !adversary.part(cx.id()).is_some_and(|p| opened(&p)) {
             return;
         }
@@ -368,7 +457,8 @@ impl Witness {
             if is_all || !was_accepted {
                 cx.record(WitnessMetric::Decided, 1);
             }
-            return;
+            let shown = node.attempt.as_mut().and_then(|attempt| attempt.shown.take());
+            return shown.into_iter().for_each(|shown| cx.release(shown));
         }
         let attempt = node.attempt.get_or_insert_default();
         attempt.ended += 1;

@@ -14,8 +14,8 @@ impl Adversary {
     /// How the witnesses are expected to be spread.
     pub(in super::super) fn collusion(&self, genesis: &Genesis, terms: &Terms) -> Collusion {
         Collusion {
-            verifiers: genesis.verifiers(),
-            corrupt: self.held_count,
+            verifiers: genesis.verifiers() + self.identities.len() as u32,
+            corrupt: self.held_count + self.identities.len() as u32,
             witnesses: terms.witnesses,
             redundancy: terms.redundancy,
         }

@@ -235,3 +235,25 @@ fn intervals_cover_what_they_claim() {
         assert!(covered >= 0.95, "{p}: {covered}");
     }
 }
+
+#[test]
+fn draws_are_bought_by_a_geometric_law_that_is_cut_off() {
+    // By hand: one draw; two of which the second is bought with probability 3/4; and no cut.
+    assert_eq!(draws_bought(0.25, 1), (1.0, 0.0));
+    assert_eq!(draws_bought(0.25, 2), (1.75, 0.1875));
+    let (mean, variance) = draws_bought(0.25, 1_000);
+    assert!((mean - 4.0).abs() < 1e-12 && (variance - 12.0).abs() < 1e-9, "{mean} {variance}");
+}
+
+#[test]
+fn the_fewest_identities_are_the_fewest() {
+    for target in [0.01, 0.5] {
+        let found = identities_for(target, 2_000, 100, 62);
+        let succeeds = |corrupt: u32| {
+            Collusion { verifiers: 2_000 + corrupt, corrupt, witnesses: 100, redundancy: 62 }
+                .accepted(2)
+        };
+        assert!(succeeds(found) >= target && succeeds(found - 1) < target, "{found}");
+    }
+    assert_eq!(identities_for(0.0, 2_000, 100, 62), 0);
+}

@@ -134,10 +134,12 @@ impl Choosing {
 impl Witness {
     /// Greets as many verifiers as are still needed.
     pub(crate) fn greet(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
-        let paying = &mut node.paying[place];
+        let paying = &node.paying[place];
         let (payment, payee, time) = (paying.number, paying.payee, paying.started);
-        let (bodies, timeline) = (cx.bodies(), node.timeline);
-        let tip = timeline::checksum(timeline, &bodies, &self.genesis);
+        let bodies = cx.bodies();
+        let tip = timeline::checksum(node.timeline, &bodies, &self.genesis);
+        let timeline = self.shown(node, cx.id(), payee);
+        let paying = &mut node.paying[place];
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
         while choosing.outstanding < choosing.wanted - choosing.answered {

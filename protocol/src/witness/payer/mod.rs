@@ -153,7 +153,8 @@ impl Witness {
         let number = node.payments;
         node.payments += 1;
         let started = cx.local_clock();
-        let step = Step::Choosing(Choosing::new(self, node.timeline, (payee, started), cx));
+        let timeline = self.shown(node, cx.id(), payee);
+        let step = Step::Choosing(Choosing::new(self, timeline, (payee, started), cx));
         let paying = Paying {
             number,
             payee,

@@ -95,6 +95,9 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> bool {
         let (bodies, paying) = (cx.bodies(), &node.paying[place]);
+        if self.insists(cx.id(), paying.payee) {
+            return false;
+        }
         if !self.terms.rules.settled_draw {
             let known = timeline::until(node.timeline, paying.started, &bodies);
             return matches!(&paying.step, Step::Choosing(choosing) if choosing.list != known);

@@ -230,6 +230,38 @@ fn one_witness_cannot_refuse_for_all() {
     assert_eq!((net.of(WitnessMetric::Final), net.of(WitnessMetric::Rejected)), (1, 0));
 }
 
+/// Times are judged by the clock of whoever is asked: the contract's when it is proposed, and again
+/// when its receipt comes.
+#[test]
+fn what_is_too_late_or_early_is_refused_and_counted() {
+    let leniency = Net::new().witness.terms.leniency;
+    let start = Time::ZERO + leniency * 10;
+    for (off, refused) in [(Span::ZERO, 0), (Span(1), 1)] {
+        let mut net = Net::new();
+        net.worlds.iter_mut().for_each(|world| world.set_now(start));
+        net.pay(PAYER, PAYEE, 500_000);
+        // The receipt alone takes so long.
+        while let Some((from, to, message)) = net.queue.pop_front() {
+            if matches!(message, WitnessMessage::Pay { .. }) {
+                net.worlds.iter_mut().for_each(|world| world.set_now(start + leniency + off));
+            }
+            net.deliver(from, to, message);
+        }
+        let found = (net.of(WitnessMetric::RefusedTime), net.of(WitnessMetric::Final));
+        assert_eq!(found, (refused, 1 - refused));
+        assert_eq!(net.of(WitnessMetric::Refused), refused);
+        net.assert_conserved();
+
+        for now in [start + leniency + off, Time(start.0 - leniency.0 - off.0)] {
+            let mut net = Net::new();
+            net.worlds[PAYEE.index()].set_now(now);
+            let dated = net.contract(|draft| draft.time = start);
+            net.deliver(PAYER, PAYEE, WitnessMessage::Propose { contract: dated });
+            assert_eq!(net.of(WitnessMetric::RefusedTime), refused, "{now}");
+        }
+    }
+}
+
 /// Every kind of message, with every kind of body, from parties and others, at every step of a
 /// payment: nothing panics, and no credit is made, lost or moved.
 #[test]

@@ -1,5 +1,6 @@
 //! How an event comes about: its author has it stamped (R1) and sends it to the verifiers.
 
+use super::super::adversary::earliest;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::payer::MAX_TRIES;
@@ -126,7 +127,18 @@ impl Witness {
         kind: EventKind,
         cx: &mut impl Context<Self>,
     ) {
-        let (time, author, scenario) = (cx.local_clock(), cx.id(), cx.scenario());
+        self.announce_at(node, kind, cx.local_clock(), cx);
+    }
+
+    /// The same of an event that is said to have happened at another time.
+    pub(in super::super) fn announce_at(
+        &self,
+        node: &mut WitnessNode,
+        kind: EventKind,
+        time: Time,
+        cx: &mut impl Context<Self>,
+    ) {
+        let (author, scenario) = (cx.id(), cx.scenario());
         let bodies = cx.bodies();
         let settled = settled(node.timeline, time, self.terms.time_to_consistency, &bodies);
         let signature = cx.sign(&event_digest(scenario, author, kind, time));
@@ -192,7 +204,7 @@ impl Witness {
             // It is asked again, and both know all by then.
             return self.probe(node.timeline, from, cx);
         }
-        let time = cx.local_clock();
+        let time = self.seen_at((content.author, content.time), cx);
         let signature = cx.sign(&stamp_digest(cx.scenario(), &content.digest, time));
         self.tell(from, WitnessMessage::Stamped { event, time, signature }, cx);
     }
@@ -222,10 +234,16 @@ impl Witness {
         }
         let position = position as u8;
         authoring.stamps.push(Stamp { position, witness: from, time, signature });
-        if authoring.stamps.len() < self.terms.redundancy as usize {
+        let chooses = self.chooses_stamps(cx.id());
+        let wanted =
+            if chooses { authoring.witnesses.len() } else { self.terms.redundancy as usize };
+        if authoring.stamps.len() < wanted {
             return;
         }
-        let authoring = node.authoring.take().expect("just there");
+        let mut authoring = node.authoring.take().expect("just there");
+        if chooses {
+            earliest(&mut authoring.stamps, self.terms.redundancy);
+        }
         let stamped = content.stamped(authoring.stamps);
         let stamped = cx.share(WitnessBody::Event(stamped));
         cx.release(event);
@@ -243,6 +261,7 @@ impl Witness {
         self.learn(node, &[event], cx);
         let verifiers = joined(node.timeline, &cx.bodies());
         self.send_event(event, &verifiers, cx);
+        self.tell_accomplice(node, event, cx);
     }
 
     /// Sends an event to verifiers, as many as it is to be sent to.

@@ -50,11 +50,6 @@ impl Link {
         genesis: &Genesis,
     ) -> Self {
         let id = event.id();
-        let mut content = [0; 16];
-        content[..8].copy_from_slice(&id.to_le_bytes());
-        content[8..].copy_from_slice(&checksum(parent, bodies, genesis).to_le_bytes());
-        let hash = Digest::of("witness: timeline", 0, 0, &content);
-        let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
         let (joined, active) =
             apply(event, joined(parent, bodies), active(parent, bodies), bodies, genesis);
         Self {
@@ -63,7 +58,7 @@ impl Link {
             event: handle,
             id,
             time: event.time,
-            checksum: u64::from_le_bytes(*low),
+            checksum: checksum_after(id, checksum(parent, bodies, genesis)),
             length: length(parent, bodies) + 1,
             joined,
             active,
@@ -84,6 +79,16 @@ impl Link {
         self.parent.iter().for_each(|parent| visit(*parent));
         visit(self.event);
     }
+}
+
+/// The checksum of a timeline with one event more: H(id, checksum before).
+pub(in super::super) fn checksum_after(id: u64, before: u64) -> u64 {
+    let mut content = [0; 16];
+    content[..8].copy_from_slice(&id.to_le_bytes());
+    content[8..].copy_from_slice(&before.to_le_bytes());
+    let hash = Digest::of("witness: timeline", 0, 0, &content);
+    let (low, _) = hash.0.split_first_chunk().expect("32 bytes");
+    u64::from_le_bytes(*low)
 }
 
 /// Whom an event makes a verifier, or stops from being one. What does not fit what was before, as a

@@ -14,7 +14,7 @@
 
 mod author;
 pub mod event;
-mod link;
+pub(super) mod link;
 pub mod members;
 mod sync;
 #[cfg(test)]
@@ -129,6 +129,11 @@ pub fn at_length(tip: Tip, wanted: u32, bodies: &impl Bodies<WitnessBody>) -> Ti
     newest(tip, bodies, |link| link.length <= wanted)
 }
 
+/// All events of a timeline, in order.
+pub(super) fn all(tip: Tip, bodies: &impl Bodies<WitnessBody>) -> Vec<Shared> {
+    since(tip, 0, bodies)
+}
+
 /// All events after the first `known`, in order.
 fn since(tip: Tip, known: u32, bodies: &impl Bodies<WitnessBody>) -> Vec<Shared> {
     let mut events = Vec::new();
@@ -223,11 +228,15 @@ impl Witness {
                     } else if let Err(why) = judged {
                         merged.is_behind |= why == EventError::Timeline;
                         cx.record(WitnessMetric::EventsRefused, 1);
+                        cx.record(WitnessMetric::of_event(why), 1);
                         continue;
                     } else {
                         cx.record(WitnessMetric::TimelineEvents, 1);
                         let age = cx.local_clock().since(new.0);
                         cx.record(WitnessMetric::Convergence, age.0);
+                        if self.genesis.rank(cx.id()).is_some() {
+                            cx.record(WitnessMetric::VerifiersConvergence, age.0);
+                        }
                     }
                     event
                 }
@@ -251,6 +260,9 @@ impl Witness {
     ) -> Result<(), EventError> {
         let bodies = cx.bodies();
         let content = bodies.get(event).event().ok_or(EventError::Malformed)?;
+        if self.believes_anything(cx.id(), content.author) {
+            return Ok(());
+        }
         if content.time > cx.local_clock() + self.terms.leniency {
             return Err(EventError::Time);
         }

@@ -183,5 +183,6 @@ impl Witness {
         if cx.bodies().get(event).event().is_some() && self.learn(node, &[event], cx) {
             self.probe(node.timeline, from, cx);
         }
+        self.told_by_accomplice(node, from, cx);
     }
 }
