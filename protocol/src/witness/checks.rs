@@ -9,8 +9,7 @@ use crate::{Check, RunFacts, Span};
 /// often as their closed form says.
 pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let of = |metric| facts.totals.of(metric);
-    let pots = [WitnessMetric::Held, WitnessMetric::Reserved, WitnessMetric::Gas];
-    let found = pots.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
+    let found = WitnessMetric::POTS.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
     let made = of(WitnessMetric::Issued).wrapping_add(of(WitnessMetric::Counterfeit));
     let double_spends = Check::exact(
         "accepted double spends",
@@ -21,7 +20,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let holes = witness.adversary.is_some();
     let mut checks = vec![
         Check::exact(
-            "credit: wallets + under way + gas = issued + counterfeit",
+            "credit: all pots = issued + counterfeit",
             "always, to the unit",
             found as f64,
             made as f64,

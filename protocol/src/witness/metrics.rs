@@ -44,7 +44,11 @@ metrics! {
     Issued, "issued", Sum, "credit that the credit origin issued";
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
+    Staked, "staked", Sum, "credit that verifiers have staked";
     Gas, "gas", Sum, "credit paid as gas";
+    Expired, "expired", Sum, "credit in funds that expired";
+    Burnt, "burnt", Sum, "credit burnt";
+    Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
@@ -59,6 +63,19 @@ metrics! {
     Convergence, "convergence", Latency, "time from an event until a node holds it";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
+}
+
+impl WitnessMetric {
+    /// Where credit is: together they hold what was issued and what was counterfeited.
+    pub const POTS: [Self; 7] = [
+        Self::Held,
+        Self::Reserved,
+        Self::Staked,
+        Self::Gas,
+        Self::Expired,
+        Self::Burnt,
+        Self::Cancelled,
+    ];
 }
 
 #[cfg(test)]

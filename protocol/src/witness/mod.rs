@@ -161,9 +161,13 @@ impl Protocol for Witness {
         if self.genesis.is_user(cx.id()) {
             cx.record(WitnessMetric::Held, self.endowment);
         }
+        if self.genesis.rank(cx.id()).is_some() {
+            cx.record(WitnessMetric::Staked, self.terms.stake);
+        }
         if cx.id() == CREDIT_ORIGIN {
-            let issued = self.endowment * u64::from(self.genesis.users());
-            cx.record(WitnessMetric::Issued, issued);
+            let endowed = self.endowment.wrapping_mul(self.genesis.users().into());
+            let staked = self.terms.stake.wrapping_mul(self.genesis.verifiers().into());
+            cx.record(WitnessMetric::Issued, endowed.wrapping_add(staked));
         }
         self.wait_for_payment(cx);
         self.wait_for_attack(cx);

@@ -60,12 +60,16 @@ pub struct Terms {
     pub redundancy: u32,
     /// Paid per withdrawal.
     pub gas: u64,
+    /// What a verifier has deposited.
+    pub stake: u64,
     /// How far a contract's time may lie from its payee's clock.
     pub leniency: Span,
     /// How long a request may stay unanswered.
     pub timeout: Span,
     /// After what time all know an event.
     pub time_to_consistency: Span,
+    /// How long a fund keeps its witnesses.
+    pub rollover_period: Span,
     /// The corrections.
     pub rules: Rules,
 }

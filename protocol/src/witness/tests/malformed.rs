@@ -90,8 +90,8 @@ impl Net {
     }
 
     fn assert_conserved(&self) {
-        let pots = [WitnessMetric::Held, WitnessMetric::Reserved, WitnessMetric::Gas];
-        let found = pots.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(self.of(pot)));
+        let pots = WitnessMetric::POTS.into_iter();
+        let found = pots.fold(0u64, |sum, pot| sum.wrapping_add(self.of(pot)));
         assert_eq!(found, self.of(WitnessMetric::Issued));
     }
 
