@@ -45,7 +45,8 @@ metrics! {
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
     Staked, "staked", Sum, "credit that verifiers have staked";
-    Gas, "gas", Sum, "credit paid as gas";
+    Gas, "gas", Sum, "credit paid as gas that its earners do not have yet";
+    Earned, "earned", Sum, "gas that witnesses have been paid, now in their wallets";
     Expired, "expired", Sum, "credit in funds that expired";
     Burnt, "burnt", Sum, "credit burnt";
     Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";

@@ -24,6 +24,7 @@ mod checks;
 pub mod contract;
 pub mod evidence;
 pub mod fund;
+mod gas;
 pub mod genesis;
 pub mod message;
 pub mod metrics;

@@ -18,6 +18,8 @@ pub struct WitnessNode {
     pub(super) wallet: Wallet,
     /// What it watches, as a verifier.
     pub(super) book: Book,
+    /// What it was paid for watching over funds.
+    pub(super) earned: u64,
     /// Payments it has begun.
     pub(super) payments: u32,
     /// Payments that wait for one to end.
@@ -76,6 +78,8 @@ pub struct Book {
     promises: Vec<(FundId, Shared)>,
     /// Without R5: the withdrawals that this witness has seen, which need not be a chain.
     withdrawals: Vec<(FundId, Shared)>,
+    /// What it has earned with funds that are not used up yet. Sorted by name.
+    due: Vec<(FundId, u64)>,
 }
 
 impl Book {
@@ -118,6 +122,27 @@ impl Book {
     /// Without R5: the withdrawals of a fund that this witness has seen.
     pub fn withdrawals(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
         self.withdrawals.iter().filter(move |(of, _)| *of == fund).map(|(_, receipt)| *receipt)
+    }
+
+    /// Notes what was earned with a fund.
+    pub fn add_due(&mut self, fund: FundId, amount: u64) {
+        match self.due.binary_search_by_key(&fund, |(fund, _)| *fund) {
+            Ok(place) => self.due[place].1 += amount,
+            Err(place) if amount > 0 => self.due.insert(place, (fund, amount)),
+            Err(_) => {}
+        }
+    }
+
+    /// What was earned with a fund, which is noted no longer.
+    pub fn end_due(&mut self, fund: FundId) -> u64 {
+        let place = self.due.binary_search_by_key(&fund, |(fund, _)| *fund);
+        place.map_or(0, |place| self.due.remove(place).1)
+    }
+
+    /// All that was earned with funds that are not used up yet.
+    #[cfg(test)]
+    pub(super) fn all_due(&self) -> u64 {
+        self.due.iter().map(|(_, amount)| amount).sum()
     }
 
     /// Forgets a fund; returns what was known of its state and its withdrawals.
@@ -184,6 +209,11 @@ impl Snapshot for WitnessNode {
         save_all(&self.book.states, out, entry);
         save_all(&self.book.promises, out, entry);
         save_all(&self.book.withdrawals, out, entry);
+        save_all(&self.book.due, out, |(fund, amount), out| {
+            fund.0.save(out);
+            amount.save(out);
+        });
+        self.earned.save(out);
         self.payments.save(out);
         self.timeline.is_some().save(out);
         self.timeline.iter().for_each(|timeline| timeline.save(out));
@@ -200,13 +230,15 @@ impl Snapshot for WitnessNode {
             states: load_all(bytes, entry)?,
             promises: load_all(bytes, entry)?,
             withdrawals: load_all(bytes, entry)?,
+            due: load_all(bytes, |bytes| Ok((FundId(u64::load(bytes)?), u64::load(bytes)?)))?,
         };
+        let earned = u64::load(bytes)?;
         let payments = u32::load(bytes)?;
         let timeline = match bool::load(bytes)? {
             true => Some(Shared::load(bytes)?),
             false => None,
         };
-        Ok(Self { wallet, book, payments, timeline, ..Self::default() })
+        Ok(Self { wallet, book, earned, payments, timeline, ..Self::default() })
     }
 }
 
@@ -258,6 +290,8 @@ mod tests {
         node.book.set_state(FundId(6), body(7));
         node.book.set_promise(FundId(6), body(8));
         node.book.add_withdrawal(FundId(6), body(9));
+        node.book.add_due(FundId(6), 16);
+        node.earned = 11;
         node.timeline = Some(body(10));
         let mut bytes = Vec::new();
         node.save(&mut bytes);
@@ -265,8 +299,8 @@ mod tests {
         let loaded = WitnessNode::load(&mut rest).expect("whole");
         assert!(rest.is_empty());
         assert_eq!(
-            (&loaded.wallet, &loaded.book, loaded.timeline),
-            (&node.wallet, &node.book, node.timeline)
+            (&loaded.wallet, &loaded.book, loaded.timeline, loaded.earned),
+            (&node.wallet, &node.book, node.timeline, node.earned)
         );
         for length in 0..bytes.len() {
             assert!(WitnessNode::load(&mut &bytes[..length]).is_err());

@@ -360,7 +360,7 @@ impl Witness {
 }
 
 /// A receipt that this node retains, and its contract.
-fn opened(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> (&Receipt, &Contract) {
+pub(super) fn opened(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> (&Receipt, &Contract) {
     let content = bodies.get(receipt).receipt().expect("retained");
     (content, bodies.get(content.contract).contract().expect("a receipt's part"))
 }

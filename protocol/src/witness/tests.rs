@@ -171,3 +171,30 @@ fn payments_run_from_the_draw_to_the_hand_over() {
     assert_eq!(of(WitnessMetric::Rejected) + of(WitnessMetric::Refused), 0, "{:?}", facts.totals);
     assert_conserved(&facts);
 }
+
+/// What a withdrawal cost goes to its signatories, once its fund is used up.
+#[test]
+fn gas_is_paid_when_a_fund_is_used_up() {
+    // Everybody's first fund takes a payment or two, and small ones go with the next.
+    let protocol = witness(
+        200,
+        &[
+            ("workload.rate", Value::Number(60.0)),
+            ("workload.least", Value::Count(500_000)),
+            ("endowment", Value::Count(1_000_000)),
+        ],
+    );
+    let mut pump = Pump::new(protocol, 200).delay(Span::from_millis(50));
+    let facts = pump.run(Time::ZERO + Span::from_secs(300));
+    let of = |metric: WitnessMetric| facts.totals.of(metric);
+    assert_conserved(&facts);
+    let (earned, waits) = (of(WitnessMetric::Earned), of(WitnessMetric::Gas));
+    assert!(earned > 100_000 && waits > 0 && waits < 1 << 40, "{earned} {waits}");
+    let node = |id| pump.node(NodeId(id)).expect("up");
+    assert_eq!((0..200).map(|id| node(id).earned).sum::<u64>(), earned);
+    let due: u64 = (0..200).map(|id| node(id).book.all_due()).sum();
+    // What waits is what witnesses will have, and what those have not deducted who are asked now.
+    assert!(due <= waits && waits - due < 50_000, "{due} of {waits}");
+    let verifiers = |id: &u32| pump.protocol().genesis.rank(NodeId(*id)).is_none();
+    assert_eq!((0..200).filter(verifiers).map(|id| node(id).earned).sum::<u64>(), 0);
+}

@@ -243,7 +243,8 @@ impl Witness {
         let bodies = cx.bodies();
         let content = bodies.get(receipt).receipt().expect("judged");
         let contract = bodies.get(content.contract).contract().expect("judged");
-        let source = contract.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
+        let number = source;
+        let source = contract.sources.get(usize::from(number)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
         if self.is_corrupt(cx.id()) {
             return Ok(());
@@ -267,6 +268,7 @@ impl Witness {
         } else if let Some(before) = node.book.set_state(source.fund, receipt) {
             cx.release(before);
         }
+        self.earn(node, receipt, number, cx);
         if !self.terms.rules.tombstones {
             self.forget_if_spent(node, source.fund, contract.payer, cx);
         }
