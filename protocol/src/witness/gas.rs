@@ -5,13 +5,13 @@
 //! over. Nothing is sent for it. A signatory that never hears of it goes without: its share stays in
 //! the pot, as does that of a fund that expires.
 
+use super::Witness;
 use super::fund::FundId;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::payee::opened;
 use super::payer::positions;
 use super::receipt::Receipt;
-use super::Witness;
 use crate::{Bodies, Context, Shared, draw};
 
 /// The share of the signatory of a rank among `all`: an even part of `gas`, and one unit more for as

@@ -137,6 +137,28 @@ pub enum WitnessMessage {
         /// The witness's signature.
         signature: Signature,
     },
+    /// Owner to a witness of a fund that rolls over: "is this all that you know?"
+    Renew {
+        /// What it declares.
+        rollover: Shared,
+    },
+    /// Witness to owner: it is.
+    Renewed {
+        /// As asked.
+        rollover: Shared,
+        /// The witness's signature.
+        signature: Signature,
+    },
+    /// Owner to a witness drawn anew: "watch over this"; to one so far: "no longer."
+    Carry {
+        /// The signed rollover.
+        rollover: Shared,
+    },
+    /// Witness drawn anew to owner: "I do."
+    Carried {
+        /// As asked.
+        rollover: Shared,
+    },
 }
 
 use WitnessMessage::*;
@@ -165,6 +187,10 @@ pub(super) const PARTS: &[(&str, &str)] = {
         ("one", "other"),        // rest
         ("author", "stampers"),  // stamp
         ("stampers", "author"),  // stamped
+        ("owner", OLD),          // renew
+        (OLD, "owner"),          // renewed
+        ("owner", NEW),          // carry
+        (NEW, "owner"),          // carried
     ]
 };
 
@@ -211,6 +237,10 @@ impl WitnessMessage {
             | Settled { receipt, .. }
             | Entrust { receipt }
             | Kept { receipt } => Some(receipt),
+            Renew { rollover }
+            | Renewed { rollover, .. }
+            | Carry { rollover }
+            | Carried { rollover } => Some(rollover),
             Publish { event } | Stamp { event } | Stamped { event, .. } => Some(event),
             Probe { probes } => Some(probes),
             Since { batch } | Rest { batch } => Some(batch),
@@ -231,6 +261,8 @@ impl WitnessMessage {
                 | Since { .. }
                 | Rest { .. }
                 | Stamp { .. }
+                | Renew { .. }
+                | Carry { .. }
         )
     }
 
@@ -239,7 +271,8 @@ impl WitnessMessage {
             Agree { signature, .. }
             | Promise { signature, .. }
             | Settled { signature, .. }
-            | Stamped { signature, .. } => Some(signature),
+            | Stamped { signature, .. }
+            | Renewed { signature, .. } => Some(signature),
             _ => None,
         }
     }
@@ -274,6 +307,7 @@ impl Message for WitnessMessage {
     const KINDS: &'static [&'static str] = &[
         "hello", "here", "propose", "agree", "refuse", "ask", "promise", "pay", "accept", "settle",
         "settled", "entrust", "kept", "publish", "probe", "since", "rest", "stamp", "stamped",
+        "renew", "renewed", "carry", "carried",
     ];
     const CARRIES: bool = true;
 
@@ -305,6 +339,10 @@ impl Message for WitnessMessage {
             Rest { .. } => 16,
             Stamp { .. } => 17,
             Stamped { .. } => 18,
+            Renew { .. } => 19,
+            Renewed { .. } => 20,
+            Carry { .. } => 21,
+            Carried { .. } => 22,
         }
     }
 
@@ -413,6 +451,13 @@ fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
             let signature = Signature(take(rest)?);
             Stamped { time, signature, event: name(rest)? }
         }
+        19 => Renew { rollover: body(rest)? },
+        20 => {
+            let signature = Signature(take(rest)?);
+            Renewed { signature, rollover: name(rest)? }
+        }
+        21 => Carry { rollover: body(rest)? },
+        22 => Carried { rollover: name(rest)? },
         _ => return None,
     })
 }
@@ -456,6 +501,10 @@ mod tests {
             Rest { batch: receipt },
             Stamp { event: receipt },
             Stamped { event: receipt, time: Time(77), signature },
+            Renew { rollover: receipt },
+            Renewed { rollover: receipt, signature },
+            Carry { rollover: receipt },
+            Carried { rollover: receipt },
         ];
         assert_eq!((all.len(), PARTS.len()), (WitnessMessage::KINDS.len(), all.len()));
         for (kind, message) in all.into_iter().enumerate() {

@@ -51,6 +51,11 @@ metrics! {
     Burnt, "burnt", Sum, "credit burnt";
     Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
+    RolloversStarted, "rollovers_started", Sum, "rollovers begun: the owner starts to draw witnesses";
+    Rollovers, "rollovers", Sum, "funds that enough witnesses drawn anew watch";
+    RolloversFailed, "rollovers_failed", Sum, "rollovers given up by their owner";
+    ExpiredFunds, "expired_funds", Sum, "funds that were not rolled over in time";
+    RefusedExpired, "refused_expired", Sum, "requests refused because a fund had expired";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
     PassedOver, "passed_over", Sum, "drawn verifiers that had left or paused: no skips";
@@ -63,6 +68,7 @@ metrics! {
     TimelineSquares, "timeline_squares", Sum, "sum of their squares modulo 2^64";
     Convergence, "convergence", Latency, "time from an event until a node holds it";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
+    Rollover, "rollover", Latency, "time from a rollover's begin until enough new witnesses watch";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }
 

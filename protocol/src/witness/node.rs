@@ -8,11 +8,12 @@ use super::adversary::Attempt;
 use super::fund::{Fund, FundId};
 use super::payee::Receiving;
 use super::payer::Paying;
+use super::rollover::Locked;
 use super::timeline::{Authoring, Tip};
-use crate::{Shared, Snapshot, SnapshotError};
+use crate::{Shared, Snapshot, SnapshotError, Time};
 
 /// One participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WitnessNode {
     /// What it owns.
     pub(super) wallet: Wallet,
@@ -24,6 +25,8 @@ pub struct WitnessNode {
     pub(super) payments: u32,
     /// Payments that wait for one to end.
     pub(super) waiting: u32,
+    /// When it looks after its funds next; at the end of time if nothing is due.
+    pub(super) tended: Time,
     /// Payments under way.
     pub(super) paying: Vec<Paying>,
     /// Payments that it receives.
@@ -36,6 +39,24 @@ pub struct WitnessNode {
     pub(super) authoring: Option<Box<Authoring>>,
 }
 
+impl Default for WitnessNode {
+    fn default() -> Self {
+        Self {
+            wallet: Wallet::default(),
+            book: Book::default(),
+            earned: 0,
+            payments: 0,
+            waiting: 0,
+            tended: Time::MAX,
+            paying: Vec::new(),
+            receiving: Vec::new(),
+            attempt: None,
+            timeline: None,
+            authoring: None,
+        }
+    }
+}
+
 /// What a participant owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wallet {
@@ -45,6 +66,8 @@ pub struct Wallet {
     pub funds: Vec<Fund>,
     /// Names of the contracts by which it was paid, sorted.
     pub received: Vec<FundId>,
+    /// Funds that cannot be spent before they roll over.
+    pub locked: Vec<Locked>,
 }
 
 impl Wallet {
@@ -80,6 +103,8 @@ pub struct Book {
     withdrawals: Vec<(FundId, Shared)>,
     /// What it has earned with funds that are not used up yet. Sorted by name.
     due: Vec<(FundId, u64)>,
+    /// When it forgets next what expired long ago; not durable.
+    pub(super) next_sweep: Time,
 }
 
 impl Book {
@@ -106,6 +131,33 @@ impl Book {
     /// All contracts to which something is promised.
     pub fn promises(&self) -> impl Iterator<Item = Shared> + '_ {
         self.promises.iter().map(|(_, contract)| *contract)
+    }
+
+    /// The promises of a fund: if withdrawals are a chain the only one, else one of all that may
+    /// concern it.
+    pub(super) fn promises_of(
+        &self,
+        fund: FundId,
+        is_chained: bool,
+    ) -> impl Iterator<Item = Shared> + '_ {
+        let of_it = self.promise(fund);
+        let others = self.promises.iter().filter(move |_| !is_chained);
+        of_it.into_iter().chain(others.map(|(_, contract)| *contract))
+    }
+
+    /// Drops what is over, and what was earned with funds that are unknown then; returns the bodies.
+    pub(super) fn drop_where(&mut self, is_over: impl Fn(FundId, Shared) -> bool) -> Vec<Shared> {
+        let mut dropped = Vec::new();
+        for list in [&mut self.states, &mut self.promises, &mut self.withdrawals] {
+            let over = list.extract_if(.., |(fund, body)| is_over(*fund, *body));
+            dropped.extend(over.map(|(_, body)| body));
+            list.shrink_to(2 * list.len());
+        }
+        let (states, withdrawals) = (&self.states, &self.withdrawals);
+        self.due.retain(|(fund, _)| {
+            find(states, *fund).is_some() || withdrawals.iter().any(|(of, _)| of == fund)
+        });
+        dropped
     }
 
     /// Ends a promise.
@@ -206,6 +258,7 @@ impl Snapshot for WitnessNode {
         self.wallet.opened.save(out);
         save_all(&self.wallet.funds, out, Fund::save);
         save_all(&self.wallet.received, out, |fund, out| fund.0.save(out));
+        save_all(&self.wallet.locked, out, Locked::save);
         save_all(&self.book.states, out, entry);
         save_all(&self.book.promises, out, entry);
         save_all(&self.book.withdrawals, out, entry);
@@ -225,12 +278,14 @@ impl Snapshot for WitnessNode {
             opened: bool::load(bytes)?,
             funds: load_all(bytes, Fund::load)?,
             received: load_all(bytes, |bytes| Ok(FundId(u64::load(bytes)?)))?,
+            locked: load_all(bytes, Locked::load)?,
         };
         let book = Book {
             states: load_all(bytes, entry)?,
             promises: load_all(bytes, entry)?,
             withdrawals: load_all(bytes, entry)?,
             due: load_all(bytes, |bytes| Ok((FundId(u64::load(bytes)?), u64::load(bytes)?)))?,
+            next_sweep: Time::ZERO,
         };
         let earned = u64::load(bytes)?;
         let payments = u32::load(bytes)?;
@@ -287,6 +342,8 @@ mod tests {
             previous: FundId(4),
             selection: body(5),
         });
+        let (fund, void) = (node.wallet.funds[0], Some(body(12)));
+        node.wallet.locked.push(Locked { fund, reserved: 1, void, ready: Time(13) });
         node.book.set_state(FundId(6), body(7));
         node.book.set_promise(FundId(6), body(8));
         node.book.add_withdrawal(FundId(6), body(9));

@@ -40,11 +40,17 @@ pub enum Refusal {
     /// It builds on a timeline that the judge does not know: the two compare theirs first.
     #[error("the settled timeline is another")]
     Timeline,
+    /// The fund was not rolled over in time.
+    #[error("the fund has expired")]
+    Expired,
+    /// A rollover hides a withdrawal or a promise.
+    #[error("the declared state is not all that is known of the fund")]
+    Undeclared,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Signature,
         Self::Sums,
@@ -57,6 +63,8 @@ impl Refusal {
         Self::Quorum,
         Self::Unasked,
         Self::Timeline,
+        Self::Expired,
+        Self::Undeclared,
     ];
 
     /// The reason of a number.

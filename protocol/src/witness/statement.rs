@@ -20,6 +20,12 @@ pub enum Statement {
     Event = 6,
     /// A witness of an event: "I saw it when my clock showed this."
     Stamps = 7,
+    /// The content of a rollover: not signed itself, covered by the two that follow.
+    Rollover = 8,
+    /// An owner: "this is what is in my fund, and those shall watch it."
+    Renews = 9,
+    /// A witness so far: "I know of nothing else, and sign nothing more for this fund."
+    Succeeds = 10,
 }
 
 impl Statement {

@@ -7,7 +7,7 @@ use crate::recording::Pump;
 
 mod malformed;
 
-fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
+pub(super) fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     let mut values = Values::of::<Witness>();
     values.set("verifiers", Value::Share(0.5));
     values.set("witnesses", Value::Count(20));
@@ -36,13 +36,14 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     let mut witness = Witness::configure(&values).expect("consistent values");
     witness.fit(400, 0).expect("enough users");
     let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50));
-    let facts = pump.run(Time::MAX);
+    // By then every attempt is decided; funds roll over for ever.
+    let facts = pump.run(Time::ZERO + Span::from_secs(900));
     assert_eq!(facts.totals.of(WitnessMetric::Attempts), 40);
     assert_eq!(facts.totals.of(WitnessMetric::Decided), 40);
     let checks = witness.checks(&facts);
     let of_honest_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
     let others = checks.len() - of_honest_draws.count();
-    assert_eq!(others, 4, "the attack has a figure of its own");
+    assert_eq!(others, 3, "the attack has a figure of its own");
     for check in checks {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }

@@ -280,6 +280,10 @@ fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
         M::Accept { receipt },
         M::Entrust { receipt },
         M::Kept { receipt },
+        M::Renew { rollover: body },
+        M::Renewed { rollover: body, signature },
+        M::Carry { rollover: body },
+        M::Carried { rollover: body },
     ];
     for source in [0, 1, 200, 255] {
         all.extend([
