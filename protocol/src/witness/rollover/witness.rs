@@ -190,10 +190,14 @@ impl Witness {
             return Err(Refusal::NotHeld);
         }
         let fund = content.fund;
-        // R6: only what is known from before this rollover gives way to it.
+        // R6: only what is known from before this rollover gives way to it; perhaps from long before,
+        // if this witness missed another in between.
         let is_earlier = match self.balance(node, fund, content.owner, &bodies) {
-            Ok(balance) => self.is_watched_so(&balance, content.from, &bodies),
-            Err(_) => true,
+            Ok(Balance { selection: Some(known), .. }) => {
+                let known = bodies.get(known).selection();
+                known.is_none_or(|known| known.history.time < content.time)
+            }
+            _ => true,
         };
         if !is_earlier && self.terms.rules.tombstones {
             return Ok(());
@@ -202,10 +206,12 @@ impl Witness {
         node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
         cx.retain(rollover);
         node.book.set_state(fund, rollover);
-        // A promise that was not declared stays: it was made, and others than this witness signed.
-        let is_settled = |promised: Shared| {
-            let other = bodies.get(promised).rollover();
-            content.void == Some(promised) || other.is_some_and(|r| r.digest == content.digest)
+        // A young promise that was not declared stays: it was made, and others than this witness
+        // signed.
+        let (now, wait) = (cx.local_clock(), self.terms.time_to_consistency);
+        let is_settled = |promised: Shared| match bodies.get(promised).contract() {
+            Some(contract) => contract.time + wait <= now,
+            None => true,
         };
         if node.book.promise(fund).is_some_and(is_settled) {
             node.book.end_promise(fund).into_iter().for_each(|body| cx.release(body));
