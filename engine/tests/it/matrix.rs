@@ -326,6 +326,34 @@ fn witness_payments() {
     }
 }
 
+/// Funds that roll over, some that expire, and promises that are voided, among nodes that come and go.
+#[test]
+fn witness_rollovers() {
+    let text = witness(
+        "[workload]\nrate = 20.0\nrollovers = 0.8\n[churn]\nkind = \"exponential\"\n\
+         session = \"60s\"\ndowntime = \"4s\"\nkeep_state = false\n",
+    )
+    .replace("nodes = 500", "nodes = 150")
+    .replace("until = \"60s\"", "until = \"90s\"")
+    .replace(
+        "redundancy = 13",
+        "redundancy = 13\nrollover_period = \"30s\"\ntime_to_consistency = \"5s\"\n\
+         timeout = \"1s\"\nleniency = \"5s\"",
+    );
+    let outcome = Ready::<Witness>::new(&text).sequential();
+    let of = |metric| outcome.result.totals.of(metric);
+    for metric in [
+        WitnessMetric::Rollovers,
+        WitnessMetric::ExpiredFunds,
+        WitnessMetric::RefusedExpired,
+        WitnessMetric::Rejected,
+        WitnessMetric::Earned,
+    ] {
+        assert!(of(metric) > 0, "{metric:?}: {:?}", outcome.result.totals);
+    }
+    assert!(one_result::<Witness>(&text) > 20_000);
+}
+
 #[test]
 fn witness_attacks() {
     for (kind, rules) in [

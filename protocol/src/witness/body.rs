@@ -3,6 +3,7 @@
 use super::contract::Contract;
 use super::guilt::{Claim as GuiltClaim, Conviction};
 use super::receipt::Receipt;
+use super::rollover::Rollover;
 use super::selection::Selection;
 use super::timeline::{Batch, Event, Link, Probes};
 use crate::{Body, Claim, Keys, Shared};
@@ -16,6 +17,8 @@ pub enum WitnessBody {
     Contract(Contract),
     /// A payment.
     Receipt(Receipt),
+    /// The state of a fund whose witnesses change.
+    Rollover(Rollover),
     /// An event of the timeline.
     Event(Event),
     /// A timeline; nodes hold it, and never send it.
@@ -44,6 +47,11 @@ impl WitnessBody {
     /// The receipt, if it is one.
     pub fn receipt(&self) -> Option<&Receipt> {
         if let Self::Receipt(receipt) = self { Some(receipt) } else { None }
+    }
+
+    /// The rollover, if it is one.
+    pub fn rollover(&self) -> Option<&Rollover> {
+        if let Self::Rollover(rollover) = self { Some(rollover) } else { None }
     }
 
     /// The event, if it is one.
@@ -83,6 +91,7 @@ impl Body for WitnessBody {
             Self::Selection(selection) => selection.encoded_len(),
             Self::Contract(contract) => contract.encoded_len(),
             Self::Receipt(receipt) => receipt.encoded_len(),
+            Self::Rollover(rollover) => rollover.encoded_len(),
             Self::Event(event) => event.encoded_len(),
             Self::Link(_) => Shared::MIN_LEN,
             Self::Probes(probes) => probes.encoded_len(),
@@ -97,6 +106,7 @@ impl Body for WitnessBody {
             Self::Selection(selection) => selection.fingerprint(),
             Self::Contract(contract) => contract.fingerprint(),
             Self::Receipt(receipt) => receipt.fingerprint(),
+            Self::Rollover(rollover) => rollover.fingerprint(),
             Self::Event(event) => event.fingerprint(),
             Self::Link(link) => link.fingerprint(),
             Self::Probes(probes) => probes.fingerprint(),
@@ -113,6 +123,7 @@ impl Body for WitnessBody {
             Self::Conviction(conviction) => conviction.claims(keys, announce),
             Self::Contract(contract) => contract.claims(keys, announce),
             Self::Receipt(receipt) => receipt.claims(keys, announce),
+            Self::Rollover(rollover) => rollover.claims(keys, announce),
             Self::Event(event) => event.claims(keys, announce),
         }
     }
@@ -122,6 +133,7 @@ impl Body for WitnessBody {
             Self::Selection(selection) => selection.parts(visit),
             Self::Contract(contract) => contract.parts(visit),
             Self::Receipt(receipt) => visit(receipt.contract),
+            Self::Rollover(rollover) => rollover.parts(visit),
             Self::Event(event) => event.parts(visit),
             Self::Link(link) => link.parts(visit),
             Self::Probes(_) => {}

@@ -136,17 +136,9 @@ impl Contract {
             believable(selection)?;
             for source in &self.sources {
                 let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
-                if watched.payee != self.payer {
-                    return Err(Refusal::NotOwner);
-                }
-                let is_first = watched.payer == CREDIT_ORIGIN;
-                if is_first != (source.fund == genesis.fund(self.payer)) {
-                    return Err(Refusal::NotOwner);
-                }
-                // At genesis all answered: else an owner could choose among many sets of witnesses,
-                // none of which needs an entry in its book to sign for the fund.
-                if is_first && watched.draws.iter().any(|drawn| !drawn.answered) {
-                    return Err(Refusal::Selection);
+                check_owned(watched, source.fund, self.payer, genesis)?;
+                if self.time >= watched.history.time + terms.rollover_period {
+                    return Err(Refusal::Expired);
                 }
                 believable(watched)?;
             }
@@ -198,4 +190,29 @@ impl Contract {
         visit(self.selection);
         self.sources.iter().for_each(|source| visit(source.selection));
     }
+}
+
+/// Whether a selection is that of a fund of an owner's, as far as it says itself.
+pub(super) fn check_owned(
+    watched: &Selection,
+    fund: FundId,
+    owner: NodeId,
+    genesis: &Genesis,
+) -> Result<(), Refusal> {
+    let is_first = watched.payer == CREDIT_ORIGIN;
+    if watched.payee != owner || is_first != (fund == genesis.fund(owner)) {
+        return Err(Refusal::NotOwner);
+    }
+    // At genesis all answered: else an owner could choose among many sets of witnesses, none of which
+    // needs an entry in its book to sign for the fund.
+    let is_untouched = is_first && watched.history.time == Time::ZERO;
+    if is_untouched && watched.draws.iter().any(|drawn| !drawn.answered) {
+        return Err(Refusal::Selection);
+    }
+    Ok(())
+}
+
+/// What a contract withdraws from a fund.
+pub(super) fn withdrawal(contract: &Contract, fund: FundId) -> Result<&Source, Refusal> {
+    contract.sources.iter().find(|source| source.fund == fund).ok_or(Refusal::NotHeld)
 }

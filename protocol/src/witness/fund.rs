@@ -1,5 +1,6 @@
 //! Funds: what a participant owns, and how one is named.
 
+use super::contract::Contract;
 use crate::{Digest, Shared, Snapshot, SnapshotError};
 
 /// The name of a fund, which is that of the contract that made it: the first 64 bits of its digest.
@@ -28,6 +29,14 @@ pub struct Fund {
     pub previous: FundId,
     /// Its witnesses, and the evidence of their selection.
     pub selection: Shared,
+}
+
+impl Fund {
+    /// The fund that a contract makes.
+    pub fn made_by(contract: &Contract) -> Self {
+        let (id, amount) = (contract.fund(), contract.amount);
+        Self { id, amount, sequence: 0, previous: id, selection: contract.selection }
+    }
 }
 
 impl Snapshot for Fund {

@@ -153,6 +153,28 @@ pub enum WitnessMessage {
         /// The juror's signature.
         signature: Signature,
     },
+    /// Owner to a witness of a fund that rolls over: "is this all that you know?"
+    Renew {
+        /// What it declares.
+        rollover: Shared,
+    },
+    /// Witness to owner: it is.
+    Renewed {
+        /// As asked.
+        rollover: Shared,
+        /// The witness's signature.
+        signature: Signature,
+    },
+    /// Owner to a witness drawn anew: "watch over this"; to one so far: "no longer."
+    Carry {
+        /// The signed rollover.
+        rollover: Shared,
+    },
+    /// Witness drawn anew to owner: "I do."
+    Carried {
+        /// As asked.
+        rollover: Shared,
+    },
 }
 
 use WitnessMessage::*;
@@ -183,6 +205,10 @@ pub(super) const PARTS: &[(&str, &str)] = {
         ("stampers", "author"),  // stamped
         ("claimant", "jury"),    // claim
         ("jury", "claimant"),    // upheld
+        ("owner", OLD),          // renew
+        (OLD, "owner"),          // renewed
+        ("owner", NEW),          // carry
+        (NEW, "owner"),          // carried
     ]
 };
 
@@ -229,6 +255,10 @@ impl WitnessMessage {
             | Settled { receipt, .. }
             | Entrust { receipt }
             | Kept { receipt } => Some(receipt),
+            Renew { rollover }
+            | Renewed { rollover, .. }
+            | Carry { rollover }
+            | Carried { rollover } => Some(rollover),
             Publish { event } | Stamp { event } | Stamped { event, .. } => Some(event),
             Probe { probes } => Some(probes),
             Since { batch } | Rest { batch } => Some(batch),
@@ -251,6 +281,8 @@ impl WitnessMessage {
                 | Rest { .. }
                 | Stamp { .. }
                 | Claim { .. }
+                | Renew { .. }
+                | Carry { .. }
         )
     }
 
@@ -260,7 +292,8 @@ impl WitnessMessage {
             | Promise { signature, .. }
             | Settled { signature, .. }
             | Stamped { signature, .. }
-            | Upheld { signature, .. } => Some(signature),
+            | Upheld { signature, .. }
+            | Renewed { signature, .. } => Some(signature),
             _ => None,
         }
     }
@@ -295,7 +328,7 @@ impl Message for WitnessMessage {
     const KINDS: &'static [&'static str] = &[
         "hello", "here", "propose", "agree", "refuse", "ask", "promise", "pay", "accept", "settle",
         "settled", "entrust", "kept", "publish", "probe", "since", "rest", "stamp", "stamped",
-        "claim", "upheld",
+        "claim", "upheld", "renew", "renewed", "carry", "carried",
     ];
     const CARRIES: bool = true;
 
@@ -329,6 +362,10 @@ impl Message for WitnessMessage {
             Stamped { .. } => 18,
             Claim { .. } => 19,
             Upheld { .. } => 20,
+            Renew { .. } => 21,
+            Renewed { .. } => 22,
+            Carry { .. } => 23,
+            Carried { .. } => 24,
         }
     }
 
@@ -443,6 +480,13 @@ fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
             let signature = Signature(take(rest)?);
             Upheld { time, signature, claim: name(rest)? }
         }
+        21 => Renew { rollover: body(rest)? },
+        22 => {
+            let signature = Signature(take(rest)?);
+            Renewed { signature, rollover: name(rest)? }
+        }
+        23 => Carry { rollover: body(rest)? },
+        24 => Carried { rollover: name(rest)? },
         _ => return None,
     })
 }
@@ -488,6 +532,10 @@ mod tests {
             Stamped { event: receipt, time: Time(77), signature },
             Claim { claim: receipt },
             Upheld { claim: receipt, time: Time(78), signature },
+            Renew { rollover: receipt },
+            Renewed { rollover: receipt, signature },
+            Carry { rollover: receipt },
+            Carried { rollover: receipt },
         ];
         assert_eq!((all.len(), PARTS.len()), (WitnessMessage::KINDS.len(), all.len()));
         for (kind, message) in all.into_iter().enumerate() {

@@ -50,6 +50,8 @@ metrics! {
     RefusedUnasked, "refused_unasked", Sum, "because nobody had asked for it";
     RefusedInnocent, "refused_innocent", Sum, "because receipts did not prove it";
     RefusedUnwilling, "refused_unwilling", Sum, "because somebody did not want to";
+    RefusedExpired, "refused_expired", Sum, "because the fund had expired";
+    RefusedUndeclared, "refused_undeclared", Sum, "because a rollover hid something";
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
     DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
@@ -63,13 +65,18 @@ metrics! {
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
     Staked, "staked", Sum, "credit that verifiers have staked";
-    Gas, "gas", Sum, "credit paid as gas";
+    Gas, "gas", Sum, "credit paid as gas that its earners do not have yet";
+    Earned, "earned", Sum, "gas that witnesses have been paid, now in their wallets";
     Expired, "expired", Sum, "credit in funds that expired";
     Burnt, "burnt", Sum, "credit burnt";
     Cancelled, "cancelled", Sum, "credit of stakes that were cancelled";
     Rewarded, "rewarded", Sum, "of the cancelled: due to claimants";
     Compensated, "compensated", Sum, "of the cancelled: due to the cheated";
     Counterfeit, "counterfeit", Sum, "credit that double spends made";
+    RolloversStarted, "rollovers_started", Sum, "rollovers begun: the owner starts to draw witnesses";
+    Rollovers, "rollovers", Sum, "funds that enough witnesses drawn anew watch";
+    RolloversFailed, "rollovers_failed", Sum, "rollovers given up by their owner";
+    ExpiredFunds, "expired_funds", Sum, "funds that were not rolled over in time";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
     PassedOver, "passed_over", Sum, "drawn verifiers that had left or paused: no skips";
@@ -103,6 +110,7 @@ metrics! {
     Convergence, "convergence", Latency, "time from an event until a node holds it";
     VerifiersConvergence, "convergence_verifiers", Latency, "of these, until a verifier of genesis does";
     Payment, "payment", Latency, "time from a payment's begin until its payee accepts it";
+    Rollover, "rollover", Latency, "time from a rollover's begin until enough new witnesses watch";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }
 
@@ -123,6 +131,8 @@ impl WitnessMetric {
             Refusal::Unasked => Self::RefusedUnasked,
             Refusal::Innocent => Self::RefusedInnocent,
             Refusal::Unwilling => Self::RefusedUnwilling,
+            Refusal::Expired => Self::RefusedExpired,
+            Refusal::Undeclared => Self::RefusedUndeclared,
             // Not refused but put off.
             Refusal::Timeline => Self::Outdated,
         }

@@ -16,7 +16,9 @@
 //! [`metrics`] say so); every message that does not fit is refused with a reason and changes nothing.
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use crate::{Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span};
+use crate::{
+    Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span, Time,
+};
 
 mod adversary;
 pub mod body;
@@ -24,6 +26,7 @@ mod checks;
 pub mod contract;
 pub mod evidence;
 pub mod fund;
+mod gas;
 pub mod genesis;
 pub mod guilt;
 pub mod message;
@@ -36,6 +39,7 @@ mod payee;
 mod payer;
 pub mod receipt;
 pub mod refusal;
+pub mod rollover;
 pub mod rules;
 pub mod selection;
 pub mod statement;
@@ -69,6 +73,8 @@ pub struct Witness {
     endowment: u64,
     /// The probability with which a verifier answers a greeting.
     availability: f64,
+    /// The probability that a fund is rolled over; else it expires.
+    rollovers: f64,
     workload: Workload,
     happenings: Happenings,
     adversary: Option<Adversary>,
@@ -91,6 +97,8 @@ pub enum WitnessTimer {
     Pay,
     /// An attacker's moment has come.
     Attack,
+    /// Something is due among the node's funds.
+    Tend,
     /// Something happens to a verifier.
     Announce {
         /// What.
@@ -182,8 +190,9 @@ impl Protocol for Witness {
         }
         self.wait_for_payment(cx);
         self.wait_for_attack(cx);
-        let node = WitnessNode::default();
+        let mut node = WitnessNode::default();
         self.wait_for_events(&node, cx);
+        self.tend(&mut node, cx);
         node
     }
 
@@ -224,6 +233,12 @@ impl Protocol for Witness {
             }
             M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
             M::Kept { receipt } => self.kept(node, from, receipt, cx),
+            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
+            M::Renewed { rollover, signature } => {
+                self.renewed(node, from, (rollover, signature), cx);
+            }
+            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
+            M::Carried { rollover } => self.carried(node, from, rollover, cx),
             M::Publish { event } => self.published(node, from, event, cx),
             M::Probe { probes } => self.probed(node, from, probes, cx),
             M::Since { batch } => self.caught_up(node, from, batch, cx),
@@ -247,6 +262,7 @@ impl Protocol for Witness {
                 self.wait_for_payment(cx);
             }
             WitnessTimer::Attack => self.attack(node, cx),
+            WitnessTimer::Tend => self.tend_now(node, cx),
             WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
             WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
             WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
@@ -273,6 +289,8 @@ impl Protocol for Witness {
         }
         self.wait_for_events(node, cx);
         self.wait_for_payment(cx);
+        node.tended = Time::MAX;
+        self.tend(node, cx);
     }
 
     fn events_per_node_second(&self) -> f64 {
@@ -313,9 +331,9 @@ impl Configure for Witness {
     }
 
     fn pending_per_node(&self, _degree: f64) -> f64 {
-        // The timer of the next payment, and the requests of those under way: each payment is at
+        // The timers of the next payment and of the fund that rolls over next, and the requests of those under way: each payment is at
         // any moment in one dialogue with all witnesses, for a second or two.
         let rate = self.workload.interval.map_or(0.0, |mean| 1.0 / mean.as_secs_f64());
-        1.0 + 2.0 * rate * f64::from(self.terms.witnesses)
+        2.0 + 2.0 * rate * f64::from(self.terms.witnesses)
     }
 }

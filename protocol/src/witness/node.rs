@@ -9,20 +9,25 @@ use super::fund::{Fund, FundId};
 use super::guilt::Guilt;
 use super::payee::Receiving;
 use super::payer::Paying;
+use super::rollover::Locked;
 use super::timeline::{Authoring, Tip};
-use crate::{Shared, Snapshot, SnapshotError};
+use crate::{Shared, Snapshot, SnapshotError, Time};
 
 /// One participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WitnessNode {
     /// What it owns.
     pub(super) wallet: Wallet,
     /// What it watches, as a verifier.
     pub(super) book: Book,
+    /// What it was paid for watching over funds.
+    pub(super) earned: u64,
     /// Payments it has begun.
     pub(super) payments: u32,
     /// Payments that wait for one to end.
     pub(super) waiting: u32,
+    /// When it looks after its funds next; at the end of time if nothing is due.
+    pub(super) tended: Time,
     /// Payments under way.
     pub(super) paying: Vec<Paying>,
     /// Payments that it receives.
@@ -44,6 +49,25 @@ impl WitnessNode {
     }
 }
 
+impl Default for WitnessNode {
+    fn default() -> Self {
+        Self {
+            wallet: Wallet::default(),
+            book: Book::default(),
+            earned: 0,
+            payments: 0,
+            waiting: 0,
+            tended: Time::MAX,
+            paying: Vec::new(),
+            receiving: Vec::new(),
+            attempt: None,
+            timeline: None,
+            authoring: None,
+            guilt: None,
+        }
+    }
+}
+
 /// What a participant owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wallet {
@@ -53,6 +77,8 @@ pub struct Wallet {
     pub funds: Vec<Fund>,
     /// Names of the contracts by which it was paid, sorted.
     pub received: Vec<FundId>,
+    /// Funds that cannot be spent before they roll over.
+    pub locked: Vec<Locked>,
 }
 
 impl Wallet {
@@ -88,6 +114,10 @@ pub struct Book {
     withdrawals: Vec<(FundId, Shared)>,
     /// R9: receipts of earlier withdrawals, and of those refused; the oldest of a fund first.
     evidence: Vec<(FundId, Shared)>,
+    /// What it has earned with funds that are not used up yet. Sorted by name.
+    due: Vec<(FundId, u64)>,
+    /// When it forgets next what expired long ago; not durable.
+    pub(super) next_sweep: Time,
 }
 
 impl Book {
@@ -114,6 +144,33 @@ impl Book {
     /// All contracts to which something is promised.
     pub fn promises(&self) -> impl Iterator<Item = Shared> + '_ {
         self.promises.iter().map(|(_, contract)| *contract)
+    }
+
+    /// The promises of a fund: if withdrawals are a chain the only one, else one of all that may
+    /// concern it.
+    pub(super) fn promises_of(
+        &self,
+        fund: FundId,
+        is_chained: bool,
+    ) -> impl Iterator<Item = Shared> + '_ {
+        let of_it = self.promise(fund);
+        let others = self.promises.iter().filter(move |_| !is_chained);
+        of_it.into_iter().chain(others.map(|(_, contract)| *contract))
+    }
+
+    /// Drops what is over, and what was earned with funds that are unknown then; returns the bodies.
+    pub(super) fn drop_where(&mut self, is_over: impl Fn(FundId, Shared) -> bool) -> Vec<Shared> {
+        let mut dropped = Vec::new();
+        for list in [&mut self.states, &mut self.promises, &mut self.withdrawals] {
+            let over = list.extract_if(.., |(fund, body)| is_over(*fund, *body));
+            dropped.extend(over.map(|(_, body)| body));
+            list.shrink_to(2 * list.len());
+        }
+        let (states, withdrawals) = (&self.states, &self.withdrawals);
+        self.due.retain(|(fund, _)| {
+            find(states, *fund).is_some() || withdrawals.iter().any(|(of, _)| of == fund)
+        });
+        dropped
     }
 
     /// Ends a promise.
@@ -148,6 +205,27 @@ impl Book {
     /// All receipts of a fund that are known.
     pub fn receipts(&self, fund: FundId) -> impl Iterator<Item = Shared> + '_ {
         self.state(fund).into_iter().chain(self.withdrawals(fund)).chain(self.evidence(fund))
+    }
+
+    /// Notes what was earned with a fund.
+    pub fn add_due(&mut self, fund: FundId, amount: u64) {
+        match self.due.binary_search_by_key(&fund, |(fund, _)| *fund) {
+            Ok(place) => self.due[place].1 += amount,
+            Err(place) if amount > 0 => self.due.insert(place, (fund, amount)),
+            Err(_) => {}
+        }
+    }
+
+    /// What was earned with a fund, which is noted no longer.
+    pub fn end_due(&mut self, fund: FundId) -> u64 {
+        let place = self.due.binary_search_by_key(&fund, |(fund, _)| *fund);
+        place.map_or(0, |place| self.due.remove(place).1)
+    }
+
+    /// All that was earned with funds that are not used up yet.
+    #[cfg(test)]
+    pub(super) fn all_due(&self) -> u64 {
+        self.due.iter().map(|(_, amount)| amount).sum()
     }
 
     /// Forgets a fund; returns what was known of its state and its withdrawals.
@@ -211,10 +289,16 @@ impl Snapshot for WitnessNode {
         self.wallet.opened.save(out);
         save_all(&self.wallet.funds, out, Fund::save);
         save_all(&self.wallet.received, out, |fund, out| fund.0.save(out));
+        save_all(&self.wallet.locked, out, Locked::save);
         save_all(&self.book.states, out, entry);
         save_all(&self.book.promises, out, entry);
         save_all(&self.book.withdrawals, out, entry);
         save_all(&self.book.evidence, out, entry);
+        save_all(&self.book.due, out, |(fund, amount), out| {
+            fund.0.save(out);
+            amount.save(out);
+        });
+        self.earned.save(out);
         self.payments.save(out);
         self.timeline.is_some().save(out);
         self.timeline.iter().for_each(|timeline| timeline.save(out));
@@ -228,13 +312,17 @@ impl Snapshot for WitnessNode {
             opened: bool::load(bytes)?,
             funds: load_all(bytes, Fund::load)?,
             received: load_all(bytes, |bytes| Ok(FundId(u64::load(bytes)?)))?,
+            locked: load_all(bytes, Locked::load)?,
         };
         let book = Book {
             states: load_all(bytes, entry)?,
             promises: load_all(bytes, entry)?,
             withdrawals: load_all(bytes, entry)?,
             evidence: load_all(bytes, entry)?,
+            due: load_all(bytes, |bytes| Ok((FundId(u64::load(bytes)?), u64::load(bytes)?)))?,
+            next_sweep: Time::ZERO,
         };
+        let earned = u64::load(bytes)?;
         let payments = u32::load(bytes)?;
         let timeline = match bool::load(bytes)? {
             true => Some(Shared::load(bytes)?),
@@ -244,7 +332,7 @@ impl Snapshot for WitnessNode {
             true => Some(Box::new(Guilt::load(bytes)?)),
             false => None,
         };
-        Ok(Self { wallet, book, payments, timeline, guilt, ..Self::default() })
+        Ok(Self { wallet, book, earned, payments, timeline, guilt, ..Self::default() })
     }
 }
 
@@ -299,10 +387,14 @@ mod tests {
             previous: FundId(4),
             selection: body(5),
         });
+        let (fund, void) = (node.wallet.funds[0], Some(body(12)));
+        node.wallet.locked.push(Locked { fund, reserved: 1, void, ready: Time(13) });
         node.book.set_state(FundId(6), body(7));
         node.book.set_promise(FundId(6), body(8));
         node.book.add_withdrawal(FundId(6), body(9));
         node.book.add_evidence(FundId(6), body(11), 8);
+        node.book.add_due(FundId(6), 16);
+        node.earned = 11;
         node.timeline = Some(body(10));
         let mut bytes = Vec::new();
         node.save(&mut bytes);
@@ -310,8 +402,8 @@ mod tests {
         let loaded = WitnessNode::load(&mut rest).expect("whole");
         assert!(rest.is_empty());
         assert_eq!(
-            (&loaded.wallet, &loaded.book, loaded.timeline),
-            (&node.wallet, &node.book, node.timeline)
+            (&loaded.wallet, &loaded.book, loaded.timeline, loaded.earned),
+            (&node.wallet, &node.book, node.timeline, node.earned)
         );
         for length in 0..bytes.len() {
             assert!(WitnessNode::load(&mut &bytes[..length]).is_err());

@@ -149,6 +149,12 @@ pub(super) const WORKLOAD: &[Parameter] = &[
         about: "the greatest amount of a payment",
     },
     Parameter {
+        name: "rollovers",
+        kind: Kind::Share,
+        default: Value::Share(1.0),
+        about: "probability that a fund is rolled over before it expires",
+    },
+    Parameter {
         name: "pause_rate",
         kind: Kind::Number { min: 0.0, max: 1e6 },
         default: Value::Number(0.0),
@@ -265,6 +271,7 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         verifiers: values.share("verifiers"),
         endowment,
         availability: values.share("availability"),
+        rollovers: values.share("workload.rollovers"),
         workload: Workload { interval, least, most },
         happenings: happenings(values)?,
         adversary: Adversary::configure(values),

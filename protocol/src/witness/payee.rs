@@ -10,10 +10,11 @@ use super::node::WitnessNode;
 use super::payer::{MAX_TRIES, positions};
 use super::receipt::{Receipt, Signed, Stage};
 use super::refusal::Refusal;
+use super::rollover::Locked;
 use super::statement::Statement;
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
-use crate::{Bodies, Context, NodeId, Shared, Signature};
+use crate::{Bodies, Context, NodeId, Shared, Signature, Time};
 
 /// A payment under way, at its payee.
 #[derive(Debug)]
@@ -242,7 +243,7 @@ impl Witness {
         let Some(place) = receiving(node, receipt) else { return };
         let bodies = cx.bodies();
         let Step::Entrusting { kept, .. } = &mut node.receiving[place].step else { return };
-        let (content, contract) = opened(receipt, &bodies);
+        let (_, contract) = opened(receipt, &bodies);
         let new = bodies.get(contract.selection).selection().expect("checked");
         let Some(position) = new.position(from) else { return };
         let before = kept.count_ones();
@@ -252,13 +253,8 @@ impl Witness {
             cx.record(WitnessMetric::HandedOver, 1);
             cx.record(WitnessMetric::HandOver, cx.local_clock().since(contract.time).0);
             cx.retain(contract.selection);
-            node.wallet.funds.push(Fund {
-                id: content.fund(),
-                amount: contract.amount,
-                sequence: 0,
-                previous: content.fund(),
-                selection: contract.selection,
-            });
+            node.wallet.funds.push(Fund::made_by(contract));
+            self.tend(node, cx);
             self.funded(node, contract.payer, receipt, cx);
         }
         if now == self.terms.witnesses {
@@ -288,11 +284,28 @@ impl Witness {
 
     fn end_receiving(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let receiving = node.receiving.swap_remove(place);
-        self.forget_receiving(&receiving, cx);
+        self.forget_receiving(node, &receiving, cx);
     }
 
-    /// Releases what a payment that is received has retained.
-    pub(super) fn forget_receiving(&self, receiving: &Receiving, cx: &mut impl Context<Self>) {
+    /// Releases what a payment that is received has retained. If too few watch over its fund, that
+    /// cannot be spent, and expires.
+    pub(super) fn forget_receiving(
+        &self,
+        node: &mut WitnessNode,
+        receiving: &Receiving,
+        cx: &mut impl Context<Self>,
+    ) {
+        let kept = match receiving.step {
+            Step::Settling { .. } => 0,
+            Step::Entrusting { kept, .. } => kept.count_ones(),
+        };
+        if kept < self.terms.redundancy {
+            let bodies = cx.bodies();
+            let (_, contract) = opened(receiving.paid, &bodies);
+            cx.retain(contract.selection);
+            let (fund, ready) = (Fund::made_by(contract), Time::MAX);
+            node.wallet.locked.push(Locked { fund, reserved: 0, void: None, ready });
+        }
         cx.release(receiving.paid);
         if let Step::Entrusting { receipt, .. } = receiving.step {
             cx.release(receipt);
@@ -361,7 +374,7 @@ impl Witness {
 }
 
 /// A receipt that this node retains, and its contract.
-fn opened(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> (&Receipt, &Contract) {
+pub(super) fn opened(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> (&Receipt, &Contract) {
     let content = bodies.get(receipt).receipt().expect("retained");
     (content, bodies.get(content.contract).contract().expect("a receipt's part"))
 }

@@ -46,11 +46,17 @@ pub enum Refusal {
     /// It says no more.
     #[error("it does not want to")]
     Unwilling,
+    /// The fund was not rolled over in time.
+    #[error("the fund has expired")]
+    Expired,
+    /// A rollover hides a withdrawal or a promise.
+    #[error("the declared state is not all that is known of the fund")]
+    Undeclared,
 }
 
 impl Refusal {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::Signature,
         Self::Sums,
@@ -65,6 +71,8 @@ impl Refusal {
         Self::Timeline,
         Self::Innocent,
         Self::Unwilling,
+        Self::Expired,
+        Self::Undeclared,
     ];
 
     /// The reason of a number.

@@ -24,6 +24,12 @@ pub enum Statement {
     Claim = 16,
     /// A juror: "I saw this claim when my clock showed this, and it is right."
     Upholds = 17,
+    /// The content of a rollover: not signed itself, covered by the two that follow.
+    Rollover = 8,
+    /// An owner: "this is what is in my fund, and those shall watch it."
+    Renews = 9,
+    /// A witness so far: "I know of nothing else, and sign nothing more for this fund."
+    Succeeds = 10,
 }
 
 impl Statement {

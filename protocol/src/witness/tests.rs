@@ -8,7 +8,7 @@ use crate::recording::Pump;
 mod draws;
 mod malformed;
 
-fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
+pub(super) fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     let mut values = Values::of::<Witness>();
     values.set("verifiers", Value::Share(0.5));
     values.set("witnesses", Value::Count(20));
@@ -42,7 +42,8 @@ fn attacking(settings: &[(&'static str, Value)], adversary: &str) -> Witness {
 fn run_attack(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, RunFacts) {
     let witness = attacking(settings, adversary);
     let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50));
-    let facts = pump.run(Time::MAX);
+    // By then every attempt is decided; funds roll over for ever.
+    let facts = pump.run(Time::ZERO + Span::from_secs(900));
     (witness, facts)
 }
 
@@ -57,7 +58,7 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
         "colluding-witnesses" => 1 + usize::from(facts.totals.of(WitnessMetric::DoubleSpends) > 0),
         _ => 1,
     };
-    assert_eq!(others, 4 + of_attack, "the attack has figures of its own");
+    assert_eq!(others, 3 + of_attack, "the attack has figures of its own");
     for check in checks {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }
@@ -210,10 +211,11 @@ fn claims_survive_losses() {
     let settings = [("adversary.fraction", Value::Share(0.3))];
     let witness = attacking(&settings, "colluding-witnesses");
     let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50)).loss(0.1);
-    let mut facts = pump.run(Time::MAX);
+    let mut facts = pump.run(Time::ZERO + Span::from_secs(900));
     facts.disturbed = true;
     let of = |metric| facts.totals.of(metric);
-    assert!(of(WitnessMetric::Convicted) > 10, "{:?}", facts.totals);
+    // Of 15 accepted; a jury of 20 has 13 honest ones with probability .77.
+    assert!(of(WitnessMetric::Convicted) > 5, "{:?}", facts.totals);
     assert!(of(WitnessMetric::StakeLost) <= 60 * 100_000_000);
     for check in witness.checks(&facts) {
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
@@ -253,4 +255,31 @@ fn payments_run_from_the_draw_to_the_hand_over() {
     assert!(of(WitnessMetric::HandedOver) + 10 >= of(WitnessMetric::Final));
     assert_eq!(of(WitnessMetric::Rejected) + of(WitnessMetric::Refused), 0, "{:?}", facts.totals);
     assert_conserved(&facts);
+}
+
+/// What a withdrawal cost goes to its signatories, once its fund is used up.
+#[test]
+fn gas_is_paid_when_a_fund_is_used_up() {
+    // Everybody's first fund takes a payment or two, and small ones go with the next.
+    let protocol = witness(
+        200,
+        &[
+            ("workload.rate", Value::Number(60.0)),
+            ("workload.least", Value::Count(500_000)),
+            ("endowment", Value::Count(1_000_000)),
+        ],
+    );
+    let mut pump = Pump::new(protocol, 200).delay(Span::from_millis(50));
+    let facts = pump.run(Time::ZERO + Span::from_secs(300));
+    let of = |metric: WitnessMetric| facts.totals.of(metric);
+    assert_conserved(&facts);
+    let (earned, waits) = (of(WitnessMetric::Earned), of(WitnessMetric::Gas));
+    assert!(earned > 100_000 && waits > 0 && waits < 1 << 40, "{earned} {waits}");
+    let node = |id| pump.node(NodeId(id)).expect("up");
+    assert_eq!((0..200).map(|id| node(id).earned).sum::<u64>(), earned);
+    let due: u64 = (0..200).map(|id| node(id).book.all_due()).sum();
+    // What waits is what witnesses will have, and what those have not deducted who are asked now.
+    assert!(due <= waits && waits - due < 50_000, "{due} of {waits}");
+    let verifiers = |id: &u32| pump.protocol().genesis.rank(NodeId(*id)).is_none();
+    assert_eq!((0..200).filter(verifiers).map(|id| node(id).earned).sum::<u64>(), 0);
 }

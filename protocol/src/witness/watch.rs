@@ -3,7 +3,7 @@
 //! A witness signs only for a fund that it watches, in the state in which it has it. Of a fund of
 //! genesis it knows everything without an entry; of others its book has the receipt.
 
-use super::contract::{Contract, Source};
+use super::contract::{Contract, Source, withdrawal};
 use super::fund::FundId;
 use super::node::WitnessNode;
 use super::receipt::Stage;
@@ -16,13 +16,15 @@ use crate::{Bodies, Context, NodeId, Shared, Time};
 
 /// A fund as its witness has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Balance {
-    owner: NodeId,
-    left: u64,
-    sequence: u32,
-    previous: FundId,
+pub(super) struct Balance {
+    pub(super) owner: NodeId,
+    pub(super) left: u64,
+    pub(super) sequence: u32,
+    pub(super) previous: FundId,
     /// Who watches it; of a fund of genesis it follows from the owner.
-    selection: Option<Shared>,
+    pub(super) selection: Option<Shared>,
+    /// Whether it has rolled over since it was last withdrawn from.
+    is_renewed: bool,
 }
 
 impl Witness {
@@ -84,12 +86,16 @@ impl Witness {
         }
         let source = content.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
+        self.check_alive(source, &bodies, cx)?;
         if self.is_corrupt(cx.id()) {
             return Ok(());
         }
         self.check_state(node, content, source, &bodies)?;
         if !self.terms.rules.signing_promises {
             return Ok(());
+        }
+        if self.is_renewing(node, source.fund, &bodies) {
+            return Err(Refusal::Promised);
         }
         let withdrawal = self.withdrawal_name(source);
         match node.book.promise(withdrawal) {
@@ -122,8 +128,20 @@ impl Witness {
         watched.position(me).map(|_| ()).ok_or(Refusal::NotHeld)
     }
 
+    /// Whether a source has not expired yet, by this node's clock.
+    fn check_alive(
+        &self,
+        source: &Source,
+        bodies: &impl Bodies<WitnessBody>,
+        cx: &mut impl Context<Self>,
+    ) -> Result<(), Refusal> {
+        let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
+        let ends = watched.history.time + self.terms.rollover_period;
+        if cx.local_clock() < ends { Ok(()) } else { Err(Refusal::Expired) }
+    }
+
     /// The fund as this witness has it.
-    fn balance(
+    pub(super) fn balance(
         &self,
         node: &WitnessNode,
         fund: FundId,
@@ -133,20 +151,43 @@ impl Witness {
         let Some(receipt) = node.book.state(fund) else {
             let is_first = fund == self.genesis.fund(payer);
             let left = self.endowment;
-            let first =
-                Balance { owner: payer, left, sequence: 0, previous: fund, selection: None };
+            let first = Balance {
+                owner: payer,
+                left,
+                sequence: 0,
+                previous: fund,
+                selection: None,
+                is_renewed: false,
+            };
             return if is_first { Ok(first) } else { Err(Refusal::NotHeld) };
         };
+        if let Some(rollover) = bodies.get(receipt).rollover() {
+            return Ok(Balance {
+                owner: rollover.owner,
+                left: rollover.left,
+                sequence: rollover.sequence,
+                previous: rollover.previous,
+                selection: Some(rollover.to),
+                is_renewed: true,
+            });
+        }
         let contract = contract_of(receipt, bodies)?;
         let made = contract.fund();
         if made == fund {
             let (owner, left) = (contract.payee, contract.amount);
             let selection = Some(contract.selection);
-            return Ok(Balance { owner, left, sequence: 0, previous: fund, selection });
+            return Ok(Balance {
+                owner,
+                left,
+                sequence: 0,
+                previous: fund,
+                selection,
+                is_renewed: false,
+            });
         }
         let Source { left, sequence, selection, .. } = *withdrawal(contract, fund)?;
         let (owner, sequence, selection) = (contract.payer, sequence + 1, Some(selection));
-        Ok(Balance { owner, left, sequence, previous: made, selection })
+        Ok(Balance { owner, left, sequence, previous: made, selection, is_renewed: false })
     }
 
     /// Whether a withdrawal follows from the state in which the fund is.
@@ -163,9 +204,10 @@ impl Witness {
         }
         // R3: the fund's witnesses are those that were signed for. Else its owner could lie about the
         // draw when it spends, and count witnesses that it prefers.
-        let is_watched_so =
-            |known| known == source.selection || bodies.get(known) == bodies.get(source.selection);
-        if self.terms.rules.all_is_signed && !balance.selection.is_none_or(is_watched_so) {
+        // Nor does an earlier set of witnesses sign, however the rules are.
+        let is_strict =
+            self.terms.rules.all_is_signed || balance.is_renewed || balance.selection.is_none();
+        if is_strict && !self.is_watched_so(&balance, source.selection, bodies) {
             return Err(Refusal::State);
         }
         let good = if self.terms.rules.chained {
@@ -181,7 +223,7 @@ impl Witness {
                 spent = spent.saturating_add(amount);
             }
             for promised in node.book.promises() {
-                let other = bodies.get(promised).contract().ok_or(Refusal::NotHeld)?;
+                let Some(other) = bodies.get(promised).contract() else { continue };
                 if other.fund() != contract.fund() {
                     spent = spent
                         .saturating_add(withdrawal(other, source.fund).map_or(0, |s| s.amount));
@@ -246,7 +288,8 @@ impl Witness {
         let bodies = cx.bodies();
         let content = bodies.get(receipt).receipt().expect("judged");
         let contract = bodies.get(content.contract).contract().expect("judged");
-        let source = contract.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
+        let number = source;
+        let source = contract.sources.get(usize::from(number)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
         if self.is_corrupt(cx.id()) {
             return Ok(());
@@ -257,6 +300,9 @@ impl Witness {
         }
         let deducted = self.deduct_from(node, (contract, source), (receipt, content.contract), cx);
         self.keep(node, (source, deducted.is_err()), receipt, cx);
+        if deducted.is_ok() {
+            self.earn(node, receipt, number, cx);
+        }
         deducted
     }
 
@@ -271,7 +317,9 @@ impl Witness {
         self.check_state(node, contract, source, &cx.bodies())?;
         let withdrawal = self.withdrawal_name(source);
         let promised = node.book.promise(withdrawal);
-        if promised.is_some_and(|promised| promised != handle) {
+        if promised.is_some_and(|promised| promised != handle)
+            || self.is_renewing(node, source.fund, &cx.bodies())
+        {
             return Err(Refusal::Promised);
         }
         if let Some(promised) = node.book.end_promise(withdrawal) {
@@ -334,6 +382,7 @@ impl Witness {
             // Whatever was known of it is replaced.
             node.book.forget(content.fund()).into_iter().for_each(|body| cx.release(body));
         }
+        self.sweep(node, cx);
         // R6: a fund that is known, in whatever state, stays as it is.
         if node.book.state(content.fund()).is_none() {
             cx.retain(receipt);
@@ -344,12 +393,19 @@ impl Witness {
 }
 
 /// The contract of a receipt in the book.
-fn contract_of(receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> Result<&Contract, Refusal> {
+pub(super) fn contract_of(
+    receipt: Shared,
+    bodies: &impl Bodies<WitnessBody>,
+) -> Result<&Contract, Refusal> {
     let receipt = bodies.get(receipt).receipt().ok_or(Refusal::NotHeld)?;
     bodies.get(receipt.contract).contract().ok_or(Refusal::NotHeld)
 }
 
-/// What a contract withdraws from a fund.
-fn withdrawal(contract: &Contract, fund: FundId) -> Result<&Source, Refusal> {
-    contract.sources.iter().find(|source| source.fund == fund).ok_or(Refusal::NotHeld)
+/// Whether two handles are of the same selection.
+pub(super) fn is_same_selection(
+    one: Shared,
+    other: Shared,
+    bodies: &impl Bodies<WitnessBody>,
+) -> bool {
+    one == other || bodies.get(one) == bodies.get(other)
 }

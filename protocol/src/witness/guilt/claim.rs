@@ -16,6 +16,7 @@ use super::super::rules::Terms;
 use super::super::selection::{DrawOrder, Seed, is_eligible};
 use super::super::statement::Statement;
 use super::super::timeline::{self, Tip};
+use super::super::watch::is_same_selection;
 use super::Withdrawal;
 use crate::{Bodies, Digest, NodeId, Shared, Time, Verdicts, draw, fold_bytes};
 
@@ -101,7 +102,9 @@ impl Case {
         let [Some((one, first)), Some((other, second))] = found else {
             return Err(Refusal::Malformed);
         };
-        if one.digest == other.digest || one.payer != other.payer {
+        // A rollover may void a promise: the next withdrawal has its number, and other witnesses.
+        let is_same_draw = is_same_selection(first.selection, second.selection, bodies);
+        if one.digest == other.digest || one.payer != other.payer || !is_same_draw {
             return Err(Refusal::Innocent);
         }
         if one.digest > other.digest {

@@ -9,8 +9,8 @@ use super::super::contract::{Contract, Source};
 use super::super::fund::FundId;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
+use super::super::watch::is_same_selection;
 use super::super::{Witness, WitnessBody};
-use super::Withdrawal;
 use super::claim::opened;
 use crate::{Bodies, Context, Digest, Shared, Span};
 
@@ -39,7 +39,7 @@ impl Witness {
         let Ok((content, _)) = opened(receipt, &bodies) else { return };
         let digest = content.digest;
         let known: Vec<Shared> = node.book.receipts(fund).collect();
-        let of = |receipt: &Shared| withdrawal_of(*receipt, (fund, sequence), &bodies);
+        let of = |receipt: &Shared| withdrawal_of(*receipt, source, &bodies);
         let other = known.iter().find(|known| of(known).is_some_and(|found| found != digest));
         let other = other.copied();
         let is_kept = node.book.evidence(fund).any(|kept| of(&kept) == Some(digest));
@@ -91,13 +91,16 @@ impl Witness {
     }
 }
 
-/// The digest of a receipt's contract, if it makes that withdrawal.
+/// The digest of a receipt's contract, if it makes that withdrawal, from the same witnesses.
 fn withdrawal_of(
     receipt: Shared,
-    (fund, sequence): Withdrawal,
+    of: &Source,
     bodies: &impl Bodies<WitnessBody>,
 ) -> Option<Digest> {
     let (receipt, contract): (_, &Contract) = opened(receipt, bodies).ok()?;
-    let makes = |source: &Source| (source.fund, source.sequence) == (fund, sequence);
+    let makes = |source: &Source| {
+        (source.fund, source.sequence) == (of.fund, of.sequence)
+            && is_same_selection(source.selection, of.selection, bodies)
+    };
     contract.sources.iter().any(makes).then_some(receipt.digest)
 }

@@ -9,7 +9,7 @@ use super::super::node::WitnessNode;
 use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
 use super::super::timeline::{self, Members, Tip, departure, is_conviction};
 use super::super::{Witness, WitnessBody, WitnessTimer};
-use super::Step;
+use super::{Purpose, Step};
 use crate::{Context, NodeId, Shared, Span, Time};
 
 /// The draw so far.
@@ -52,7 +52,7 @@ impl Choosing {
     pub(crate) fn new(
         witness: &Witness,
         tip: Tip,
-        (payee, started): (NodeId, Time),
+        (parties, started): ((NodeId, NodeId), Time),
         cx: &mut impl Context<Witness>,
     ) -> Self {
         let (bodies, genesis) = (cx.bodies(), &witness.genesis);
@@ -62,14 +62,14 @@ impl Choosing {
         settled.iter().chain(&list).for_each(|timeline| cx.retain(*timeline));
         let checksum = timeline::checksum(settled, &bodies, genesis);
         let members = timeline::active(list, &bodies);
-        let seed = genesis.seed(checksum, cx.id(), payee);
+        let seed = genesis.seed(checksum, parties.0, parties.1);
         Self {
             settled,
             checksum,
             list,
             order: DrawOrder::new(seed, members.len(genesis)),
             members,
-            wanted: witness.terms.witnesses + witness.lies(cx.id(), payee),
+            wanted: witness.terms.witnesses + witness.lies(parties.0, parties.1),
             passed: Vec::new(),
             comparing: None,
             has_compared: false,
@@ -104,7 +104,7 @@ impl Choosing {
     }
 
     /// Lets go of what it holds.
-    pub(super) fn release(&self, cx: &mut impl Context<Witness>) {
+    pub(crate) fn release(&self, cx: &mut impl Context<Witness>) {
         let timelines = self.settled.iter().chain(&self.list);
         timelines.chain(&self.passed).for_each(|body| cx.release(*body));
     }
@@ -135,10 +135,10 @@ impl Witness {
     /// Greets as many verifiers as are still needed.
     pub(crate) fn greet(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let paying = &node.paying[place];
-        let (payment, payee, time) = (paying.number, paying.payee, paying.started);
+        let (payment, parties, time) = (paying.number, paying.parties, paying.started);
         let bodies = cx.bodies();
         let tip = timeline::checksum(node.timeline, &bodies, &self.genesis);
-        let timeline = self.shown(node, cx.id(), payee);
+        let timeline = self.shown(node, cx.id(), parties.1);
         let paying = &mut node.paying[place];
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
@@ -148,7 +148,7 @@ impl Witness {
                 return self.give_up(node, place, cx);
             };
             let verifier = choosing.members.get(&self.genesis, rank);
-            if !is_eligible(verifier, cx.id(), payee) {
+            if !is_eligible(verifier, parties.0, parties.1) {
                 continue;
             }
             if self.terms.rules.settled_draw
@@ -249,7 +249,7 @@ impl Witness {
         let Step::Choosing(choosing) = &paying.step else { return };
         let (mut draws, lies) = (choosing.draws(), choosing.wanted - self.terms.witnesses);
         self.lie(&mut draws, lies, cx);
-        let selection = choosing.selection(draws, (cx.id(), paying.payee), paying.started);
+        let selection = choosing.selection(draws, paying.parties, paying.started);
         let bodies = cx.bodies();
         // A liar leaves it to the payee to find out.
         let honest = lies == 0;
@@ -262,6 +262,9 @@ impl Witness {
         }
         let selection = cx.share(WitnessBody::Selection(selection));
         choosing.release(cx);
-        self.draw_up(node, place, selection, cx);
+        match node.paying[place].purpose {
+            Purpose::Payment => self.draw_up(node, place, selection, cx),
+            Purpose::Rollover { .. } => self.declare(node, place, selection, cx),
+        }
     }
 }

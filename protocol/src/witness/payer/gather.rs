@@ -12,7 +12,7 @@ use super::super::receipt::{Receipt, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
-use super::{Gathering, Paying, Step, Twin};
+use super::{Gathering, Paying, Purpose, Step, Twin};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
 impl Witness {
@@ -202,6 +202,7 @@ impl Witness {
                 cx.release(left.selection);
             }
         }
+        self.tend(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -218,10 +219,21 @@ impl Witness {
             return self.entrusting_refused(node, from, (contract, why), cx);
         };
         let paying = &mut node.paying[place];
+        if let Purpose::Rollover { .. } = paying.purpose {
+            return self.rollover_refused(node, place, (from, why), cx);
+        }
         if from == paying.payee && source == u8::MAX {
             let suspects = matches!(why, Refusal::Quorum | Refusal::Signature);
             if suspects && self.drop_bad_promises(node, place, cx) {
                 return;
+            }
+            // A payee that says no has not accepted, unless it is only too late to say so again.
+            if let Step::Paid { receipt, gathering } = &mut node.paying[place].step
+                && why != Refusal::Time
+            {
+                cx.release(*receipt);
+                let unsigned = Gathering::new(gathering.contract, gathering.agreement, Vec::new());
+                node.paying[place].step = Step::Gathering(unsigned);
             }
             return self.give_up(node, place, cx);
         }

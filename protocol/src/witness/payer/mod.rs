@@ -19,6 +19,7 @@ use super::fund::Fund;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::receipt::Signed;
+use super::rollover::Renewing;
 use super::selection::Selection;
 use super::{Witness, WitnessTimer};
 use crate::{Context, NodeId, Shared, Signature, Time};
@@ -43,6 +44,10 @@ pub(super) struct Paying {
     pub(super) sources: Vec<(Fund, u64)>,
     /// Which witnesses of each source are asked, a bit per position: all, but for an attacker.
     pub(super) asked: u128,
+    /// Who the draw is for: payer and payee, and of a rollover those of the fund's first draw.
+    pub(super) parties: (NodeId, NodeId),
+    /// What it is.
+    pub(super) purpose: Purpose,
     /// Set if it is one of an attempt's.
     pub(super) twin: Option<Twin>,
     /// How often something was asked again because timelines differed.
@@ -50,6 +55,16 @@ pub(super) struct Paying {
     /// Greetings sent together wait for one timer; how often that was.
     pub(super) groups: u16,
     pub(super) step: Step,
+}
+
+/// What a dialogue with a fund's witnesses is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Somebody is paid.
+    Payment,
+    /// A fund gets new witnesses; a contract to which it was promised in vain is voided. That is
+    /// retained.
+    Rollover { void: Option<Shared> },
 }
 
 /// Which payment of an adversary's attempt it is.
@@ -74,6 +89,10 @@ pub(super) enum Step {
     Gathering(Gathering),
     /// The payee has the receipt.
     Paid { receipt: Shared, gathering: Gathering },
+    /// The witnesses of a fund that rolls over have what its owner declares.
+    Renewing(Renewing),
+    /// Its new witnesses have what those signed; a bit per position that watches.
+    Carrying { rollover: Shared, kept: u128 },
 }
 
 /// The promises gathered so far.
@@ -102,17 +121,21 @@ impl Step {
             Self::Agreeing { .. } => 1,
             Self::Gathering(_) => 2,
             Self::Paid { .. } => 3,
+            Self::Renewing(_) => 4,
+            Self::Carrying { .. } => 5,
         }
     }
 }
 
 impl Paying {
-    /// The contract, once there is one.
+    /// The contract or rollover, once there is one.
     pub(super) fn contract(&self) -> Option<Shared> {
         match &self.step {
             Step::Choosing(_) => None,
             Step::Agreeing { contract } => Some(*contract),
             Step::Gathering(gathering) | Step::Paid { gathering, .. } => Some(gathering.contract),
+            Step::Renewing(renewing) => Some(renewing.declared),
+            Step::Carrying { rollover, .. } => Some(*rollover),
         }
     }
 }
@@ -154,15 +177,18 @@ impl Witness {
         node.payments += 1;
         let started = cx.local_clock();
         let timeline = self.shown(node, cx.id(), payee);
-        let step = Step::Choosing(Choosing::new(self, timeline, (payee, started), cx));
+        let parties = (cx.id(), payee);
+        let step = Step::Choosing(Choosing::new(self, timeline, (parties, started), cx));
         let paying = Paying {
             number,
             payee,
+            parties,
             amount,
             started,
             sources,
             asked,
             twin,
+            purpose: Purpose::Payment,
             put_off: 0,
             groups: 0,
             step,
@@ -172,7 +198,7 @@ impl Witness {
     }
 
     /// Puts the node's first fund among the others.
-    fn open_wallet(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+    pub(super) fn open_wallet(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         if node.wallet.opened || !self.genesis.is_user(cx.id()) {
             return;
         }
@@ -226,7 +252,7 @@ impl Witness {
     }
 
     /// Waits for answers to what was just asked.
-    fn wait(&self, paying: &Paying, tries: u8, cx: &mut impl Context<Self>) {
+    pub(super) fn wait(&self, paying: &Paying, tries: u8, cx: &mut impl Context<Self>) {
         let (payment, step) = (paying.number, paying.step.number());
         cx.set_timer(self.terms.timeout, WitnessTimer::Payer { payment, step, tries });
     }
@@ -243,12 +269,15 @@ impl Witness {
         if node.paying[place].step.number() != step {
             return;
         }
+        if matches!(node.paying[place].step, Step::Renewing(_) | Step::Carrying { .. }) {
+            return self.rollover_timeout(node, place, tries, cx);
+        }
         if tries >= MAX_TRIES {
             return self.give_up(node, place, cx);
         }
         let paying = &node.paying[place];
         match &paying.step {
-            Step::Choosing(_) => {}
+            Step::Choosing(_) | Step::Renewing(_) | Step::Carrying { .. } => {}
             Step::Agreeing { contract } => self.propose(paying.payee, *contract, cx),
             Step::Gathering(gathering) => self.ask(paying, gathering, cx),
             Step::Paid { receipt, .. } => self.hand_over_receipt(paying.payee, *receipt, cx),
@@ -269,7 +298,7 @@ impl Witness {
                 self.give_up(node, 0, cx);
             }
             while let Some(receiving) = node.receiving.pop() {
-                self.forget_receiving(&receiving, cx);
+                self.forget_receiving(node, &receiving, cx);
             }
             return;
         }
@@ -293,6 +322,9 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let paying = node.paying.swap_remove(place);
+        if let Purpose::Rollover { void } = paying.purpose {
+            return self.give_up_rollover(node, paying, void, cx);
+        }
         cx.record(WitnessMetric::Rejected, 1);
         if let Some(twin) = paying.twin {
             return self.give_up_attempt(node, paying, twin, cx);
@@ -309,15 +341,17 @@ impl Witness {
                 cx.release(contract);
             }
             Step::Gathering(Gathering { contract, .. }) => {
-                self.lock(&paying.sources, cx);
+                self.lock_funds(node, &paying.sources, (contract, false), cx);
                 cx.release(contract);
             }
             Step::Paid { receipt, gathering } => {
-                self.lock(&paying.sources, cx);
+                self.lock_funds(node, &paying.sources, (gathering.contract, true), cx);
                 cx.release(receipt);
                 cx.release(gathering.contract);
             }
+            Step::Renewing(_) | Step::Carrying { .. } => {}
         }
+        self.tend(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -341,8 +375,7 @@ impl Witness {
         self.lock(&paying.sources, cx);
     }
 
-    /// Funds of a payment that some witnesses have promised: they are lost to their owner until they
-    /// roll over.
+    /// Funds of an attempt: they are lost to the attacker.
     pub(super) fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
         sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
     }
@@ -354,7 +387,7 @@ impl Witness {
     }
 
     /// Begins a payment that had to wait.
-    fn next_payment(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+    pub(super) fn next_payment(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         if node.waiting > 0 {
             node.waiting -= 1;
             let (payee, amount) = self.draw_payment(cx);

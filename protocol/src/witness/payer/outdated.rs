@@ -113,7 +113,7 @@ impl Witness {
     /// Draws anew: a settled event was missing.
     pub(super) fn redraw(&self, node: &mut WitnessNode, place: usize, cx: &mut impl Context<Self>) {
         let (timeline, paying) = (node.timeline, &mut node.paying[place]);
-        let mut new = Choosing::new(self, timeline, (paying.payee, paying.started), cx);
+        let mut new = Choosing::new(self, timeline, (paying.parties, paying.started), cx);
         match &paying.step {
             Step::Choosing(old) => {
                 old.release(cx);
@@ -126,7 +126,7 @@ impl Witness {
                     self.reserve(withdrawn.wrapping_neg(), cx);
                 }
             }
-            Step::Gathering(_) | Step::Paid { .. } => return new.release(cx),
+            _ => return new.release(cx),
         }
         cx.record(WitnessMetric::Redraws, 1);
         paying.step = Step::Choosing(new);
@@ -192,8 +192,17 @@ impl Witness {
         whom: NodeId,
         cx: &mut impl Context<Self>,
     ) {
-        if matches!(node.paying[place].step, Step::Choosing(_)) {
-            return;
+        let paying = &mut node.paying[place];
+        match paying.step {
+            Step::Choosing(_) => return,
+            Step::Renewing(_) | Step::Carrying { .. } => {
+                paying.put_off += 1;
+                if u32::from(paying.put_off) <= 4 * self.terms.witnesses {
+                    self.press_one(paying, whom, cx);
+                }
+                return;
+            }
+            _ => {}
         }
         let is_outdated = self.is_outdated(node, place, cx);
         let paying = &mut node.paying[place];

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use super::super::contract::{Contract, Draft, Source};
 use super::super::refusal::Refusal;
-use super::super::selection::{Drawn, Selection};
+use super::super::rollover::Declared;
+use super::super::selection::{Drawn, History, Selection};
 use super::super::statement::Statement;
 use super::*;
 use crate::recording::{Effect, RecordedBodies, Recording};
@@ -301,6 +302,130 @@ fn messages_that_do_not_fit_change_nothing() {
     }
 }
 
+/// The rollover of a fund as its owner may declare it, changed before it is signed.
+fn declaration(net: &mut Net, change: impl FnOnce(&mut Declared)) -> Shared {
+    let world = &mut net.worlds[PAYER.index()];
+    let fund = net.witness.first_fund(world);
+    let genesis = &net.witness.genesis;
+    let (checksum, origin) = (genesis.checksum(), genesis::CREDIT_ORIGIN);
+    let drawn = |verifier| Drawn { verifier, answered: true };
+    let draws = genesis.draw(genesis.seed(checksum, origin, PAYER)).take(20).map(drawn).collect();
+    let history = History { time: Time(5), ..History::default() };
+    let to = Selection::new(origin, PAYER, checksum, draws).on(history);
+    let mut declared = Declared {
+        owner: PAYER,
+        fund: fund.id,
+        time: Time(5),
+        left: fund.amount,
+        sequence: 0,
+        previous: fund.id,
+        void: None,
+        from: fund.selection,
+        to: world.share(WitnessBody::Selection(to)),
+    };
+    change(&mut declared);
+    let digest = declared.digest(&net.bodies, world.scenario()).expect("selections");
+    let signature = world.sign(&Statement::Renews.of(world.scenario(), &digest));
+    world.share(WitnessBody::Rollover(declared.signed(digest, signature)))
+}
+
+/// What one of the fund's witnesses answers to a declaration.
+fn answer(net: &mut Net, from: NodeId, rollover: Shared) -> Result<(), Refusal> {
+    let fund = net.witness.first_fund(&mut net.worlds[PAYER.index()]);
+    let witness = net.bodies.get(fund.selection).selection().expect("a selection").witnesses[0];
+    net.queue.clear();
+    net.deliver(from, witness, WitnessMessage::Renew { rollover });
+    match net.queue.pop_back().expect("an answer").2 {
+        WitnessMessage::Renewed { .. } => Ok(()),
+        WitnessMessage::Refuse { why, .. } => Err(why),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rollover_declares_what_its_witnesses_know() {
+    type Change = fn(&mut Declared);
+    let wrong: [(Change, Refusal); 7] = [
+        (|declared| declared.left += 1, Refusal::Undeclared),
+        (|declared| declared.sequence = 1, Refusal::Undeclared),
+        (|declared| declared.previous = fund::FundId(9), Refusal::Undeclared),
+        (|declared| declared.fund = fund::FundId(9), Refusal::NotOwner),
+        (|declared| declared.owner = PAYEE, Refusal::Signature),
+        (|declared| declared.time = Time(6), Refusal::Selection),
+        (|declared| declared.to = declared.from, Refusal::Selection),
+    ];
+    for (change, why) in wrong {
+        let mut net = Net::new();
+        let bad = declaration(&mut net, change);
+        assert_eq!(answer(&mut net, PAYER, bad), Err(why));
+        let good = declaration(&mut net, |_| {});
+        assert_eq!(answer(&mut net, PAYER, good), Ok(()), "the refusal left no trace");
+    }
+}
+
+/// Who signed a rollover signs it again, but nothing else of the fund: no other rollover, no payment.
+#[test]
+fn a_witness_signs_one_rollover_and_no_payment_after_it() {
+    let mut net = Net::new();
+    let good = declaration(&mut net, |_| {});
+    assert_eq!(answer(&mut net, PAYEE, good), Err(Refusal::Unasked));
+    assert_eq!(answer(&mut net, PAYER, good), Ok(()));
+    assert_eq!(answer(&mut net, PAYER, good), Ok(()));
+    let other = declaration(&mut net, |declared| declared.left -= 1);
+    assert_eq!(answer(&mut net, PAYER, other), Err(Refusal::Promised));
+    let contract = net.contract(|_| {});
+    let (witness, _) = first_witness(&net, contract);
+    net.deliver(PAYER, witness, WitnessMessage::Ask { contract, source: 0 });
+    let (.., last) = net.queue.pop_back().expect("an answer");
+    assert!(matches!(last, WitnessMessage::Refuse { why: Refusal::Promised, .. }), "{last:?}");
+    // Without signatures nothing is carried over.
+    net.deliver(PAYER, witness, WitnessMessage::Carry { rollover: good });
+    let (.., last) = net.queue.pop_back().expect("an answer");
+    assert!(matches!(last, WitnessMessage::Refuse { why: Refusal::Quorum, .. }), "{last:?}");
+    assert!(net.nodes[witness.index()].book.is_empty());
+}
+
+/// A young promise may be part of a final payment, and a promise cannot be kept back.
+#[test]
+fn a_promise_stands_in_the_way_of_a_rollover() {
+    let mut net = Net::new();
+    let contract = net.contract(|_| {});
+    let (witness, fund) = first_witness(&net, contract);
+    net.deliver(PAYER, witness, WitnessMessage::Ask { contract, source: 0 });
+    let good = declaration(&mut net, |_| {});
+    assert_eq!(answer(&mut net, PAYER, good), Err(Refusal::Promised));
+    let voids = declaration(&mut net, |declared| declared.void = Some(contract));
+    assert_eq!(answer(&mut net, PAYER, voids), Err(Refusal::Promised), "too young to be voided");
+    assert_eq!(net.nodes[witness.index()].book.promise(fund), Some(contract));
+}
+
+/// After its period a fund is worth nothing to anybody.
+#[test]
+fn a_fund_that_expired_is_refused() {
+    let mut net = Net::new();
+    net.witness.terms.rollover_period = Span(1);
+    for world in &mut net.worlds {
+        world.set_now(Time(6));
+    }
+    let rollover = declaration(&mut net, |_| {});
+    assert_eq!(answer(&mut net, PAYER, rollover), Err(Refusal::Expired));
+    // Made in time, asked for too late.
+    let contract = net.contract(|_| {});
+    let (witness, _) = first_witness(&net, contract);
+    net.deliver(PAYER, witness, WitnessMessage::Ask { contract, source: 0 });
+    let (.., last) = net.queue.pop_back().expect("an answer");
+    assert!(matches!(last, WitnessMessage::Refuse { why: Refusal::Expired, .. }), "{last:?}");
+    assert_eq!(net.of(WitnessMetric::RefusedExpired), 2);
+}
+
+/// The first witness of a contract's first source, and that fund.
+fn first_witness(net: &Net, contract: Shared) -> (NodeId, fund::FundId) {
+    let content: &Contract = net.bodies.get(contract).contract().expect("a contract");
+    let source = &content.sources[0];
+    let watched = net.bodies.get(source.selection).selection().expect("a selection");
+    (watched.witnesses[0], source.fund)
+}
+
 fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
     use WitnessMessage as M;
     let signature = Signature([9; 64]);
@@ -317,6 +442,10 @@ fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
         M::Kept { receipt },
         M::Claim { claim: body },
         M::Upheld { claim: body, time: Time(3), signature },
+        M::Renew { rollover: body },
+        M::Renewed { rollover: body, signature },
+        M::Carry { rollover: body },
+        M::Carried { rollover: body },
     ];
     for source in [0, 1, 200, 255] {
         all.extend([
