@@ -42,6 +42,7 @@ pub mod refusal;
 pub mod rollover;
 pub mod rules;
 pub mod selection;
+mod sorted;
 pub mod statement;
 mod table;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::guilt::Guilt;
 use super::payee::Receiving;
 use super::payer::Paying;
 use super::rollover::Locked;
+use super::sorted::place_of;
 use super::timeline::{Authoring, Tip};
 use crate::{Shared, Snapshot, SnapshotError, Time};
 
@@ -175,7 +176,7 @@ impl Book {
 
     /// Ends a promise.
     pub fn end_promise(&mut self, fund: FundId) -> Option<Shared> {
-        let place = self.promises.binary_search_by_key(&fund, |(fund, _)| *fund).ok()?;
+        let place = place_of(&self.promises, fund, |(fund, _)| *fund).ok()?;
         Some(self.promises.remove(place).1)
     }
 
@@ -209,7 +210,7 @@ impl Book {
 
     /// Notes what was earned with a fund.
     pub fn add_due(&mut self, fund: FundId, amount: u64) {
-        match self.due.binary_search_by_key(&fund, |(fund, _)| *fund) {
+        match place_of(&self.due, fund, |(fund, _)| *fund) {
             Ok(place) => self.due[place].1 += amount,
             Err(place) if amount > 0 => self.due.insert(place, (fund, amount)),
             Err(_) => {}
@@ -218,7 +219,7 @@ impl Book {
 
     /// What was earned with a fund, which is noted no longer.
     pub fn end_due(&mut self, fund: FundId) -> u64 {
-        let place = self.due.binary_search_by_key(&fund, |(fund, _)| *fund);
+        let place = place_of(&self.due, fund, |(fund, _)| *fund);
         place.map_or(0, |place| self.due.remove(place).1)
     }
 
@@ -248,12 +249,12 @@ impl Book {
 }
 
 fn find(entries: &[(FundId, Shared)], fund: FundId) -> Option<Shared> {
-    let place = entries.binary_search_by_key(&fund, |(fund, _)| *fund).ok()?;
+    let place = place_of(entries, fund, |(fund, _)| *fund).ok()?;
     Some(entries[place].1)
 }
 
 fn set(entries: &mut Vec<(FundId, Shared)>, fund: FundId, body: Shared) -> Option<Shared> {
-    match entries.binary_search_by_key(&fund, |(fund, _)| *fund) {
+    match place_of(entries, fund, |(fund, _)| *fund) {
         Ok(place) => Some(core::mem::replace(&mut entries[place].1, body)),
         Err(place) => {
             entries.insert(place, (fund, body));
