@@ -10,7 +10,6 @@ use super::fund::FundId;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::payee::opened;
-use super::payer::positions;
 use super::receipt::Receipt;
 use crate::{Bodies, Context, Shared, draw};
 
@@ -25,7 +24,7 @@ fn share(gas: u64, rank: u32, all: u32, seed: u64) -> u64 {
 
 /// What a receipt owes the witness at a position of one of its sources.
 fn owed(gas: u64, receipt: &Receipt, source: u8, position: usize) -> u64 {
-    let signed = positions(&receipt.signed, source);
+    let signed = receipt.positions(source);
     if signed & 1 << position == 0 {
         return 0;
     }

@@ -4,6 +4,7 @@ use super::body::WitnessBody;
 use super::contract::Contract;
 use super::fund::FundId;
 use super::once::Once;
+use super::payer::positions;
 use super::refusal::Refusal;
 use super::rules::Terms;
 use super::selection::Selection;
@@ -48,6 +49,8 @@ pub struct Receipt {
     /// Their signatures.
     pub signed: Box<[Signed]>,
     sound: Once<Result<(), Refusal>>,
+    /// Per source, the positions that signed: asked for by each of its witnesses.
+    who: Once<Vec<u128>>,
 }
 
 impl Receipt {
@@ -67,7 +70,15 @@ impl Receipt {
             stage,
             signed: signed.into(),
             sound: Once::default(),
+            who: Once::default(),
         }
+    }
+
+    /// Which witnesses of a source have signed, whether or not it holds, a bit per position.
+    pub(super) fn positions(&self, source: u8) -> u128 {
+        let sources = || self.signed.iter().map(|signed| signed.source).max().unwrap_or(0);
+        let all = || (0..=sources()).map(|source| positions(&self.signed, source)).collect();
+        self.who.get_or_init(all).get(usize::from(source)).copied().unwrap_or(0)
     }
 
     /// The name of the fund that the payment makes.
