@@ -19,6 +19,8 @@ RESULTS = ROOT / "results"
 README = ROOT / "README.md"
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 ANTHILL = TARGET / "release/anthill"
+# The content of a block until its script has run in full.
+UNMEASURED = "Not measured yet."
 
 
 def build(*more):
@@ -86,11 +88,24 @@ def publish(name, raw, page, block=None):
 
 def check(name, page, block=None):
     """Ends the script; with exit code 1, naming the first line that its JSON does not give."""
+    if not (RESULTS / f"{name}.json").exists():
+        check_unmeasured(name, block)
     raw = read(name)
     compare(RESULTS / f"{name}.md", (RESULTS / f"{name}.md").read_text(), page(raw), 1, name)
     if block:
         head, content, _ = around_block(README.read_text(), name)
         compare(README, content, f"{block(raw)}\n", head.count("\n") + 1, name)
+    sys.exit(0)
+
+
+def check_unmeasured(name, block):
+    """Nothing is published, and the README says so."""
+    if (RESULTS / f"{name}.md").exists():
+        sys.exit(f"results/{name}.md: there is no results/{name}.json that gives it")
+    if block:
+        head, content, _ = around_block(README.read_text(), name)
+        compare(README, content, f"{UNMEASURED}\n", head.count("\n") + 1, name)
+    print(f"results/{name}.json: not measured yet", file=sys.stderr)
     sys.exit(0)
 
 
