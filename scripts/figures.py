@@ -50,7 +50,8 @@ def machine():
 def origin():
     """Where figures come from: the first keys of every JSON file. Call it after `build`."""
     commit = git("rev-parse", "--short=12", "HEAD")
-    if git("status", "--porcelain", "-uno"):
+    # What was published a moment ago changes nothing that is measured.
+    if git("status", "--porcelain", "-uno", ".", ":!results", ":!profiles", ":!README.md"):
         commit += " with local changes"
     return {"commit": commit, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
 
@@ -90,11 +91,11 @@ def check(name, page, block=None):
     """Ends the script; with exit code 1, naming the first line that its JSON does not give."""
     if not (RESULTS / f"{name}.json").exists():
         check_unmeasured(name, block)
-    raw = read(name)
-    compare(RESULTS / f"{name}.md", (RESULTS / f"{name}.md").read_text(), page(raw), 1, name)
+    raw, source = read(name), f"results/{name}.json"
+    compare(RESULTS / f"{name}.md", (RESULTS / f"{name}.md").read_text(), page(raw), 1, source)
     if block:
         head, content, _ = around_block(README.read_text(), name)
-        compare(README, content, f"{block(raw)}\n", head.count("\n") + 1, name)
+        compare(README, content, f"{block(raw)}\n", head.count("\n") + 1, source)
     sys.exit(0)
 
 
@@ -104,7 +105,7 @@ def check_unmeasured(name, block):
         sys.exit(f"results/{name}.md: there is no results/{name}.json that gives it")
     if block:
         head, content, _ = around_block(README.read_text(), name)
-        compare(README, content, f"{UNMEASURED}\n", head.count("\n") + 1, name)
+        compare(README, content, f"{UNMEASURED}\n", head.count("\n") + 1, "a block not yet measured")
     print(f"results/{name}.json: not measured yet", file=sys.stderr)
     sys.exit(0)
 
@@ -130,11 +131,12 @@ def around_block(text, name):
     return head + begin, content, end + tail
 
 
-def compare(path, found, wanted, first_line, name):
+def compare(path, found, wanted, first_line, source):
+    """Ends the script with exit code 1 at the first line that is not what the source gives."""
     lines, expected = found.split("\n"), wanted.split("\n")
     for number in range(max(len(lines), len(expected))):
         line = lines[number] if number < len(lines) else "(ends here)"
         other = expected[number] if number < len(expected) else "(ends here)"
         if line != other:
             sys.exit(f"{path.relative_to(ROOT)}:{first_line + number}: is not what"
-                     f" results/{name}.json gives\n  there: {line}\n  given: {other}")
+                     f" {source} gives\n  there: {line}\n  given: {other}")
