@@ -183,6 +183,9 @@ pub(crate) struct RunArgs {
     /// Which of them, and in which order.
     #[command(flatten)]
     pub rows: RowArgs,
+    /// Save every CSV as Parquet too.
+    #[arg(long)]
+    pub parquet: bool,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,

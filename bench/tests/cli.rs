@@ -14,6 +14,8 @@ mod compare;
 mod diagrams;
 #[path = "cli/matrix.rs"]
 mod matrix;
+#[path = "cli/parquet.rs"]
+mod parquet;
 #[path = "cli/profile.rs"]
 mod profile;
 #[path = "cli/refusals.rs"]
