@@ -18,6 +18,8 @@ mod matrix;
 mod parquet;
 #[path = "cli/profile.rs"]
 mod profile;
+#[path = "cli/readme.rs"]
+mod readme;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/report.rs"]
