@@ -24,7 +24,7 @@ fn the_main_job_gives_the_lines_that_are_shown() {
     for name in ["  virtual time", "  events", "  messages", "  digest", "  coverage", "  ok"] {
         assert!(lines.iter().any(|line| line.starts_with(name)), "{name} is not among {lines:?}");
     }
-    let output = stdout(&Desk::new().anthill("--progress off"));
+    let output = stdout(&Desk::new().anthill(""));
     let mut rest = output.lines();
     for line in lines {
         assert!(rest.any(|told| told == line), "README shows `{line}`; the run told:\n{output}");
