@@ -183,6 +183,9 @@ pub(crate) struct RunArgs {
     /// Which of them, and in which order.
     #[command(flatten)]
     pub rows: RowArgs,
+    /// Save every CSV as Parquet too.
+    #[arg(long)]
+    pub parquet: bool,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
@@ -294,6 +297,9 @@ pub(crate) struct ProfileArgs {
     /// Samples per second of CPU time.
     #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub hz: u32,
+    /// CPU time to sample of each size (`10s`): the run is made again until then, under one profile.
+    #[arg(long, value_name = "DURATION", value_parser = not_a_flag, allow_hyphen_values = true)]
+    pub at_least: Option<String>,
     /// Where to save it; a directory that is not there yet, or empty
     /// [default: anthill-runs/profile-<name>-<seed>-<n>].
     #[arg(long, value_name = "DIR")]

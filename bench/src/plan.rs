@@ -82,6 +82,8 @@ pub(crate) struct RunPlan {
     pub events: Option<EventsPlan>,
     /// The table of nodes, if it is wanted.
     pub table: Option<RowArgs>,
+    /// Whether every CSV is saved as Parquet too.
+    pub parquet: bool,
 }
 
 impl RunPlan {
@@ -106,6 +108,7 @@ impl RunPlan {
             scenario,
             engine: args.engine,
             out: args.out,
+            parquet: args.parquet,
             format: args.format,
             progress: args.progress,
             serve: args.serve.map(|address| (address, args.serve_anyone)),

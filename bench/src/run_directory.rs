@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::export::parquet;
+
 /// The most a run directory may hold, in bytes.
 pub(crate) const MAX_BYTES: u64 = 50_000_000;
 
@@ -42,6 +44,14 @@ pub(crate) enum RunDirectoryError {
         /// The file.
         path: PathBuf,
     },
+    /// A table cannot be saved as Parquet.
+    #[error("cannot save {} as Parquet: {problem}", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// The file system refused.
     #[error("cannot write {}: {source}; choose another --out DIR", path.display())]
     Io {
@@ -57,6 +67,8 @@ pub(crate) enum RunDirectoryError {
 pub(crate) struct RunDirectory {
     path: PathBuf,
     bytes: u64,
+    /// Whether every CSV is saved as Parquet too.
+    parquet: bool,
     written: Vec<PathBuf>,
     /// The directories that the claim made, innermost first.
     made: Vec<PathBuf>,
@@ -94,11 +106,29 @@ impl RunDirectory {
         }
     }
 
-    /// Writes one file; `name` may have one directory in front.
+    /// From here on every CSV is saved as Parquet too.
+    pub(crate) fn add_parquet(&mut self) {
+        self.parquet = true;
+    }
+
+    /// Writes one file; `name` may have one directory in front. A CSV as Parquet too, if that was
+    /// asked for.
     ///
     /// # Errors
     /// If it exists, would pass the size limit, or cannot be written.
     pub(crate) fn write(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
+        self.write_file(name, content)?;
+        if let (true, Some(stem)) = (self.parquet, name.strip_suffix(".csv")) {
+            let typed = parquet::of_csv(content).map_err(|problem| RunDirectoryError::Table {
+                path: self.path.join(name),
+                problem: format!("{problem:#}"),
+            })?;
+            self.write_file(&format!("{stem}.parquet"), &typed)?;
+        }
+        Ok(())
+    }
+
+    fn write_file(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
         let path = self.path.join(name);
         let io_error = |source| RunDirectoryError::Io { path: path.clone(), source };
         let total = self.bytes.saturating_add(content.len() as u64);
@@ -138,7 +168,7 @@ impl RunDirectory {
     }
 
     fn claimed(path: PathBuf, made: Vec<PathBuf>) -> Self {
-        Self { path, bytes: 0, written: Vec::new(), made }
+        Self { path, bytes: 0, parquet: false, written: Vec::new(), made }
     }
 
     fn claim_given(out: &Path) -> Result<Self, RunDirectoryError> {

@@ -14,8 +14,12 @@ mod compare;
 mod diagrams;
 #[path = "cli/matrix.rs"]
 mod matrix;
+#[path = "cli/parquet.rs"]
+mod parquet;
 #[path = "cli/profile.rs"]
 mod profile;
+#[path = "cli/readme.rs"]
+mod readme;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/report.rs"]

@@ -39,6 +39,9 @@ pub(crate) struct BatchArgs {
     /// interrupted [default: anthill-runs/<name>-<command>-<seed>-<n>].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Save every CSV as Parquet too.
+    #[arg(long)]
+    pub parquet: bool,
     /// What to print at the end: text to read, or the JSON file alone.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

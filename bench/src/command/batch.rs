@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use crate::args::ProgressChoice;
 use crate::engines::Control;
-use crate::export::pretty;
+use crate::export::{self, pretty};
 use crate::machine::Machine;
 use crate::points::{self, Configuration, Finished, Halt, Limits, Plan, PointsError, Store};
 use crate::{Registry, clock, interrupt, page, terminal, units};
@@ -88,10 +88,17 @@ pub(super) fn tell_violations(plan: &Plan, store: &Store) -> bool {
     !violations.is_empty()
 }
 
-/// Saves the files that a command makes of its runs, in place of those of an earlier time.
-pub(super) fn save(store: &Store, files: &[(&str, String)]) -> anyhow::Result<()> {
+/// Saves the files that a command makes of its runs, in place of those of an earlier time; tables
+/// as Parquet too, if that was asked for.
+pub(super) fn save(store: &Store, files: &[(&str, String)], parquet: bool) -> anyhow::Result<()> {
     for (name, content) in files {
-        points::replace(&store.path().join(name), content.as_bytes())?;
+        let path = store.path().join(name);
+        points::replace(&path, content.as_bytes())?;
+        if parquet && name.ends_with(".csv") {
+            let typed = export::parquet::of_csv(content.as_bytes())
+                .with_context(|| format!("cannot save {} as Parquet", path.display()))?;
+            points::replace(&path.with_extension("parquet"), &typed)?;
+        }
     }
     Ok(())
 }

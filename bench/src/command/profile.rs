@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anthill_engine::outcome::{Ended, Outcome};
-use anthill_engine::scenario::Scenario;
+use anthill_engine::scenario::{Scenario, parse_span};
 use anyhow::{Context as _, bail};
 
 use super::Exit;
@@ -33,13 +33,24 @@ struct Size {
     /// The number of nodes.
     name: String,
     profile: Profile,
+    /// The last of its runs, which are all the same.
     outcome: Outcome,
+    /// How many runs the profile covers.
+    runs: u32,
     cost: Cost,
+}
+
+impl Size {
+    /// The events that the profile covers.
+    fn events(&self) -> u64 {
+        self.outcome.result.totals.events * u64::from(self.runs)
+    }
 }
 
 /// Profiles a scenario at one or more sizes.
 pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result<Exit> {
     let sizes = sizes(&args.scenario)?;
+    let least_s = least_s(args)?;
     let load = |size: &ScenarioArgs| {
         let plan = ScenarioPlan::new(size.clone(), registry)?;
         let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
@@ -62,7 +73,7 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
             inner = Some(RunDirectory::claim(Some(&path), &name, scenario.seed)?);
         }
         let run = inner.as_mut().unwrap_or(&mut directory);
-        match one(entry, scenario, args, &control, run) {
+        match one(entry, scenario, (args, least_s), &control, run) {
             Ok(Some(size)) => profiled.push(size),
             Ok(None) => return Ok(Exit::Interrupted),
             Err(problem) => {
@@ -81,6 +92,17 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
     terminal::show(&format!("Saved in {}\n", directory.path().display()))?;
     let stopped = profiled.iter().any(|size| size.outcome.ended == Ended::MemoryLimit);
     Ok(if stopped { Exit::Violated } else { Exit::Done })
+}
+
+/// The CPU time to sample of each size, in seconds.
+fn least_s(args: &ProfileArgs) -> anyhow::Result<f64> {
+    let Some(text) = &args.at_least else { return Ok(0.0) };
+    match parse_span(text) {
+        // More samples have no place.
+        Ok(span) if span.0 <= 600_000_000_000 => Ok(span.0 as f64 / 1e9),
+        Ok(_) => bail!("--at-least {text}: at most 10min"),
+        Err(problem) => bail!("--at-least {text}: {problem}"),
+    }
 }
 
 /// The scenario once per size of `--nodes`.
@@ -105,7 +127,7 @@ fn sizes(args: &ScenarioArgs) -> anyhow::Result<Vec<ScenarioArgs>> {
 fn one(
     entry: &Entry,
     scenario: &Scenario,
-    args: &ProfileArgs,
+    (args, least_s): (&ProfileArgs, f64),
     control: &Arc<Control>,
     run: &mut RunDirectory,
 ) -> anyhow::Result<Option<Size>> {
@@ -117,10 +139,17 @@ fn one(
     let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
     run.write("manifest.json", manifest.as_bytes())?;
     let sampler = Sampler::start(args.hz).context("cannot sample this process")?;
-    let outcome = {
-        let _progress = Progress::start(args.progress, scenario.until, control);
-        (entry.run)(scenario, &prepared, EngineChoice::Sharded, control)?
+    let begun_s = Usage::read().cpu_s;
+    let mut runs = 0;
+    let progress = Progress::start(args.progress, scenario.until, control);
+    let outcome = loop {
+        let outcome = (entry.run)(scenario, &prepared, EngineChoice::Sharded, control)?;
+        runs += 1;
+        if outcome.ended != Ended::Finished || Usage::read().cpu_s - begun_s >= least_s {
+            break outcome;
+        }
     };
+    drop(progress);
     let samples = sampler.stop();
     if outcome.ended == Ended::Interrupted {
         return Ok(None);
@@ -140,7 +169,7 @@ fn one(
     };
     let title = format!("{}, {} nodes", scenario.name, scenario.nodes);
     if profile.samples() == 0 {
-        let short = "the run was too short for a single sample: no flamegraph; run longer";
+        let short = "the run was too short for a single sample: no flamegraph; run longer, or --at-least 10s";
         terminal::complain("warning", short);
     } else {
         run.write("flamegraph.svg", &flames::of(&profile, &title)?)?;
@@ -148,7 +177,7 @@ fn one(
     run.write("stacks.folded", profile.folded().as_bytes())?;
     run.write("profile.pb.gz", &pprof::bytes(&profile))?;
     export::save(&record, &summary::text(&record), run)?;
-    let size = Size { name: units::count(scenario.nodes.into()), profile, outcome, cost };
+    let size = Size { name: units::count(scenario.nodes.into()), profile, outcome, runs, cost };
     terminal::show(&text(&size, &title, &path))?;
     Ok(Some(size))
 }
@@ -157,12 +186,16 @@ fn one(
 /// samples have them.
 fn text(size: &Size, title: &str, path: &Path) -> String {
     use std::fmt::Write as _;
-    let Size { profile, outcome, cost, .. } = size;
+    let Size { profile, outcome, runs, cost, .. } = size;
     let events = outcome.result.totals.events;
     let mut text = format!(
-        "{title}: {events} events, {:.1} ns of CPU each; {} samples{}\n",
+        "{title}: {events} events, {:.1} ns of CPU each; {} samples{}{}\n",
         cost.ns_per_event,
         profile.samples(),
+        match runs {
+            1 => String::new(),
+            runs => format!(" in {runs} runs, the last of which is told"),
+        },
         match profile.lost {
             0 => String::new(),
             lost => format!(" ({lost} more lost)"),
@@ -185,7 +218,7 @@ fn compare(first: &Size, last: &Size, directory: &mut RunDirectory) -> anyhow::R
     let [a, b] = [first, last].map(|size| Measured {
         name: &size.name,
         profile: &size.profile,
-        events: size.outcome.result.totals.events,
+        events: size.events(),
     });
     let title = format!("from {} to {} nodes, per event", a.name, b.name);
     let table = growth::table(a, b, ROWS);

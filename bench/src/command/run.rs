@@ -46,6 +46,9 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
     let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
+    if plan.parquet {
+        run.add_parquet();
+    }
     let outputs = (&mut run, table.as_mut());
     let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, outputs) {
         Ok(done) => done,

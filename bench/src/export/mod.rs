@@ -7,6 +7,7 @@
 pub(crate) mod checks;
 pub(crate) mod interval_log;
 pub(crate) mod manifest;
+pub(crate) mod parquet;
 pub(crate) mod percentiles;
 pub(crate) mod series;
 pub(crate) mod summary;

@@ -39,6 +39,22 @@ fn a_run_is_the_same_while_it_is_sampled() {
 }
 
 #[test]
+fn a_short_run_is_made_again_until_it_is_sampled() {
+    let desk = Desk::new();
+    let line = "profile phold --until 1ms --nodes 1k --hz 100 --progress off";
+    let output = desk.anthill(&format!("{line} --at-least 500ms --out p"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let told = stdout(&output);
+    let runs = told.split(" samples in ").nth(1).and_then(|rest| rest.split(' ').next());
+    assert!(runs.is_some_and(|runs| runs.parse::<u32>().is_ok_and(|runs| runs > 10)), "{told}");
+    assert!(files(&desk.path("p")).contains(&"flamegraph.svg".to_owned()), "{told}");
+    for (wrong, why) in [("1h", "at most 10min"), ("10", "10"), ("soon", "soon")] {
+        let told = refusal(&desk.anthill(&format!("{line} --at-least {wrong} --out q")));
+        assert!(told.contains("--at-least") && told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn what_cannot_be_profiled_is_refused() {
     let desk = Desk::new();
     let twice = refusal(&desk.anthill("profile phold --nodes 1k,1k"));

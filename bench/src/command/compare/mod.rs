@@ -48,7 +48,7 @@ pub(super) fn compare(registry: &Registry, args: &CompareArgs) -> anyhow::Result
         ("compare.json", json.clone()),
         ("report.html", page::page(&comparison, &plan, &store)),
     ];
-    batch::save(&store, &files)?;
+    batch::save(&store, &files, args.batch.parquet)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&export::text(&comparison, &plan, &store))?,

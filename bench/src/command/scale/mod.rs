@@ -36,7 +36,7 @@ pub(super) fn scale(registry: &Registry, args: &ScaleArgs) -> anyhow::Result<Exi
     let (page, plots) = page::page(&scaling, &plan, &store);
     files.extend(plots);
     files.push(("report.html", page));
-    batch::save(&store, &files)?;
+    batch::save(&store, &files, args.batch.parquet)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&text::text(&scaling, &plan, &store))?,

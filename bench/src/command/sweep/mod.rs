@@ -35,7 +35,7 @@ pub(super) fn sweep(registry: &Registry, args: &SweepArgs) -> anyhow::Result<Exi
         ("sweep.json", json.clone()),
     ];
     files.push(("report.html", page::page(&table, &grid, &plan, &store)));
-    batch::save(&store, &files)?;
+    batch::save(&store, &files, args.batch.parquet)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&table.text(&plan, &store))?,
