@@ -197,14 +197,14 @@ fn body(subject: &Subject, sample: &Sample) -> Markup {
             thead { tr { th { "Latency" } @for name in ["count", "median", "90 %", "99 %", "99.9 %", "longest"] { th.figure { (name) } } } }
             tbody { @for row in sample.latency_rows() { tr { @for (i, cell) in row.iter().enumerate() { td class=[(i > 0).then_some("figure")] { (cell) } } } } }
         } } }))
-        (page::section("shards", "Events by shard", &html! { div id="shards" {
+        (page::section("events-by-shard", "Events by shard", &html! { div id="shards" {
             @for (i, events) in sample.glimpse.shard_events.iter().enumerate() { p { (i) ": " (crate::units::count(*events)) } }
         } }))
-        (page::section("metrics", "Metrics so far", &html! { div.wide { table id="metrics" {
+        (page::section("metrics-so-far", "Metrics so far", &html! { div.wide { table id="metrics" {
             thead { tr { th { "Metric" } th.figure { "value" } } }
             tbody { @for (name, value) in sample.metric_rows(subject) { tr { td { (name) } td.figure { (value) } } } }
         } } }))
-        (page::section("checks", "Checks", &html! { div id="checks" {
+        (page::section("checks-of-the-run", "Checks", &html! { div id="checks" {
             p.absent { "What theory says is of whole runs: checks are made at the end, and then stand here." }
         } }))
     }
