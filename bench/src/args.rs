@@ -13,7 +13,7 @@ pub(crate) use scaling::{CompareArgs, ScaleArgs, SweepArgs};
 
 const EXAMPLES: &str = "\
 Examples:
-  anthill                                   the main job: epidemic broadcast to a million nodes
+  anthill                                   the main job: payments among a million users
   anthill run phold --nodes 1M --until 1s   a preset, with some of it changed
   anthill run my.toml --seed 7 --set protocol.fanout=12 --set network.min_delay=1ms
   anthill run my.toml --format json | jq .events_per_s

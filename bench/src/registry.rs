@@ -134,11 +134,11 @@ fn gossip(preset: &'static str) -> Entry {
 pub fn shipped() -> Registry {
     Registry::new(vec![
         // The first entry is the main job.
+        entry::<Witness>(include_str!("../scenarios/witness.toml")),
         gossip(include_str!("../scenarios/gossip.toml")),
         entry::<Phold>(include_str!("../scenarios/phold.toml")),
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
-        entry::<Witness>(include_str!("../scenarios/witness.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
     ])
     .with_scenarios(SCENARIOS)

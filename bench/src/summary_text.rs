@@ -12,6 +12,11 @@ use anthill_protocol::{Check, MetricKind};
 use crate::export::{Record, summary};
 use crate::{conditions_text, units};
 
+/// Of so many metrics or kinds of messages each has its line; of more, those that are not 0.
+const FEW: usize = 12;
+/// The longest line of names.
+const LINE: usize = 100;
+
 /// The text.
 pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     let mut text = headline(record, about);
@@ -56,9 +61,13 @@ fn result(record: &Record<'_>) -> String {
         units::bytes(result.totals.bytes_on_wire),
     );
     if result.kinds.len() > 1 {
-        for (kind, n) in result.kinds.iter().zip(&result.totals.messages_by_kind) {
+        let counts = result.kinds.iter().zip(&result.totals.messages_by_kind);
+        let (sent, unsent): (Vec<_>, Vec<_>) =
+            counts.partition(|(_, n)| **n > 0 || result.kinds.len() <= FEW);
+        for (kind, n) in sent {
             let _ = writeln!(text, "    {kind:<12} {}", units::count(*n));
         }
+        text += &named("    none of      ", unsent.into_iter().map(|(kind, _)| *kind));
     }
     let _ = writeln!(text, "  digest         {}", summary::digest(result.digest));
     text
@@ -73,11 +82,9 @@ fn latencies(record: &Record<'_>) -> String {
         "\n{:<16} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
         "Latency", "count", "median", "90 %", "99 %", "99.9 %", "longest"
     );
-    for (name, histogram) in latencies {
-        if histogram.is_empty() {
-            let _ = writeln!(text, "  {name:<14} {:>13}", "no records");
-            continue;
-        }
+    let (empty, recorded): (Vec<_>, Vec<_>) =
+        latencies.iter().partition(|(_, histogram)| histogram.is_empty());
+    for (name, histogram) in recorded {
         let at = |quantile| units::nanos(histogram.value_at_quantile(quantile));
         let _ = writeln!(
             text,
@@ -90,22 +97,48 @@ fn latencies(record: &Record<'_>) -> String {
             units::nanos(histogram.max())
         );
     }
-    text
+    text + &named("  no records of ", empty.into_iter().map(|(name, _)| *name))
 }
 
 fn metrics(record: &Record<'_>) -> String {
     let result = &record.outcome.result;
     let nodes = f64::from(result.facts.nodes.max(1));
+    let values = result.metrics.iter().zip(&result.totals.values);
+    let values: Vec<_> = values.filter(|(metric, _)| metric.kind != MetricKind::Latency).collect();
+    let is_told = |value: u64| value > 0 || values.len() <= FEW;
+    let told = || values.iter().filter(|(_, value)| is_told(**value));
+    let width = told().map(|(metric, _)| metric.name.len()).max().unwrap_or(0).max(14);
     let mut text = String::new();
-    for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
+    for (metric, value) in told() {
         let shown = match metric.kind {
-            MetricKind::Latency => continue,
-            MetricKind::PerNode => units::figure(*value as f64 / nodes),
-            MetricKind::Sum | MetricKind::Max => units::count(*value),
+            MetricKind::PerNode => units::figure(**value as f64 / nodes),
+            _ => units::count(**value),
         };
-        let _ = writeln!(text, "  {:<14} {shown:>13}  {}", metric.name, metric.about);
+        let _ = writeln!(text, "  {:<width$} {shown:>13}  {}", metric.name, metric.about);
     }
+    let untold = values.iter().filter(|(_, value)| !is_told(**value));
+    text += &named("  0 each: ", untold.map(|(metric, _)| metric.name));
     if text.is_empty() { text } else { format!("\nMetrics\n{text}") }
+}
+
+/// Names in lines of their own, if there are any.
+fn named<'a>(about: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    let mut line = about.to_owned();
+    let mut is_begun = false;
+    for name in names {
+        if is_begun {
+            line += ",";
+            if line.len() + name.len() >= LINE {
+                let _ = writeln!(text, "{line}");
+                line = " ".repeat(about.len() - 1);
+            }
+            line += " ";
+        }
+        line += name;
+        is_begun = true;
+    }
+    if is_begun { format!("{text}{line}\n") } else { text }
 }
 
 /// Nothing for a run without signatures. How the host answered the checks is cost, not result.
@@ -254,6 +287,27 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
 Saved in runs/x
 ";
         assert_eq!(text(&record, "what it does"), expected);
+    }
+
+    #[test]
+    fn names_fill_lines() {
+        assert_eq!(named("  0 each: ", [].into_iter()), "");
+        assert_eq!(named("  0 each: ", ["a", "b"].into_iter()), "  0 each: a, b\n");
+        let long = "x".repeat(50);
+        let two = named("  0 each: ", [&*long, &*long].into_iter());
+        assert_eq!(two, format!("  0 each: {long},\n          {long}\n"));
+    }
+
+    /// Of a protocol with dozens of metrics, most of them of attacks that nobody made.
+    #[test]
+    fn many_zeros_are_named_together() {
+        let (scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        let many: Vec<_> = outcome.result.metrics.iter().cycle().take(2 * FEW).copied().collect();
+        outcome.result.totals.values.resize(many.len(), 0);
+        outcome.result.metrics = many.leak();
+        let text = text(&fabricated::record(&scenario, &outcome), "");
+        assert!(text.contains("  sends                 10,000  messages sent\n"), "{text}");
+        assert!(text.contains("  0 each: coverage, sends, depth, coverage"), "{text}");
     }
 
     #[test]

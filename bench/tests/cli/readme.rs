@@ -19,12 +19,12 @@ fn shown(readme: &str, beginning: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_main_job_gives_the_lines_that_are_shown() {
+fn gossip_gives_the_lines_that_are_shown() {
     let lines = shown(&readme(), "gossip: 1,000,000 nodes, seed 1\n");
     for name in ["  virtual time", "  events", "  messages", "  digest", "  coverage", "  ok"] {
         assert!(lines.iter().any(|line| line.starts_with(name)), "{name} is not among {lines:?}");
     }
-    let output = stdout(&Desk::new().anthill(""));
+    let output = stdout(&Desk::new().anthill("run gossip"));
     let mut rest = output.lines();
     for line in lines {
         assert!(rest.any(|told| told == line), "README shows `{line}`; the run told:\n{output}");

@@ -218,7 +218,7 @@ fn unknown_presets_and_protocols() {
     refused(&Desk::new(), "--protocol fold", &["no protocol `fold`", "did you mean `phold`?"]);
     refused(&Desk::new(), "gossip --protocol fold", &["--protocol fold", "did you mean `phold`?"]);
     refused(&Desk::new(), "gossip --set network.preset=aws-p5", &["did you mean `aws-p50`?"]);
-    refused(&Desk::new(), "zzz", &["presets: gossip, phold", "flash-crowd"]);
+    refused(&Desk::new(), "zzz", &["presets: witness, gossip, phold", "flash-crowd"]);
     let message = refusal(&Desk::new().anthill("protocols gosip"));
     says("protocols gosip", &message, &["did you mean `gossip`?"]);
 }
