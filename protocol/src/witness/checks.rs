@@ -85,9 +85,7 @@ fn same_timelines(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let (terms, happenings) = (&witness.terms, &witness.happenings);
     let (quiet, holders) = (QUIET + terms.timeout * 8, of(WitnessMetric::TimelineHolders));
     let ends = happenings.until + happenings.pause_length + quiet;
-    // Who is convicted is none any more.
-    let convicted = of(WitnessMetric::StakeLost) / terms.stake;
-    let all = u64::from(witness.genesis.verifiers()) - convicted;
+    let all = u64::from(witness.genesis.verifiers()) - of(WitnessMetric::VerifiersGone);
     let is_sent_to_all = u64::from(happenings.receivers) >= all;
     if holders == 0 || facts.until < ends || facts.disturbed || !is_sent_to_all {
         return None;

@@ -42,6 +42,7 @@ pub mod refusal;
 pub mod rollover;
 pub mod rules;
 pub mod selection;
+mod stake;
 pub mod statement;
 mod table;
 #[cfg(test)]
@@ -99,6 +100,8 @@ pub enum WitnessTimer {
     Attack,
     /// Something is due among the node's funds.
     Tend,
+    /// Something is due with its stake: it joins, or has left long enough ago.
+    Stake,
     /// Something happens to a verifier.
     Announce {
         /// What.
@@ -192,6 +195,7 @@ impl Protocol for Witness {
         self.wait_for_attack(cx);
         let mut node = WitnessNode::default();
         self.wait_for_events(&node, cx);
+        self.wait_to_join(&node, cx);
         self.tend(&mut node, cx);
         node
     }
@@ -263,6 +267,7 @@ impl Protocol for Witness {
             }
             WitnessTimer::Attack => self.attack(node, cx),
             WitnessTimer::Tend => self.tend_now(node, cx),
+            WitnessTimer::Stake => self.stake_due(node, cx),
             WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
             WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
             WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
@@ -281,6 +286,7 @@ impl Protocol for Witness {
     /// Wallet and book are durable; what was under way is taken up again with the state, and given
     /// up without.
     fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
+        self.resume_stake(node, cx);
         self.resume(node, keep_state, cx);
         self.resume_claims(node, keep_state, cx);
         // An event that was being stamped is given up: its time would be off.

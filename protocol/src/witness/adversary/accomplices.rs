@@ -94,7 +94,7 @@ impl Witness {
             Attack::Withholder { .. } => self.announce(node, EventKind::Pause, cx),
             // What the eclipsed will not hear of.
             Attack::Eclipse => self.announce(node, EventKind::Entropy { bytes: cx.random() }, cx),
-            Attack::Sybil { .. } => self.join_as_sybil(node, cx),
+            Attack::Sybil { .. } => self.begin_join(node, cx),
             _ => {}
         }
     }
