@@ -24,6 +24,7 @@ mod adversary;
 pub mod body;
 mod checks;
 pub mod contract;
+mod diagrams;
 pub mod evidence;
 pub mod fund;
 mod gas;
@@ -312,11 +313,7 @@ impl Configure for Witness {
     const PARAMETERS: &'static [Parameter] = parameters::PARAMETERS;
     const WORKLOAD: &'static [Parameter] = parameters::WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = adversary::KINDS;
-    // So few payments that the first one is over before the next begins.
-    const DIAGRAM: Diagram = Diagram {
-        settings: &["nodes=602", "workload.rate=0.1", "until=1h"],
-        parts: message::PARTS,
-    };
+    const DIAGRAMS: &'static [Diagram] = diagrams::DIAGRAMS;
 
     const COLUMNS: &'static [Column] = table::COLUMNS;
 
