@@ -1,14 +1,14 @@
 //! Sequence diagrams (Mermaid) of recorded messages.
 //!
-//! What is drawn is the first exchange of a run: its messages until none is under way. Nodes that
-//! play one part are one participant, and messages of one kind that arrive at one instant between
-//! the same participants are one arrow.
+//! What is drawn is one exchange of a run: of the kinds that the protocol wants the first, and what
+//! follows until none is under way. Nodes that play one part are one participant, and messages of one
+//! kind that arrive at one instant between the same participants are one arrow.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anthill_protocol::recording::Delivery;
-use anthill_protocol::{NodeId, Span};
+use anthill_protocol::{NodeId, Part, Span};
 
 /// How long every message takes.
 pub(crate) const DELAY: Span = Span::from_millis(10);
@@ -76,13 +76,18 @@ struct Drawing {
     is_cut: bool,
 }
 
-/// The diagram of a protocol's first exchange, with the parts of [`anthill_protocol::Diagram`].
-pub(crate) fn draw(
-    name: &str,
-    recorded: &Recorded,
-    parts: &[(&'static str, &'static str)],
-) -> String {
-    let drawing = Drawing::of(first_exchange(&recorded.messages), parts);
+/// The diagram of an exchange, with the parts of [`anthill_protocol::Diagram`].
+pub(crate) fn draw(name: &str, recorded: &Recorded, parts: &[Part]) -> String {
+    let kind = |message: &Delivery| recorded.kinds[message.kind];
+    let wanted = |message: &&Delivery| {
+        parts.is_empty() || parts.iter().any(|part| part.kind == kind(message))
+    };
+    let is_first = |message: &&Delivery| parts.first().is_none_or(|p| p.kind == kind(message));
+    let begins = recorded.messages.iter().find(is_first).map(|first| first.sent);
+    let follow = recorded.messages.iter().filter(|m| begins.is_some_and(|begins| m.sent >= begins));
+    let messages: Vec<Delivery> = follow.copied().collect();
+    let exchange = first_exchange(&messages).iter().filter(wanted);
+    let drawing = Drawing::of(exchange.copied().collect(), recorded.kinds, parts);
     let mut text = format!(
         "sequenceDiagram\n    %% {name}: {} nodes, seed {}, every message takes {DELAY}\n    \
          %% recorded by `anthill protocols {name} --diagram`\n",
@@ -117,12 +122,13 @@ fn first_exchange(messages: &[Delivery]) -> &[Delivery] {
 }
 
 impl Drawing {
-    fn of(messages: &[Delivery], parts: &[(&'static str, &'static str)]) -> Self {
+    fn of(messages: Vec<Delivery>, kinds: &[&'static str], parts: &[Part]) -> Self {
         let mut drawing = Self::default();
         for together in messages.chunk_by(|a, b| a.at == b.at) {
             let before = drawing.arrows.len();
             for message in together {
-                if !drawing.add(message, before, parts.get(message.kind)) {
+                let part = drawing.part(message, kinds[message.kind], parts);
+                if !drawing.add(message, before, part) {
                     drawing.is_cut = true;
                     return drawing;
                 }
@@ -131,18 +137,24 @@ impl Drawing {
         drawing
     }
 
+    /// Who plays what in a message of a kind: of several the first whose receiver is known for it.
+    fn part(&self, message: &Delivery, kind: &str, parts: &[Part]) -> Option<Part> {
+        let plays = |part: &&Part| {
+            let is_it =
+                |p: &Participant| p.who == Who::Part(part.to) && p.nodes.contains(&message.to);
+            self.participants.iter().any(is_it)
+        };
+        let of_kind = || parts.iter().filter(|part| part.kind == kind);
+        of_kind().find(plays).or_else(|| of_kind().next()).copied()
+    }
+
     /// Draws a message, into one of the arrows from `before` on if there is one like it; false if
     /// it no longer fits.
-    fn add(
-        &mut self,
-        message: &Delivery,
-        before: usize,
-        parts: Option<&(&'static str, &'static str)>,
-    ) -> bool {
+    fn add(&mut self, message: &Delivery, before: usize, part: Option<Part>) -> bool {
         let Delivery { from, to, kind, .. } = *message;
         let known = self.participants.len();
-        let from = self.participant(from, parts.map(|parts| parts.0));
-        let to = self.participant(to, parts.map(|parts| parts.1));
+        let from = self.participant(from, part.map(|part| part.from));
+        let to = self.participant(to, part.map(|part| part.to));
         let alike = |arrow: &&mut Arrow| (arrow.from, arrow.to, arrow.kind) == (from, to, kind);
         if let Some(arrow) = self.arrows[before..].iter_mut().find(alike) {
             arrow.count += 1;
@@ -189,7 +201,7 @@ mod tests {
         Delivery { sent: Time(at.0 - DELAY.0), at, from: NodeId(from), to: NodeId(to), kind }
     }
 
-    fn drawn(messages: &[Delivery], parts: &[(&'static str, &'static str)]) -> String {
+    fn drawn(messages: &[Delivery], parts: &[Part]) -> String {
         let recorded =
             Recorded { nodes: 9, seed: 4, kinds: &["ask", "tell"], messages: messages.to_vec() };
         let text = draw("test", &recorded, parts);
@@ -211,7 +223,43 @@ mod tests {
         ];
         let expected = "autonumber\nparticipant p1 as guest (node 0)\nparticipant p2 as hosts (2)\n\
                         p1->>p2: ask ×2\np2->>p1: tell ×2\np1->>p2: ask";
-        assert_eq!(drawn(&messages, &[("guest", "hosts"), ("hosts", "guest")]), expected);
+        let parts = [Part::new("ask", "guest", "hosts"), Part::new("tell", "hosts", "guest")];
+        assert_eq!(drawn(&messages, &parts), expected);
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_drawn_from_the_first_of_it_on() {
+        let messages = [
+            message(10, 0, 3, 0),
+            // Begins it: what is under way by then belongs to it, if it is wanted.
+            message(30, 1, 2, 1),
+            message(40, 2, 1, 0),
+            // Another exchange.
+            message(70, 1, 2, 1),
+        ];
+        let tell = Part::new("tell", "guest", "host");
+        let body = "autonumber\nparticipant p1 as guest (node 1)\nparticipant p2 as host (node 2)\n\
+                    p1->>p2: tell";
+        assert_eq!(drawn(&messages, &[tell]), body);
+        let both = [tell, Part::new("ask", "host", "guest")];
+        assert_eq!(drawn(&messages, &both), format!("{body}\np2->>p1: ask"));
+    }
+
+    #[test]
+    fn who_is_known_for_a_part_keeps_it() {
+        let messages = [
+            message(10, 0, 3, 0),
+            message(10, 0, 4, 0),
+            message(30, 0, 5, 1),
+            message(30, 0, 4, 1),
+        ];
+        let parts = [
+            Part::new("ask", "guest", "hosts"),
+            Part::new("tell", "guest", "others"),
+            Part::new("tell", "guest", "hosts"),
+        ];
+        let text = drawn(&messages, &parts);
+        assert!(text.ends_with("p1->>p3: tell\np1->>p2: tell"), "{text}");
     }
 
     #[test]

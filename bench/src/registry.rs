@@ -43,8 +43,8 @@ pub struct Entry {
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
     /// Where the two engines part on a scenario of this protocol, if they do.
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
-    /// The run that the protocol's sequence diagram is recorded from, and who is who in it.
-    pub diagram: Diagram,
+    /// The runs that the protocol's sequence diagrams are recorded from, and who is who in them.
+    pub diagrams: &'static [Diagram],
     /// Records the first messages of a scenario of this protocol.
     pub record: fn(&Scenario) -> anyhow::Result<Recorded>,
 }
@@ -77,7 +77,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
-        diagram: P::DIAGRAM,
+        diagrams: P::DIAGRAMS,
         record: engines::record::<P>,
     }
 }
@@ -118,7 +118,7 @@ fn gossip(preset: &'static str) -> Entry {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
         },
-        diagram: Gossip::DIAGRAM,
+        diagrams: Gossip::DIAGRAMS,
         record: |scenario| match signed(scenario) {
             true => engines::record::<SignedGossip>(scenario),
             false => engines::record::<Gossip>(scenario),

@@ -99,7 +99,7 @@ pub mod witness;
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
 pub use check::{Check, RunFacts};
 pub use context::Context;
-pub use diagram::Diagram;
+pub use diagram::{Diagram, Part};
 pub use estimate::{RunScale, SignatureEstimate};
 pub use ids::{NodeId, RegionId};
 pub use message::{Message, fingerprint_bytes};

@@ -95,8 +95,8 @@ pub trait Configure: Protocol {
     /// Adversaries that know its rules, beside those that work on any protocol's messages. The
     /// protocol chooses and plays the nodes that they hold.
     const ADVERSARIES: &'static [AdversaryKind] = &[];
-    /// The run that its sequence diagram is recorded from, and who is who in it.
-    const DIAGRAM: Diagram = Diagram::OF_NODES;
+    /// The runs that its sequence diagrams are recorded from, and who is who in them.
+    const DIAGRAMS: &'static [Diagram] = &[Diagram::OF_NODES];
     /// The columns of the table of nodes at the end of a run.
     const COLUMNS: &'static [Column] = &[];
 

@@ -16,7 +16,7 @@ use crate::{Entry, Registry, engines, terminal, units};
 pub(super) fn protocols(registry: &Registry, args: &ProtocolsArgs) -> anyhow::Result<Exit> {
     let text = match &args.name {
         None => list(registry),
-        Some(name) if args.diagram => diagram(registry, registry.named(name)?)?,
+        Some(name) if args.diagram => diagrams(registry, registry.named(name)?)?,
         Some(name) => describe(registry.named(name)?),
     };
     terminal::show(&text)?;
@@ -38,9 +38,23 @@ fn list(registry: &Registry) -> String {
     text
 }
 
-/// Records the run that the protocol has for this, and draws it.
-fn diagram(registry: &Registry, entry: &Entry) -> anyhow::Result<String> {
-    let Diagram { settings, parts } = entry.diagram;
+/// Records the runs that the protocol has for this, and draws them: several under their headings, one
+/// as it is, for a renderer of Mermaid.
+fn diagrams(registry: &Registry, entry: &Entry) -> anyhow::Result<String> {
+    if let [only] = entry.diagrams {
+        return diagram(registry, entry, only);
+    }
+    let mut text = String::new();
+    for of in entry.diagrams {
+        let drawn = diagram(registry, entry, of)?;
+        let space = if text.is_empty() { "" } else { "\n" };
+        let _ = write!(text, "{space}## {}\n\n```mermaid\n{drawn}```\n", of.title);
+    }
+    Ok(text)
+}
+
+fn diagram(registry: &Registry, entry: &Entry, of: &Diagram) -> anyhow::Result<String> {
+    let Diagram { settings, parts, .. } = *of;
     let args = ScenarioArgs {
         protocol: Some(entry.protocol.name.to_owned()),
         set: settings.iter().map(|setting| (*setting).to_owned()).collect(),

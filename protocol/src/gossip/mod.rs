@@ -334,8 +334,8 @@ impl<R: Rumour> Configure for Spread<R> {
         },
     ];
 
-    const DIAGRAM: Diagram =
-        Diagram { settings: &["nodes=6", "protocol.fanout=2"], ..Diagram::OF_NODES };
+    const DIAGRAMS: &'static [Diagram] =
+        &[Diagram { settings: &["nodes=6", "protocol.fanout=2"], ..Diagram::OF_NODES }];
 
     const COLUMNS: &'static [Column] = &[
         Column { name: "informed", about: "whether it has the rumour", holds: Holds::Word },

@@ -85,9 +85,7 @@ fn same_timelines(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let (terms, happenings) = (&witness.terms, &witness.happenings);
     let (quiet, holders) = (QUIET + terms.timeout * 8, of(WitnessMetric::TimelineHolders));
     let ends = happenings.until + happenings.pause_length + quiet;
-    // Who is convicted is none any more.
-    let convicted = of(WitnessMetric::StakeLost) / terms.stake;
-    let all = u64::from(witness.genesis.verifiers()) - convicted;
+    let all = u64::from(witness.genesis.verifiers()) - of(WitnessMetric::VerifiersGone);
     let is_sent_to_all = u64::from(happenings.receivers) >= all;
     if holders == 0 || facts.until < ends || facts.disturbed || !is_sent_to_all {
         return None;
@@ -118,17 +116,20 @@ fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Ve
     let (terms, rules) = (&witness.terms, &witness.terms.rules);
     let of = |metric| facts.totals.of(metric) as u32;
     let collusion = adversary.collusion(&witness.genesis, terms);
-    let has_time = facts.until >= Time::ZERO + SPREAD + terms.timeout * 4 + terms.conviction_time
-        && terms.conviction_time >= terms.timeout * 3;
+    let begins = adversary.begins(terms).unwrap_or(Span::ZERO);
+    let takes = SPREAD + terms.timeout * 4 + terms.conviction_time;
+    let has_time =
+        facts.until >= Time::ZERO + begins + takes && terms.conviction_time >= terms.timeout * 3;
     let is_over = of(WitnessMetric::Decided) == adversary.attempts && has_time;
     if facts.disturbed || !is_over || of(WitnessMetric::DoubleSpends) == 0 {
         return Vec::new();
     }
     let (bound, p) = match adversary.attack {
         Attack::SelfClaimer => ("the attacker claims, and corrupt jurors uphold that: all", 1.0),
-        Attack::Colluding if !rules.witnesses_claim => {
+        Attack::Colluding | Attack::EarlyLeaver if !rules.witnesses_claim => {
             ("without R9 nobody has both receipts but the attacker: none", 0.0)
         }
+        Attack::EarlyLeaver => ("who has left is of no jury: all", 1.0),
         Attack::Colluding if rules.stake_is_cancelled => {
             ("one jury, of which the corrupt refuse: hypergeometric", collusion.convicted())
         }
@@ -149,6 +150,16 @@ fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Ve
         let p = if rules.stake_is_cancelled { 0.0 } else { 1.0 };
         checks.push(binomial(name, bound, of(WitnessMetric::StakesKept), of(convicted), p));
     }
+    if adversary.attack == Attack::EarlyLeaver {
+        let cost = of(convicted) - of(WitnessMetric::StakesKept);
+        let keeps = terms.rules.long_leave && rules.witnesses_claim;
+        let (name, bound) = (
+            "accepted double spends that cost the leavers no stake",
+            "the stake is out before they sign: all; with R7 and R9 none",
+        );
+        let p = if keeps { 0.0 } else { 1.0 };
+        checks.push(binomial(name, bound, of(accepted) - cost, of(accepted), p));
+    }
     checks
 }
 
@@ -161,7 +172,7 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
         Attack::DoubleSigner | Attack::Fractional | Attack::Replay | Attack::ReceiptTwin => {
             return stopped_by_a_rule(witness, adversary.attack);
         }
-        Attack::Colluding | Attack::SelfClaimer => Expectation::spends(
+        Attack::Colluding | Attack::SelfClaimer | Attack::EarlyLeaver => Expectation::spends(
             "double spends by colluding witnesses",
             "all verifiers online, nothing lost: hypergeometric tail",
             collusion.accepted(2),

@@ -3,7 +3,7 @@
 use core::ops::Deref;
 
 use super::evidence::Tests;
-use super::fund::FundId;
+use super::fund::{Fund, FundId};
 use super::genesis::{CREDIT_ORIGIN, Genesis};
 use super::once::Once;
 use super::payer::MAX_SOURCES;
@@ -62,7 +62,26 @@ pub struct Draft {
     pub sources: Box<[Source]>,
 }
 
+impl Source {
+    /// What is withdrawn from a fund, gas included.
+    pub(super) fn of(fund: &Fund, part: u64) -> Self {
+        Self {
+            fund: fund.id,
+            amount: part,
+            left: fund.amount - part,
+            sequence: fund.sequence,
+            previous: fund.previous,
+            selection: fund.selection,
+        }
+    }
+}
+
 impl Draft {
+    /// Whether it is no payment but a stake: a contract with oneself, of which no fund comes.
+    pub fn is_stake(&self) -> bool {
+        self.payer == self.payee
+    }
+
     /// The digest that all signatures cover. **R3**: all of it; without, as the original had it, all
     /// but the new witnesses and the time.
     pub fn digest(&self, selection: &Selection, rules: Rules, scenario: u64) -> Digest {
@@ -125,15 +144,22 @@ impl Contract {
             if self.draft.digest(selection, terms.rules, scenario) != self.digest {
                 return Err(Refusal::Malformed);
             }
-            let expected = (self.payer, self.payee, self.time);
-            if (selection.payer, selection.payee, selection.history.time) != expected {
-                return Err(Refusal::Selection);
-            }
             let believable = |selection: &Selection| {
                 let checked = selection.check_on_timeline(genesis, bodies, terms, tests);
                 checked.map_err(|_| Refusal::Selection)
             };
-            believable(selection)?;
+            if self.is_stake() {
+                // Nobody is drawn to watch it: those of its first source stand in their place.
+                if self.selection != self.sources[0].selection {
+                    return Err(Refusal::Selection);
+                }
+            } else {
+                let expected = (self.payer, self.payee, self.time);
+                if (selection.payer, selection.payee, selection.history.time) != expected {
+                    return Err(Refusal::Selection);
+                }
+                believable(selection)?;
+            }
             for source in &self.sources {
                 let watched = bodies.get(source.selection).selection().ok_or(Refusal::Malformed)?;
                 check_owned(watched, source.fund, self.payer, genesis)?;
@@ -159,7 +185,10 @@ impl Contract {
         let withdrawn = self.sources.iter().try_fold(0u64, |sum, source| {
             if source.amount <= terms.gas { None } else { sum.checked_add(source.amount) }
         });
-        let fits = self.amount > terms.gas && self.payer != self.payee;
+        let fits = match self.is_stake() {
+            true => self.amount == terms.stake,
+            false => self.amount > terms.gas,
+        };
         if !fits || withdrawn.is_none() || withdrawn != self.amount.checked_add(gas) {
             return Err(Refusal::Sums);
         }

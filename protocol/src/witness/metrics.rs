@@ -77,6 +77,13 @@ metrics! {
     Rollovers, "rollovers", Sum, "funds that enough witnesses drawn anew watch";
     RolloversFailed, "rollovers_failed", Sum, "rollovers given up by their owner";
     ExpiredFunds, "expired_funds", Sum, "funds that were not rolled over in time";
+    JoinsStarted, "joins_started", Sum, "joins begun: a user asks the witnesses of its funds for its stake";
+    Joins, "joins", Sum, "users that published that they join";
+    JoinsFailed, "joins_failed", Sum, "joins given up";
+    JoinsUnfunded, "joins_unfunded", Sum, "joins that the user's funds could not cover: not begun";
+    Leaves, "leaves", Sum, "verifiers that published that they leave";
+    StakeReleased, "stake_released", Sum, "stakes that verifiers who left have back, in their wallets";
+    VerifiersGone, "verifiers_gone", Sum, "verifiers of the beginning that have left or were convicted";
     Outdated, "outdated", Sum, "requests put off until both knew the same settled timeline";
     Redraws, "redraws", Sum, "selections begun anew because a settled event was missing";
     PassedOver, "passed_over", Sum, "drawn verifiers that had left or paused: no skips";
@@ -87,6 +94,7 @@ metrics! {
     EventsForeign, "events_foreign", Sum, "because it was not the author's to state";
     EventsUnstamped, "events_unstamped", Sum, "because too few witnesses had stamped it";
     EventsMistimed, "events_mistimed", Sum, "because witnesses saw it at another time, or it was of the future";
+    EventsUnstaked, "events_unstaked", Sum, "because the stake of who joined was not reserved";
     EventsUnproven, "events_unproven", Sum, "because the conviction in it did not hold";
     EventsOutdated, "events_outdated", Sum, "because it built on another timeline";
     TimelineMessages, "timeline_messages", Sum, "messages of the timeline, not of payments";
@@ -146,6 +154,7 @@ impl WitnessMetric {
             EventError::Author => Self::EventsForeign,
             EventError::Stamps => Self::EventsUnstamped,
             EventError::Time => Self::EventsMistimed,
+            EventError::Stake => Self::EventsUnstaked,
             EventError::Conviction => Self::EventsUnproven,
             EventError::Timeline => Self::EventsOutdated,
         }

@@ -24,6 +24,7 @@ mod adversary;
 pub mod body;
 mod checks;
 pub mod contract;
+mod diagrams;
 pub mod evidence;
 pub mod fund;
 mod gas;
@@ -43,6 +44,7 @@ pub mod rollover;
 pub mod rules;
 pub mod selection;
 mod sorted;
+mod stake;
 pub mod statement;
 mod table;
 #[cfg(test)]
@@ -100,6 +102,8 @@ pub enum WitnessTimer {
     Attack,
     /// Something is due among the node's funds.
     Tend,
+    /// Something is due with its stake: it joins, or has left long enough ago.
+    Stake,
     /// Something happens to a verifier.
     Announce {
         /// What.
@@ -193,6 +197,7 @@ impl Protocol for Witness {
         self.wait_for_attack(cx);
         let mut node = WitnessNode::default();
         self.wait_for_events(&node, cx);
+        self.wait_to_join(&node, cx);
         self.tend(&mut node, cx);
         node
     }
@@ -264,6 +269,7 @@ impl Protocol for Witness {
             }
             WitnessTimer::Attack => self.attack(node, cx),
             WitnessTimer::Tend => self.tend_now(node, cx),
+            WitnessTimer::Stake => self.stake_due(node, cx),
             WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
             WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
             WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
@@ -282,6 +288,7 @@ impl Protocol for Witness {
     /// Wallet and book are durable; what was under way is taken up again with the state, and given
     /// up without.
     fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
+        self.resume_stake(node, cx);
         self.resume(node, keep_state, cx);
         self.resume_claims(node, keep_state, cx);
         // An event that was being stamped is given up: its time would be off.
@@ -307,11 +314,7 @@ impl Configure for Witness {
     const PARAMETERS: &'static [Parameter] = parameters::PARAMETERS;
     const WORKLOAD: &'static [Parameter] = parameters::WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = adversary::KINDS;
-    // So few payments that the first one is over before the next begins.
-    const DIAGRAM: Diagram = Diagram {
-        settings: &["nodes=602", "workload.rate=0.1", "until=1h"],
-        parts: message::PARTS,
-    };
+    const DIAGRAMS: &'static [Diagram] = diagrams::DIAGRAMS;
 
     const COLUMNS: &'static [Column] = table::COLUMNS;
 

@@ -11,6 +11,7 @@ use super::payee::Receiving;
 use super::payer::Paying;
 use super::rollover::Locked;
 use super::sorted::place_of;
+use super::stake::Standing;
 use super::timeline::{Authoring, Tip};
 use crate::{Shared, Snapshot, SnapshotError, Time};
 
@@ -41,6 +42,8 @@ pub struct WitnessNode {
     pub(super) authoring: Option<Box<Authoring>>,
     /// Claims of its own, and a lost stake.
     pub(super) guilt: Option<Box<Guilt>>,
+    /// How it stands if it has begun to join or to leave; durable.
+    pub(super) stake: Option<Box<Standing>>,
 }
 
 impl WitnessNode {
@@ -65,6 +68,7 @@ impl Default for WitnessNode {
             timeline: None,
             authoring: None,
             guilt: None,
+            stake: None,
         }
     }
 }
@@ -305,6 +309,8 @@ impl Snapshot for WitnessNode {
         self.timeline.iter().for_each(|timeline| timeline.save(out));
         self.guilt.is_some().save(out);
         self.guilt.iter().for_each(|guilt| guilt.save(out));
+        self.stake.is_some().save(out);
+        self.stake.iter().for_each(|stake| stake.save(out));
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -333,7 +339,11 @@ impl Snapshot for WitnessNode {
             true => Some(Box::new(Guilt::load(bytes)?)),
             false => None,
         };
-        Ok(Self { wallet, book, earned, payments, timeline, guilt, ..Self::default() })
+        let stake = match bool::load(bytes)? {
+            true => Some(Box::new(Standing::load(bytes)?)),
+            false => None,
+        };
+        Ok(Self { wallet, book, earned, payments, timeline, guilt, stake, ..Self::default() })
     }
 }
 
@@ -397,14 +407,15 @@ mod tests {
         node.book.add_due(FundId(6), 16);
         node.earned = 11;
         node.timeline = Some(body(10));
+        node.stake = Some(Box::new(Standing::Leaving { until: Time(14), has_compared: true }));
         let mut bytes = Vec::new();
         node.save(&mut bytes);
         let mut rest = &bytes[..];
         let loaded = WitnessNode::load(&mut rest).expect("whole");
         assert!(rest.is_empty());
         assert_eq!(
-            (&loaded.wallet, &loaded.book, loaded.timeline, loaded.earned),
-            (&node.wallet, &node.book, node.timeline, node.earned)
+            (&loaded.wallet, &loaded.book, loaded.timeline, loaded.earned, &loaded.stake),
+            (&node.wallet, &node.book, node.timeline, node.earned, &node.stake)
         );
         for length in 0..bytes.len() {
             assert!(WitnessNode::load(&mut &bytes[..length]).is_err());

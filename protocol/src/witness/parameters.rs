@@ -99,6 +99,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     switch("r4", "a witness that signs promises the withdrawal to that contract alone"),
     switch("r5", "the withdrawals of a fund are a chain"),
     switch("r6", "holding is idempotent, and what is spent leaves a tombstone"),
+    switch("r7", "a leaver's stake is kept until the last fund that it watches has rolled over"),
     switch("r8", "rival claims meet the same jury, and the stake is cancelled"),
     switch("r9", "a witness keeps the receipts it refuses, and claims when two conflict"),
     Parameter {
@@ -167,6 +168,13 @@ pub(super) const WORKLOAD: &[Parameter] = &[
         about: "how long a pause lasts",
     },
     Parameter {
+        name: "join_rate",
+        kind: Kind::Number { min: 0.0, max: 1e6 },
+        default: Value::Number(0.0),
+        about: "how often a user that is no verifier joins per day, which it does once at most: an \
+                exponential time",
+    },
+    Parameter {
         name: "leave_rate",
         kind: Kind::Number { min: 0.0, max: 1e6 },
         default: Value::Number(0.0),
@@ -176,7 +184,7 @@ pub(super) const WORKLOAD: &[Parameter] = &[
         name: "events_until",
         kind: Kind::Span { min: Span::ZERO },
         default: Value::Span(Span(365 * DAY)),
-        about: "no entropy event, pause or leave begins after this",
+        about: "no entropy event, pause, join or leave begins after this",
     },
 ];
 
@@ -197,9 +205,9 @@ fn rules(values: &Values) -> Rules {
         signing_promises: switched("r4", all.signing_promises),
         chained: switched("r5", all.chained),
         tombstones: switched("r6", all.tombstones),
+        long_leave: switched("r7", all.long_leave),
         stake_is_cancelled: switched("r8", all.stake_is_cancelled),
         witnesses_claim: switched("r9", all.witnesses_claim),
-        ..all
     }
 }
 
@@ -245,12 +253,8 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
             format!("{endowment} does not pay for the gas of an attempt; raise it to {least}");
         return wrong("endowment", problem);
     }
-    let stake = values.count("stake");
-    if values.choice("adversary.kind") == "sybil" && endowment < stake {
-        let problem = format!("{endowment} is not enough for a stake; raise it to {stake}");
-        return wrong("endowment", problem);
-    }
-    let time_to_consistency = values.span("time_to_consistency");
+    let (stake, time_to_consistency) = (values.count("stake"), values.span("time_to_consistency"));
+    check_joining(values)?;
     let rate = values.number("workload.rate");
     let interval = (rate > 0.0).then(|| Span((3_600e9 / rate) as u64));
     Ok(Witness {
@@ -278,6 +282,33 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
     })
 }
 
+/// What keeps users from joining, if any are to.
+fn check_joining(values: &Values) -> Result<(), ParameterError> {
+    let wrong = |name, problem: String| Err(ParameterError { name, problem });
+    if values.number("workload.join_rate") <= 0.0 && values.choice("adversary.kind") != "sybil" {
+        return Ok(());
+    }
+    let (stake, gas, endowment) =
+        (values.count("stake"), values.count("gas"), values.count("endowment"));
+    if endowment < stake + gas {
+        let problem = format!(
+            "{endowment} does not cover a stake of {stake} and its gas, so nobody could join; raise \
+             it to {}",
+            stake + gas
+        );
+        return wrong("endowment", problem);
+    }
+    let (leniency, settles) = (values.span("leniency"), values.span("time_to_consistency"));
+    if leniency >= settles {
+        let problem = format!(
+            "within {leniency} somebody could join, leave and join again with one stake; make it \
+             less than protocol.time_to_consistency, {settles}"
+        );
+        return wrong("leniency", problem);
+    }
+    Ok(())
+}
+
 fn happenings(values: &Values) -> Result<Happenings, ParameterError> {
     let mean = |events: f64, within: u64| {
         (events > 0.0).then(|| Span((within as f64 / events).max(1.0) as u64))
@@ -292,6 +323,7 @@ fn happenings(values: &Values) -> Result<Happenings, ParameterError> {
         entropy: mean(values.number("entropy_rate"), SECOND),
         pause,
         leave: mean(values.number("workload.leave_rate"), DAY),
+        join: mean(values.number("workload.join_rate"), DAY),
         pause_length,
         until: Time::ZERO + values.span("workload.events_until"),
         receivers: values.count("event_receivers") as u32,

@@ -46,6 +46,20 @@ impl Step {
 }
 
 impl Receiving {
+    /// A payment that is final: the witnesses of its sources are to deduct it.
+    pub(super) fn new(fund: FundId, paid: Shared) -> Self {
+        let step = Step::Settling { signed: Vec::new() };
+        Self { fund, paid, step, distrusted: Vec::new() }
+    }
+
+    /// The receipt of its own, once enough have deducted.
+    pub(super) fn confirmed(&self) -> Option<Shared> {
+        match &self.step {
+            Step::Settling { .. } => None,
+            Step::Entrusting { receipt, .. } => Some(*receipt),
+        }
+    }
+
     /// The receipt that is out.
     fn receipt(&self) -> Shared {
         match &self.step {
@@ -128,7 +142,8 @@ impl Witness {
         let Some(content) = bodies.get(receipt).receipt() else { return };
         let whole = (content.contract, u8::MAX);
         let parties = match self.judge_receipt(node.timeline, receipt, Stage::Promised, cx) {
-            Ok(parties) if parties.payee == cx.id() => parties,
+            // Nobody is paid by a stake.
+            Ok(parties) if parties.payee == cx.id() && parties.payer != cx.id() => parties,
             Ok(_) => return self.refuse(node, from, whole, Refusal::Unasked, cx),
             Err(why) => return self.refuse(node, from, whole, why, cx),
         };
@@ -227,6 +242,9 @@ impl Witness {
             let confirmed = cx.share(WitnessBody::Receipt(confirmed));
             cx.retain(confirmed);
             node.receiving[place].step = Step::Entrusting { receipt: confirmed, kept: 0 };
+            if contract.is_stake() {
+                return self.stake_confirmed(node, place, cx);
+            }
             self.press_on(&node.receiving[place], 1, cx);
             self.confirmed(node, confirmed, cx);
         }
@@ -299,9 +317,11 @@ impl Witness {
             Step::Settling { .. } => 0,
             Step::Entrusting { kept, .. } => kept.count_ones(),
         };
-        if kept < self.terms.redundancy {
-            let bodies = cx.bodies();
-            let (_, contract) = opened(receiving.paid, &bodies);
+        let bodies = cx.bodies();
+        let (_, contract) = opened(receiving.paid, &bodies);
+        if contract.is_stake() {
+            self.lose_reserved(node, receiving.paid, cx);
+        } else if kept < self.terms.redundancy {
             cx.retain(contract.selection);
             let (fund, ready) = (Fund::made_by(contract), Time::MAX);
             node.wallet.locked.push(Locked { fund, reserved: 0, void: None, ready });
@@ -332,27 +352,36 @@ impl Witness {
             bodies.get(receipt).receipt().is_some_and(|receipt| receipt.contract == contract)
         };
         for receiving in &mut node.receiving {
-            let Step::Entrusting { receipt, .. } = receiving.step else { continue };
-            if !is_of(receipt) {
-                continue;
+            if receiving.confirmed().is_some_and(is_of) {
+                self.drop_bad_confirmations(receiving, cx);
             }
-            let verdicts = cx.verify_body(receipt);
-            if verdicts.failed() == 0 {
-                continue;
-            }
-            let mut good = Vec::new();
-            let content = bodies.get(receipt).receipt().expect("retained");
-            for (signed, index) in content.signed.iter().zip(1..) {
-                if verdicts.holds(index) {
-                    good.push(*signed);
-                } else {
-                    receiving.distrusted.push((signed.source, signed.position));
-                }
-            }
-            cx.release(receipt);
-            receiving.step = Step::Settling { signed: good };
-            self.press_on(receiving, 1, cx);
         }
+    }
+
+    /// Leaves confirmations out whose signatures do not hold, and asks others; false if all hold.
+    pub(super) fn drop_bad_confirmations(
+        &self,
+        receiving: &mut Receiving,
+        cx: &mut impl Context<Self>,
+    ) -> bool {
+        let Some(receipt) = receiving.confirmed() else { return false };
+        let verdicts = cx.verify_body(receipt);
+        if verdicts.failed() == 0 {
+            return false;
+        }
+        let (bodies, mut good) = (cx.bodies(), Vec::new());
+        let content = bodies.get(receipt).receipt().expect("retained");
+        for (signed, index) in content.signed.iter().zip(1..) {
+            if verdicts.holds(index) {
+                good.push(*signed);
+            } else {
+                receiving.distrusted.push((signed.source, signed.position));
+            }
+        }
+        cx.release(receipt);
+        receiving.step = Step::Settling { signed: good };
+        self.press_on(receiving, 1, cx);
+        true
     }
 
     /// Says no, and counts it. Who lacks a timeline, or has another, asks for what is missing first.

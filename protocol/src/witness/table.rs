@@ -27,7 +27,7 @@ impl Witness {
         let role = match id {
             NODE_ZERO => "node-zero",
             CREDIT_ORIGIN => "credit-origin",
-            _ if self.genesis.rank(id).is_some() => "verifier",
+            _ if self.has_stake(node, id) && !self.has_left(node) => "verifier",
             _ => "user",
         };
         let wallet = &node.wallet;

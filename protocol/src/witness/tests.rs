@@ -205,6 +205,35 @@ fn claimed_by_itself(settings: &[(&'static str, Value)]) -> crate::Totals {
     facts.totals
 }
 
+/// Whoever has its stake back has nothing to lose: with R7 nobody has while it is a witness.
+#[test]
+fn leaving_before_signing_is_stopped_by_r7_alone() {
+    let of = |settings: &[(&'static str, Value)]| {
+        let ttc = ("time_to_consistency", Value::Span(Span::from_secs(7_200)));
+        let all = [&[ttc, ("adversary.fraction", Value::Share(0.35))], settings].concat();
+        let witness = attacking(&all, "early-leaver");
+        let mut pump = Pump::new(witness.clone(), 400).delay(Span::from_millis(50));
+        let facts = pump.run(Time::ZERO + Span::from_secs(7_800));
+        let checks = witness.checks(&facts);
+        assert!(checks.iter().any(|check| check.name.ends_with("cost the leavers no stake")));
+        for check in checks {
+            assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
+        }
+        let of = |metric| facts.totals.of(metric);
+        assert_eq!(of(WitnessMetric::Leaves), 70);
+        assert!(of(WitnessMetric::DoubleSpends) > 10, "{:?}", facts.totals);
+        let cost = (of(WitnessMetric::StakePrice), of(WitnessMetric::StakeLost));
+        (of(WitnessMetric::Convicted), of(WitnessMetric::StakesKept), cost)
+    };
+    let (convicted, kept, (price, lost)) = of(&[]);
+    assert!(convicted > 10 && kept == 0 && price >= convicted * 6 * 90_000_000 && lost > 0);
+    let (convicted, kept, cost) = of(&[("r7", OFF)]);
+    assert!(convicted > 10 && kept == convicted && cost == (0, 0));
+    assert_eq!(of(&[SEED_RULES]), (0, 0, (0, 0)), "without R9 nobody is convicted either");
+    let (convicted, kept, _) = of(&[SEED_RULES, ("r7", ON), ("r9", ON)]);
+    assert!(convicted > 10, "{convicted} {kept}");
+}
+
 /// Claims lose messages as payments do, and nothing is moved twice or lost.
 #[test]
 fn claims_survive_losses() {

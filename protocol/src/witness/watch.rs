@@ -370,7 +370,8 @@ impl Witness {
             self.judge_receipt(node.timeline, receipt, Stage::Confirmed, cx).and_then(|parties| {
                 let contract = bodies.get(content.contract).contract().expect("judged");
                 let new = bodies.get(contract.selection).selection().expect("judged");
-                if parties.payee != from {
+                // Of a stake comes no fund that anybody could watch.
+                if parties.payee != from || parties.payer == from {
                     return Err(Refusal::Unasked);
                 }
                 new.position(cx.id()).map(|_| ()).ok_or(Refusal::NotHeld)

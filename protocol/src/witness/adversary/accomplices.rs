@@ -10,11 +10,13 @@ use crate::{Context, NodeId, Span};
 
 impl Adversary {
     /// When its first attempt begins; `None` if an accomplice says when.
-    pub(super) fn begins(&self, terms: &Terms) -> Option<Span> {
+    pub(in super::super) fn begins(&self, terms: &Terms) -> Option<Span> {
         match self.attack {
             Attack::Backdated { .. } => None,
             Attack::Withholder { age, .. } => Some(age),
-            Attack::Sybil { .. } | Attack::Eclipse => Some(terms.time_to_consistency + KNOWN * 4),
+            Attack::Sybil { .. } | Attack::Eclipse | Attack::EarlyLeaver => {
+                Some(terms.time_to_consistency + KNOWN * 4)
+            }
             _ => Some(Span::ZERO),
         }
     }
@@ -25,7 +27,11 @@ impl Adversary {
     }
 
     /// Whether it holds the verifiers that its attempts need.
-    pub(super) fn check_accomplices(&self, terms: &Terms) -> Result<(), ParameterError> {
+    pub(super) fn check_accomplices(
+        &self,
+        genesis: &Genesis,
+        terms: &Terms,
+    ) -> Result<(), ParameterError> {
         let least = match self.attack {
             Attack::Backdated { .. } => 1,
             Attack::Withholder { events, .. } => events,
@@ -46,6 +52,9 @@ impl Adversary {
                  protocol.time_to_consistency, when it is settled"
             );
             return Err(ParameterError { name: "adversary.age", problem });
+        }
+        if self.attack == Attack::EarlyLeaver {
+            self.check_leaving(genesis, terms)?;
         }
         Ok(())
     }
@@ -78,6 +87,7 @@ impl Witness {
             Attack::Withholder { events, .. } => self.pausing_begins(adversary, events, node),
             Attack::Eclipse => (node == self.genesis.verifier(0)).then_some(Span::from_secs(1)),
             Attack::Sybil { .. } => self.joining_begins(adversary, node),
+            Attack::EarlyLeaver => self.leaving_begins(adversary, node),
             _ => None,
         }
     }
@@ -94,7 +104,8 @@ impl Witness {
             Attack::Withholder { .. } => self.announce(node, EventKind::Pause, cx),
             // What the eclipsed will not hear of.
             Attack::Eclipse => self.announce(node, EventKind::Entropy { bytes: cx.random() }, cx),
-            Attack::Sybil { .. } => self.join_as_sybil(node, cx),
+            Attack::Sybil { .. } => self.begin_join(node, cx),
+            Attack::EarlyLeaver => self.announce(node, EventKind::Leave, cx),
             _ => {}
         }
     }

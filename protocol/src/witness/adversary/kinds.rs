@@ -90,6 +90,12 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         parameters: &[FRACTION, ATTEMPTS],
     },
     AdversaryKind {
+        name: "early-leaver",
+        about: "colluding witnesses that leave first, and sign both contracts once they would have \
+                their stakes back under the original's rules (what R7 stops)",
+        parameters: &[FRACTION, ATTEMPTS],
+    },
+    AdversaryKind {
         name: "double-signer",
         about: "a payer asks all witnesses to sign two contracts of one withdrawal; no witness is \
                 corrupt (what R4 stops)",

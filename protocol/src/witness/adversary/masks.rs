@@ -44,6 +44,7 @@ impl Adversary {
             Attack::Colluding
             | Attack::AdaptiveLiar
             | Attack::SelfClaimer
+            | Attack::EarlyLeaver
             | Attack::Backdated { .. }
             | Attack::Withholder { .. }
             | Attack::Sybil { .. }

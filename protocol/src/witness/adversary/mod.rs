@@ -12,6 +12,7 @@
 //! | an old receipt shown again | payer, attacker, payees | [`replay`] |
 //! | a dishonest draw | payer, attacker, payees; or payer, payee | [`skip_liar`] |
 //! | claiming the stake of its own witnesses | attacker, payees | [`self_claimer`] |
+//! | leaving before signing both | attacker, payees; verifiers | [`early_leaver`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
 //! | a fund passed on until its draw suits | owners, payees | [`draw_buyer`] |
 //! | an event dated back | payer, attacker, payees; a verifier | [`backdated`] |
@@ -27,6 +28,7 @@ mod accomplices;
 mod at_once;
 mod backdated;
 mod draw_buyer;
+mod early_leaver;
 mod eclipse;
 mod key_grinder;
 mod kinds;
@@ -84,6 +86,8 @@ pub(super) enum Attack {
     Lazy,
     /// Corrupt witnesses sign both, and the attacker claims their stakes itself.
     SelfClaimer,
+    /// Corrupt witnesses leave, and sign both once they have their stakes back.
+    EarlyLeaver,
     /// Only watches.
     Coalition,
     /// A verifier tries so many events, and publishes one as if it were older.
@@ -151,6 +155,7 @@ impl Adversary {
             "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
             "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
             "self-claimer" => Attack::SelfClaimer,
+            "early-leaver" => Attack::EarlyLeaver,
             "lazy-witness" => Attack::Lazy,
             "coalition" => Attack::Coalition,
             "backdated-entropy" => {
@@ -185,7 +190,7 @@ impl Adversary {
             Attack::Grinder { .. } => 1,
             Attack::Liar { .. } => 2,
             Attack::Colluding | Attack::DoubleSigner | Attack::Lazy | Attack::SelfClaimer => 3,
-            Attack::Coalition | Attack::Eclipse => 3,
+            Attack::Coalition | Attack::Eclipse | Attack::EarlyLeaver => 3,
             Attack::Fractional | Attack::ReceiptTwin => 4,
             Attack::Replay | Attack::AdaptiveLiar => 4,
             Attack::Backdated { .. } | Attack::Withholder { .. } | Attack::Sybil { .. } => 4,
@@ -261,7 +266,7 @@ impl Adversary {
             );
             return Err(ParameterError { name: "adversary.attempts", problem });
         }
-        self.check_accomplices(terms)
+        self.check_accomplices(genesis, terms)
     }
 
     /// Whether it holds a verifier of a rank.
@@ -309,6 +314,7 @@ impl Witness {
                     | Attack::AdaptiveLiar
                     | Attack::Lazy
                     | Attack::SelfClaimer
+                    | Attack::EarlyLeaver
                     | Attack::Backdated { .. }
                     | Attack::Withholder { .. }
                     | Attack::Eclipse

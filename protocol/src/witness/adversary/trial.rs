@@ -59,9 +59,11 @@ impl Witness {
         case: &Case,
         cx: &mut impl Context<Self>,
     ) {
+        let (bodies, timeline) = (cx.bodies(), node.timeline);
         let Some(attempt) = &mut node.attempt else { return };
         let named = case.guilty.len() as u64;
-        let stakes = named * self.terms.stake;
+        let is_left = |who: &&NodeId| !self.is_stake_out(timeline, (**who, event.time), &bodies);
+        let stakes = case.guilty.iter().filter(is_left).count() as u64 * self.terms.stake;
         let back = if self.is_of_coalition(event.author) { self.reward(case) } else { 0 };
         let (key, price) = ((event.time, event.id()), stakes.saturating_sub(back));
         let before = attempt.trial.verdict;

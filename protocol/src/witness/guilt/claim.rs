@@ -118,6 +118,8 @@ impl Case {
         }
         let is_first = one.time > other.time;
         let (later, lost) = if is_first { (one, first.amount) } else { (other, second.amount) };
+        // Nobody is cheated by one that stakes what it has spent already.
+        let lost = if later.is_stake() { 0 } else { lost };
         Ok(Self {
             payer: one.payer,
             payees: [one.payee, other.payee],

@@ -194,7 +194,9 @@ impl Witness {
         self.send_event(event, &verifiers, cx);
         let Some(claim) = content.claim(&bodies) else { return };
         let Ok(case) = self.prove(claim, cx) else { return };
-        for party in [case.payer].into_iter().chain(case.payees) {
+        // Those of the guilty who have left are sent no events otherwise.
+        let parties = [case.payer].into_iter().chain(case.payees);
+        for party in parties.chain(case.guilty.iter().copied()) {
             if !verifiers.contains(&self.genesis, party) && party != cx.id() {
                 self.tell(party, WitnessMessage::Publish { event }, cx);
             }

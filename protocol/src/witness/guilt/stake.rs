@@ -81,7 +81,7 @@ impl Witness {
 
     /// Moves the node's stake, or moves it elsewhere if an earlier conviction turns up.
     fn lose_stake(&self, node: &mut WitnessNode, lost: Lost, cx: &mut impl Context<Self>) {
-        if !self.has_stake(node, cx) {
+        if !self.has_stake(node, cx.id()) {
             return;
         }
         match node.guilt.as_ref().and_then(|guilt| guilt.lost) {
@@ -91,8 +91,7 @@ impl Witness {
                 let stake = self.terms.stake;
                 cx.record(WitnessMetric::Staked, stake.wrapping_neg());
                 cx.record(WitnessMetric::StakeLost, stake);
-                // It is no verifier any more, and nobody has to tell it what happens.
-                self.count_timeline(node.timeline, None, cx);
+                self.count_no_more(node, cx);
                 if !self.is_held(cx.id()) {
                     cx.record(WitnessMetric::HonestStakeLost, stake);
                 }
@@ -100,11 +99,6 @@ impl Witness {
         }
         node.guilt.get_or_insert_default().lost = Some(lost);
         count(lost.award, |credit| credit, cx);
-    }
-
-    /// Whether there is a stake that the node could lose, or has lost.
-    fn has_stake(&self, _: &WitnessNode, cx: &impl Context<Self>) -> bool {
-        self.genesis.rank(cx.id()).is_some()
     }
 
     /// What of a case's stakes its claimant gets.

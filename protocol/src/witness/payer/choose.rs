@@ -263,6 +263,7 @@ impl Witness {
         let selection = cx.share(WitnessBody::Selection(selection));
         choosing.release(cx);
         match node.paying[place].purpose {
+            Purpose::Stake => {}
             Purpose::Payment => self.draw_up(node, place, selection, cx),
             Purpose::Rollover { .. } => self.declare(node, place, selection, cx),
         }

@@ -5,7 +5,7 @@
 //! for those that do not hold.
 
 use super::super::contract::{Draft, Source};
-use super::super::fund::Fund;
+use super::super::fund::{Fund, FundId};
 use super::super::node::WitnessNode;
 use super::super::payee::of_source;
 use super::super::receipt::{Receipt, Signed, Stage};
@@ -25,21 +25,13 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         let paying = &mut node.paying[place];
-        let source = |(fund, part): &(Fund, u64)| Source {
-            fund: fund.id,
-            amount: *part,
-            left: fund.amount - part,
-            sequence: fund.sequence,
-            previous: fund.previous,
-            selection: fund.selection,
-        };
         let draft = Draft {
             payer: cx.id(),
             payee: paying.payee,
             amount: paying.amount,
             time: paying.started,
             selection,
-            sources: paying.sources.iter().map(source).collect(),
+            sources: paying.sources.iter().map(|(fund, part)| Source::of(fund, *part)).collect(),
         };
         let bodies = cx.bodies();
         let new_witnesses = bodies.get(selection).selection().expect("just shared");
@@ -150,6 +142,9 @@ impl Witness {
         let gathered = Gathering::new(contract, agreement, Vec::new());
         let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
+        if paying.purpose == Purpose::Stake {
+            return self.stake_promised(node, place, cx);
+        }
         match paying.twin {
             None => self.hand_over_receipt(paying.payee, receipt, cx),
             Some(_) => self.hand_over_together(node, cx),
@@ -189,21 +184,28 @@ impl Witness {
             self.attempt_ended(node, &paying, twin, true, cx);
             return self.lock(&paying.sources, cx);
         }
-        for (fund, part) in paying.sources {
-            let left = Fund {
-                amount: fund.amount - part,
-                sequence: fund.sequence + 1,
-                previous: made,
-                ..fund
-            };
+        self.keep_change(node, &paying.sources, made, cx);
+        self.tend(node, cx);
+        self.next_payment(node, cx);
+    }
+
+    /// What is left of the sources of a payment comes back.
+    pub(in super::super) fn keep_change(
+        &self,
+        node: &mut WitnessNode,
+        sources: &[(Fund, u64)],
+        made: FundId,
+        cx: &mut impl Context<Self>,
+    ) {
+        for (fund, part) in sources {
+            let (amount, sequence) = (fund.amount - part, fund.sequence + 1);
+            let left = Fund { amount, sequence, previous: made, ..*fund };
             if left.amount > 0 {
                 node.wallet.funds.push(left);
             } else {
                 cx.release(left.selection);
             }
         }
-        self.tend(node, cx);
-        self.next_payment(node, cx);
     }
 
     /// Somebody refused.
@@ -272,7 +274,7 @@ impl Witness {
     }
 
     /// Leaves promises out whose signatures do not hold, and gathers again; false if all hold.
-    fn drop_bad_promises(
+    pub(in super::super) fn drop_bad_promises(
         &self,
         node: &mut WitnessNode,
         place: usize,

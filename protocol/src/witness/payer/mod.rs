@@ -65,6 +65,8 @@ pub(super) enum Purpose {
     /// A fund gets new witnesses; a contract to which it was promised in vain is voided. That is
     /// retained.
     Rollover { void: Option<Shared> },
+    /// Its own stake, for which it asks its witnesses as for a payment to itself.
+    Stake,
 }
 
 /// Which payment of an adversary's attempt it is.
@@ -223,7 +225,11 @@ impl Witness {
     }
 
     /// Takes funds out of the wallet that cover an amount and its gas, the newest first.
-    fn take_funds(&self, node: &mut WitnessNode, amount: u64) -> Option<Vec<(Fund, u64)>> {
+    pub(super) fn take_funds(
+        &self,
+        node: &mut WitnessNode,
+        amount: u64,
+    ) -> Option<Vec<(Fund, u64)>> {
         let gas = self.terms.gas;
         let (mut missing, mut places) = (amount, Vec::new());
         for (place, fund) in node.wallet.funds.iter().enumerate().rev() {
@@ -325,7 +331,10 @@ impl Witness {
         if let Purpose::Rollover { void } = paying.purpose {
             return self.give_up_rollover(node, paying, void, cx);
         }
-        cx.record(WitnessMetric::Rejected, 1);
+        match paying.purpose {
+            Purpose::Stake => self.join_failed(node, cx),
+            _ => cx.record(WitnessMetric::Rejected, 1),
+        }
         if let Some(twin) = paying.twin {
             return self.give_up_attempt(node, paying, twin, cx);
         }

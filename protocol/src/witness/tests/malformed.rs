@@ -12,6 +12,7 @@ use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
 mod claims;
+mod joins;
 
 const NODES: u32 = 200;
 /// Users that are no verifiers.

@@ -35,6 +35,8 @@ pub(in super::super) struct Happenings {
     pub(in super::super) pause: Option<Span>,
     /// Mean time until a verifier leaves; `None`: it does not.
     pub(in super::super) leave: Option<Span>,
+    /// Mean time until a user joins; `None`: it does not.
+    pub(in super::super) join: Option<Span>,
     /// How long it pauses.
     pub(in super::super) pause_length: Span,
     /// Nothing of it begins after this.
@@ -64,7 +66,7 @@ impl Witness {
         }
     }
 
-    fn wait_to_leave(&self, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn wait_to_leave(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.happenings.leave {
             let delay = draw::exponential(mean, cx.random());
             if cx.now() + delay <= self.happenings.until {
@@ -107,6 +109,12 @@ impl Witness {
         if !joined(node.timeline, &cx.bodies()).contains(&self.genesis, cx.id()) {
             // It has left: nothing happens to it any more.
             return;
+        }
+        let ttc = self.terms.time_to_consistency;
+        let settled = settled(node.timeline, cx.local_clock(), ttc, &cx.bodies());
+        if !joined(settled, &cx.bodies()).contains(&self.genesis, cx.id()) {
+            // It has joined, but not for all to know.
+            return cx.set_timer(ttc, WitnessTimer::Announce { kind });
         }
         self.announce(node, kind, cx);
         match kind {
@@ -181,7 +189,9 @@ impl Witness {
             return self.ask_for_stamps(node, tries + 1, cx);
         }
         cx.record(WitnessMetric::EventsRefused, 1);
+        let kind = cx.bodies().get(authoring.event).event().map(|event| event.kind);
         cx.release(authoring.event);
+        kind.into_iter().for_each(|kind| self.not_stamped(kind, cx));
     }
 
     /// An author asks this node to say when it saw an event.
@@ -261,6 +271,7 @@ impl Witness {
         self.learn(node, &[event], cx);
         let verifiers = joined(node.timeline, &cx.bodies());
         self.send_event(event, &verifiers, cx);
+        self.own_published(node, event, cx);
         self.tell_accomplice(node, event, cx);
     }
 

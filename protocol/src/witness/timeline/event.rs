@@ -17,10 +17,10 @@ use crate::{
 pub enum EventKind {
     /// It may be drawn from now on.
     Join {
-        /// What it staked.
-        stake: u64,
+        /// What its witnesses signed when they deducted its stake.
+        receipt: Shared,
     },
-    /// It never will again.
+    /// It cannot any more.
     Leave,
     /// It cannot be drawn for now.
     Pause,
@@ -41,12 +41,20 @@ pub enum EventKind {
 impl EventKind {
     fn number(self) -> (u8, u64) {
         match self {
-            Self::Join { stake } => (0, stake),
+            Self::Join { receipt } => (0, receipt.id()),
             Self::Leave => (1, 0),
             Self::Pause => (2, 0),
             Self::Resume => (3, 0),
             Self::Entropy { bytes } => (4, bytes),
             Self::Convict { conviction } => (5, conviction.id()),
+        }
+    }
+
+    /// The body that is part of it.
+    fn part(self) -> Option<Shared> {
+        match self {
+            Self::Join { receipt } => Some(receipt),
+            kind => kind.conviction(),
         }
     }
 
@@ -107,6 +115,9 @@ pub enum EventError {
     /// They have seen it at another time.
     #[error("witnesses saw the event at another time")]
     Time,
+    /// The stake of one that joins is not reserved, or was long ago.
+    #[error("the stake is not reserved")]
+    Stake,
     /// The conviction in it does not hold.
     #[error("the conviction does not hold")]
     Conviction,
@@ -248,8 +259,8 @@ impl Event {
 
     /// Bytes on the wire: author, kind, data, time, checksum, signature; 73 per stamp.
     pub(crate) fn encoded_len(&self) -> u32 {
-        let conviction = self.kind.conviction().map_or(0, |conviction| conviction.encoded_len());
-        32 + 1 + 8 + 8 + 32 + 64 + 73 * self.stamps.len() as u32 + conviction
+        let part = self.kind.part().map_or(0, |part| part.encoded_len());
+        32 + 1 + 8 + 8 + 32 + 64 + 73 * self.stamps.len() as u32 + part
     }
 
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -264,6 +275,6 @@ impl Event {
 
     pub(crate) fn parts(&self, visit: &mut dyn FnMut(Shared)) {
         self.settled.iter().for_each(|settled| visit(*settled));
-        self.kind.conviction().into_iter().for_each(visit);
+        self.kind.part().into_iter().for_each(visit);
     }
 }

@@ -274,6 +274,9 @@ impl Witness {
         if let Some(conviction) = content.kind.conviction() {
             self.judge_conviction(tip, (content, conviction), cx)?;
         }
+        if let EventKind::Join { receipt } = content.kind {
+            self.judge_stake(tip, (content, receipt), cx)?;
+        }
         let (verdicts, scenario) = (cx.verify_body(event), cx.scenario());
         content.check(&verdicts, &bodies, &self.genesis, &self.terms, scenario)
     }
@@ -292,7 +295,7 @@ impl Witness {
         tip.iter().for_each(|tip| cx.retain(*tip));
         before.iter().for_each(|before| cx.release(*before));
         node.timeline = tip;
-        if self.genesis.rank(cx.id()).is_some() && !node.is_convicted() {
+        if self.is_counted(node, cx.id()) {
             self.count_timeline(before, tip, cx);
         }
     }

@@ -204,6 +204,35 @@ fn who_signed_both_loses_its_stake_once() {
     assert_eq!(timeline::settled(node.timeline, Time(9), Span(4), &bodies), node.timeline);
 }
 
+/// Who has left and has its stake back loses none; who has not yet got it back does, and never gets it.
+#[test]
+fn claims_find_nothing_after_a_stake_is_released() {
+    use super::super::super::stake::Standing;
+    let mut evidence = Evidence::new();
+    let [gone, leaving] = [evidence.case.guilty[1], evidence.case.guilty[4]];
+    let until = Time(50);
+    let net = &mut evidence.net;
+    net.nodes[gone.index()].stake = Some(Box::new(Standing::Released));
+    let waits = Standing::Leaving { until, has_compared: true };
+    net.nodes[leaving.index()].stake = Some(Box::new(waits));
+    let claimant = evidence.detected();
+    evidence.claim_now(claimant);
+    evidence.net.run(|_, _| {});
+    let net = &mut evidence.net;
+    assert_eq!(
+        (net.of(WitnessMetric::StakeLost), net.of(WitnessMetric::Convictions)),
+        (5 * STAKE, 1)
+    );
+    let has_lost = |net: &Net, node: NodeId| net.nodes[node.index()].is_convicted();
+    assert!(!has_lost(net, gone) && has_lost(net, leaving));
+    let (node, world) = (&mut net.nodes[leaving.index()], &mut net.worlds[leaving.index()]);
+    world.set_now(until);
+    net.witness.on_timer(node, WitnessTimer::Stake, world);
+    net.take_effects(leaving);
+    assert_eq!(net.of(WitnessMetric::StakeReleased), 0);
+    net.assert_conserved();
+}
+
 /// A witness that is asked to settle the same again does not claim again, and what it keeps is
 /// bounded.
 #[test]
