@@ -1,12 +1,12 @@
-//! Sequence diagrams: every protocol that ships has one, and it is the same every time.
+//! Sequence diagrams: every protocol that ships has some, and they are the same every time.
 
 use std::fs;
 use std::path::Path;
 
 use super::{Desk, refusal, stdout};
 
-/// A protocol's diagram, drawn twice.
-fn diagram(protocol: &str) -> String {
+/// What is printed of a protocol, the same twice.
+fn printed(protocol: &str) -> String {
     let desk = Desk::new();
     let draw = || {
         let output = desk.anthill(&format!("protocols {protocol} --diagram"));
@@ -16,8 +16,27 @@ fn diagram(protocol: &str) -> String {
     };
     let text = draw();
     assert_eq!(draw(), text);
+    text
+}
+
+/// The only diagram of a protocol.
+fn diagram(protocol: &str) -> String {
+    let text = printed(protocol);
     assert!(text.starts_with(&format!("sequenceDiagram\n    %% {protocol}: ")), "{text}");
     text
+}
+
+/// The diagrams of the witness protocol under their headings.
+fn dialogues(printed: &str) -> Vec<(&str, &str)> {
+    let parts = printed.split("## ").skip(1);
+    parts
+        .map(|part| {
+            let (title, rest) = part.split_once("\n\n```mermaid\n").expect("a block");
+            let text = rest.trim_end().strip_suffix("```").expect("its end");
+            assert!(text.starts_with("sequenceDiagram\n    %% witness: "), "{text}");
+            (title, text)
+        })
+        .collect()
 }
 
 /// The kinds of messages in the order of their arrows.
@@ -27,9 +46,9 @@ fn kinds(diagram: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_payment_is_drawn_from_hello_to_kept() {
-    let text = diagram("witness");
-    let expected = [
+fn the_dialogues_of_the_witnesses_are_drawn_from_begin_to_end() {
+    let text = printed("witness");
+    let payment = [
         "hello ×100",
         "here ×100",
         "propose",
@@ -43,24 +62,54 @@ fn a_payment_is_drawn_from_hello_to_kept() {
         "entrust ×100",
         "kept ×100",
     ];
-    assert_eq!(kinds(&text), expected, "{text}");
-    for part in [
-        "as payer (node ",
-        "as payee (node ",
-        "as new witnesses (100)",
-        "as witnesses of the source (100)",
-    ] {
+    let rollover = [
+        "hello ×100",
+        "here ×100",
+        "renew ×100",
+        "renewed ×100",
+        // To those who were witnesses and are no longer.
+        "carry ×81",
+        "carry ×100",
+        "carried ×100",
+    ];
+    let join = [
+        "ask ×100",
+        "promise ×100",
+        "settle ×100",
+        "settled ×100",
+        "stamp ×100",
+        "stamped ×100",
+        "publish ×120",
+    ];
+    // Of the jury 30 are corrupt, as 30 % of the verifiers are, and do not sign.
+    let claim = ["claim ×100", "upheld ×70", "publish ×122"];
+    let expected = [
+        ("A payment", &payment[..], 4),
+        ("A rollover", &rollover, 3),
+        ("A user becomes a verifier", &join, 4),
+        ("A claim", &claim, 3),
+    ];
+    let found = dialogues(&text);
+    assert_eq!(found.len(), expected.len(), "{text}");
+    for ((title, drawn), (wanted, arrows, participants)) in found.into_iter().zip(expected) {
+        assert_eq!((title, kinds(drawn).as_slice()), (wanted, arrows));
+        assert_eq!(drawn.matches("participant ").count(), participants, "{drawn}");
+    }
+    for part in ["as payer (node ", "as payee (node ", "as new witnesses (100)", "as jury (100)"] {
         assert!(text.contains(part), "`{part}` is not in\n{text}");
     }
-    assert_eq!(text.matches("participant ").count(), 4, "{text}");
 }
 
 #[test]
-fn the_page_of_the_witness_protocol_has_its_diagram() {
+fn the_page_of_the_witness_protocol_has_its_diagrams() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocols/witness.md");
     let page = fs::read_to_string(page).expect("the page");
-    let text = diagram("witness");
-    assert!(page.contains(&format!("```mermaid\n{text}```")), "put this into the page:\n{text}");
+    let text = printed("witness");
+    for (_, drawn) in dialogues(&text) {
+        assert!(page.contains(&format!("```mermaid\n{drawn}```")), "put this into it:\n{drawn}");
+    }
+    let blocks = page.matches("```mermaid").count();
+    assert_eq!(blocks, dialogues(&text).len(), "the page has others");
 }
 
 #[test]

@@ -354,6 +354,36 @@ fn witness_rollovers() {
     assert!(one_result::<Witness>(&text) > 20_000);
 }
 
+/// Users become verifiers and verifiers leave while funds roll over; messages get lost, and nodes come
+/// and go, so that joins are given up halfway.
+#[test]
+fn witness_joins_and_leaves() {
+    let text = witness(
+        "[workload]\nrate = 10.0\njoin_rate = 800.0\nleave_rate = 300.0\n[churn]\n\
+         kind = \"exponential\"\nsession = \"80s\"\ndowntime = \"3s\"\nkeep_state = false\n",
+    )
+    .replace("nodes = 500", "nodes = 150")
+    .replace("until = \"60s\"", "until = \"100s\"")
+    .replace("topology", "loss = 0.02\ntopology")
+    .replace(
+        "redundancy = 13",
+        "redundancy = 13\nrollover_period = \"30s\"\ntime_to_consistency = \"10s\"\n\
+         timeout = \"1s\"\nleniency = \"5s\"",
+    );
+    let outcome = Ready::<Witness>::new(&text).sequential();
+    let of = |metric| outcome.result.totals.of(metric);
+    for metric in [
+        WitnessMetric::Joins,
+        WitnessMetric::JoinsFailed,
+        WitnessMetric::Leaves,
+        WitnessMetric::StakeReleased,
+        WitnessMetric::Rollovers,
+    ] {
+        assert!(of(metric) > 0, "{metric:?}: {:?}", outcome.result.totals);
+    }
+    assert!(one_result::<Witness>(&text) > 20_000);
+}
+
 #[test]
 fn witness_attacks() {
     for (kind, rules) in [
