@@ -3,7 +3,7 @@
 use super::super::tests::witness;
 use super::super::{Witness, WitnessMetric};
 use super::Standing;
-use crate::parameter::Value;
+use crate::parameter::{Value, Values};
 use crate::recording::Pump;
 use crate::{Configure, NodeId, RunFacts, Span, Time};
 
@@ -159,4 +159,40 @@ fn joiners_leave_too() {
         let verifiers = 99 + of(WitnessMetric::Joins) - of(WitnessMetric::Leaves);
         assert_eq!(of(WitnessMetric::Staked), verifiers * STAKE, "{:?}", facts.totals);
     }
+}
+
+/// What cannot work is refused, and the key that has to change is named.
+#[test]
+fn conflicts_name_their_key() {
+    let problem = |adversary: Option<&str>, settings: &[(&'static str, Value)]| {
+        let mut values = Values::of::<Witness>();
+        if let Some(name) = adversary {
+            let kind = Witness::ADVERSARIES.iter().find(|kind| kind.name == name).expect("known");
+            values.set_adversary(kind);
+            values.set("adversary.attempts", Value::Count(10));
+        }
+        for (name, value) in settings {
+            values.set(name, *value);
+        }
+        let fitted = Witness::configure(&values).and_then(|mut witness| witness.fit(2_002, 0));
+        fitted.err().map(|error| error.name)
+    };
+    let joins = ("workload.join_rate", Value::Number(1.0));
+    let endowment = |credit| ("endowment", Value::Count(credit));
+    let leniency = |hours: u64| ("leniency", Value::Span(Span::from_secs(hours * 3_600)));
+    let sybil = ("adversary.identities", Value::Count(100));
+    assert_eq!(problem(None, &[joins, endowment(STAKE + 1_000), leniency(47)]), None);
+    assert_eq!(problem(None, &[joins, endowment(STAKE + 999)]), Some("endowment"));
+    assert_eq!(problem(None, &[endowment(STAKE + 999), leniency(48)]), None, "nobody joins");
+    assert_eq!(problem(None, &[joins, leniency(48)]), Some("leniency"));
+    assert_eq!(problem(Some("sybil"), &[sybil]), None);
+    assert_eq!(problem(Some("sybil"), &[sybil, endowment(STAKE + 999)]), Some("endowment"));
+    assert_eq!(problem(Some("sybil"), &[sybil, leniency(48)]), Some("leniency"));
+    // 400 verifiers, of whom a draw needs 102.
+    let fraction = |share| ("adversary.fraction", Value::Share(share));
+    let period = |hours: u64| ("rollover_period", Value::Span(Span::from_secs(hours * 3_600)));
+    assert_eq!(problem(Some("early-leaver"), &[fraction(0.7)]), None);
+    assert_eq!(problem(Some("early-leaver"), &[fraction(0.8)]), Some("adversary.fraction"));
+    assert_eq!(problem(Some("early-leaver"), &[period(48)]), Some("rollover_period"));
+    assert_eq!(problem(Some("early-leaver"), &[period(49)]), None);
 }
