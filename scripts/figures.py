@@ -28,11 +28,16 @@ def build(*more):
                    cwd=ROOT, check=True)
 
 
+def output(command, shown=None, may_end=(0,)):
+    """What a command prints; ends the script, with what it said, if it ends in another way."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode not in may_end:
+        sys.exit(f"{shown or ' '.join(command)}\nexit code {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
 def git(*arguments):
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=ROOT)
-    if done.returncode != 0:
-        sys.exit(f"git {' '.join(arguments)}\n{done.stderr}")
-    return done.stdout.strip()
+    return output(["git", *arguments]).strip()
 
 
 def machine():

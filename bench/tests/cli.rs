@@ -71,6 +71,22 @@ impl Desk {
         self.command(line).output().expect("the binary starts")
     }
 
+    /// The command, told to end as by Ctrl-C once that file is there.
+    fn interrupted(&self, line: &str, file: &str) -> Output {
+        let mut command = self.command(line);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.expect("the binary starts");
+        for _ in 0..2_000 {
+            if self.path(file).exists() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        child.wait_with_output().expect("it ends")
+    }
+
     fn json(&self, name: &str) -> Value {
         json(&fs::read(self.path(name)).expect("the file is there"))
     }
@@ -285,22 +301,9 @@ fn a_replay_meets_the_digest_or_says_that_it_differs() {
 #[test]
 fn ctrl_c_saves_what_is_finished() {
     let desk = Desk::new();
-    let child = desk
-        .command("run phold --nodes 1k --until 1000h --progress off --out long --format json")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+    let line = "run phold --nodes 1k --until 1000h --progress off --out long --format json";
     // The manifest is written once Ctrl-C is watched for; a run of 1000 hours is then under way.
-    for _ in 0..1_000 {
-        if desk.path("long/manifest.json").exists() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(sent.is_ok_and(|status| status.success()));
-    let output = child.wait_with_output().expect("it ends");
+    let output = desk.interrupted(line, "long/manifest.json");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert_eq!(desk.json("long/summary.json")["ended"], "interrupted");
     let replay = desk.anthill("replay long");

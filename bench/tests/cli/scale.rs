@@ -1,9 +1,6 @@
 //! `anthill scale`: what it saves, what it fits, and that it loses nothing.
 
 use std::fs;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use crate::{Desk, files, json, refusal, stdout};
 
@@ -175,21 +172,7 @@ fn ctrl_c_keeps_what_is_finished_and_says_how_to_continue() {
     let desk = Desk::new();
     // The second size would take hours.
     let line = "scale phold --nodes 2,20k --until 1h --repeat 1 --progress off --out s";
-    let child = desk
-        .command(line)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    for _ in 0..2_000 {
-        if desk.path("s/points/nodes2-r1.json").exists() {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(sent.is_ok_and(|status| status.success()));
-    let output = child.wait_with_output().expect("it ends");
+    let output = desk.interrupted(line, "s/points/nodes2-r1.json");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(stderr.contains("1 of 2 runs are kept in s; continue with: anthill scale"), "{stderr}");

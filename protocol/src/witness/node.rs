@@ -89,7 +89,7 @@ pub struct Wallet {
 impl Wallet {
     /// Notes a payment received; whether it was new.
     pub fn receive(&mut self, fund: FundId) -> bool {
-        match self.received.binary_search(&fund) {
+        match place_of(&self.received, fund, |name| *name) {
             Ok(_) => false,
             Err(place) => {
                 self.received.insert(place, fund);
@@ -100,7 +100,7 @@ impl Wallet {
 
     /// Whether a payment was received.
     pub fn has_received(&self, fund: FundId) -> bool {
-        self.received.binary_search(&fund).is_ok()
+        place_of(&self.received, fund, |name| *name).is_ok()
     }
 }
 

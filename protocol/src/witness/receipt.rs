@@ -4,7 +4,6 @@ use super::body::WitnessBody;
 use super::contract::Contract;
 use super::fund::FundId;
 use super::once::Once;
-use super::payer::positions;
 use super::refusal::Refusal;
 use super::rules::Terms;
 use super::selection::Selection;
@@ -22,6 +21,12 @@ pub struct Signed {
     pub witness: NodeId,
     /// The signature.
     pub signature: Signature,
+}
+
+/// Which witnesses of a source have signed, a bit per position.
+pub(crate) fn positions(signed: &[Signed], source: u8) -> u128 {
+    let of_source = signed.iter().filter(|signed| signed.source == source);
+    of_source.fold(0, |who, signed| who | 1 << signed.position)
 }
 
 /// How far a payment is.

@@ -8,7 +8,7 @@ use super::super::contract::{Draft, Source};
 use super::super::fund::{Fund, FundId};
 use super::super::node::WitnessNode;
 use super::super::payee::of_source;
-use super::super::receipt::{Receipt, Signed, Stage};
+use super::super::receipt::{Receipt, Signed, Stage, positions};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
@@ -306,10 +306,4 @@ impl Witness {
         self.give_up_if_hopeless(node, place, cx);
         true
     }
-}
-
-/// Which witnesses of a source have signed, a bit per position.
-pub(crate) fn positions(signed: &[Signed], source: u8) -> u128 {
-    let of_source = signed.iter().filter(|signed| signed.source == source);
-    of_source.fold(0, |who, signed| who | 1 << signed.position)
 }

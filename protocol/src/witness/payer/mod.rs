@@ -25,7 +25,6 @@ use super::{Witness, WitnessTimer};
 use crate::{Context, NodeId, Shared, Signature, Time};
 
 pub(super) use choose::Choosing;
-pub(super) use gather::positions;
 
 /// How often a request is sent.
 pub(super) const MAX_TRIES: u8 = 4;

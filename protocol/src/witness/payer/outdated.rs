@@ -9,11 +9,12 @@ use super::super::contract::Contract;
 use super::super::evidence::Skips;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
+use super::super::receipt::positions;
 use super::super::refusal::Refusal;
 use super::super::selection::{History, Selection};
 use super::super::timeline::{self, Tip, checksum};
 use super::super::{Witness, WitnessBody};
-use super::{Choosing, Step, Twin, positions};
+use super::{Choosing, Step, Twin};
 use crate::{Bodies, Context, NodeId, Shared};
 
 impl Witness {

@@ -108,14 +108,7 @@ impl Net {
         let drawn = |verifier| Drawn { verifier, answered: true };
         let draws = genesis.draw(seed).take(20).map(drawn).collect();
         let selection = Selection::new(PAYER, PAYEE, genesis.checksum(), draws);
-        let source = Source {
-            fund: fund.id,
-            amount: fund.amount,
-            left: 0,
-            sequence: 0,
-            previous: fund.id,
-            selection: fund.selection,
-        };
+        let source = all_of(&fund);
         let mut draft = Draft {
             payer: PAYER,
             payee: PAYEE,
@@ -300,6 +293,18 @@ fn messages_that_do_not_fit_change_nothing() {
         net.queue = pending;
         net.run(|_, _| {});
         net.assert_conserved();
+    }
+}
+
+/// The first withdrawal of a fund, of all that is in it.
+fn all_of(fund: &fund::Fund) -> Source {
+    Source {
+        fund: fund.id,
+        amount: fund.amount,
+        left: 0,
+        sequence: 0,
+        previous: fund.id,
+        selection: fund.selection,
     }
 }
 

@@ -32,26 +32,29 @@ impl Net {
 
     fn spend(
         &mut self,
+        parties: (NodeId, NodeId, Time),
+        signers: impl Iterator<Item = u8>,
+        is_bad: impl Fn(u8) -> bool,
+    ) -> Spend {
+        let fund = self.witness.first_fund(&mut self.worlds[parties.0.index()]);
+        self.spend_of(fund, parties, signers, is_bad)
+    }
+
+    fn spend_of(
+        &mut self,
+        fund: fund::Fund,
         (payer, payee, time): (NodeId, NodeId, Time),
         signers: impl Iterator<Item = u8>,
         is_bad: impl Fn(u8) -> bool,
     ) -> Spend {
         let genesis = self.witness.genesis.clone();
-        let fund = self.witness.first_fund(&mut self.worlds[payer.index()]);
         let drawn = |verifier| Drawn { verifier, answered: true };
         let seed = genesis.seed(genesis.checksum(), payer, payee);
         let draws = genesis.draw(seed).take(20).map(drawn).collect();
         let history = super::super::super::selection::History { time, ..Default::default() };
         let new = Selection::new(payer, payee, genesis.checksum(), draws).on(history);
         let world = &mut self.worlds[payer.index()];
-        let source = Source {
-            fund: fund.id,
-            amount: fund.amount,
-            left: 0,
-            sequence: 0,
-            previous: fund.id,
-            selection: fund.selection,
-        };
+        let source = all_of(&fund);
         let draft = Draft {
             payer,
             payee,
@@ -78,6 +81,18 @@ impl Net {
         let receipt = Receipt::new(handle, &contract, agreement, Stage::Promised, signed);
         let receipt = world.share(WitnessBody::Receipt(receipt));
         Spend { payee, receipt }
+    }
+
+    /// The payer's first fund as if the same witnesses had been drawn for it again later.
+    fn renewed_first_fund(&mut self) -> fund::Fund {
+        let fund = self.witness.first_fund(&mut self.worlds[PAYER.index()]);
+        let bodies = self.bodies.clone();
+        let before = bodies.get(fund.selection).selection().expect("of a fund").clone();
+        let history =
+            super::super::super::selection::History { time: Time(4), ..before.history.clone() };
+        let selection =
+            self.worlds[PAYER.index()].share(WitnessBody::Selection(before.on(history)));
+        fund::Fund { selection, ..fund }
     }
 
     fn fund(&self) -> fund::FundId {
@@ -317,6 +332,15 @@ fn claims_that_prove_nothing_are_refused() {
         // Another fund's.
         let elsewhere = net.spend((OTHER, PAYEE, Time(5)), 0..20, |_| false).receipt;
         add(net, 0, [one, elsewhere], case, Refusal::Innocent);
+        // The fund after a rollover, which may void a promise: its next withdrawal has the same
+        // number, and whoever signed both is innocent.
+        let drawn_anew = net.renewed_first_fund();
+        let renewed = net.spend_of(drawn_anew, (PAYER, OTHER, Time(5)), 7..20, |_| false).receipt;
+        let paid = [one, other][place];
+        assert_eq!(digest(net, paid), digest(net, again));
+        let mut both = [paid, renewed];
+        both.sort_by_key(|receipt| digest(net, *receipt));
+        add(net, 0, both, case, Refusal::Innocent);
         forged.push((one, Refusal::Malformed));
     }
     let net = &mut evidence.net;
