@@ -158,7 +158,7 @@ pub(crate) struct RunArgs {
     /// A progress bar on stderr if that is a terminal, or none.
     #[arg(long, value_enum, default_value_t)]
     pub progress: ProgressChoice,
-    /// End after the window of the first violation (comes with a later version).
+    /// End after the window in which an event first violates one of the protocol's invariants.
     #[arg(long)]
     pub stop_on_violation: bool,
     /// Print the messages, one a line in the order of their delivery.

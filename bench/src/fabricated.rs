@@ -125,8 +125,10 @@ pub(crate) fn outcome() -> Outcome {
             latencies: vec![("hop", hop)],
             conditions: None,
             signatures: SignatureTotals { made: 5, checked: 9, failed: 1 },
+            violations: Vec::new(),
             checks: vec![Check::exact("sends", "always", 10_000.0, 10_000.0)],
             facts: RunFacts {
+                violations: Vec::new(),
                 nodes: 1_000,
                 until: Time(5_000_000_000),
                 last_event: Time(2_000_000_000),

@@ -35,11 +35,13 @@ pub enum PlanError {
         /// All protocols.
         all: String,
     },
-    /// A flag of the contract that this version does not honour.
-    #[error("{flag} comes with a later version; leave it out")]
-    NotYet {
-        /// The flag.
-        flag: &'static str,
+    /// A run that is to end at a violation that nobody watches for.
+    #[error(
+        "--stop-on-violation: `{protocol}` names nothing that every event must keep; leave it out"
+    )]
+    NothingWatched {
+        /// The protocol.
+        protocol: &'static str,
     },
     /// A flag that says more about another, which is not there.
     #[error("{flag} needs {of}")]
@@ -84,6 +86,8 @@ pub(crate) struct RunPlan {
     pub table: Option<RowArgs>,
     /// Whether every CSV is saved as Parquet too.
     pub parquet: bool,
+    /// Whether the run ends after the window of the first violation.
+    pub stop_on_violation: bool,
 }
 
 impl RunPlan {
@@ -92,13 +96,6 @@ impl RunPlan {
     /// # Errors
     /// On anything that can be refused before the scenario is parsed.
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
-        let later = [
-            // No check is evaluated before the end of a run yet.
-            ("--stop-on-violation", args.stop_on_violation),
-        ];
-        if let Some((flag, _)) = later.into_iter().find(|(_, given)| *given) {
-            return Err(PlanError::NotYet { flag }.into());
-        }
         let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
         let table = asked_for_table(args.table, args.rows)?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
@@ -109,6 +106,7 @@ impl RunPlan {
             engine: args.engine,
             out: args.out,
             parquet: args.parquet,
+            stop_on_violation: args.stop_on_violation,
             format: args.format,
             progress: args.progress,
             serve: args.serve.map(|address| (address, args.serve_anyone)),
@@ -237,16 +235,6 @@ mod tests {
         assert_eq!(
             plan(scenario("fold")).expect_err("must be refused").to_string(),
             "`fold` is neither a file nor a preset; did you mean `phold`?; presets: phold"
-        );
-    }
-
-    #[test]
-    fn flags_of_later_versions_are_refused() {
-        let run = RunArgs { stop_on_violation: true, ..RunArgs::default() };
-        let refused = RunPlan::new(run, &fabricated::registry()).expect_err("must be refused");
-        assert_eq!(
-            refused.to_string(),
-            "--stop-on-violation comes with a later version; leave it out"
         );
     }
 }

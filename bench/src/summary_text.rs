@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use anthill_engine::crypto::Mode;
-use anthill_engine::outcome::{Ended, SignatureTotals};
+use anthill_engine::outcome::{Ended, SignatureTotals, Violation};
 use anthill_protocol::{Check, MetricKind};
 
 use crate::export::{Record, summary};
@@ -26,6 +26,7 @@ pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     text.push_str(&conditions_text::block(record));
     text.push_str(&signatures(record));
     text.push_str(&checks(&record.outcome.result.checks));
+    text.push_str(&violations(record));
     text.push_str(&cost(record));
     let _ = writeln!(text, "\nSaved in {}", record.directory.display());
     text
@@ -45,6 +46,7 @@ fn result(record: &Record<'_>) -> String {
     let result = &record.outcome.result;
     let why = match record.outcome.ended {
         Ended::Interrupted => ", INTERRUPTED: what follows covers only that part",
+        Ended::Violated => ", STOPPED AT A VIOLATION: what follows covers only that part",
         Ended::MemoryLimit => {
             ", STOPPED AT THE MEMORY LIMIT (engine.memory_limit): what follows covers only that part"
         }
@@ -204,6 +206,21 @@ fn checks(checks: &[Check]) -> String {
     text
 }
 
+/// The first event that violated an invariant, by which it is found again with the seed.
+fn violations(record: &Record<'_>) -> String {
+    let all = &record.outcome.result.violations;
+    if all.is_empty() {
+        return String::new();
+    }
+    let seed = record.scenario.seed;
+    let mut text = format!("\nViolations, event by event (seed {seed})\n");
+    for Violation { invariant, events, first } in all {
+        let events = units::counted(*events, "event");
+        let _ = writeln!(text, "  {invariant:<14} by {events}, first by that at {first}");
+    }
+    text
+}
+
 fn cost(record: &Record<'_>) -> String {
     let (host, cost) = (&record.outcome.host, &record.cost);
     let mut text = format!(
@@ -212,8 +229,8 @@ fn cost(record: &Record<'_>) -> String {
          speed          {} events/s, {:.1} ns of CPU per event\n  \
          memory         {} at most, {} per node\n",
         record.engine.name(),
-        plural(host.shards, "shard"),
-        plural(host.threads, "thread"),
+        units::counted(host.shards.into(), "shard"),
+        units::counted(host.threads.into(), "thread"),
         units::seconds(cost.wall_s),
         units::nanos(host.setup_ns),
         units::nanos(host.loop_ns),
@@ -234,10 +251,6 @@ fn cost(record: &Record<'_>) -> String {
         let _ = writeln!(text, "  loop went to   {}", shares.join(", "));
     }
     text
-}
-
-fn plural(n: u32, noun: &str) -> String {
-    if n == 1 { format!("{n} {noun}") } else { format!("{n} {noun}s") }
 }
 
 #[cfg(test)]

@@ -4,6 +4,11 @@
 
 use anthill_protocol::parameter::Value;
 
+/// A number of things, with the word for them.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();

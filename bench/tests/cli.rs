@@ -209,7 +209,7 @@ fn bad_input_is_one_message_and_leaves_nothing_behind() {
         ("run phold --set nodes", "--set nodes"),
         ("run phold --set protocol.fan=3", "fan"),
         ("run phold --crypto reel", "reel"),
-        ("run phold --stop-on-violation", "--stop-on-violation comes with a later version"),
+        ("run phold --stop-on-violation", "`phold` names nothing that every event must keep"),
         ("protocols fold", "did you mean `phold`"),
         ("validate fold", "did you mean `phold`"),
         ("replay .", "manifest.json"),
@@ -296,6 +296,43 @@ fn a_replay_meets_the_digest_or_says_that_it_differs() {
     let different = desk.anthill("replay first");
     assert_eq!(different.status.code(), Some(1), "{different:?}");
     assert!(stdout(&different).contains(&digest), "{different:?}");
+}
+
+#[test]
+fn a_run_stops_at_a_violation_and_replays_to_there() {
+    let desk = Desk::new();
+    let line = "run witness --nodes 400 --until 2min --seed 5 --stop-on-violation --set \
+                protocol.verifiers=0.5 --set protocol.witnesses=20 --set protocol.redundancy=13 \
+                --set adversary.kind=double-signer --set adversary.attempts=20 --progress off";
+    let told = stdout(&desk.anthill(&format!("{line} --set protocol.rules=seed --out v")));
+    assert!(told.contains("STOPPED AT A VIOLATION"), "{told}");
+    assert!(
+        told.contains("\nViolations, event by event (seed 5)\n  double spend   by 1 event"),
+        "{told}"
+    );
+    let summary = desk.json("v/summary.json");
+    assert_eq!(summary["ended"], "violation");
+    let [violation] = &summary["violations"].as_array().expect("a list")[..] else {
+        panic!("{}", summary["violations"])
+    };
+    assert_eq!(
+        (&violation["invariant"], &violation["events"]),
+        (&"double spend".into(), &1.into())
+    );
+    let at = violation["first"]["time_ns"].as_u64().expect("a time") as f64 / 1e9;
+    assert!((at..at + 0.1).contains(&summary["virtual_s"].as_f64().expect("seconds")), "{at}");
+    assert!(stdout(&desk.anthill("replay v")).starts_with("same digest"));
+    let page = fs::read_to_string({
+        stdout(&desk.anthill("report v --out v.html"));
+        desk.path("v.html")
+    });
+    let page = page.expect("a page");
+    assert!(page.contains("STOPPED AT A VIOLATION") && page.contains("double spend: 1 event"));
+
+    // With all corrections there is none, and the run goes to its end.
+    stdout(&desk.anthill(&format!("{line} --out w")));
+    let summary = desk.json("w/summary.json");
+    assert_eq!((&summary["ended"], &summary["violations"]), (&"finished".into(), &Value::Null));
 }
 
 #[test]

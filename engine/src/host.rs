@@ -227,6 +227,11 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let back = self.begin_under_conditions();
         let state = protocol.start(&mut self);
         self.end_of_start(back);
+        if !self.tally.invariants.hold() {
+            // A start comes before all other events of its node, and no node caused it.
+            let (time, id) = (self.now, self.id);
+            self.tally.note_violations(Key { time, target: id, tie: 0, source: id, sequence: 0 });
+        }
         // What a start causes at time zero is finite.
         self.tally.streak = Streak::default();
         state
@@ -268,6 +273,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             Payload::Restart(event) => self.restart(state, *event),
         }
         self.end_service(service, source, payload);
+        if !self.tally.invariants.hold() {
+            self.tally.note_violations(context.key());
+        }
         core::mem::forget(context);
     }
 }
@@ -281,10 +289,16 @@ struct PanicContext {
     sequence: u32,
 }
 
+impl PanicContext {
+    fn key(&self) -> Key {
+        let Self { seed, time, target, source, sequence } = *self;
+        Key { time, target, tie: tie(seed, time, source), source, sequence }
+    }
+}
+
 impl Drop for PanicContext {
     fn drop(&mut self) {
-        let Self { seed, time, target, source, sequence } = *self;
-        let key = Key { time, target, tie: tie(seed, time, source), source, sequence };
+        let (key, seed) = (self.key(), self.seed);
         let commit = option_env!("ANTHILL_COMMIT").unwrap_or("unknown");
         eprintln!(
             "anthill: panic while handling the event at {key}; seed {seed}, version {}, commit {commit}",

@@ -141,6 +141,13 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Step::Stop(End::Complete);
         }
+        // SAFETY: the leader is alone.
+        let violated = |cell: &PhaseCell<Worker<P, M>>| unsafe {
+            cell.with(|w| !w.tally.violations.is_empty())
+        };
+        if self.control.stop_on_violation && self.workers.iter().any(violated) {
+            return Step::Stop(End::Violated);
+        }
         if self.control.interrupted() {
             return Step::Stop(End::Interrupted);
         }

@@ -56,12 +56,39 @@ pub struct RunResult {
     pub latencies: Vec<(&'static str, Histogram<u64>)>,
     /// Measured beside expected.
     pub checks: Vec<Check>,
+    /// Invariants that events have violated, in the order of their first violations.
+    pub violations: Vec<Violation>,
     /// What the scenario's conditions did; `None`: it has none.
     pub conditions: Option<ConditionTotals>,
     /// Signatures.
     pub signatures: SignatureTotals,
     /// What the checks were made from.
     pub facts: RunFacts,
+}
+
+/// An invariant that events have violated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name among [`anthill_protocol::Metric::INVARIANTS`].
+    pub invariant: &'static str,
+    /// How many events did.
+    pub events: u64,
+    /// The first of these, in the order of keys.
+    pub first: Key,
+}
+
+impl Violation {
+    /// Adds this one to a list that names each invariant once, in the order of first violations.
+    pub(crate) fn add_to(self, all: &mut Vec<Self>) {
+        match all.iter_mut().find(|known| known.invariant == self.invariant) {
+            Some(known) => {
+                known.events += self.events;
+                known.first = known.first.min(self.first);
+            }
+            None => all.push(self),
+        }
+        all.sort_unstable_by_key(|known| (known.first, known.invariant));
+    }
 }
 
 /// Signatures of a run, over all nodes.
@@ -180,6 +207,8 @@ pub enum Ended {
     Finished,
     /// The caller asked it to stop.
     Interrupted,
+    /// An event violated an invariant, and the caller wants no more after that window.
+    Violated,
     /// It reached the memory limit.
     MemoryLimit,
 }

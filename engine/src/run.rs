@@ -34,6 +34,8 @@ pub struct Control {
     pub live: Option<Live>,
     /// Asks for the events of a range of time, one by one.
     pub watch: Option<Watch>,
+    /// Ends the run after the window in which an event first violates an invariant.
+    pub stop_on_violation: bool,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
 }
@@ -132,6 +134,8 @@ pub(crate) enum End {
     Until,
     /// The protocol's goal is reached.
     Complete,
+    /// An invariant was violated, and nothing more is wanted.
+    Violated,
     Interrupted,
     MemoryLimit,
 }
@@ -247,6 +251,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         latencies,
         digest,
         last_event,
+        violations,
         series,
         watched,
         trace,
@@ -266,6 +271,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         disturbed: world.conditions.is_some_and(Conditions::disturbs),
         adversary: scenario.has_adversary(),
         totals: totals.clone(),
+        violations: violations.iter().map(|found| (found.invariant, found.events)).collect(),
     };
     let result = RunResult {
         digest: digest.wrapping_add(states_digest),
@@ -277,12 +283,14 @@ pub(crate) fn outcome<P: Protocol, M>(
         kinds: P::Message::KINDS,
         latencies,
         checks: world.conditions.and_then(|c| c.synchrony(&conditions)).into_iter().collect(),
+        violations,
         conditions: world.conditions.map(|_| conditions),
         signatures: signatures.0,
         facts,
     };
     let ended = match end {
         End::Quiescent | End::Until | End::Complete => Ended::Finished,
+        End::Violated => Ended::Violated,
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };

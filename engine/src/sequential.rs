@@ -283,6 +283,9 @@ fn event_loop<P: Protocol, M: Mode>(
             if P::STOPS_EARLY && world.protocol.complete(&tally.totals) {
                 return Ok((End::Complete, windows));
             }
+            if control.stop_on_violation && !tally.violations.is_empty() {
+                return Ok((End::Violated, windows));
+            }
             if windows.is_multiple_of(WINDOWS_PER_LOOK) {
                 control.report(time.0, tally.totals.events);
                 if let Some(live) = control.live.as_ref().filter(|live| live.is_wanted()) {

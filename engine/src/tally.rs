@@ -1,5 +1,6 @@
 //! What one thread has counted; merged at the end, in any order with the same result.
 
+use anthill_protocol::invariant::Invariants;
 use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, Totals};
 use hdrhistogram::Histogram;
 
@@ -7,7 +8,7 @@ use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
 use crate::event::Key;
 use crate::host::Streak;
-use crate::outcome::{Series, SeriesRow, SignatureTotals, Watched};
+use crate::outcome::{Series, SeriesRow, SignatureTotals, Violation, Watched};
 use crate::run::{Control, Watch};
 use crate::scenario::CryptoSpec;
 use crate::signing::Signing;
@@ -27,6 +28,10 @@ pub(crate) struct Tally<P: Protocol> {
     histograms: Vec<Option<Histogram<u64>>>,
     pub(crate) digest: u64,
     pub(crate) last_event: Time,
+    /// The invariants, over the records of the event that is handled.
+    pub(crate) invariants: Invariants,
+    /// Those that events have violated, each once.
+    pub(crate) violations: Vec<Violation>,
     /// Virtual CPU that handlers asked to be charged, in ns.
     pub(crate) charged_ns: u64,
     /// What conditions did.
@@ -77,6 +82,8 @@ impl<P: Protocol> Tally<P> {
             unobserved: Time::MAX,
             digest: 0,
             last_event: Time::ZERO,
+            invariants: Invariants::default(),
+            violations: Vec::new(),
             charged_ns: 0,
             conditions: ConditionTotals::default(),
             signing: None,
@@ -88,6 +95,7 @@ impl<P: Protocol> Tally<P> {
 
     #[inline]
     pub(crate) fn record(&mut self, now: Time, metric: P::Metric, value: u64) {
+        self.invariants.note(metric, value);
         let index = metric.index();
         let total = &mut self.totals.values[index];
         match P::Metric::ALL[index].kind {
@@ -101,6 +109,14 @@ impl<P: Protocol> Tally<P> {
                     }
                 }
             }
+        }
+    }
+
+    /// Files what the event of that key has violated.
+    #[cold]
+    pub(crate) fn note_violations(&mut self, key: Key) {
+        for invariant in self.invariants.take::<P::Metric>() {
+            Violation { invariant, events: 1, first: key }.add_to(&mut self.violations);
         }
     }
 
@@ -159,6 +175,7 @@ impl<P: Protocol> Tally<P> {
         self.signatures.0.add(theirs);
         self.signatures.1 += cost;
         self.last_event = self.last_event.max(other.last_event);
+        other.violations.iter().for_each(|violation| violation.add_to(&mut self.violations));
         if let (Some(mine), Some(theirs)) = (&mut self.observers, other.observers) {
             mine.merge(*theirs);
         }
@@ -201,6 +218,7 @@ impl<P: Protocol> Tally<P> {
             latencies,
             digest: self.digest,
             last_event: self.last_event,
+            violations: self.violations,
             conditions: self.conditions,
             signatures,
             watched: log.map(EventLog::finish),
@@ -216,6 +234,7 @@ pub(crate) struct Finished {
     pub(crate) latencies: Vec<(&'static str, Histogram<u64>)>,
     pub(crate) digest: u64,
     pub(crate) last_event: Time,
+    pub(crate) violations: Vec<Violation>,
     pub(crate) series: Series,
     pub(crate) watched: Option<Watched>,
     pub(crate) trace: Option<Trace>,

@@ -28,6 +28,8 @@ pub struct RunFacts {
     pub adversary: bool,
     /// The counters.
     pub totals: Totals,
+    /// The invariants that events violated, and how many events.
+    pub violations: Vec<(&'static str, u64)>,
 }
 
 /// One comparison of a measured with an expected figure.

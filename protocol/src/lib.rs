@@ -81,6 +81,7 @@ pub mod draw;
 mod estimate;
 pub mod gossip;
 mod ids;
+pub mod invariant;
 mod message;
 mod metric;
 pub mod parameter;

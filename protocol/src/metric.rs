@@ -1,5 +1,7 @@
 //! What a protocol measures: a fieldless enum, so recording is an array index.
 
+use crate::invariant::{Bearing, Invariant};
+
 /// How the records of a metric become one figure of the summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
@@ -29,8 +31,18 @@ pub trait Metric: Copy + Send + Sync + 'static {
     /// Every metric, in index order.
     const ALL: &'static [MetricInfo];
 
+    /// What every event must keep, as far as records show it; [`Metric::bearing`] says how. If some
+    /// metrics enter a sum, the first is that it stays as it is.
+    const INVARIANTS: &'static [Invariant] = &[];
+
     /// The index of this metric in [`Metric::ALL`].
     fn index(self) -> usize;
+
+    /// What a record of this metric says of the protocol's invariants. Only sums may enter or leave.
+    #[inline]
+    fn bearing(self) -> Bearing {
+        Bearing::None
+    }
 }
 
 /// The counters of a run so far, summed over all nodes: what stop conditions and checks see.

@@ -235,6 +235,7 @@ mod tests {
     fn the_check_expects_what_renewal_theory_does() {
         let ms = Span::from_millis(1);
         let facts = |handled| RunFacts {
+            violations: Vec::new(),
             nodes: 1_000,
             until: Time(1_000_000_000),
             last_event: Time(999_999_999),

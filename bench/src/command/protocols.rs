@@ -86,6 +86,12 @@ fn describe(entry: &Entry) -> String {
     for metric in entry.protocol.metrics {
         let _ = writeln!(text, "  {:<20} {} ({})", metric.name, metric.about, kind(metric.kind));
     }
+    if !entry.protocol.invariants.is_empty() {
+        text.push_str("\nInvariants, watched at every event:\n");
+    }
+    for invariant in entry.protocol.invariants {
+        let _ = writeln!(text, "  {:<20} {}", invariant.name, invariant.about);
+    }
     let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.protocol.name);
     for line in entry.preset.lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());

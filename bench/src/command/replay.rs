@@ -26,7 +26,8 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
     let scenario = engines::load(&recorded.source, &[], registry)?;
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
-    let control = Arc::new(Control::default());
+    let stop_on_violation = recorded.ended_by_violation;
+    let control = Arc::new(Control { stop_on_violation, ..Control::default() });
     interrupt::connect(&control)?;
     let outcome = {
         let prepared = run::prepare(entry, &scenario)?;
@@ -96,6 +97,8 @@ pub(super) struct Recorded {
     pub(super) engine: EngineChoice,
     pub(super) digest: String,
     pub(super) commit: String,
+    /// Whether it was told to end at a violation, and there was one.
+    pub(super) ended_by_violation: bool,
 }
 
 impl Recorded {
@@ -111,7 +114,8 @@ impl Recorded {
             );
         }
         let summary = json(&directory.join("summary.json"))?;
-        if summary["ended"] != "finished" {
+        let ended_by_violation = summary["ended"] == "violation";
+        if summary["ended"] != "finished" && !ended_by_violation {
             bail!("{}: the run was cut short, its digest cannot be met", directory.display());
         }
         let text = |value: &Value, name: &str| -> anyhow::Result<String> {
@@ -127,6 +131,7 @@ impl Recorded {
             engine: engine.map_err(anyhow::Error::msg).context("unknown engine")?,
             digest: text(&summary, "digest")?,
             commit: text(&manifest, "commit")?,
+            ended_by_violation,
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, summary};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
+use crate::plan::PlanError;
 use crate::plan::{EventsPlan, RunPlan};
 use crate::progress::Progress;
 use crate::regions::Regions;
@@ -41,7 +42,12 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let served = plan.serve.as_ref();
     let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
     let live = listener.is_some().then(Live::default);
-    let control = Arc::new(Control { live, trace: wanted.trace.into(), ..Control::default() });
+    let control = Arc::new(Control {
+        live,
+        stop_on_violation: plan.stop_on_violation,
+        trace: wanted.trace.into(),
+        ..Control::default()
+    });
     let mut table = wanted.table.map(Table::new);
     // From here on Ctrl-C leaves a whole run directory or none.
     interrupt::connect(&control)?;
@@ -93,6 +99,9 @@ struct Wanted {
 
 impl Wanted {
     fn new(plan: &RunPlan, entry: &Entry, scenario: &Scenario) -> anyhow::Result<Self> {
+        if plan.stop_on_violation && entry.protocol.invariants.is_empty() {
+            return Err(PlanError::NothingWatched { protocol: entry.protocol.name }.into());
+        }
         let trace = match &plan.events {
             Some(events) => Some(wanted::request(&events.which, scenario, entry.protocol.kinds)?),
             None => None,
@@ -217,8 +226,10 @@ fn exit(outcome: &Outcome) -> Exit {
     match outcome.ended {
         Ended::Interrupted => Exit::Interrupted,
         Ended::MemoryLimit => Exit::Violated,
-        Ended::Finished if outcome.result.checks.iter().any(violated) => Exit::Violated,
-        Ended::Finished => Exit::Done,
+        Ended::Finished | Ended::Violated if outcome.result.checks.iter().any(violated) => {
+            Exit::Violated
+        }
+        Ended::Finished | Ended::Violated => Exit::Done,
     }
 }
 

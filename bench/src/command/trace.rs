@@ -82,7 +82,7 @@ impl Passes<'_> {
             (self.entry.run)(self.scenario, self.prepared, self.recorded.engine, &self.control)?
         };
         match outcome.ended {
-            Ended::Finished => {}
+            Ended::Finished | Ended::Violated => {}
             Ended::Interrupted => bail!("interrupted"),
             Ended::MemoryLimit => bail!("stopped at engine.memory_limit: lower --most"),
         }

@@ -5,7 +5,7 @@
 //! print as the shortest text that reads back to them, so equal results are equal bytes.
 
 use anthill_engine::conditions::{ConditionTotals, LateMessage};
-use anthill_engine::outcome::{Ended, RunResult};
+use anthill_engine::outcome::{Ended, RunResult, Violation};
 use anthill_protocol::MetricKind;
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
@@ -59,10 +59,30 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "checks": checks::json(&result.checks),
         "metrics": metrics(result),
     }));
+    if !result.violations.is_empty() {
+        part.insert("violations".to_owned(), violations(&result.violations));
+    }
     if let Some(totals) = &result.conditions {
         part.insert("conditions".to_owned(), Value::Object(conditions(totals)));
     }
     part
+}
+
+/// What events have violated, each with the key of the first.
+fn violations(all: &[Violation]) -> Value {
+    let one = |Violation { invariant, events, first }: &Violation| {
+        json!({
+            "invariant": invariant,
+            "events": events,
+            "first": {
+                "time_ns": first.time.0,
+                "target": first.target.0,
+                "source": first.source.0,
+                "sequence": first.sequence,
+            },
+        })
+    };
+    Value::Array(all.iter().map(one).collect())
 }
 
 /// The digest as it is written everywhere: 16 hexadecimal digits.
@@ -179,6 +199,7 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
 fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Finished => "finished",
+        Ended::Violated => "violation",
         Ended::Interrupted => "interrupted",
         Ended::MemoryLimit => "memory-limit",
     }

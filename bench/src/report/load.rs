@@ -157,6 +157,8 @@ pub(super) struct Outcome {
     pub(super) bytes_by_kind: Map<String, Value>,
     pub(super) latency_ns: BTreeMap<String, Latency>,
     pub(super) checks: Vec<Check>,
+    #[serde(default)]
+    pub(super) violations: Vec<Violation>,
     pub(super) metrics: Map<String, Value>,
     #[serde(default)]
     pub(super) conditions: Option<Map<String, Value>>,
@@ -183,6 +185,23 @@ pub(super) struct Check {
     pub(super) measured: Option<f64>,
     pub(super) expected: Option<f64>,
     pub(super) interval: (Option<f64>, Option<f64>),
+}
+
+/// An invariant that events have violated.
+#[derive(Debug, Deserialize)]
+pub(super) struct Violation {
+    pub(super) invariant: String,
+    pub(super) events: u64,
+    pub(super) first: EventKey,
+}
+
+/// Which event it was.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventKey {
+    pub(super) time_ns: u64,
+    pub(super) target: u32,
+    pub(super) source: u32,
+    pub(super) sequence: u32,
 }
 
 /// What it cost.

@@ -84,6 +84,7 @@ fn nodes(run: &Run) -> String {
 fn subtitle(run: &Run) -> String {
     let ended = match run.summary.host.ended.as_str() {
         "interrupted" => " · INTERRUPTED: the figures cover only a part",
+        "violation" => " · STOPPED AT A VIOLATION: the figures cover only a part",
         "memory-limit" => " · STOPPED AT THE MEMORY LIMIT: the figures cover only a part",
         _ => "",
     };

@@ -105,6 +105,23 @@ pub(super) fn checks(run: &Run) -> Markup {
                 td { (check.bound) }
             } } }
         } }
+        (violations(run))
+    }
+}
+
+/// What single events have violated.
+fn violations(run: &Run) -> Markup {
+    let all = &run.summary.result.violations;
+    html! {
+        @if !all.is_empty() {
+            p { "Violated by single events, which the seed and these keys name:" }
+            ul { @for violation in all { li {
+                (violation.invariant) ": " (units::counted(violation.events, "event")) ", first at "
+                (units::nanos(violation.first.time_ns)) " (time " (violation.first.time_ns)
+                " ns, target " (violation.first.target) ", source " (violation.first.source)
+                ", sequence " (violation.first.sequence) ")"
+            } } }
+        }
     }
 }
 

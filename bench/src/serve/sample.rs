@@ -126,6 +126,7 @@ impl End {
     fn of(outcome: &Outcome) -> Self {
         let how = match outcome.ended {
             Ended::Finished => "finished",
+            Ended::Violated => "stopped at a violation",
             Ended::Interrupted => "interrupted",
             Ended::MemoryLimit => "stopped at the memory limit",
         };

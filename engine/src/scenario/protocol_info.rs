@@ -3,6 +3,7 @@
 //! Protocols are passed in by the caller, so a crate outside this workspace registers its own by
 //! adding `ProtocolInfo::of::<Mine>()` to the list.
 
+use anthill_protocol::invariant::Invariant;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{Configure, Message, Metric, MetricInfo};
 
@@ -27,6 +28,8 @@ pub struct ProtocolInfo {
     pub can_equivocate: bool,
     /// What it measures.
     pub metrics: &'static [MetricInfo],
+    /// What every event must keep.
+    pub invariants: &'static [Invariant],
     /// Finds what is wrong with values.
     pub check: CheckValues,
 }
@@ -51,6 +54,7 @@ impl ProtocolInfo {
             kinds: P::Message::KINDS,
             can_equivocate: P::CAN_EQUIVOCATE,
             metrics: P::Metric::ALL,
+            invariants: P::Metric::INVARIANTS,
             check: |values, scene| {
                 let mut protocol = P::configure(values)?;
                 scene.map_or(Ok(()), |(nodes, seed)| protocol.fit(nodes, seed))

@@ -7,6 +7,7 @@ mod corners;
 mod declared;
 mod divergence;
 mod edge_claims;
+mod invariants;
 mod matrix;
 mod mayhem;
 mod scale;
@@ -97,7 +98,7 @@ pub(crate) fn invariant_part(outcome: &Outcome) -> String {
         result.l_ns,
         result.totals,
         result.facts,
-        (&result.conditions, result.signatures),
+        (&result.conditions, result.signatures, &result.violations),
         outcome.series,
         outcome.ended,
     )

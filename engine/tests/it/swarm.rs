@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anthill_engine::conditions::ConditionTotals;
-use anthill_engine::outcome::SignatureTotals;
+use anthill_engine::outcome::{RunResult, SignatureTotals, Violation};
+use anthill_engine::scenario::{ProtocolInfo, parse_text};
 use anthill_engine::{Control, run, sequential};
 use anthill_protocol::draw::{below, draw};
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
+use anthill_protocol::witness::Witness;
 use anthill_protocol::{Configure, Message, Protocol};
 
 use crate::mayhem::Mayhem;
@@ -56,7 +58,7 @@ fn random_scenarios_give_one_result() {
         one(seed);
         return;
     }
-    let mut counted = BTreeMap::new();
+    let mut counted = BTreeMap::from([("double spend", 0)]);
     for found in (0..SCENARIOS).map(one) {
         for (name, count, _) in found.conditions.iter().flat_map(ConditionTotals::rows) {
             *counted.entry(name).or_insert(0) += count;
@@ -64,6 +66,9 @@ fn random_scenarios_give_one_result() {
         *counted.entry("bodies reclaimed").or_insert(0) += u128::from(found.reclaimed);
         *counted.entry("signatures that hold").or_insert(0) += u128::from(found.good);
         *counted.entry("signatures that do not").or_insert(0) += u128::from(found.bad);
+        for violation in &found.violations {
+            *counted.entry(violation.invariant).or_insert(0) += u128::from(violation.events);
+        }
     }
     let missing: Vec<_> = counted.iter().filter(|(_, count)| **count == 0).collect();
     assert!(!counted.is_empty() && missing.is_empty(), "never happened: {missing:?}");
@@ -93,16 +98,18 @@ struct Found {
     reclaimed: u64,
     good: u64,
     bad: u64,
+    violations: Vec<Violation>,
 }
 
 /// Draws and runs the scenario of one seed.
 fn one(seed: u64) -> Found {
     let mut dice = Dice { seed, count: 0 };
-    match dice.below(8) {
+    match dice.below(10) {
         0 => phold(&mut dice),
         1 | 2 => gossip::<Gossip>(&mut dice),
         3 => gossip::<SignedGossip>(&mut dice),
         4 => signed_phold(&mut dice),
+        5 | 6 => witness(&mut dice),
         _ => mayhem(&mut dice),
     }
 }
@@ -161,8 +168,8 @@ fn same<P: Protocol>(
     }
     let SignatureTotals { checked, failed, .. } = oracle.result.signatures;
     let reclaimed = oracle.host.bodies.reclaimed;
-    let conditions = oracle.result.conditions;
-    Found { conditions, reclaimed, good: checked - failed, bad: failed }
+    let RunResult { conditions, violations, .. } = oracle.result;
+    Found { conditions, reclaimed, good: checked - failed, bad: failed, violations }
 }
 
 fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
@@ -319,6 +326,80 @@ fn gossip<P: Configure>(dice: &mut Dice) -> Found {
     let ready = Ready::<P>::new(&text);
     let nature = Nature { delay, may_multiply: true };
     same(dice, &ready.protocol, &ready, &text, nature)
+}
+
+/// Any rules, adversary and workload, all faster than they would be, on times of the network's scale.
+fn witness(dice: &mut Dice) -> Found {
+    let witnesses = 3 + dice.below(20);
+    let redundancy = witnesses / 2 + 1 + dice.below(witnesses.div_ceil(2));
+    let (network, delay) = match dice.below(3) {
+        0 => ("preset = \"aws-p50\"\n".to_owned(), 100_000_000),
+        _ => {
+            let (floor, more) = (1_000_000 + dice.spread(30), dice.spread(30));
+            let text = format!("floor = \"{floor}ns\"\nmean = \"{more}ns\"\n");
+            (format!("model = \"exponential\"\n{text}"), floor + more)
+        }
+    };
+    let attempts = 1 + dice.below(8);
+    let nodes = 6 * witnesses + 5 * attempts + 30 + dice.below(100);
+    let timeout = delay * (2 + dice.below(5));
+    let settles = (timeout * (3 + dice.below(20))).max(1_000_000_000);
+    let mut protocol = format!(
+        "name = \"witness\"\nverifiers = 0.4\nwitnesses = {witnesses}\nredundancy = {redundancy}\n\
+         timeout = \"{timeout}ns\"\ntime_to_consistency = \"{settles}ns\"\n\
+         leniency = \"{}ns\"\nrollover_period = \"{}ns\"\nrules = \"{}\"\n\
+         entropy_rate = {}\nevent_receivers = {}\n",
+        settles / 2,
+        settles * (2 + dice.below(6)),
+        dice.pick(&["corrected", "seed"]),
+        dice.pick(&["0.0", "0.01"]),
+        dice.pick(&[2, 10, u32::MAX]),
+    );
+    for rule in 1..=9 {
+        if dice.below(6) == 0 {
+            protocol += &format!("r{rule} = \"{}\"\n", dice.pick(&["on", "off"]));
+        }
+    }
+    let until = timeout * (20 + dice.below(60));
+    let each = 3.6e12 / until as f64;
+    let workload = format!(
+        "[workload]\nrate = {}\njoin_rate = {}\nleave_rate = {}\npause_rate = {}\n\
+         pause_length = \"{}ns\"\nrollovers = 0.8\n",
+        (each * dice.pick(&[0.2, 1.0, 3.0])).min(1e6),
+        (24.0 * each * dice.pick(&[0.0, 0.2])).min(1e6),
+        (24.0 * each * dice.pick(&[0.0, 0.05])).min(1e6),
+        (24.0 * each * dice.pick(&[0.0, 0.1])).min(1e6),
+        timeout * 3,
+    );
+    let calm = head(dice, nodes, until, &protocol)
+        + "[network]\n"
+        + &network
+        + "topology = { kind = \"complete\" }\n"
+        + &workload
+        + &crypto(dice);
+    let kinds = Witness::ADVERSARIES;
+    let kind = kinds[dice.below(kinds.len() as u64) as usize].name;
+    let hops = if kind == "draw-buyer" { "hops = 4\n" } else { "" };
+    let attacked = format!("{calm}[adversary]\nkind = \"{kind}\"\nattempts = {attempts}\n{hops}");
+    // Some adversaries need more of the terms than others.
+    let has_attack = dice.below(3) > 0
+        && match parse_text("swarm", &attacked, &[ProtocolInfo::of::<Witness>()]) {
+            Ok(_) => true,
+            Err(error) => {
+                let error = error.to_string();
+                let fits = error.contains("adversary.") || error.contains("rollover_period");
+                assert!(fits, "{error}\n{attacked}");
+                false
+            }
+        };
+    let text = if has_attack { attacked } else { calm };
+    let ready = Ready::<Witness>::new(&text);
+    let nature = Nature { delay, may_multiply: true };
+    let found = same(dice, &ready.protocol, &ready, &text, nature);
+    let broken = |violation: &&Violation| violation.invariant != "double spend";
+    let broken: Vec<_> = found.violations.iter().filter(broken).collect();
+    assert!(broken.is_empty(), "{broken:?} of\n{text}");
+    found
 }
 
 /// The scenario's protocol only names the network; what runs is [`Mayhem`].

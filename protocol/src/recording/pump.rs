@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::draw::{self, Purpose};
+use crate::invariant::Invariants;
 use crate::{Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
 
 /// A mini-simulation for tests of protocols: every message takes the same time, or is lost.
@@ -45,6 +46,8 @@ pub struct Pump<P: Protocol> {
     asked: u64,
     now: Time,
     totals: Totals,
+    invariants: Invariants,
+    violations: Vec<(&'static str, u64)>,
     /// The first messages delivered, at most `most_traced`.
     trace: Vec<Delivery>,
     most_traced: usize,
@@ -94,6 +97,8 @@ impl<P: Protocol> Pump<P> {
                 bytes_by_kind: vec![0; P::Message::KINDS.len()],
                 ..Totals::default()
             },
+            invariants: Invariants::default(),
+            violations: Vec::new(),
             trace: Vec::new(),
             most_traced: 0,
         }
@@ -255,6 +260,12 @@ impl<P: Protocol> Pump<P> {
                 Effect::Record { metric, value } => self.record(metric, value),
             }
         }
+        for invariant in self.invariants.take::<P::Metric>() {
+            match self.violations.iter_mut().find(|(name, _)| *name == invariant) {
+                Some((_, events)) => *events += 1,
+                None => self.violations.push((invariant, 1)),
+            }
+        }
     }
 
     fn send(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
@@ -279,6 +290,7 @@ impl<P: Protocol> Pump<P> {
     }
 
     fn record(&mut self, metric: P::Metric, value: u64) {
+        self.invariants.note(metric, value);
         let total = &mut self.totals.values[metric.index()];
         match P::Metric::ALL[metric.index()].kind {
             MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
@@ -304,6 +316,7 @@ impl<P: Protocol> Pump<P> {
             disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
             adversary: false,
             totals: self.totals.clone(),
+            violations: self.violations.clone(),
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::{Check, RunFacts, Span, Time};
 pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let of = |metric| facts.totals.of(metric);
     let found = WitnessMetric::POTS.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
-    let made = of(WitnessMetric::Issued).wrapping_add(of(WitnessMetric::Counterfeit));
+    // Who is away from the beginning to the end never has what genesis gives it.
+    let issued = if facts.disturbed { of(WitnessMetric::Issued) } else { issued(witness) };
+    let made = issued.wrapping_add(of(WitnessMetric::Counterfeit));
     let double_spends = Check::exact(
         "accepted double spends",
         "no witness corrupt, all corrections on",
@@ -28,6 +30,18 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
             made as f64,
         ),
         Check { expected_violation: holes, ..double_spends },
+        Check::exact(
+            "credit: events that changed the sum of all pots",
+            "always",
+            of_events(facts, "credit"),
+            0.0,
+        ),
+        Check::exact(
+            "receipts held by others than witnesses",
+            "always",
+            of(WitnessMetric::Misheld) as f64,
+            0.0,
+        ),
         honest_stakes(witness, facts),
     ];
     checks.extend(false_rejections(witness, facts));
@@ -38,6 +52,18 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         checks.extend(convictions(witness, adversary, facts));
     }
     checks
+}
+
+/// What everybody began with, by the snapshot of genesis and not by what nodes recorded.
+fn issued(witness: &Witness) -> u64 {
+    let endowed = witness.endowment.wrapping_mul(witness.genesis.users().into());
+    endowed.wrapping_add(witness.terms.stake.wrapping_mul(witness.genesis.verifiers().into()))
+}
+
+/// How many events violated an invariant.
+fn of_events(facts: &RunFacts, invariant: &str) -> f64 {
+    let violated = facts.violations.iter().find(|(name, _)| *name == invariant);
+    violated.map_or(0.0, |(_, events)| *events as f64)
 }
 
 /// Nobody who keeps to the rules is ever convicted. Without the rules that stop an honest witness from

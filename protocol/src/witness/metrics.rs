@@ -5,6 +5,7 @@
 
 use super::refusal::Refusal;
 use super::timeline::EventError;
+use crate::invariant::{Bearing, Invariant};
 use crate::{Metric, MetricInfo, MetricKind};
 
 macro_rules! metrics {
@@ -20,8 +21,21 @@ macro_rules! metrics {
                 $(MetricInfo { name: $text, kind: MetricKind::$kind, about: $about },)*
             ];
 
+            const INVARIANTS: &'static [Invariant] = INVARIANTS;
+
             fn index(self) -> usize {
                 self as usize
+            }
+
+            #[inline]
+            fn bearing(self) -> Bearing {
+                match self {
+                    Self::Issued | Self::Counterfeit => Bearing::Leaves,
+                    Self::DoubleSpends => Bearing::Breaks(1),
+                    Self::Misheld => Bearing::Breaks(2),
+                    pot if Self::POTS.contains(&pot) => Bearing::Enters,
+                    _ => Bearing::None,
+                }
             }
         }
     };
@@ -55,13 +69,14 @@ metrics! {
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
     DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
+    Misheld, "receipts_misheld", Sum, "receipts that somebody took in who is no witness of the fund";
     Detected, "lies_detected", Sum, "attempts whose dishonest draw was refused";
     Favourable, "favourable_draws", Sum, "attempts that found a draw with enough corrupt witnesses";
     DrawGas, "draw_gas", Sum, "gas that was paid for draws until one suited";
     SybilStake, "sybil_stake", Sum, "credit that identities of one owner staked";
     Cut, "messages_cut", Sum, "messages between an eclipsed payee and others";
     Seen, "payments_seen", Sum, "payments accepted that a coalition saw";
-    Issued, "issued", Sum, "credit that the credit origin issued";
+    Issued, "issued", Sum, "credit that the credit origin issued: what everybody began with";
     Held, "held", Sum, "credit in wallets";
     Reserved, "reserved", Sum, "credit under way: out of the payer's wallet, not yet in the payee's";
     Staked, "staked", Sum, "credit that verifiers have staked";
@@ -121,6 +136,16 @@ metrics! {
     Rollover, "rollover", Latency, "time from a rollover's begin until enough new witnesses watch";
     HandOver, "hand_over", Latency, "time from a payment's begin until enough new witnesses keep it";
 }
+
+/// In the order that [`Metric::bearing`] names.
+const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "credit",
+        about: "all pots hold what was issued and counterfeited, to the unit",
+    },
+    Invariant { name: "double spend", about: "no withdrawal is accepted twice" },
+    Invariant { name: "holder", about: "whoever takes in a receipt is a witness of the fund" },
+];
 
 impl WitnessMetric {
     /// What counts a refusal for a reason.

@@ -60,7 +60,7 @@ pub use node::WitnessNode;
 use adversary::Adversary;
 use evidence::Tests;
 use fund::FundId;
-use genesis::{CREDIT_ORIGIN, Genesis};
+use genesis::Genesis;
 use rules::Terms;
 use timeline::{EventKind, Happenings};
 
@@ -183,15 +183,12 @@ impl Protocol for Witness {
 
     fn start(&self, cx: &mut impl Context<Self>) -> WitnessNode {
         if self.genesis.is_user(cx.id()) {
+            cx.record(WitnessMetric::Issued, self.endowment);
             cx.record(WitnessMetric::Held, self.endowment);
         }
         if self.genesis.rank(cx.id()).is_some() {
+            cx.record(WitnessMetric::Issued, self.terms.stake);
             cx.record(WitnessMetric::Staked, self.terms.stake);
-        }
-        if cx.id() == CREDIT_ORIGIN {
-            let endowed = self.endowment.wrapping_mul(self.genesis.users().into());
-            let staked = self.terms.stake.wrapping_mul(self.genesis.verifiers().into());
-            cx.record(WitnessMetric::Issued, endowed.wrapping_add(staked));
         }
         self.wait_for_payment(cx);
         self.wait_for_attack(cx);

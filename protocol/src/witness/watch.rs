@@ -5,6 +5,7 @@
 
 use super::contract::{Contract, Source, withdrawal};
 use super::fund::FundId;
+use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::receipt::Stage;
 use super::refusal::Refusal;
@@ -326,6 +327,7 @@ impl Witness {
             cx.release(promised);
         }
         cx.retain(receipt);
+        note_holder(source.fund, receipt, cx);
         if !self.terms.rules.chained {
             node.book.add_withdrawal(source.fund, receipt);
         } else if let Some(before) = node.book.set_state(source.fund, receipt) {
@@ -387,9 +389,32 @@ impl Witness {
         // R6: a fund that is known, in whatever state, stays as it is.
         if node.book.state(content.fund()).is_none() {
             cx.retain(receipt);
+            note_holder(content.fund(), receipt, cx);
             node.book.set_state(content.fund(), receipt);
         }
         cx.send(from, WitnessMessage::Kept { receipt });
+    }
+}
+
+/// Records it if a node takes in what says how a fund stands that it does not watch. Nobody relies on
+/// this: it looks at what was decided elsewhere.
+pub(super) fn note_holder(fund: FundId, taken: Shared, cx: &mut impl Context<Witness>) {
+    let bodies = cx.bodies();
+    let watches = |handle: Shared| {
+        let selection = bodies.get(handle).selection();
+        selection.is_some_and(|selection| selection.position(cx.id()).is_some())
+    };
+    let is_witness = match bodies.get(taken).rollover() {
+        Some(rollover) => watches(rollover.from) || watches(rollover.to),
+        None => {
+            contract_of(taken, &bodies).is_ok_and(|contract| match withdrawal(contract, fund) {
+                Ok(source) => watches(source.selection),
+                Err(_) => contract.fund() == fund && watches(contract.selection),
+            })
+        }
+    };
+    if !is_witness {
+        cx.record(WitnessMetric::Misheld, 1);
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 3] {
         kinds: &["data", "inv", "getdata"],
         can_equivocate: true,
         metrics: &[],
+        invariants: &[],
         check: check_gossip,
     };
     [ProtocolInfo::of::<Phold>(), gossip, declared::PAYMENTS]

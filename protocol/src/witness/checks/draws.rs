@@ -50,10 +50,11 @@ pub(super) fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Ex
         ),
         Attack::Sybil { .. } => Expectation::spends(
             "double spends by identities of one owner",
-            "all have joined: hypergeometric tail",
+            "all have joined, and without R9 nobody convicts them: hypergeometric tail",
             p,
         )
-        .only_if(nobody_leaves)?,
+        // What the first successes cost is missing among the witnesses of those that follow.
+        .only_if(nobody_leaves && !terms.rules.witnesses_claim)?,
         Attack::DrawBuyer { hops } => Expectation::spends(
             "double spends after paying oneself for a draw",
             "draws independent: 1 - (1 - p)^hops, p a hypergeometric tail",

@@ -8,7 +8,7 @@ use super::super::node::WitnessNode;
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::timeline::Tip;
-use super::super::watch::{Balance, contract_of, is_same_selection};
+use super::super::watch::{Balance, contract_of, is_same_selection, note_holder};
 use super::super::{Witness, WitnessBody};
 use super::Rollover;
 use crate::{Bodies, Context, NodeId, Shared, Span, Time};
@@ -205,6 +205,7 @@ impl Witness {
         self.pay_out(node, fund, cx);
         node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
         cx.retain(rollover);
+        note_holder(fund, rollover, cx);
         node.book.set_state(fund, rollover);
         // A young promise that was not declared stays: it was made, and others than this witness
         // signed.

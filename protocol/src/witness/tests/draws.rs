@@ -142,12 +142,15 @@ fn an_eclipsed_payee_still_wants_all_signatures() {
 
 #[test]
 fn identities_are_drawn_once_their_joining_is_settled() {
-    let facts = run("sybil", &[("adversary.identities", Value::Count(100))]);
-    assert!((5..40).contains(&successes(&facts)), "{:?}", facts.totals);
-    assert_eq!(facts.totals.of(WitnessMetric::SybilStake), 100 * 100_000_000);
-    // And what convicted those whose double spends were accepted.
-    let published = facts.totals.of(WitnessMetric::Published);
-    assert_eq!(published - facts.totals.of(WitnessMetric::Convictions), 100, "{:?}", facts.totals);
+    let identities = ("adversary.identities", Value::Count(100));
+    let with_claims = run_and_check("sybil", &[identities]).0;
+    for facts in [run("sybil", &[identities, ("r9", OFF)]), with_claims] {
+        assert!((5..40).contains(&successes(&facts)), "{:?}", facts.totals);
+        assert_eq!(facts.totals.of(WitnessMetric::SybilStake), 100 * 100_000_000);
+        // And what convicted those whose double spends were accepted.
+        let published = facts.totals.of(WitnessMetric::Published);
+        assert_eq!(published - facts.totals.of(WitnessMetric::Convictions), 100);
+    }
 }
 
 #[test]
