@@ -225,6 +225,16 @@ impl<B: Body> Store<B> {
         found.unwrap_or_else(|| gone(handle))
     }
 
+    /// Fetches a body into the cache.
+    #[inline]
+    pub(crate) fn prefetch(&self, handle: Shared) {
+        let place = handle.place();
+        let shelf = self.shelves.get((place >> 32) as usize);
+        if let Some(place) = shelf.and_then(|shelf| shelf.known_place(place as u32)) {
+            crate::prefetch::for_read_all(core::ptr::from_ref(place));
+        }
+    }
+
     /// Notes that a message that names a body arrives in a window.
     #[inline]
     pub(crate) fn note_arrival(&self, handle: Shared, window: u64) {

@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 
 use anthill_protocol::{Message as _, NodeId, Protocol, Time};
 
+use crate::bodies::BodiesOf;
 use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
 use crate::event::{Event, Payload};
 use crate::host::{CellOf, Host, NodeCell, World};
-use crate::mode::{LoadOf, Mode, Ranked};
+use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
 use crate::run::{Control, End, RunError};
@@ -27,6 +28,8 @@ use crate::tally::Tally;
 
 /// How many events ahead the state of a node is fetched into the cache.
 const PREFETCH_AHEAD: usize = 16;
+/// How many events ahead a protocol says what it will read beside the state, which is there by then.
+const HINTS_AHEAD: usize = 4;
 /// An event that moves further than this calls for a real sort.
 const INSERTION_MAX: usize = 24;
 /// With fewer events than this the states of all their nodes are fetched before any runs.
@@ -206,6 +209,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let signing = self.tally.signing(&field.world.crypto, field.world.seed);
         // SAFETY: as above.
         unsafe {
+            for_each_event(field, window, subshard, |event| fetch_bodies(&event, field));
             for_each_event(field, window, subshard, |event| announce(signing, &event, field));
         }
         let enough = signing.waiting() >= BATCH;
@@ -395,6 +399,12 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 let ahead = (first + ahead.local()) as usize;
                 prefetch::for_write_all(field.nodes.0.wrapping_add(ahead));
             }
+            if P::HINTS
+                && let Some(ahead) = events.get(i + HINTS_AHEAD)
+            {
+                // SAFETY: promised by the caller.
+                unsafe { hint(field, first + ahead.local(), &ahead.payload.payload) };
+            }
             let node = NodeId(first + event.local());
             let time = Time(window_start | u64::from(event.time_offset));
             let source = NodeId(event.source);
@@ -501,6 +511,34 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         if time > self.tally.last_event {
             self.tally.last_event = time;
         }
+    }
+}
+
+/// Fetches the bodies that a message names.
+#[inline]
+fn fetch_bodies<P: Protocol, M: Mode>(event: &Event<LoadOf<P, M>>, field: &Field<'_, P, M>) {
+    if P::Message::CARRIES
+        && let Payload::Message(message) = &event.payload.payload
+    {
+        message.bodies(|handle| field.world.bodies.prefetch(handle));
+    }
+}
+
+/// Fetches what a protocol says it will read to handle a message.
+///
+/// # Safety
+/// The node has been started, and no other thread has its sub-shard.
+#[inline]
+unsafe fn hint<P: Protocol, M: Mode>(
+    field: &Field<'_, P, M>,
+    node: u32,
+    payload: &PayloadOf<P, M>,
+) {
+    if let Payload::Message(message) = payload {
+        let World { protocol, bodies, .. } = &field.world;
+        // SAFETY: promised by the caller; no handler runs.
+        let cell = unsafe { &*field.nodes.0.add(node as usize) };
+        protocol.hint(&cell.state, message, &BodiesOf(bodies), prefetch::for_write);
     }
 }
 

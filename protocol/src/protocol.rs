@@ -29,6 +29,21 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// adversary equivocates is refused.
     const CAN_EQUIVOCATE: bool = false;
 
+    /// Whether [`Protocol::hint`] does anything.
+    const HINTS: bool = false;
+
+    /// Names addresses that the handler of a message will soon read, beside the node's state itself:
+    /// where an entry of a long list is likely to be. A host may fetch them into its cache; it reads
+    /// nothing through them, and what is named changes no result.
+    fn hint(
+        &self,
+        _node: &Self::Node,
+        _message: &Self::Message,
+        _bodies: &impl crate::Bodies<Self::Body>,
+        _fetch: impl FnMut(*const u8),
+    ) {
+    }
+
     /// The node comes up at the start of the run.
     fn start(&self, cx: &mut impl Context<Self>) -> Self::Node;
 

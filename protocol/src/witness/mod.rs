@@ -181,6 +181,38 @@ impl Protocol for Witness {
     type Timer = WitnessTimer;
     type Metric = WitnessMetric;
 
+    const HINTS: bool = true;
+
+    /// A witness meets its book, which is a line or two in a list of many; payer and payee the payments
+    /// that they have under way.
+    fn hint(
+        &self,
+        node: &WitnessNode,
+        message: &WitnessMessage,
+        bodies: &impl crate::Bodies<WitnessBody>,
+        mut fetch: impl FnMut(*const u8),
+    ) {
+        use WitnessMessage as M;
+        let contract_of = |receipt| bodies.get(receipt).receipt().map(|receipt| receipt.contract);
+        let source_of = |contract, source: u8| {
+            let contract = bodies.get(contract).contract()?;
+            contract.sources.get(usize::from(source)).map(|source| source.fund)
+        };
+        let fund = match *message {
+            M::Ask { contract, source } => source_of(contract, source),
+            M::Settle { receipt, source } => {
+                contract_of(receipt).and_then(|contract| source_of(contract, source))
+            }
+            M::Entrust { receipt } => bodies.get(receipt).receipt().map(receipt::Receipt::fund),
+            M::Here { .. } | M::Promise { .. } => return fetch(node.paying.as_ptr().cast()),
+            M::Settled { .. } | M::Kept { .. } => return fetch(node.receiving.as_ptr().cast()),
+            _ => None,
+        };
+        if let Some(fund) = fund {
+            node.book.hint(fund, fetch);
+        }
+    }
+
     fn start(&self, cx: &mut impl Context<Self>) -> WitnessNode {
         if self.genesis.is_user(cx.id()) {
             cx.record(WitnessMetric::Issued, self.endowment);

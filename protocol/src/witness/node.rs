@@ -10,7 +10,7 @@ use super::guilt::Guilt;
 use super::payee::Receiving;
 use super::payer::Paying;
 use super::rollover::Locked;
-use super::sorted::place_of;
+use super::sorted::{likely, place_of};
 use super::stake::Standing;
 use super::timeline::{Authoring, Tip};
 use crate::{Shared, Snapshot, SnapshotError, Time};
@@ -126,6 +126,14 @@ pub struct Book {
 }
 
 impl Book {
+    /// Where what is known of a fund is likely to be.
+    pub(super) fn hint(&self, fund: FundId, mut fetch: impl FnMut(*const u8)) {
+        for list in [&self.states, &self.promises] {
+            fetch(likely(list, fund).cast());
+        }
+        fetch(likely(&self.due, fund).cast());
+    }
+
     /// The receipt that set the present state of a fund.
     pub fn state(&self, fund: FundId) -> Option<Shared> {
         find(&self.states, fund)

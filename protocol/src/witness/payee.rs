@@ -8,7 +8,7 @@ use super::fund::{Fund, FundId};
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::payer::MAX_TRIES;
-use super::receipt::{Receipt, Signed, Stage, positions};
+use super::receipt::{Receipt, Signatures, Signed, Stage};
 use super::refusal::Refusal;
 use super::rollover::Locked;
 use super::statement::Statement;
@@ -31,7 +31,7 @@ pub(super) struct Receiving {
 #[derive(Debug)]
 pub(super) enum Step {
     /// The witnesses of the sources deduct it.
-    Settling { signed: Vec<Signed> },
+    Settling { signed: Signatures },
     /// The new witnesses are told, by a receipt of its own; a bit per position that keeps it.
     Entrusting { receipt: Shared, kept: u128 },
 }
@@ -48,7 +48,7 @@ impl Step {
 impl Receiving {
     /// A payment that is final: the witnesses of its sources are to deduct it.
     pub(super) fn new(fund: FundId, paid: Shared) -> Self {
-        let step = Step::Settling { signed: Vec::new() };
+        let step = Step::Settling { signed: Signatures::default() };
         Self { fund, paid, step, distrusted: Vec::new() }
     }
 
@@ -174,7 +174,7 @@ impl Witness {
             cx.record(WitnessMetric::Seen, 1);
         }
         cx.retain(receipt);
-        let signed = Vec::with_capacity(content.signed.len());
+        let signed = Signatures::with_capacity(content.signed.len());
         let (fund, step) = (content.fund(), Step::Settling { signed });
         node.receiving.push(Receiving { fund, paid: receipt, step, distrusted: Vec::new() });
         self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
@@ -188,7 +188,7 @@ impl Witness {
             Step::Settling { signed } => {
                 for (source, from) in (0..).zip(&contract.sources) {
                     let watched = bodies.get(from.selection).selection().expect("checked");
-                    let done = positions(signed, source) | of_source(&receiving.distrusted, source);
+                    let done = signed.of(source) | of_source(&receiving.distrusted, source);
                     for (position, witness) in watched.witnesses.iter().enumerate() {
                         if done & (1 << position) == 0 {
                             let settle = WitnessMessage::Settle { receipt: receiving.paid, source };
@@ -229,14 +229,14 @@ impl Witness {
         let Some(of) = contract.sources.get(usize::from(source)) else { return };
         let watched = bodies.get(of.selection).selection().expect("checked");
         let Some(position) = watched.position(from) else { return };
-        if (positions(signed, source) | of_source(distrusted, source)) & (1 << position) != 0 {
+        if (signed.of(source) | of_source(distrusted, source)) & (1 << position) != 0 {
             return;
         }
         let position = position as u8;
         signed.push(Signed { source, position, witness: from, signature });
-        let enough = |source| positions(signed, source).count_ones() >= self.terms.redundancy;
+        let enough = |source| signed.of(source).count_ones() >= self.terms.redundancy;
         if (0..contract.sources.len() as u8).all(enough) {
-            let signed = core::mem::take(signed);
+            let signed = core::mem::take(signed).into_vec();
             let (agreement, stage) = (content.agreement, Stage::Confirmed);
             let confirmed = Receipt::new(content.contract, contract, agreement, stage, signed);
             let confirmed = cx.share(WitnessBody::Receipt(confirmed));
@@ -379,7 +379,7 @@ impl Witness {
             }
         }
         cx.release(receipt);
-        receiving.step = Step::Settling { signed: good };
+        receiving.step = Step::Settling { signed: good.into() };
         self.press_on(receiving, 1, cx);
         true
     }

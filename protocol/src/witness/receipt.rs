@@ -23,10 +23,55 @@ pub struct Signed {
     pub signature: Signature,
 }
 
-/// Which witnesses of a source have signed, a bit per position.
-pub(crate) fn positions(signed: &[Signed], source: u8) -> u128 {
-    let of_source = signed.iter().filter(|signed| signed.source == source);
-    of_source.fold(0, |who, signed| who | 1 << signed.position)
+/// Which witnesses of each source have signed, a bit per position.
+fn positions(signed: &[Signed]) -> Vec<u128> {
+    let mut who = Vec::new();
+    signed.iter().for_each(|signed| note(&mut who, signed));
+    who
+}
+
+fn note(who: &mut Vec<u128>, signed: &Signed) {
+    let source = usize::from(signed.source);
+    if who.len() <= source {
+        who.resize(source + 1, 0);
+    }
+    who[source] |= 1 << signed.position;
+}
+
+/// Signatures as they come in. Who has signed is asked with each, so it is noted beside them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signatures {
+    all: Vec<Signed>,
+    who: Vec<u128>,
+}
+
+impl Signatures {
+    /// None yet, with room for so many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self { all: Vec::with_capacity(count), who: Vec::with_capacity(1) }
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, signed: Signed) {
+        note(&mut self.who, &signed);
+        self.all.push(signed);
+    }
+
+    /// Which witnesses of a source have signed, a bit per position.
+    pub fn of(&self, source: u8) -> u128 {
+        self.who.get(usize::from(source)).copied().unwrap_or(0)
+    }
+
+    /// Them all, in the order in which they came.
+    pub fn into_vec(self) -> Vec<Signed> {
+        self.all
+    }
+}
+
+impl From<Vec<Signed>> for Signatures {
+    fn from(all: Vec<Signed>) -> Self {
+        Self { who: positions(&all), all }
+    }
 }
 
 /// How far a payment is.
@@ -81,9 +126,8 @@ impl Receipt {
 
     /// Which witnesses of a source have signed, whether or not it holds, a bit per position.
     pub(super) fn positions(&self, source: u8) -> u128 {
-        let sources = || self.signed.iter().map(|signed| signed.source).max().unwrap_or(0);
-        let all = || (0..=sources()).map(|source| positions(&self.signed, source)).collect();
-        self.who.get_or_init(all).get(usize::from(source)).copied().unwrap_or(0)
+        let who = self.who.get_or_init(|| positions(&self.signed));
+        who.get(usize::from(source)).copied().unwrap_or(0)
     }
 
     /// The name of the fund that the payment makes.

@@ -7,6 +7,16 @@
 
 use super::fund::FundId;
 
+/// Where an entry would be among so many if names were spread perfectly.
+fn guess(count: usize, fund: FundId) -> usize {
+    ((u128::from(fund.0) * count as u128) >> 64) as usize
+}
+
+/// Where the search for a fund begins.
+pub(super) fn likely<T>(entries: &[T], fund: FundId) -> *const T {
+    entries.as_ptr().wrapping_add(guess(entries.len(), fund))
+}
+
 /// Where the entry of a fund is, or else where it belongs.
 pub(super) fn place_of<T>(
     entries: &[T],
@@ -14,7 +24,7 @@ pub(super) fn place_of<T>(
     name: impl Fn(&T) -> FundId,
 ) -> Result<usize, usize> {
     let count = entries.len();
-    let guess = ((u128::from(fund.0) * count as u128) >> 64) as usize;
+    let guess = guess(count, fund);
     // All before `low` are less, all from `high` on are not.
     let (mut low, mut high) = (0, count);
     let mut step = 4;

@@ -8,7 +8,7 @@ use super::super::contract::{Draft, Source};
 use super::super::fund::{Fund, FundId};
 use super::super::node::WitnessNode;
 use super::super::payee::of_source;
-use super::super::receipt::{Receipt, Signed, Stage, positions};
+use super::super::receipt::{Receipt, Signatures, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
@@ -65,7 +65,8 @@ impl Witness {
         if from != paying.payee || !matches!(paying.step, Step::Agreeing { .. }) {
             return;
         }
-        let signed = Vec::with_capacity(self.terms.redundancy as usize * paying.sources.len());
+        let signed =
+            Signatures::with_capacity(self.terms.redundancy as usize * paying.sources.len());
         paying.step = Step::Gathering(Gathering::new(contract, agreement, signed));
         let paying = &node.paying[place];
         if let Step::Gathering(gathering) = &paying.step {
@@ -85,7 +86,7 @@ impl Witness {
         let (bodies, contract) = (cx.bodies(), gathering.contract);
         for (source, (fund, _)) in (0..).zip(&paying.sources) {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
-            let promised = positions(&gathering.signed, source);
+            let promised = gathering.signed.of(source);
             let done = promised | of_source(&gathering.distrusted, source);
             for (position, witness) in selection.witnesses.iter().enumerate() {
                 if paying.asked & !done & (1 << position) != 0 {
@@ -110,7 +111,7 @@ impl Witness {
         let bodies = cx.bodies();
         let selection = bodies.get(fund.selection).selection().expect("of a fund");
         let Some(position) = selection.position(from) else { return };
-        if positions(&gathering.signed, source) & (1 << position) != 0 {
+        if gathering.signed.of(source) & (1 << position) != 0 {
             return;
         }
         let position = position as u8;
@@ -119,8 +120,7 @@ impl Witness {
         }
         gathering.refused.retain(|who| *who != (source, position));
         gathering.signed.push(Signed { source, position, witness: from, signature });
-        let enough =
-            |source| positions(&gathering.signed, source).count_ones() >= self.terms.redundancy;
+        let enough = |source| gathering.signed.of(source).count_ones() >= self.terms.redundancy;
         if (0..paying.sources.len() as u8).all(enough) {
             self.write_receipt(node, place, cx);
         }
@@ -133,13 +133,13 @@ impl Witness {
         let bodies = cx.bodies();
         let contract = bodies.get(gathering.contract).contract().expect("the payer's own");
         let Gathering { agreement, signed, .. } = gathering;
-        let signed = signed.clone();
+        let signed = signed.clone().into_vec();
         let receipt =
             Receipt::new(gathering.contract, contract, *agreement, Stage::Promised, signed);
         let receipt = cx.share(WitnessBody::Receipt(receipt));
         cx.retain(receipt);
         let (contract, agreement) = (gathering.contract, *agreement);
-        let gathered = Gathering::new(contract, agreement, Vec::new());
+        let gathered = Gathering::new(contract, agreement, Signatures::default());
         let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
         if paying.purpose == Purpose::Stake {
@@ -234,7 +234,8 @@ impl Witness {
                 && why != Refusal::Time
             {
                 cx.release(*receipt);
-                let unsigned = Gathering::new(gathering.contract, gathering.agreement, Vec::new());
+                let unsigned =
+                    Gathering::new(gathering.contract, gathering.agreement, Signatures::default());
                 node.paying[place].step = Step::Gathering(unsigned);
             }
             return self.give_up(node, place, cx);
@@ -246,7 +247,7 @@ impl Witness {
         let Some(position) = selection.position(from) else { return };
         // Each counts once, however often it says so.
         let who = (source, position as u8);
-        let has_signed = positions(&gathering.signed, source) & (1 << position) != 0;
+        let has_signed = gathering.signed.of(source) & (1 << position) != 0;
         if has_signed || gathering.refused.contains(&who) || gathering.distrusted.contains(&who) {
             return;
         }
@@ -286,12 +287,12 @@ impl Witness {
         if verdicts.failed() == 0 || !verdicts.holds(0) {
             return false;
         }
-        let signed = core::mem::take(&mut gathering.signed).into_iter().zip(1..);
+        let signed = core::mem::take(&mut gathering.signed).into_vec().into_iter().zip(1..);
         let (good, bad): (Vec<_>, Vec<_>) = signed.partition(|(_, index)| verdicts.holds(*index));
         let mut gathered = Gathering::new(
             gathering.contract,
             gathering.agreement,
-            good.into_iter().map(|(signed, _)| signed).collect(),
+            good.into_iter().map(|(signed, _)| signed).collect::<Vec<_>>().into(),
         );
         gathered.distrusted = core::mem::take(&mut gathering.distrusted);
         gathered.distrusted.extend(bad.iter().map(|(signed, _)| (signed.source, signed.position)));

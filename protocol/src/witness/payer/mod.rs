@@ -18,7 +18,7 @@ mod outdated;
 use super::fund::Fund;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
-use super::receipt::Signed;
+use super::receipt::Signatures;
 use super::rollover::Renewing;
 use super::selection::Selection;
 use super::{Witness, WitnessTimer};
@@ -101,7 +101,7 @@ pub(super) enum Step {
 pub(super) struct Gathering {
     pub(super) contract: Shared,
     pub(super) agreement: Signature,
-    pub(super) signed: Vec<Signed>,
+    pub(super) signed: Signatures,
     /// Who has refused, each a source and a position.
     pub(super) refused: Vec<(u8, u8)>,
     /// Who sent a signature that does not hold: not asked again.
@@ -109,7 +109,7 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub(super) fn new(contract: Shared, agreement: Signature, signed: Vec<Signed>) -> Self {
+    pub(super) fn new(contract: Shared, agreement: Signature, signed: Signatures) -> Self {
         Self { contract, agreement, signed, refused: Vec::new(), distrusted: Vec::new() }
     }
 }

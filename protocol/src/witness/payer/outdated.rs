@@ -9,7 +9,6 @@ use super::super::contract::Contract;
 use super::super::evidence::Skips;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
-use super::super::receipt::positions;
 use super::super::refusal::Refusal;
 use super::super::selection::{History, Selection};
 use super::super::timeline::{self, Tip, checksum};
@@ -220,7 +219,7 @@ impl Witness {
                 for (source, (fund, _)) in (0..).zip(&paying.sources) {
                     let selection = bodies.get(fund.selection).selection().expect("of a fund");
                     let Some(position) = selection.position(whom) else { continue };
-                    let promised = positions(&gathering.signed, source);
+                    let promised = gathering.signed.of(source);
                     if paying.asked & !promised & 1 << position != 0 {
                         let contract = gathering.contract;
                         cx.send(whom, WitnessMessage::Ask { contract, source });

@@ -16,7 +16,7 @@ use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::payee::{Receiving, opened};
 use super::super::payer::{Gathering, Paying, Purpose, Step};
-use super::super::receipt::Stage;
+use super::super::receipt::{Signatures, Stage};
 use super::super::rollover::Locked;
 use super::super::statement::Statement;
 use super::super::timeline::{self, Event, EventError, EventKind, Tip, joined};
@@ -61,7 +61,7 @@ impl Witness {
         let (contract, agreement) = self.stake_contract(&sources, started, cx);
         let withdrawn = sources.iter().map(|(_, part)| *part).sum();
         self.reserve(withdrawn, cx);
-        let signed = Vec::with_capacity(self.terms.redundancy as usize * sources.len());
+        let signed = Signatures::with_capacity(self.terms.redundancy as usize * sources.len());
         let number = node.payments;
         node.payments += 1;
         let paying = Paying {
