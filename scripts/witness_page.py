@@ -1,0 +1,303 @@
+"""The page of the witness protocol: a function of results/witness.json, and of nothing else."""
+
+import math
+import statistics
+
+import figures as published
+from figures import table
+
+
+def exponent(xs, ys):
+    """Least squares on logarithms: exponent and half its 95 % interval."""
+    lx, ly = [math.log(x) for x in xs], [math.log(y) for y in ys]
+    mx, my = statistics.mean(lx), statistics.mean(ly)
+    sxx = sum((x - mx) ** 2 for x in lx)
+    slope = sum((x - mx) * (y - my) for x, y in zip(lx, ly)) / sxx
+    n = len(xs)
+    if n < 3:
+        return slope, float("nan")
+    rest = sum((y - my - slope * (x - mx)) ** 2 for x, y in zip(lx, ly))
+    t = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57}.get(n - 2, 2.2)
+    return slope, t * math.sqrt(rest / (n - 2) / sxx)
+
+
+def share_rows(rows, first):
+    return [[*first(r), f"{r['measured']:.5f}", f"{r['expected']:.5f}",
+             f"{r['interval'][0]:.5f}–{r['interval'][1]:.5f}",
+             "yes" if r["interval"][0] <= r["measured"] <= r["interval"][1] else "no"] for r in rows]
+
+
+# rule → what it stops, whom that takes, and what is counted
+HOLES = {
+    "R1": ("entropy dated back, to choose the draw", "`backdated-entropy`", "f = .15"),
+    "R2": ("events withheld, to choose among lists", "`event-withholder`", "f = .15; corrected .1"),
+    "R3": ("two receipts of one set of signatures", "`receipt-twin`", "nobody"),
+    "R4": ("two contracts of one withdrawal", "`double-signer`", "nobody"),
+    "R5": ("three withdrawals of 40 %", "`fractional-overspend`", "nobody"),
+    "R6": ("a receipt shown again after its fund was spent", "`receipt-replay`", "nobody"),
+    "R7": ("leaving before the fraud is seen: costs nothing", "`early-leaver`", "f = .25"),
+    "R8": ("convicting oneself first: costs nothing", "`self-claimer`", "f = .25"),
+    "R9": ("nobody compares receipts: costs nothing", "`colluding-witnesses`", "f = .25"),
+}
+COLUMNS = ("seed", "corrected", "alone off")
+TITLES = ("original", "corrected", "that rule alone off")
+
+
+def is_whole(found):
+    """Whether each of the nine rules was attacked."""
+    return {"attacks", "timeline", "stakes"} <= set(found)
+
+
+def hole_rows(found):
+    """Rule → successes and attempts under the original's rules, the corrected ones, and without it."""
+    rows = {}
+    for r in found["attacks"]:
+        rows[r["rule"]] = [(r[name], r["attempts"]) for name in COLUMNS]
+    for r in found["stakes"]:
+        rows[r["rule"]] = [tuple(r[name]) for name in COLUMNS]
+    for rule, kind in (("R1", "backdated-entropy"), ("R2", "event-withholder")):
+        # The first of each: the others are corrected rules with more corrupt verifiers.
+        of = {}
+        for r in found["timeline"]:
+            if r["kind"] == kind:
+                of.setdefault(r["rules"], (round(r["measured"] * r["attempts"]), r["attempts"]))
+        rows[rule] = [of["seed"], of["corrected"], of[f"without {rule}"]]
+    return dict(sorted(rows.items()))
+
+
+def holes(found):
+    """The comparison of the rules, on one table and one plot."""
+    rows = hole_rows(found)
+    of = lambda pair: f"{pair[0]:,} of {pair[1]:,}"
+    return ["## Nine holes of the original's rules, and what closes them", "",
+            "Each attack under the original's rules, under the corrected ones, and with one correction "
+            "off and all others on. R1 to R6: attempts whose double spend was accepted, by a coalition of "
+            "a share f of the verifiers or with every verifier honest. R7 to R9: of the accepted double "
+            "spends of a coalition, those that cost it no stake.", "",
+            "![Successes of each attack under the three sets of rules](witness-holes.svg)", "",
+            table(["rule", "what it stops", "attack", "corrupt", *TITLES],
+                  [[rule, *HOLES[rule], *map(of, pairs)] for rule, pairs in rows.items()]), ""]
+
+
+def holes_svg(found):
+    """The same as bars."""
+    rows, width, left, bar, gap = hole_rows(found), 900, 330, 11, 12
+    colours = ("#b3261e", "#1b7f4b", "#c77700")
+    scale, top = (width - left - 110) / 100, 46
+    each = len(TITLES) * bar + gap
+    height = top + each * len(rows) + 22
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+           'font-family="system-ui, sans-serif" font-size="12">',
+           '<title>Successes of each attack, in per cent</title>',
+           f'<rect width="{width}" height="{height}" fill="#fff"/>']
+    for i, (title, colour) in enumerate(zip(TITLES, colours)):
+        out.append(f'<rect x="{left + 170 * i}" y="12" width="12" height="12" fill="{colour}"/>'
+                   f'<text x="{left + 170 * i + 18}" y="22">{title}</text>')
+    for percent in range(0, 101, 25):
+        x = left + percent * scale
+        out.append(f'<path d="M{x:.1f} {top - 8}V{height - 20}" stroke="#ddd"/>'
+                   f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{percent} %</text>')
+    for i, (rule, pairs) in enumerate(rows.items()):
+        y = top + each * i
+        out.append(f'<text x="{left - 10}" y="{y + 2 * bar - 1}" text-anchor="end">'
+                   f'<tspan font-weight="bold">{rule}</tspan> {HOLES[rule][0]}</text>')
+        for j, ((successes, attempts), colour) in enumerate(zip(pairs, colours)):
+            percent = 100 * successes / attempts
+            out.append(f'<rect x="{left}" y="{y + j * bar}" width="{max(percent * scale, 1):.1f}" '
+                       f'height="{bar - 2}" fill="{colour}"/>'
+                       f'<text x="{left + percent * scale + 5:.1f}" y="{y + j * bar + 9}" '
+                       f'font-size="10">{percent:.4g} %</text>')
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def scaling(rows):
+    """What a payment costs in networks of different sizes."""
+    out = ["## Cost of a payment against the number of participants", "",
+           "A fifth are verifiers, 6.2 payments an hour each, 60 virtual seconds, signatures modelled, one "
+           "thread. Small networks run with several seeds, which are summed: equal times, so that the "
+           "payments are of the same kind (later ones have more sources). CPU is that of the event loop, "
+           "median of two interleaved runs (lowest–highest). Virtual CPU is what the handlers of another "
+           "run take with one core per node and the costs of messages and signatures that ship; no machine "
+           "changes it. No event of the timeline happens in that time; what these cost is counted apart "
+           "(`timeline_messages`).", "",
+           table(["participants", "seeds", "payments final", "messages each", "of the timeline",
+                  "MB on the wire each", "CPU µs each", "virtual CPU ms each", "ns per event",
+                  "B per participant", "messages/s (wall)", "payment p50 / p99 ms"],
+                 [[f"{r['nodes']:,}", r["seeds"], f"{r['final']:,}", f"{r['messages'] / r['final']:.2f}",
+                   f"{r['timeline_messages']:,}", f"{r['bytes_on_wire'] / r['final'] / 1e6:.3f}",
+                   f"{r['cpu_us_each']:.0f} ({r['spread'][0]:.0f}–{r['spread'][1]:.0f})",
+                   f"{r['virtual_cpu_s'] / r['virtual_final'] * 1e3:.2f}",
+                   f"{r['ns_per_event']:.0f}", f"{r['bytes_per_node']:.0f}",
+                   f"{r['messages_per_s']:,.0f}",
+                   f"{r['payment']['p50'] / 1e6:.0f} / {r['payment']['p99'] / 1e6:.0f}"]
+                  for r in rows]), ""]
+    if len(rows) > 2:
+        for name, key, of in (("messages", "messages", "final"), ("host CPU", "cpu_s", "final"),
+                              ("virtual CPU", "virtual_cpu_s", "virtual_final")):
+            each = lambda name: [r[name] / r["seeds"] for r in rows]
+            slope, half = exponent(each(of), each(key))
+            out.append(f"Fitted exponent of {name} against payments: {slope:.4f} ± {half:.4f}.")
+        slope, half = exponent([r["final"] / r["seeds"] for r in rows[1:]],
+                               [r["cpu_s"] / r["seeds"] for r in rows[1:]])
+        out += [f"From 10⁴ participants up, host CPU: {slope:.4f} ± {half:.4f}.",
+                "The seed's own emulator: 362 packets/s on 107 nodes.", ""]
+    return out
+
+
+def text(found):
+    """Every part that was measured."""
+    out = holes(found) if is_whole(found) else []
+    if "scaling" in found:
+        out += scaling(found["scaling"])
+    if "verifiers" in found:
+        rows = found["verifiers"]
+        growth = rows[-1]["cpu"] / rows[0]["cpu"]
+        out += ["## Cost of a payment against the number of verifiers", "",
+                table(["verifiers", "messages each", "CPU µs each"],
+                      [[f"{r['verifiers']:,}", f"{r['messages_each']:.1f}", f"{r['cpu']:.0f}"]
+                       for r in rows]), "", f"From the first to the last: {growth:.2f}×.", ""]
+    if "timeline" in found:
+        out += ["## Holes in the timeline", "",
+                "A payment is drawn as a corrupt verifier wants, and its fund is spent twice. Found: "
+                "attempts that found a draw that suits, whatever comes of it. R9 is off, so that convictions do "
+                "not thin out the coalition while it attacks.", "",
+                table(["attack", "rules", "V", "f", "attempts", "found", "measured", "expected",
+                       "95 % interval", "inside"],
+                      share_rows(found["timeline"],
+                                 lambda r: [f"`{r['kind']}`", r["rules"], f"{r['verifiers']:,}",
+                                            r["fraction"], f"{r['attempts']:,}", f"{r['found']:,}"])),
+                ""]
+    if "collusion" in found:
+        out += ["## Colluding witnesses", "",
+                "Exactly round(f·V) verifiers sign two contracts of one withdrawal; the rest are "
+                "shown one of them. Expected: P(X ≥ 24), X hypergeometric.", "",
+                table(["V", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                      share_rows(found["collusion"],
+                                 lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                            f"{r['attempts']:,}"])), ""]
+    if "conviction" in found:
+        out += ["## Conviction", "",
+                "Of the accepted double spends, those whose witnesses are convicted within a minute: a "
+                "jury of 100 is drawn for each, of which the corrupt refuse. Expected: P(X ≤ 38), X "
+                "hypergeometric. Time: from when the attacker hears of the second acceptance until it "
+                "hears of the conviction.", "",
+                table(["V", "f", "attempts", "accepted", "convicted of these", "expected",
+                       "95 % interval", "inside", "p50 / p99 s", "claims"],
+                      [[*cells[:3], f"{r['accepted']:,}", *cells[3:],
+                        f"{r['p50'] / 1e9:.2f} / {r['p99'] / 1e9:.2f}", f"{r['claims']:,}"]
+                       for r, cells in zip(found["conviction"], share_rows(
+                           found["conviction"], lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                                           f"{r['attempts']:,}"]))]), "",
+                "What it yields, in million credits: an attempt spends a fund of 1,000 twice, a stake is "
+                "100. The stake of an attempt is counted as if it were the coalition's only one; each "
+                "verifier has one to lose. Break-even: the fund that an accepted attempt has to spend "
+                "twice to pay for stakes and gas.", "",
+                table(["f", "witnesses named by a conviction", "gain of an accepted attempt",
+                       "stake lost by a convicted one", "net of all attempts, each",
+                       "break-even", "stakes lost by the coalition in all"],
+                      [[r["fraction"], f"{r['named'] / max(r['convicted'], 1):.2f}",
+                        f"{r['gain'] / max(r['accepted'], 1) / 1e6:,.0f}",
+                        f"{r['price'] / max(r['convicted'], 1) / 1e6:,.0f}",
+                        f"{(r['gain'] - r['price'] - r['gas']) / r['attempts'] / 1e6:,.0f}",
+                        f"{(r['price'] + r['gas']) / max(r['accepted'], 1) / 1e6:,.3f}",
+                        f"{r['stake_lost'] / 1e8:,.0f}"] for r in found["conviction"]]), ""]
+    if "liars" in found:
+        out += ["## Liars, lazy witnesses, ground keys", "",
+                "2,000 verifiers; each row is a check of the run beside its closed form.", "",
+                table(["attack", "with", "figure", "attempts", "measured", "expected",
+                       "95 % interval", "inside"],
+                      share_rows(found["liars"],
+                                 lambda r: [f"`{r['kind']}`", r["what"], r["name"],
+                                            f"{r['attempts']:,}"])), ""]
+    if "coalition" in found:
+        out += ["## What a coalition sees", "",
+                "Payments one of whose 200 witnesses it holds; expected 1 − C(V−K, 200)/C(V, 200).", "",
+                table(["V", "share", "payments", "measured", "expected", "95 % interval", "inside"],
+                      share_rows(found["coalition"],
+                                 lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                            f"{r['payments']:,}"])), ""]
+    if "eclipse" in found:
+        out += ["## An eclipsed payee", "",
+                "It hears only its payer and corrupt verifiers, so its timeline is old. Expected: all 62 "
+                "signatures by corrupt witnesses.", "",
+                table(["f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                      share_rows(found["eclipse"], lambda r: [r["fraction"], f"{r['attempts']:,}"])), ""]
+    if "sybil" in found:
+        out += ["## Joined identities", "",
+                "The fewest that spend a fund twice so often, and what they stake at 100,000,000 each. R9 is "
+                "off: convictions would thin them out while they attack.", "",
+                table(["honest verifiers", "aim", "identities", "stake", "attempts", "measured",
+                       "expected", "95 % interval", "inside"],
+                      share_rows(found["sybil"],
+                                 lambda r: [f"{r['honest']:,}", r["target"], f"{r['identities']:,}",
+                                            f"{r['stake']:,}", f"{r['attempts']:,}"])), ""]
+    if "price" in found:
+        out += ["## The price of a favourable draw", "",
+                "Gas of self-payments until 24 witnesses are corrupt, or so many were made.", "",
+                table(["f", "p of a draw", "1000/p", "at most", "attempts", "mean gas", "expected",
+                       "95 % interval", "inside"],
+                      [[r["fraction"], f"{r['p']:.5f}", f"{r['uncut']:,.0f}", r["hops"],
+                        f"{r['attempts']:,}", f"{r['measured']:,.0f}", f"{r['expected']:,.0f}",
+                        f"{r['interval'][0]:,.0f}–{r['interval'][1]:,.0f}",
+                        "yes" if r["interval"][0] <= r["measured"] <= r["interval"][1] else "no"]
+                       for r in found["price"]]), ""]
+    if "churn" in found:
+        out += ["## Verifiers that come and go", "",
+                "Away for two minutes in the mean (a trace of exponential sessions); the tests assume "
+                "that one in ten is. Not believed: honest draws that the tests reject.", "",
+                table(["offline", "started", "final", "share", "given up", "not believed", "of draws",
+                       "spendable", "p50 s", "p99 s"],
+                      [[r["offline"], f"{r['started']:,}", f"{r['final']:,}",
+                        f"{r['final'] / r['started']:.4f}", f"{r['rejected']:,}",
+                        f"{r['unbelieved']:,}", f"{r['selections']:,}", f"{r['handed_over']:,}",
+                        f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}"] for r in found["churn"]]), ""]
+    if "outages" in found:
+        out += ["## Outage and isolation", "",
+                "Counted when it happens: a payment that fails is given up a minute or more after it "
+                "began.", "",
+                table(["what", "phase", "started", "final", "given up"],
+                      [[r["about"], r["phase"], f"{r['started']:,}", f"{r['final']:,}",
+                        f"{r['rejected']:,}"] for r in found["outages"]]), ""]
+    if "partition" in found:
+        out += ["## Two halves, and whole again", "",
+                "From minute 10 to 15; verifiers pause for ten minutes twice a day each until minute 25; "
+                "time to consistency 20 min. Convergence: from an event until a node holds it.", "",
+                table(["network", "events", "p50 s", "p90 s", "p99 s", "p99.9 s", "max s",
+                       "all timelines equal", "final before / during / after",
+                       "given up before / during / after"],
+                      [[r["about"], f"{r['published']:,}",
+                        *(f"{r[name] / 1e9:.2f}" for name in ("p50", "p90", "p99", "p999", "max")),
+                        "yes" if r["equal"] else "no",
+                        *(" / ".join(f"{p[name]:,}" for p in r["phases"])
+                          for name in ("final", "rejected"))] for r in found["partition"]]), ""]
+    if "availability" in found:
+        out += ["## Verifiers that do not answer", "",
+                "Each greeting stays unanswered with probability 1 − availability; the tests assume "
+                "0.9. Rejected: honest selections that the tests refuse, beside the exact rate.", "",
+                table(["availability", "started", "final", "p50 s", "p99 s", "rejected", "expected",
+                       "95 % interval", "inside"],
+                      [[r["availability"], f"{r['started']:,}", f"{r['final']:,}",
+                        f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}", *cells]
+                       for r, cells in zip(found["availability"],
+                                           share_rows(found["availability"], lambda _: []))]), ""]
+    if "real" in found:
+        row = found["real"][0]
+        out += ["## Executed signatures", "",
+                f"{row['nodes']} participants, the same run in both modes (same digest).", "",
+                table(["mode", "payments final", "CPU ms each", "signatures made each",
+                       "checked each", "verified by the host each"],
+                      [[mode, f"{r['final']:,}", f"{r['cpu_ms_each']:.2f}", f"{r['made']:.0f}",
+                        f"{r['checked']:,.0f}", f"{r['verified']:.0f}"]
+                       for mode, r in ((m, row[m]) for m in ("real", "modelled"))]), ""]
+    return "\n".join(out)
+
+
+def page(raw):
+    commits = {}
+    for name, commit in raw["commits"].items():
+        commits.setdefault(commit, []).append(name)
+    others = [f"{', '.join(names)}: `{commit}`" for commit, names in commits.items()
+              if commit != raw["commit"]]
+    kept = f" Parts measured before, by commit: {'; '.join(others)}." if others else ""
+    return (f"# The witness protocol, measured\n\n{published.measured(raw)}. Written by "
+            f"`scripts/bench-witness`.{kept}\n\n{text(raw['found'])}")
