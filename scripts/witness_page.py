@@ -52,7 +52,7 @@ def hole_rows(found):
     """Rule → successes and attempts under the original's rules, the corrected ones, and without it."""
     rows = {}
     for r in found["attacks"]:
-        rows[r["rule"]] = [(r[name], r["attempts"]) for name in COLUMNS]
+        rows[r["rule"]] = [tuple(r[name]) for name in COLUMNS]
     for r in found["stakes"]:
         rows[r["rule"]] = [tuple(r[name]) for name in COLUMNS]
     for rule, kind in (("R1", "backdated-entropy"), ("R2", "event-withholder")):
@@ -170,10 +170,11 @@ def text(found):
     if "collusion" in found:
         out += ["## Colluding witnesses", "",
                 "Exactly round(f·V) verifiers sign two contracts of one withdrawal; the rest are "
-                "shown one of them. Expected: P(X ≥ 24), X hypergeometric.", "",
-                table(["V", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                "shown one of them. Expected: P(X ≥ 2·signatures − 100), X hypergeometric, which is "
+                "P(X ≥ 24) for 62 signatures.", "",
+                table(["V", "signatures", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
                       share_rows(found["collusion"],
-                                 lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                 lambda r: [f"{r['verifiers']:,}", r["redundancy"], r["fraction"],
                                             f"{r['attempts']:,}"])), ""]
     if "conviction" in found:
         out += ["## Conviction", "",
