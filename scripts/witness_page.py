@@ -72,7 +72,8 @@ def holes(found):
     return ["## Nine holes of the original's rules, and what closes them", "",
             "Each attack under the original's rules, under the corrected ones, and with one correction "
             "off and all others on. R1 to R6: attempts whose double spend was accepted, by a coalition of "
-            "a share f of the verifiers or with every verifier honest. R7 to R9: of the accepted double "
+            "a share f of the verifiers or with every verifier honest; for R1 and R2 R9 is off throughout, "
+            "so that convictions do not thin out the coalition. R7 to R9: of the accepted double "
             "spends of a coalition, those that cost it no stake.", "",
             "![Successes of each attack under the three sets of rules](witness-holes.svg)", "",
             table(["rule", "what it stops", "attack", "corrupt", *TITLES],

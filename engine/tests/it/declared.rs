@@ -3,11 +3,11 @@
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
 use anthill_protocol::{
-    Check, Configure, Context, Message, Metric, MetricInfo, MetricKind, NoBody, NodeId, Protocol,
-    RunFacts, Span, Totals,
+    Check, Configure, Context, Metric, MetricInfo, MetricKind, NoBody, NodeId, Protocol, RunFacts,
+    Span, Totals,
 };
 
-use crate::{Ready, invariant_part};
+use crate::{Numbered, Ready, invariant_part};
 
 /// Nodes pay a coin of their own to random payees; the nodes of its adversary pay each twice.
 #[derive(Debug)]
@@ -18,33 +18,6 @@ struct Coins {
     fraction: f64,
     /// Which nodes spend twice; filled by `fit`.
     thieves: Vec<bool>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Coin(u32);
-
-impl Message for Coin {
-    const KINDS: &'static [&'static str] = &["coin"];
-
-    fn kind(&self) -> usize {
-        0
-    }
-
-    fn encoded_len(&self) -> u32 {
-        4
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend(self.0.to_le_bytes());
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(u32::from_le_bytes).map(Self)
-    }
-
-    fn fingerprint(&self) -> u64 {
-        self.0.into()
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -74,7 +47,7 @@ impl Coins {
 impl Protocol for Coins {
     /// Coins paid so far.
     type Node = u32;
-    type Message = Coin;
+    type Message = Numbered;
     type Body = NoBody;
     type Timer = ();
     type Metric = CoinMetric;
@@ -88,7 +61,7 @@ impl Protocol for Coins {
         let steals = self.thieves[cx.id().0 as usize] && u64::from(*paid) < self.attempts;
         for _ in 0..1 + u32::from(steals) {
             let payee = NodeId(cx.random_below(cx.nodes().into()) as u32);
-            cx.send(payee, Coin(*paid));
+            cx.send(payee, Numbered(*paid));
         }
         *paid += 1;
         cx.record(CoinMetric::Paid, 1);
@@ -96,7 +69,7 @@ impl Protocol for Coins {
         self.wait(cx);
     }
 
-    fn on_message(&self, _: &mut u32, _: NodeId, _: &Coin, _: &mut impl Context<Self>) {}
+    fn on_message(&self, _: &mut u32, _: NodeId, _: &Numbered, _: &mut impl Context<Self>) {}
 }
 
 impl Configure for Coins {

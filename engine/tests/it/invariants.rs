@@ -7,44 +7,16 @@ use anthill_protocol::invariant::{Bearing, Invariant};
 use anthill_protocol::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use anthill_protocol::witness::Witness;
 use anthill_protocol::{
-    Configure, Context, Message, Metric, MetricInfo, MetricKind, NoBody, NodeId, Protocol, Span,
+    Configure, Context, Metric, MetricInfo, MetricKind, NoBody, NodeId, Protocol, Span,
 };
 
-use crate::{Ready, invariant_part};
+use crate::{Numbered, Ready, invariant_part};
 
 /// Every node passes a bucket on; once in a while one spills.
 #[derive(Debug)]
 struct Buckets {
     /// A node spills the bucket that it is the so manieth to carry.
     spills_at: u32,
-}
-
-/// How often it was carried.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Bucket(u32);
-
-impl Message for Bucket {
-    const KINDS: &'static [&'static str] = &["bucket"];
-
-    fn kind(&self) -> usize {
-        0
-    }
-
-    fn encoded_len(&self) -> u32 {
-        4
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.extend(self.0.to_le_bytes());
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(u32::from_le_bytes).map(Self)
-    }
-
-    fn fingerprint(&self) -> u64 {
-        self.0.into()
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -81,7 +53,8 @@ impl Metric for Water {
 impl Protocol for Buckets {
     /// Whether it has spilt.
     type Node = bool;
-    type Message = Bucket;
+    /// Says how often the bucket was carried.
+    type Message = Numbered;
     type Body = NoBody;
     type Timer = ();
     type Metric = Water;
@@ -95,14 +68,14 @@ impl Protocol for Buckets {
     }
 
     fn on_timer(&self, spilt: &mut bool, (): (), cx: &mut impl Context<Self>) {
-        self.on_message(spilt, cx.id(), &Bucket(0), cx);
+        self.on_message(spilt, cx.id(), &Numbered(0), cx);
     }
 
     fn on_message(
         &self,
         spilt: &mut bool,
         _: NodeId,
-        bucket: &Bucket,
+        bucket: &Numbered,
         cx: &mut impl Context<Self>,
     ) {
         let carried = bucket.0 + 1;
@@ -117,7 +90,7 @@ impl Protocol for Buckets {
             cx.record(Water::Dry, 1);
         }
         let to = cx.random_below(cx.nodes().into());
-        cx.send(NodeId(to as u32), Bucket(carried));
+        cx.send(NodeId(to as u32), Numbered(carried));
     }
 }
 

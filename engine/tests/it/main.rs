@@ -21,7 +21,35 @@ use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, parse_text};
 use anthill_engine::{Control, RunError, run, sequential};
-use anthill_protocol::Configure;
+use anthill_protocol::{Configure, Message};
+
+/// The message of protocols that tests make up: a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Numbered(pub(crate) u32);
+
+impl Message for Numbered {
+    const KINDS: &'static [&'static str] = &["number"];
+
+    fn kind(&self) -> usize {
+        0
+    }
+
+    fn encoded_len(&self) -> u32 {
+        4
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.0.to_le_bytes());
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(u32::from_le_bytes).map(Self)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.0.into()
+    }
+}
 
 /// A scenario of protocol `P` from TOML text.
 pub(crate) fn scenario<P: Configure>(text: &str) -> Scenario {

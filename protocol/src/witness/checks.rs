@@ -5,7 +5,7 @@ mod draws;
 use super::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
 use super::{Witness, WitnessMetric};
-use crate::{Check, RunFacts, Span, Time};
+use crate::{Check, Metric, RunFacts, Span, Time};
 
 /// Credit is conserved to the unit; nobody is paid twice with one withdrawal; attacks succeed as
 /// often as their closed form says.
@@ -33,7 +33,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         Check::exact(
             "credit: events that changed the sum of all pots",
             "always",
-            of_events(facts, "credit"),
+            unbalanced_events(facts),
             0.0,
         ),
         Check::exact(
@@ -60,9 +60,10 @@ fn issued(witness: &Witness) -> u64 {
     endowed.wrapping_add(witness.terms.stake.wrapping_mul(witness.genesis.verifiers().into()))
 }
 
-/// How many events violated an invariant.
-fn of_events(facts: &RunFacts, invariant: &str) -> f64 {
-    let violated = facts.violations.iter().find(|(name, _)| *name == invariant);
+/// How many events changed the sum that the first invariant is about.
+fn unbalanced_events(facts: &RunFacts) -> f64 {
+    let credit = WitnessMetric::INVARIANTS[0].name;
+    let violated = facts.violations.iter().find(|(name, _)| *name == credit);
     violated.map_or(0.0, |(_, events)| *events as f64)
 }
 
