@@ -5,6 +5,7 @@ import statistics
 
 import figures as published
 from figures import table
+from witness_plots import HOLES, TITLES, hole_rows, is_whole
 
 
 def exponent(xs, ys):
@@ -27,44 +28,6 @@ def share_rows(rows, first):
              "yes" if r["interval"][0] <= r["measured"] <= r["interval"][1] else "no"] for r in rows]
 
 
-# rule → what it stops, whom that takes, and what is counted
-HOLES = {
-    "R1": ("entropy dated back, to choose the draw", "`backdated-entropy`", "f = .15"),
-    "R2": ("events withheld, to choose among lists", "`event-withholder`", "f = .15; corrected .1"),
-    "R3": ("two receipts of one set of signatures", "`receipt-twin`", "nobody"),
-    "R4": ("two contracts of one withdrawal", "`double-signer`", "nobody"),
-    "R5": ("three withdrawals of 40 %", "`fractional-overspend`", "nobody"),
-    "R6": ("a receipt shown again after its fund was spent", "`receipt-replay`", "nobody"),
-    "R7": ("leaving before the fraud is seen: costs nothing", "`early-leaver`", "f = .25"),
-    "R8": ("convicting oneself first: costs nothing", "`self-claimer`", "f = .25"),
-    "R9": ("nobody compares receipts: costs nothing", "`colluding-witnesses`", "f = .25"),
-}
-COLUMNS = ("seed", "corrected", "alone off")
-TITLES = ("original", "corrected", "that rule alone off")
-
-
-def is_whole(found):
-    """Whether each of the nine rules was attacked."""
-    return {"attacks", "timeline", "stakes"} <= set(found)
-
-
-def hole_rows(found):
-    """Rule → successes and attempts under the original's rules, the corrected ones, and without it."""
-    rows = {}
-    for r in found["attacks"]:
-        rows[r["rule"]] = [tuple(r[name]) for name in COLUMNS]
-    for r in found["stakes"]:
-        rows[r["rule"]] = [tuple(r[name]) for name in COLUMNS]
-    for rule, kind in (("R1", "backdated-entropy"), ("R2", "event-withholder")):
-        # The first of each: the others are corrected rules with more corrupt verifiers.
-        of = {}
-        for r in found["timeline"]:
-            if r["kind"] == kind:
-                of.setdefault(r["rules"], (round(r["measured"] * r["attempts"]), r["attempts"]))
-        rows[rule] = [of["seed"], of["corrected"], of[f"without {rule}"]]
-    return dict(sorted(rows.items()))
-
-
 def holes(found):
     """The comparison of the rules, on one table and one plot."""
     rows = hole_rows(found)
@@ -78,37 +41,6 @@ def holes(found):
             "![Successes of each attack under the three sets of rules](witness-holes.svg)", "",
             table(["rule", "what it stops", "attack", "corrupt", *TITLES],
                   [[rule, *HOLES[rule], *map(of, pairs)] for rule, pairs in rows.items()]), ""]
-
-
-def holes_svg(found):
-    """The same as bars."""
-    rows, width, left, bar, gap = hole_rows(found), 900, 330, 11, 12
-    colours = ("#b3261e", "#1b7f4b", "#c77700")
-    scale, top = (width - left - 110) / 100, 46
-    each = len(TITLES) * bar + gap
-    height = top + each * len(rows) + 22
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-           'font-family="system-ui, sans-serif" font-size="12">',
-           '<title>Successes of each attack, in per cent</title>',
-           f'<rect width="{width}" height="{height}" fill="#fff"/>']
-    for i, (title, colour) in enumerate(zip(TITLES, colours)):
-        out.append(f'<rect x="{left + 170 * i}" y="12" width="12" height="12" fill="{colour}"/>'
-                   f'<text x="{left + 170 * i + 18}" y="22">{title}</text>')
-    for percent in range(0, 101, 25):
-        x = left + percent * scale
-        out.append(f'<path d="M{x:.1f} {top - 8}V{height - 20}" stroke="#ddd"/>'
-                   f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{percent} %</text>')
-    for i, (rule, pairs) in enumerate(rows.items()):
-        y = top + each * i
-        out.append(f'<text x="{left - 10}" y="{y + 2 * bar - 1}" text-anchor="end">'
-                   f'<tspan font-weight="bold">{rule}</tspan> {HOLES[rule][0]}</text>')
-        for j, ((successes, attempts), colour) in enumerate(zip(pairs, colours)):
-            percent = 100 * successes / attempts
-            out.append(f'<rect x="{left}" y="{y + j * bar}" width="{max(percent * scale, 1):.1f}" '
-                       f'height="{bar - 2}" fill="{colour}"/>'
-                       f'<text x="{left + percent * scale + 5:.1f}" y="{y + j * bar + 9}" '
-                       f'font-size="10">{percent:.4g} %</text>')
-    return "\n".join([*out, "</svg>"]) + "\n"
 
 
 def scaling(rows):
@@ -145,152 +77,249 @@ def scaling(rows):
     return out
 
 
+def of_verifiers(found):
+    rows = found["verifiers"]
+    growth = rows[-1]["cpu"] / rows[0]["cpu"]
+    return ["## Cost of a payment against the number of verifiers", "",
+            table(["verifiers", "messages each", "CPU µs each"],
+                  [[f"{r['verifiers']:,}", f"{r['messages_each']:.1f}", f"{r['cpu']:.0f}"]
+                   for r in rows]), "", f"From the first to the last: {growth:.2f}×.", ""]
+
+
+def of_timeline(found):
+    return ["## Holes in the timeline", "",
+            "A payment is drawn as a corrupt verifier wants, and its fund is spent twice. Found: "
+            "attempts that found a draw that suits, whatever comes of it. R9 is off, so that convictions do "
+            "not thin out the coalition while it attacks.", "",
+            table(["attack", "rules", "V", "f", "attempts", "found", "measured", "expected",
+                   "95 % interval", "inside"],
+                  share_rows(found["timeline"],
+                             lambda r: [f"`{r['kind']}`", r["rules"], f"{r['verifiers']:,}",
+                                        r["fraction"], f"{r['attempts']:,}", f"{r['found']:,}"])),
+            ""]
+
+
+def of_collusion(found):
+    return ["## Colluding witnesses", "",
+            "Exactly round(f·V) verifiers sign two contracts of one withdrawal; the rest are "
+            "shown one of them. Expected: P(X ≥ 2·signatures − 100), X hypergeometric, which is "
+            "P(X ≥ 24) for 62 signatures.", "",
+            table(["V", "signatures", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                  share_rows(found["collusion"],
+                             lambda r: [f"{r['verifiers']:,}", r["redundancy"], r["fraction"],
+                                        f"{r['attempts']:,}"])), ""]
+
+
+VARIANTS = {"spends": "{} contracts of one withdrawal", "sources": "{} source funds",
+            "online": "honest witnesses online with probability {}"}
+
+
+def of_variants(found):
+    return ["## Variants of collusion", "",
+            "The same with 62 signatures. m contracts of one withdrawal need X ≥ ⌈(62 m − 100) / (m − 1)⌉ "
+            "corrupt witnesses: 43, 50 and 53 for 3, 4 and 5. Of several source funds, drawn "
+            "independently, each has to be spent twice. A witness that is away signs nothing, and the "
+            "payer sees who is away: the mean over X of P(Bin(100 − X, .9) ≥ 124 − 2 X).", "",
+            table(["variant", "V", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                  share_rows(found["variants"],
+                             lambda r: [VARIANTS[[*r["variant"]][0]].format([*r["variant"].values()][0]),
+                                        f"{r['verifiers']:,}", r["fraction"], f"{r['attempts']:,}"])), ""]
+
+
+def of_dates(found):
+    def what(r):
+        if r["how"]:
+            return f"{r['how']['offset']} {'ahead' if r['how']['ahead'] == 'true' else 'back'}"
+        return f"leniency {r['terms']['leniency']}"
+
+    return ["## Stale receipts and wrong dates", "",
+            "No verifier is corrupt. `stale-receipt`: attempts that spend a fund twice by keeping a receipt "
+            "until its promises are void (after a time to consistency of two days) and the fund was spent "
+            "elsewhere. `wrong-timestamp`: payments refused whose contract is dated so far from the clock; "
+            "the leniency is an hour.", "",
+            table(["attack", "rules", "with", "attempts", "measured", "expected", "95 % interval", "inside"],
+                  share_rows(found["dates"], lambda r: [f"`{r['kind']}`", r["rules"], what(r),
+                                                        f"{r['attempts']:,}"])), ""]
+
+
+def of_conviction(found):
+    return ["## Conviction", "",
+            "Of the accepted double spends, those whose witnesses are convicted within a minute: a "
+            "jury of 100 is drawn for each, of which the corrupt refuse. Expected: P(X ≤ 38), X "
+            "hypergeometric. Time: from when the attacker hears of the second acceptance until it "
+            "hears of the conviction.", "",
+            table(["V", "f", "attempts", "accepted", "convicted of these", "expected",
+                   "95 % interval", "inside", "p50 / p99 s", "claims"],
+                  [[*cells[:3], f"{r['accepted']:,}", *cells[3:],
+                    f"{r['p50'] / 1e9:.2f} / {r['p99'] / 1e9:.2f}", f"{r['claims']:,}"]
+                   for r, cells in zip(found["conviction"], share_rows(
+                       found["conviction"], lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                                       f"{r['attempts']:,}"]))]), "",
+            "What it yields, in million credits: an attempt spends a fund of 1,000 twice, a stake is "
+            "100. The stake of an attempt is counted as if it were the coalition's only one; each "
+            "verifier has one to lose. Break-even: the fund that an accepted attempt has to spend "
+            "twice to pay for stakes and gas.", "",
+            table(["f", "witnesses named by a conviction", "gain of an accepted attempt",
+                   "stake lost by a convicted one", "net of all attempts, each",
+                   "break-even", "stakes lost by the coalition in all"],
+                  [[r["fraction"], f"{r['named'] / max(r['convicted'], 1):.2f}",
+                    f"{r['gain'] / max(r['accepted'], 1) / 1e6:,.0f}",
+                    f"{r['price'] / max(r['convicted'], 1) / 1e6:,.0f}",
+                    f"{(r['gain'] - r['price'] - r['gas']) / r['attempts'] / 1e6:,.0f}",
+                    f"{(r['price'] + r['gas']) / max(r['accepted'], 1) / 1e6:,.3f}",
+                    f"{r['stake_lost'] / 1e8:,.0f}"] for r in found["conviction"]]), ""]
+
+
+def of_liars(found):
+    return ["## Liars, lazy witnesses, ground keys", "",
+            "2,000 verifiers; each row is a check of the run beside its closed form.", "",
+            table(["attack", "with", "figure", "attempts", "measured", "expected",
+                   "95 % interval", "inside"],
+                  share_rows(found["liars"],
+                             lambda r: [f"`{r['kind']}`", r["what"], r["name"],
+                                        f"{r['attempts']:,}"])), ""]
+
+
+def of_coalition(found):
+    rows = found["coalition"]
+    out = ["## What a coalition sees", "",
+           "Payments one of whose 200 witnesses it holds; expected 1 − C(V−K, 200)/C(V, 200).", "",
+           table(["V", "share", "payments", "measured", "expected", "95 % interval", "inside"],
+                 share_rows(rows, lambda r: [f"{r['verifiers']:,}", r["fraction"],
+                                             f"{r['payments']:,}"])), ""]
+    if not all("histories" in r for r in rows):
+        return out
+    cells = lambda r, name: share_rows([r["histories"][name]], lambda _: [])[0]
+    return out + [
+        "The same user by user: the share that it learns of the payments that a user made or received, in "
+        "the mean over users, and the users of whom it learns all. Expected: each payment is seen with "
+        "that probability. A payment is in two histories; the intervals are by a bound of the variance "
+        "from above.", "",
+        table(["share", "users", "payments each", "share learnt", "expected", "95 % interval", "inside",
+               "wholly known", "expected", "95 % interval", "inside"],
+              [[r["fraction"], f"{r['histories']['users']:,}", f"{r['histories']['payments_each']:.2f}",
+                *cells(r, "share"), *cells(r, "whole")] for r in rows]), ""]
+
+
+def of_eclipse(found):
+    return ["## An eclipsed payee", "",
+            "It hears only its payer and corrupt verifiers, so its timeline is old. Expected: all 62 "
+            "signatures by corrupt witnesses.", "",
+            table(["f", "attempts", "measured", "expected", "95 % interval", "inside"],
+                  share_rows(found["eclipse"], lambda r: [r["fraction"], f"{r['attempts']:,}"])), ""]
+
+
+def of_sybil(found):
+    return ["## Joined identities", "",
+            "The fewest that spend a fund twice so often, and what they stake at 100,000,000 each. R9 is "
+            "off: convictions would thin them out while they attack.", "",
+            table(["honest verifiers", "aim", "identities", "stake", "attempts", "measured",
+                   "expected", "95 % interval", "inside"],
+                  share_rows(found["sybil"],
+                             lambda r: [f"{r['honest']:,}", r["target"], f"{r['identities']:,}",
+                                        f"{r['stake']:,}", f"{r['attempts']:,}"])), ""]
+
+
+def of_price(found):
+    return ["## The price of a favourable draw", "",
+            "Gas of self-payments until 24 witnesses are corrupt, or so many were made.", "",
+            table(["f", "p of a draw", "1000/p", "at most", "attempts", "mean gas", "expected",
+                   "95 % interval", "inside"],
+                  [[r["fraction"], f"{r['p']:.5f}", f"{r['uncut']:,.0f}", r["hops"],
+                    f"{r['attempts']:,}", f"{r['measured']:,.0f}", f"{r['expected']:,.0f}",
+                    f"{r['interval'][0]:,.0f}–{r['interval'][1]:,.0f}",
+                    "yes" if r["interval"][0] <= r["measured"] <= r["interval"][1] else "no"]
+                   for r in found["price"]]), ""]
+
+
+def of_churn(found):
+    return ["## Verifiers that come and go", "",
+            "Away for two minutes in the mean (a trace of exponential sessions); the tests assume "
+            "that one in ten is. Not believed: honest draws that the tests reject.", "",
+            table(["offline", "started", "final", "share", "given up", "not believed", "of draws",
+                   "spendable", "p50 s", "p99 s"],
+                  [[r["offline"], f"{r['started']:,}", f"{r['final']:,}",
+                    f"{r['final'] / r['started']:.4f}", f"{r['rejected']:,}",
+                    f"{r['unbelieved']:,}", f"{r['selections']:,}", f"{r['handed_over']:,}",
+                    f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}"] for r in found["churn"]]), ""]
+
+
+def of_outages(found):
+    return ["## Outage and isolation", "",
+            "Counted when it happens: a payment that fails is given up a minute or more after it "
+            "began.", "",
+            table(["what", "phase", "started", "final", "given up"],
+                  [[r["about"], r["phase"], f"{r['started']:,}", f"{r['final']:,}",
+                    f"{r['rejected']:,}"] for r in found["outages"]]), ""]
+
+
+def of_partition(found):
+    return ["## Two halves, and whole again", "",
+            "From minute 10 to 15; verifiers pause for ten minutes twice a day each until minute 25; "
+            "time to consistency 20 min. Convergence: from an event until a node holds it.", "",
+            *["![Nodes that do not hold an event yet, against its age](witness-convergence.svg)", ""]
+            * all("distribution" in r for r in found["partition"]),
+            table(["network", "events", "p50 s", "p90 s", "p99 s", "p99.9 s", "max s",
+                   "all timelines equal", "final before / during / after",
+                   "given up before / during / after"],
+                  [[r["about"], f"{r['published']:,}",
+                    *(f"{r[name] / 1e9:.2f}" for name in ("p50", "p90", "p99", "p999", "max")),
+                    "yes" if r["equal"] else "no",
+                    *(" / ".join(f"{p[name]:,}" for p in r["phases"])
+                      for name in ("final", "rejected"))] for r in found["partition"]]), ""]
+
+
+def of_availability(found):
+    return ["## Verifiers that do not answer", "",
+            "Each greeting stays unanswered with probability 1 − availability; the tests assume "
+            "0.9. Rejected: honest selections that the tests refuse, beside the exact rate.", "",
+            table(["availability", "started", "final", "p50 s", "p99 s", "rejected", "expected",
+                   "95 % interval", "inside"],
+                  [[r["availability"], f"{r['started']:,}", f"{r['final']:,}",
+                    f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}", *cells]
+                   for r, cells in zip(found["availability"],
+                                       share_rows(found["availability"], lambda _: []))]), ""]
+
+
+def of_real(found):
+    row = found["real"][0]
+    return ["## Executed signatures", "",
+            f"{row['nodes']} participants, the same run in both modes (same digest).", "",
+            table(["mode", "payments final", "CPU ms each", "signatures made each",
+                   "checked each", "verified by the host each"],
+                  [[mode, f"{r['final']:,}", f"{r['cpu_ms_each']:.2f}", f"{r['made']:.0f}",
+                    f"{r['checked']:,.0f}", f"{r['verified']:.0f}"]
+                   for mode, r in ((m, row[m]) for m in ("real", "modelled"))]), ""]
+
+
+# In the order of the page.
+SECTIONS = {
+    "scaling": lambda found: scaling(found["scaling"]),
+    "verifiers": of_verifiers,
+    "timeline": of_timeline,
+    "collusion": of_collusion,
+    "variants": of_variants,
+    "conviction": of_conviction,
+    "liars": of_liars,
+    "dates": of_dates,
+    "coalition": of_coalition,
+    "eclipse": of_eclipse,
+    "sybil": of_sybil,
+    "price": of_price,
+    "churn": of_churn,
+    "outages": of_outages,
+    "partition": of_partition,
+    "availability": of_availability,
+    "real": of_real,
+}
+
+
 def text(found):
     """Every part that was measured."""
     out = holes(found) if is_whole(found) else []
-    if "scaling" in found:
-        out += scaling(found["scaling"])
-    if "verifiers" in found:
-        rows = found["verifiers"]
-        growth = rows[-1]["cpu"] / rows[0]["cpu"]
-        out += ["## Cost of a payment against the number of verifiers", "",
-                table(["verifiers", "messages each", "CPU µs each"],
-                      [[f"{r['verifiers']:,}", f"{r['messages_each']:.1f}", f"{r['cpu']:.0f}"]
-                       for r in rows]), "", f"From the first to the last: {growth:.2f}×.", ""]
-    if "timeline" in found:
-        out += ["## Holes in the timeline", "",
-                "A payment is drawn as a corrupt verifier wants, and its fund is spent twice. Found: "
-                "attempts that found a draw that suits, whatever comes of it. R9 is off, so that convictions do "
-                "not thin out the coalition while it attacks.", "",
-                table(["attack", "rules", "V", "f", "attempts", "found", "measured", "expected",
-                       "95 % interval", "inside"],
-                      share_rows(found["timeline"],
-                                 lambda r: [f"`{r['kind']}`", r["rules"], f"{r['verifiers']:,}",
-                                            r["fraction"], f"{r['attempts']:,}", f"{r['found']:,}"])),
-                ""]
-    if "collusion" in found:
-        out += ["## Colluding witnesses", "",
-                "Exactly round(f·V) verifiers sign two contracts of one withdrawal; the rest are "
-                "shown one of them. Expected: P(X ≥ 2·signatures − 100), X hypergeometric, which is "
-                "P(X ≥ 24) for 62 signatures.", "",
-                table(["V", "signatures", "f", "attempts", "measured", "expected", "95 % interval", "inside"],
-                      share_rows(found["collusion"],
-                                 lambda r: [f"{r['verifiers']:,}", r["redundancy"], r["fraction"],
-                                            f"{r['attempts']:,}"])), ""]
-    if "conviction" in found:
-        out += ["## Conviction", "",
-                "Of the accepted double spends, those whose witnesses are convicted within a minute: a "
-                "jury of 100 is drawn for each, of which the corrupt refuse. Expected: P(X ≤ 38), X "
-                "hypergeometric. Time: from when the attacker hears of the second acceptance until it "
-                "hears of the conviction.", "",
-                table(["V", "f", "attempts", "accepted", "convicted of these", "expected",
-                       "95 % interval", "inside", "p50 / p99 s", "claims"],
-                      [[*cells[:3], f"{r['accepted']:,}", *cells[3:],
-                        f"{r['p50'] / 1e9:.2f} / {r['p99'] / 1e9:.2f}", f"{r['claims']:,}"]
-                       for r, cells in zip(found["conviction"], share_rows(
-                           found["conviction"], lambda r: [f"{r['verifiers']:,}", r["fraction"],
-                                                           f"{r['attempts']:,}"]))]), "",
-                "What it yields, in million credits: an attempt spends a fund of 1,000 twice, a stake is "
-                "100. The stake of an attempt is counted as if it were the coalition's only one; each "
-                "verifier has one to lose. Break-even: the fund that an accepted attempt has to spend "
-                "twice to pay for stakes and gas.", "",
-                table(["f", "witnesses named by a conviction", "gain of an accepted attempt",
-                       "stake lost by a convicted one", "net of all attempts, each",
-                       "break-even", "stakes lost by the coalition in all"],
-                      [[r["fraction"], f"{r['named'] / max(r['convicted'], 1):.2f}",
-                        f"{r['gain'] / max(r['accepted'], 1) / 1e6:,.0f}",
-                        f"{r['price'] / max(r['convicted'], 1) / 1e6:,.0f}",
-                        f"{(r['gain'] - r['price'] - r['gas']) / r['attempts'] / 1e6:,.0f}",
-                        f"{(r['price'] + r['gas']) / max(r['accepted'], 1) / 1e6:,.3f}",
-                        f"{r['stake_lost'] / 1e8:,.0f}"] for r in found["conviction"]]), ""]
-    if "liars" in found:
-        out += ["## Liars, lazy witnesses, ground keys", "",
-                "2,000 verifiers; each row is a check of the run beside its closed form.", "",
-                table(["attack", "with", "figure", "attempts", "measured", "expected",
-                       "95 % interval", "inside"],
-                      share_rows(found["liars"],
-                                 lambda r: [f"`{r['kind']}`", r["what"], r["name"],
-                                            f"{r['attempts']:,}"])), ""]
-    if "coalition" in found:
-        out += ["## What a coalition sees", "",
-                "Payments one of whose 200 witnesses it holds; expected 1 − C(V−K, 200)/C(V, 200).", "",
-                table(["V", "share", "payments", "measured", "expected", "95 % interval", "inside"],
-                      share_rows(found["coalition"],
-                                 lambda r: [f"{r['verifiers']:,}", r["fraction"],
-                                            f"{r['payments']:,}"])), ""]
-    if "eclipse" in found:
-        out += ["## An eclipsed payee", "",
-                "It hears only its payer and corrupt verifiers, so its timeline is old. Expected: all 62 "
-                "signatures by corrupt witnesses.", "",
-                table(["f", "attempts", "measured", "expected", "95 % interval", "inside"],
-                      share_rows(found["eclipse"], lambda r: [r["fraction"], f"{r['attempts']:,}"])), ""]
-    if "sybil" in found:
-        out += ["## Joined identities", "",
-                "The fewest that spend a fund twice so often, and what they stake at 100,000,000 each. R9 is "
-                "off: convictions would thin them out while they attack.", "",
-                table(["honest verifiers", "aim", "identities", "stake", "attempts", "measured",
-                       "expected", "95 % interval", "inside"],
-                      share_rows(found["sybil"],
-                                 lambda r: [f"{r['honest']:,}", r["target"], f"{r['identities']:,}",
-                                            f"{r['stake']:,}", f"{r['attempts']:,}"])), ""]
-    if "price" in found:
-        out += ["## The price of a favourable draw", "",
-                "Gas of self-payments until 24 witnesses are corrupt, or so many were made.", "",
-                table(["f", "p of a draw", "1000/p", "at most", "attempts", "mean gas", "expected",
-                       "95 % interval", "inside"],
-                      [[r["fraction"], f"{r['p']:.5f}", f"{r['uncut']:,.0f}", r["hops"],
-                        f"{r['attempts']:,}", f"{r['measured']:,.0f}", f"{r['expected']:,.0f}",
-                        f"{r['interval'][0]:,.0f}–{r['interval'][1]:,.0f}",
-                        "yes" if r["interval"][0] <= r["measured"] <= r["interval"][1] else "no"]
-                       for r in found["price"]]), ""]
-    if "churn" in found:
-        out += ["## Verifiers that come and go", "",
-                "Away for two minutes in the mean (a trace of exponential sessions); the tests assume "
-                "that one in ten is. Not believed: honest draws that the tests reject.", "",
-                table(["offline", "started", "final", "share", "given up", "not believed", "of draws",
-                       "spendable", "p50 s", "p99 s"],
-                      [[r["offline"], f"{r['started']:,}", f"{r['final']:,}",
-                        f"{r['final'] / r['started']:.4f}", f"{r['rejected']:,}",
-                        f"{r['unbelieved']:,}", f"{r['selections']:,}", f"{r['handed_over']:,}",
-                        f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}"] for r in found["churn"]]), ""]
-    if "outages" in found:
-        out += ["## Outage and isolation", "",
-                "Counted when it happens: a payment that fails is given up a minute or more after it "
-                "began.", "",
-                table(["what", "phase", "started", "final", "given up"],
-                      [[r["about"], r["phase"], f"{r['started']:,}", f"{r['final']:,}",
-                        f"{r['rejected']:,}"] for r in found["outages"]]), ""]
-    if "partition" in found:
-        out += ["## Two halves, and whole again", "",
-                "From minute 10 to 15; verifiers pause for ten minutes twice a day each until minute 25; "
-                "time to consistency 20 min. Convergence: from an event until a node holds it.", "",
-                table(["network", "events", "p50 s", "p90 s", "p99 s", "p99.9 s", "max s",
-                       "all timelines equal", "final before / during / after",
-                       "given up before / during / after"],
-                      [[r["about"], f"{r['published']:,}",
-                        *(f"{r[name] / 1e9:.2f}" for name in ("p50", "p90", "p99", "p999", "max")),
-                        "yes" if r["equal"] else "no",
-                        *(" / ".join(f"{p[name]:,}" for p in r["phases"])
-                          for name in ("final", "rejected"))] for r in found["partition"]]), ""]
-    if "availability" in found:
-        out += ["## Verifiers that do not answer", "",
-                "Each greeting stays unanswered with probability 1 − availability; the tests assume "
-                "0.9. Rejected: honest selections that the tests refuse, beside the exact rate.", "",
-                table(["availability", "started", "final", "p50 s", "p99 s", "rejected", "expected",
-                       "95 % interval", "inside"],
-                      [[r["availability"], f"{r['started']:,}", f"{r['final']:,}",
-                        f"{r['p50'] / 1e9:.2f}", f"{r['p99'] / 1e9:.2f}", *cells]
-                       for r, cells in zip(found["availability"],
-                                           share_rows(found["availability"], lambda _: []))]), ""]
-    if "real" in found:
-        row = found["real"][0]
-        out += ["## Executed signatures", "",
-                f"{row['nodes']} participants, the same run in both modes (same digest).", "",
-                table(["mode", "payments final", "CPU ms each", "signatures made each",
-                       "checked each", "verified by the host each"],
-                      [[mode, f"{r['final']:,}", f"{r['cpu_ms_each']:.2f}", f"{r['made']:.0f}",
-                        f"{r['checked']:,.0f}", f"{r['verified']:.0f}"]
-                       for mode, r in ((m, row[m]) for m in ("real", "modelled"))]), ""]
+    for name, section in SECTIONS.items():
+        if name in found:
+            out += section(found)
     return "\n".join(out)
 
 

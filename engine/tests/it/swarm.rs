@@ -341,7 +341,7 @@ fn witness(dice: &mut Dice) -> Found {
         }
     };
     let attempts = 1 + dice.below(8);
-    let nodes = 6 * witnesses + 5 * attempts + 30 + dice.below(100);
+    let nodes = 6 * witnesses + 7 * attempts + 30 + dice.below(100);
     let timeout = delay * (2 + dice.below(5));
     let settles = (timeout * (3 + dice.below(20))).max(1_000_000_000);
     let mut protocol = format!(
@@ -379,8 +379,20 @@ fn witness(dice: &mut Dice) -> Found {
         + &crypto(dice);
     let kinds = Witness::ADVERSARIES;
     let kind = kinds[dice.below(kinds.len() as u64) as usize].name;
-    let hops = if kind == "draw-buyer" { "hops = 4\n" } else { "" };
-    let attacked = format!("{calm}[adversary]\nkind = \"{kind}\"\nattempts = {attempts}\n{hops}");
+    let more = match kind {
+        "draw-buyer" => "hops = 4\n".to_owned(),
+        "colluding-witnesses" => format!(
+            "spends = {}\nsources = {}\nonline = {}\n",
+            2 + dice.below(2),
+            1 + dice.below(2),
+            dice.pick(&["1.0", "0.9"])
+        ),
+        "wrong-timestamp" => {
+            format!("offset = \"{}ns\"\nahead = true\n", settles / 4 * dice.below(4))
+        }
+        _ => String::new(),
+    };
+    let attacked = format!("{calm}[adversary]\nkind = \"{kind}\"\nattempts = {attempts}\n{more}");
     // Some adversaries need more of the terms than others.
     let has_attack = dice.below(3) > 0
         && match parse_text("swarm", &attacked, &[ProtocolInfo::of::<Witness>()]) {

@@ -93,6 +93,9 @@ fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     Some(binomial(name, bound, rejected, selections, expected))
 }
 
+/// 2⁶⁴.
+const TWO_64: f64 = 18_446_744_073_709_551_616.0;
+
 /// A share that an attack should have.
 struct Expectation {
     name: &'static str,
@@ -151,16 +154,20 @@ fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Ve
     if facts.disturbed || !is_over || of(WitnessMetric::DoubleSpends) == 0 {
         return Vec::new();
     }
+    let is_plain = matches!(
+        adversary.attack,
+        Attack::Colluding { spends: 2, sources: 1, online: u64::MAX } | Attack::EarlyLeaver
+    );
     let (bound, p) = match adversary.attack {
         Attack::SelfClaimer => ("the attacker claims, and corrupt jurors uphold that: all", 1.0),
-        Attack::Colluding | Attack::EarlyLeaver if !rules.witnesses_claim => {
+        _ if is_plain && !rules.witnesses_claim => {
             ("without R9 nobody has both receipts but the attacker: none", 0.0)
         }
         Attack::EarlyLeaver => ("who has left is of no jury: all", 1.0),
-        Attack::Colluding if rules.stake_is_cancelled => {
+        Attack::Colluding { .. } if is_plain && rules.stake_is_cancelled => {
             ("one jury, of which the corrupt refuse: hypergeometric", collusion.convicted())
         }
-        Attack::Colluding => (
+        Attack::Colluding { .. } if is_plain => (
             "a jury for each honest witness of the fund: hypergeometric",
             collusion.convicted_by_any(),
         ),
@@ -199,7 +206,21 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
         Attack::DoubleSigner | Attack::Fractional | Attack::Replay | Attack::ReceiptTwin => {
             return stopped_by_a_rule(witness, adversary.attack);
         }
-        Attack::Colluding | Attack::SelfClaimer | Attack::EarlyLeaver => Expectation::spends(
+        Attack::Colluding { spends, sources, online } => {
+            let each = match online {
+                u64::MAX => collusion.accepted(spends.into()),
+                _ => collusion.accepted_when_online(spends.into(), online as f64 / TWO_64),
+            };
+            Expectation {
+                name: "double spends by colluding witnesses",
+                bound: "nothing lost: hypergeometric tail, of each source; with `online` the mean \
+                        of binomial ones",
+                successes: WitnessMetric::AllAccepted,
+                trials: WitnessMetric::Decided,
+                p: (0..sources).fold(1.0, |p, _| p * each),
+            }
+        }
+        Attack::SelfClaimer | Attack::EarlyLeaver => Expectation::spends(
             "double spends by colluding witnesses",
             "all verifiers online, nothing lost: hypergeometric tail",
             collusion.accepted(2),
@@ -230,6 +251,18 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
             successes: WitnessMetric::Favourable,
             trials: WitnessMetric::Decided,
             p: found_by_grinding(collusion.accepted(2), tries),
+        },
+        Attack::StaleReceipt => Expectation::spends(
+            "double spends with a receipt kept back",
+            "nothing lost: none, all if the leniency is longer than the time to consistency",
+            if Adversary::stale_counts(terms)? { 1.0 } else { 0.0 },
+        ),
+        Attack::Misdated { offset, .. } => Expectation {
+            name: "payments with wrong dates refused",
+            bound: "nothing lost: all, none within the leniency",
+            successes: WitnessMetric::Detected,
+            trials: WitnessMetric::Decided,
+            p: if Adversary::is_misdating_noticed(terms, offset)? { 1.0 } else { 0.0 },
         },
         Attack::Coalition => Expectation {
             name: "payments seen by a coalition",

@@ -68,7 +68,8 @@ metrics! {
     RefusedUndeclared, "refused_undeclared", Sum, "because a rollover hid something";
     Attempts, "double_spend_attempts", Sum, "attempts to spend credit twice";
     Decided, "double_spend_decided", Sum, "attempts whose payments have all ended";
-    DoubleSpends, "double_spend_accepted", Sum, "attempts whose payees have all accepted";
+    DoubleSpends, "double_spend_accepted", Sum, "attempts of which more was accepted than there was credit for";
+    AllAccepted, "spends_all_accepted", Sum, "of these, whose payees have all accepted";
     Misheld, "receipts_misheld", Sum, "receipts that somebody took in who is no witness of the fund";
     Detected, "lies_detected", Sum, "attempts whose dishonest draw was refused";
     Favourable, "favourable_draws", Sum, "attempts that found a draw with enough corrupt witnesses";

@@ -63,16 +63,16 @@ impl Collusion {
         self.corrupt_witnesses().at_least(self.needed(spends))
     }
 
-    /// P(a double spend is accepted) if an honest witness is online with probability `online` when
-    /// asked to sign, independently, and the payer sees who is: the honest ones online must suffice
-    /// for what the corrupt ones leave open in both contracts.
+    /// P(all of `spends` contracts are accepted) if an honest witness is online with probability
+    /// `online` when asked to sign, independently, and the payer sees who is: the honest ones online
+    /// must suffice for what the corrupt ones leave open in all contracts.
     ///
     /// # Panics
     ///
     /// Unless `0 <= online <= 1`.
-    pub fn accepted_when_online(&self, online: f64) -> f64 {
+    pub fn accepted_when_online(&self, spends: u32, online: f64) -> f64 {
         self.corrupt_witnesses().mean_of(|x| {
-            let open = self.redundancy.saturating_sub(x).saturating_mul(2);
+            let open = self.redundancy.saturating_sub(x).saturating_mul(spends);
             Distribution::binomial(self.witnesses - x, online).at_least(open)
         })
     }

@@ -170,7 +170,7 @@ impl Witness {
         cx.record(WitnessMetric::Reserved, (parties.amount + gas).wrapping_neg());
         cx.record(WitnessMetric::Held, parties.amount);
         cx.record(WitnessMetric::Gas, gas);
-        if self.is_seen(receipt, &bodies) {
+        if self.note_payment(node, receipt, &bodies) {
             cx.record(WitnessMetric::Seen, 1);
         }
         cx.retain(receipt);

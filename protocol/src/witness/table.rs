@@ -19,6 +19,8 @@ pub(super) const COLUMNS: &[Column] = &[
     column("open", "payments under way that it pays or receives", Holds::Sum),
     column("watched", "funds it watches, untouched ones of genesis aside", Holds::Sum),
     column("promises", "funds it has promised to a contract that is under way", Holds::Sum),
+    column("history", "beside a coalition: payments that it made or received", Holds::Sum),
+    column("seen", "of these, those that the coalition has seen", Holds::Sum),
 ];
 
 impl Witness {
@@ -37,6 +39,7 @@ impl Witness {
         // Payments of an attempt share their funds, so these are not counted one by one.
         let honest = node.paying.iter().filter(|paying| paying.twin.is_none());
         let sources = honest.flat_map(|paying| &paying.sources);
+        let [history, seen] = node.attempt.as_ref().map_or([0; 2], |attempt| attempt.history);
         let counts = [
             credit + untouched * self.endowment,
             sources.map(|(fund, _)| fund.amount).sum(),
@@ -46,6 +49,8 @@ impl Witness {
             (node.paying.len() + node.receiving.len()) as u64,
             node.book.len() as u64,
             node.book.promises().count() as u64,
+            history.into(),
+            seen.into(),
         ];
         [Cell::Word(role)].into_iter().chain(counts.map(Cell::Count)).collect()
     }

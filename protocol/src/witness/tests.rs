@@ -7,6 +7,7 @@ use crate::recording::Pump;
 
 mod draws;
 mod malformed;
+mod variants;
 
 pub(super) fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {
     let mut values = Values::of::<Witness>();
@@ -55,7 +56,7 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     let of_honest_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
     let others = checks.len() - of_honest_draws.count();
     let of_attack = match adversary {
-        "colluding-witnesses" => 1 + usize::from(facts.totals.of(WitnessMetric::DoubleSpends) > 0),
+        "colluding-witnesses" => 1 + usize::from(is_judged(settings, &facts)),
         _ => 1,
     };
     assert_eq!(others, 5 + of_attack, "the attack has figures of its own");
@@ -63,6 +64,18 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
         assert!(check.ok || check.expected_violation, "{check:?}\n{:?}", facts.totals);
     }
     (witness, facts)
+}
+
+/// Whether theory says how many accepted attempts are convicted: of the plain attack.
+fn is_judged(settings: &[(&'static str, Value)], facts: &RunFacts) -> bool {
+    let is_variant = |(name, value): &(&str, Value)| match *name {
+        "adversary.spends" => *value != Value::Count(2),
+        "adversary.sources" => *value != Value::Count(1),
+        "adversary.online" => *value != Value::Share(1.0),
+        _ => false,
+    };
+    let is_plain = !settings.iter().any(is_variant);
+    is_plain && facts.totals.of(WitnessMetric::DoubleSpends) > 0
 }
 
 fn double_spends(settings: &[(&'static str, Value)], adversary: &str) -> u64 {

@@ -55,6 +55,9 @@ impl Witness {
         (contract, source): (Shared, u8),
         cx: &mut impl Context<Self>,
     ) {
+        if self.is_silent(cx.id(), (contract, source), &cx.bodies()) {
+            return;
+        }
         match self.promise(node, from, contract, source, cx) {
             Ok(()) => {
                 let bodies = cx.bodies();

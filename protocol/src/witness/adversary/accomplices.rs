@@ -14,6 +14,8 @@ impl Adversary {
         match self.attack {
             Attack::Backdated { .. } => None,
             Attack::Withholder { age, .. } => Some(age),
+            // Else there would be no such time.
+            Attack::Misdated { offset, is_ahead: false } => Some(offset),
             Attack::Sybil { .. } | Attack::Eclipse | Attack::EarlyLeaver => {
                 Some(terms.time_to_consistency + KNOWN * 4)
             }

@@ -23,7 +23,7 @@ impl Witness {
             attempt.fund = None;
             attempt.stage += 1;
             // What was retained for the wallet goes over to the payment.
-            return self.spend(node, fund, cast[part + 1], (u128::MAX, Twin::Opening), cx);
+            return self.spend(node, fund, cast[part + 1], (None, Twin::Opening), cx);
         }
         cx.record(WitnessMetric::DrawGas, self.terms.gas * part as u64);
         if is_found {

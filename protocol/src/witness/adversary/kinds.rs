@@ -1,5 +1,6 @@
 //! What a scenario may name under `[adversary]`.
 
+use super::super::payer::MAX_SOURCES;
 use crate::Span;
 use crate::parameter::{AdversaryKind, Kind, Parameter, Value};
 
@@ -7,7 +8,7 @@ const ATTEMPTS: Parameter = Parameter {
     name: "attempts",
     kind: Kind::Count { min: 1, max: 1_000_000 },
     default: Value::Count(1_000),
-    about: "attempts, each by one to four users of its own that are no verifiers",
+    about: "attempts, each by a few users of its own that are no verifiers",
 };
 
 const FRACTION: Parameter = Parameter {
@@ -77,12 +78,48 @@ const HOPS: Parameter = Parameter {
     about: "how often at most a fund is passed on",
 };
 
+const SPENDS: Parameter = Parameter {
+    name: "spends",
+    kind: Kind::Count { min: 2, max: 8 },
+    default: Value::Count(2),
+    about: "contracts of one withdrawal, each shown to its own share of the honest witnesses",
+};
+
+const SOURCES: Parameter = Parameter {
+    name: "sources",
+    kind: Kind::Count { min: 1, max: MAX_SOURCES as u64 },
+    default: Value::Count(1),
+    about: "funds that each of the contracts spends, all of which have to be spent so often",
+};
+
+const ONLINE: Parameter = Parameter {
+    name: "online",
+    kind: Kind::Share,
+    default: Value::Share(1.0),
+    about: "probability that an honest witness is online when it is asked to sign, which the payer \
+            sees before it asks",
+};
+
+const OFFSET: Parameter = Parameter {
+    name: "offset",
+    kind: Kind::Span { min: Span::ZERO },
+    default: Value::Span(Span::from_secs(7_200)),
+    about: "how far from the payer's clock the dates of its contracts are",
+};
+
+const AHEAD: Parameter = Parameter {
+    name: "ahead",
+    kind: Kind::Flag,
+    default: Value::Flag(false),
+    about: "in the future instead of the past",
+};
+
 pub(in super::super) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {
         name: "colluding-witnesses",
         about: "corrupt verifiers sign two contracts of one withdrawal, each shown to its own half of \
                 the honest witnesses",
-        parameters: &[FRACTION, ATTEMPTS],
+        parameters: &[FRACTION, SPENDS, SOURCES, ONLINE, ATTEMPTS],
     },
     AdversaryKind {
         name: "self-claimer",
@@ -123,6 +160,17 @@ pub(in super::super) const KINDS: &[AdversaryKind] = &[
         name: "replay",
         about: "the same as receipt-replay, in place of the replaying adversary that any protocol has",
         parameters: &[ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "stale-receipt",
+        about: "a payer keeps a receipt back until its promises are voided at a rollover, spends the \
+                fund elsewhere, and then hands it over; no witness is corrupt",
+        parameters: &[ATTEMPTS],
+    },
+    AdversaryKind {
+        name: "wrong-timestamp",
+        about: "a payer dates its contracts earlier or later than they are; no witness is corrupt",
+        parameters: &[OFFSET, AHEAD, ATTEMPTS],
     },
     AdversaryKind {
         name: "skip-liar",

@@ -1,7 +1,7 @@
 //! Sets of witnesses, a bit per position.
 
 use super::super::selection::Selection;
-use super::{Adversary, Attack, Genesis};
+use super::{Adversary, Attack, Genesis, Terms};
 
 /// The positions at which something holds.
 pub(super) fn mask(bits: impl Iterator<Item = bool>) -> u128 {
@@ -25,13 +25,13 @@ impl Adversary {
         mask(selection.witnesses.iter().map(|witness| self.holds_node(genesis, *witness)))
     }
 
-    /// Which witnesses are asked for each of the payments that are made at once.
+    /// Which of a fund's witnesses are asked for each of the payments that are made at once.
     pub(super) fn masks(
         &self,
         selection: &Selection,
-        redundancy: u32,
+        terms: &Terms,
         genesis: &Genesis,
-        bits: u128,
+        (online, bits): (u128, u128),
     ) -> Vec<u128> {
         let all = mask(selection.witnesses.iter().map(|_| true));
         match self.attack {
@@ -41,7 +41,7 @@ impl Adversary {
                     |third: usize| mask((0..selection.witnesses.len()).map(|i| i % 3 != third));
                 (0..3).map(not_third).collect()
             }
-            Attack::Colluding
+            Attack::Colluding { .. }
             | Attack::AdaptiveLiar
             | Attack::SelfClaimer
             | Attack::EarlyLeaver
@@ -50,9 +50,14 @@ impl Adversary {
             | Attack::Sybil { .. }
             | Attack::DrawBuyer { .. } => {
                 let held = self.held_of(selection, genesis);
-                let needed = redundancy.saturating_sub(held.count_ones());
-                let first = lowest(all & !held, needed);
-                [first, lowest(all & !held & !first, needed)].map(|honest| held | honest).into()
+                let needed = terms.redundancy.saturating_sub(held.count_ones());
+                let mut unasked = all & online & !held;
+                let next = |_| {
+                    let asked = lowest(unasked, needed);
+                    unasked &= !asked;
+                    held | asked
+                };
+                (0..self.payments()).map(next).collect()
             }
             // Each sees either first with probability 1/2.
             Attack::Lazy => vec![all & bits, all & !bits],

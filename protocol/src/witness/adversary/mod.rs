@@ -6,7 +6,7 @@
 //!
 //! | attack | cast | file |
 //! |---|---|---|
-//! | several withdrawals of one fund at once | attacker, payees | [`at_once`] |
+//! | several withdrawals of a fund, or of some, at once | payers, attacker, payees | [`at_once`] |
 //! | spraying two contracts in random order | attacker, payees | [`spray`] |
 //! | a second receipt of a payment | payer, attacker, payees | [`receipt_twin`] |
 //! | an old receipt shown again | payer, attacker, payees | [`replay`] |
@@ -15,6 +15,8 @@
 //! | leaving before signing both | attacker, payees; verifiers | [`early_leaver`] |
 //! | an offline search for a draw | attacker | [`key_grinder`] |
 //! | a fund passed on until its draw suits | owners, payees | [`draw_buyer`] |
+//! | a receipt kept back too long | attacker, payees | [`stale_receipt`] |
+//! | contracts with wrong dates | payer, payee | [`misdated`] |
 //! | an event dated back | payer, attacker, payees; a verifier | [`backdated`] |
 //! | events that a payer does not want to know | payer, attacker, payees; verifiers | [`withholder`] |
 //! | a payee that hears only the adversary | attacker, payees | [`eclipse`] |
@@ -27,22 +29,27 @@
 mod accomplices;
 mod at_once;
 mod backdated;
+mod cast;
+mod coalition;
 mod draw_buyer;
 mod early_leaver;
 mod eclipse;
 mod key_grinder;
 mod kinds;
 mod masks;
+mod misdated;
 mod receipt_twin;
 mod replay;
 mod self_claimer;
 mod skip_liar;
 mod spray;
+mod stale_receipt;
 mod sybil;
 mod trial;
 mod withholder;
 
 pub(super) use backdated::earliest;
+pub(super) use cast::Adversary;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
 
@@ -52,10 +59,8 @@ use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
 use super::payer::{Paying, Step, Twin};
 use super::rules::Terms;
-use super::selection::{DrawOrder, Seed};
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
-use crate::parameter::{ParameterError, Values};
 use crate::{Bodies, Context, NodeId, Shared, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
@@ -66,8 +71,9 @@ const KNOWN: Span = Span::from_secs(60);
 /// What the adversary does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attack {
-    /// Corrupt witnesses sign both contracts.
-    Colluding,
+    /// Corrupt witnesses sign all contracts: so many over each of so many funds, of whose honest
+    /// witnesses each is online with this probability (of 2⁶⁴).
+    Colluding { spends: u8, sources: u8, online: u64 },
     /// All witnesses are asked for both.
     DoubleSigner,
     /// Three withdrawals of 40 %, two of them to each witness.
@@ -100,6 +106,10 @@ pub(super) enum Attack {
     Sybil { identities: u32 },
     /// A fund is passed on until its witnesses suit, so often at most.
     DrawBuyer { hops: u32 },
+    /// A receipt is kept back until what it spends was promised in vain, and spent elsewhere.
+    StaleReceipt,
+    /// Contracts are dated so far from the clock, later or earlier.
+    Misdated { offset: Span, is_ahead: bool },
 }
 
 /// How far an attempt is, at the one of its cast that spends.
@@ -113,189 +123,23 @@ pub(super) struct Attempt {
     stage: u8,
     /// The fund that is to be spent twice; its selection is retained.
     fund: Option<Fund>,
+    /// More that are spent together with it; their selections are retained.
+    others: Vec<Fund>,
     /// The receipt that made it, or a second one; retained.
     receipt: Option<Shared>,
     /// The timeline that a payer shows instead of its own; retained.
     shown: Tip,
     /// Of an accomplice in several: how many it has begun.
     begun: u32,
+    /// Of any user beside a coalition: the payments that it made or received, and those of them that
+    /// the coalition has seen.
+    pub(super) history: [u32; 2],
     /// Whether it has claimed the stakes of its own witnesses.
     has_claimed: bool,
     /// The conviction that came of it, not published yet; retained.
     conviction: Option<Shared>,
     /// What it costs.
     trial: trial::Trial,
-}
-
-/// An adversary of the protocol's own.
-#[derive(Clone, Debug)]
-pub(super) struct Adversary {
-    pub(super) attack: Attack,
-    pub(super) attempts: u32,
-    fraction: f64,
-    /// Verifiers it holds, a bit per rank.
-    held: Box<[u64]>,
-    pub(super) held_count: u32,
-    /// Who takes part, attempt after attempt, in the order of ids.
-    cast: Box<[NodeId]>,
-    /// Users that join as its verifiers, in the order of ids.
-    identities: Box<[NodeId]>,
-}
-
-impl Adversary {
-    /// The adversary of a scenario, not fitted to its nodes yet.
-    pub(super) fn configure(values: &Values) -> Option<Self> {
-        let attack = match values.choice("adversary.kind") {
-            "colluding-witnesses" => Attack::Colluding,
-            "double-signer" => Attack::DoubleSigner,
-            "fractional-overspend" => Attack::Fractional,
-            "receipt-twin" => Attack::ReceiptTwin,
-            "receipt-replay" | "replay" => Attack::Replay,
-            "skip-liar" if values.flag("adversary.adaptive") => Attack::AdaptiveLiar,
-            "skip-liar" => Attack::Liar { lies: values.count("adversary.lies") as u32 },
-            "key-grinder" => Attack::Grinder { tries: values.count("adversary.tries") as u32 },
-            "self-claimer" => Attack::SelfClaimer,
-            "early-leaver" => Attack::EarlyLeaver,
-            "lazy-witness" => Attack::Lazy,
-            "coalition" => Attack::Coalition,
-            "backdated-entropy" => {
-                Attack::Backdated { tries: values.count("adversary.tries") as u32 }
-            }
-            "event-withholder" => Attack::Withholder {
-                events: values.count("adversary.events") as u32,
-                age: values.span("adversary.age"),
-                is_stale: values.flag("adversary.stale"),
-            },
-            "eclipse" => Attack::Eclipse,
-            "sybil" => Attack::Sybil { identities: values.count("adversary.identities") as u32 },
-            "draw-buyer" => Attack::DrawBuyer { hops: values.count("adversary.hops") as u32 },
-            _ => return None,
-        };
-        let attempts = match attack {
-            Attack::Coalition => 0,
-            _ => values.count("adversary.attempts") as u32,
-        };
-        let fraction = match attack {
-            Attack::DoubleSigner | Attack::Fractional | Attack::ReceiptTwin | Attack::Replay => 0.0,
-            Attack::Sybil { .. } => 0.0,
-            _ => values.share("adversary.fraction"),
-        };
-        let (held, cast, identities) = (Box::default(), Box::default(), Box::default());
-        Some(Self { attack, attempts, fraction, held, held_count: 0, cast, identities })
-    }
-
-    /// How many users take part in an attempt.
-    fn cast_size(&self) -> usize {
-        match self.attack {
-            Attack::Grinder { .. } => 1,
-            Attack::Liar { .. } => 2,
-            Attack::Colluding | Attack::DoubleSigner | Attack::Lazy | Attack::SelfClaimer => 3,
-            Attack::Coalition | Attack::Eclipse | Attack::EarlyLeaver => 3,
-            Attack::Fractional | Attack::ReceiptTwin => 4,
-            Attack::Replay | Attack::AdaptiveLiar => 4,
-            Attack::Backdated { .. } | Attack::Withholder { .. } | Attack::Sybil { .. } => 4,
-            Attack::DrawBuyer { hops } => hops as usize + 3,
-        }
-    }
-
-    /// Payments that an attempt has to get accepted.
-    fn payments(&self) -> u8 {
-        if self.attack == Attack::Fractional { 3 } else { 2 }
-    }
-
-    /// Whether a payment within the cast makes the fund that is attacked.
-    fn has_opening(&self) -> bool {
-        matches!(
-            self.attack,
-            Attack::ReceiptTwin
-                | Attack::Replay
-                | Attack::AdaptiveLiar
-                | Attack::Backdated { .. }
-                | Attack::Withholder { .. }
-                | Attack::Sybil { .. }
-                | Attack::DrawBuyer { .. }
-        )
-    }
-
-    /// Draws of a selection beyond its witnesses.
-    fn extra_draws(&self, terms: &Terms, total_threshold: u32) -> u32 {
-        match self.attack {
-            Attack::ReceiptTwin => receipt_twin::lies(terms),
-            Attack::Liar { lies } => lies,
-            Attack::AdaptiveLiar => total_threshold - 1,
-            _ => 0,
-        }
-    }
-
-    /// Chooses whom it holds and who takes part.
-    pub(super) fn fit(
-        &mut self,
-        genesis: &Genesis,
-        terms: &Terms,
-        total_threshold: u32,
-        seed: u64,
-    ) -> Result<(), ParameterError> {
-        let verifiers = genesis.verifiers();
-        let least = terms.witnesses + self.extra_draws(terms, total_threshold) + 2;
-        if verifiers < least {
-            let problem = format!(
-                "this adversary draws up to {least} verifiers, and there are {verifiers}; raise \
-                 protocol.verifiers or `nodes`, or lower protocol.witnesses",
-            );
-            return Err(ParameterError { name: "adversary.kind", problem });
-        }
-        self.held_count = (self.fraction * f64::from(verifiers)).round() as u32;
-        self.held = vec![0; verifiers.div_ceil(64) as usize].into();
-        let order = DrawOrder::new(Seed::new(seed, u32::MAX, u32::MAX), verifiers);
-        for rank in order.take(self.held_count as usize) {
-            self.held[rank as usize / 64] |= 1 << (rank % 64);
-        }
-        let cast = u64::from(self.attempts) * self.cast_size() as u64;
-        let needed = cast + u64::from(self.joining());
-        let mut others = (0..genesis.users())
-            .map(|rank| genesis.user(rank))
-            .filter(|user| genesis.rank(*user).is_none());
-        self.cast = others.by_ref().take(cast as usize).collect();
-        self.identities = others.take(self.joining() as usize).collect();
-        let found = (self.cast.len() + self.identities.len()) as u64;
-        if found < needed {
-            let problem = format!(
-                "{} attempts take {needed} users that are no verifiers, and there are {found}; lower \
-                 it, or protocol.verifiers, or raise `nodes`",
-                self.attempts,
-            );
-            return Err(ParameterError { name: "adversary.attempts", problem });
-        }
-        self.check_accomplices(genesis, terms)
-    }
-
-    /// Whether it holds a verifier of a rank.
-    pub(super) fn holds(&self, rank: u32) -> bool {
-        self.held[rank as usize / 64] & 1 << (rank % 64) != 0
-    }
-
-    /// Its place in the cast of an attempt, and that cast; `None` if the node plays no part.
-    fn part(&self, node: NodeId) -> Option<(usize, &[NodeId])> {
-        let place = self.cast.binary_search(&node).ok()?;
-        let size = self.cast_size();
-        let first = place - place % size;
-        Some((place - first, &self.cast[first..first + size]))
-    }
-
-    /// Whom the node pays if it is the one of its cast that spends twice.
-    fn payees(&self, node: NodeId) -> Option<&[NodeId]> {
-        let (part, cast) = self.part(node)?;
-        let payees = cast.len().saturating_sub(self.payments().into());
-        self.is_spender(part).then(|| &cast[payees..])
-    }
-
-    /// Whether a place in the cast is that of one who may spend twice.
-    fn is_spender(&self, part: usize) -> bool {
-        match self.attack {
-            Attack::DrawBuyer { hops } => (1..=hops as usize).contains(&part),
-            _ => part == usize::from(self.has_opening()),
-        }
-    }
 }
 
 impl Witness {
@@ -310,7 +154,7 @@ impl Witness {
         let signs = |adversary: &Adversary| {
             matches!(
                 adversary.attack,
-                Attack::Colluding
+                Attack::Colluding { .. }
                     | Attack::AdaptiveLiar
                     | Attack::Lazy
                     | Attack::SelfClaimer
@@ -325,22 +169,6 @@ impl Witness {
         self.adversary.as_ref().is_some_and(signs) && self.is_held(verifier)
     }
 
-    /// Whether a coalition sees a payment: one of its verifiers is among the witnesses of the sources
-    /// or of the new fund.
-    pub(super) fn is_seen(&self, receipt: Shared, bodies: &impl Bodies<WitnessBody>) -> bool {
-        let watches = |adversary: &Adversary| adversary.attack == Attack::Coalition;
-        if !self.adversary.as_ref().is_some_and(watches) {
-            return false;
-        }
-        let contract = bodies.get(receipt).receipt().map(|receipt| receipt.contract);
-        let Some(contract) = contract.and_then(|c| bodies.get(c).contract()) else { return false };
-        let selections = contract.sources.iter().map(|source| source.selection);
-        selections.chain([contract.selection]).any(|selection| {
-            let selection = bodies.get(selection).selection();
-            selection.is_some_and(|s| s.witnesses.iter().any(|witness| self.is_held(*witness)))
-        })
-    }
-
     /// Whether a node plays a part in an attempt, and so does nothing else.
     pub(super) fn is_cast(&self, node: NodeId) -> bool {
         let plays = |adversary: &Adversary| {
@@ -352,7 +180,7 @@ impl Witness {
     /// The first of a cast waits for its moment, and so do accomplices.
     pub(super) fn wait_for_attack(&self, cx: &mut impl Context<Self>) {
         let Some(adversary) = &self.adversary else { return };
-        let is_first = adversary.part(cx.id()).is_some_and(|(part, _)| part == 0);
+        let is_first = adversary.part(cx.id()).is_some_and(|(part, _)| adversary.is_beginner(part));
         if let Some(begin) = adversary.begins(&self.terms).filter(|_| is_first) {
             let delay = cx.random_below(SPREAD.0);
             cx.set_timer(begin + Span(delay), WitnessTimer::Attack);
@@ -368,14 +196,17 @@ impl Witness {
         let Some((part, cast)) = adversary.part(cx.id()) else {
             return self.accomplice_acts(node, adversary, cx);
         };
-        if part == 0 && node.attempt.is_none() {
+        if adversary.is_beginner(part) && node.attempt.is_none() {
             node.attempt = Some(Box::default());
-            cx.record(WitnessMetric::Attempts, 1);
+            if part == 0 {
+                cx.record(WitnessMetric::Attempts, 1);
+            }
             return match adversary.attack {
                 Attack::Grinder { tries } => self.grind(adversary, tries, cx),
-                Attack::Liar { .. } => self.open(node, cast[1], cx),
+                Attack::Liar { .. } | Attack::Misdated { .. } => self.open(node, cast[1], cx),
+                Attack::StaleReceipt => self.begin_stale(node, cast[1], cx),
                 Attack::Withholder { .. } => self.learn_events(node, adversary, cx),
-                _ if adversary.has_opening() => self.open(node, cast[1], cx),
+                _ if adversary.openings() > 0 => self.open(node, cast[adversary.openings()], cx),
                 _ => self.spend_at_once(node, cx),
             };
         }
@@ -390,6 +221,8 @@ impl Witness {
             Attack::AdaptiveLiar | Attack::Sybil { .. } => self.spend_at_once(node, cx),
             Attack::Backdated { .. } | Attack::Withholder { .. } => self.spend_at_once(node, cx),
             Attack::DrawBuyer { hops } => self.pass_on(node, (part, hops), cast, cx),
+            Attack::Colluding { .. } => self.spend_if_funded(node, adversary, cx),
+            Attack::StaleReceipt => self.go_on_stale(node, cast, cx),
             _ => {}
         }
     }
@@ -399,7 +232,7 @@ impl Witness {
         node.wallet.opened = true;
         let fund = self.first_fund(cx);
         cx.retain(fund.selection);
-        self.spend(node, fund, to, (u128::MAX, Twin::Opening), cx);
+        self.spend(node, fund, to, (None, Twin::Opening), cx);
     }
 
     /// Begins a payment of a whole fund, whose selection the caller has retained for it.
@@ -408,11 +241,12 @@ impl Witness {
         node: &mut WitnessNode,
         fund: Fund,
         to: NodeId,
-        (asked, twin): (u128, Twin),
+        (asked, twin): (Option<u128>, Twin),
         cx: &mut impl Context<Self>,
     ) {
         // Nothing is paid to whom would be left nothing.
         let amount = fund.amount.saturating_sub(self.terms.gas);
+        let asked = asked.map(|mask| Box::from([mask]));
         self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(twin)), cx);
     }
 
@@ -427,12 +261,16 @@ impl Witness {
     ) {
         let Some(adversary) = &self.adversary else { return };
         let opened = |(part, cast): &(usize, &[NodeId])| {
-            *part > 0 && adversary.is_spender(*part) && cast[*part - 1] == payer
+            adversary.is_spender(*part) && cast[..*part].contains(&payer)
         };
-        if !adversary.has_opening() || !adversary.part(cx.id()).is_some_and(|p| opened(&p)) {
+        if adversary.openings() == 0 || !adversary.part(cx.id()).is_some_and(|p| opened(&p)) {
             return;
         }
         let attempt = node.attempt.get_or_insert_default();
+        if let Attack::Colluding { .. } = adversary.attack {
+            attempt.others.extend(node.wallet.funds.pop());
+            return cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
+        }
         if attempt.fund.is_some() || attempt.stage > 0 {
             return;
         }
@@ -456,7 +294,7 @@ impl Witness {
     ) {
         let Some(adversary) = &self.adversary else { return };
         if twin == Twin::Opening {
-            let is_all = matches!(adversary.attack, Attack::Liar { .. });
+            let is_all = matches!(adversary.attack, Attack::Liar { .. } | Attack::Misdated { .. });
             if is_all && !was_accepted {
                 cx.record(WitnessMetric::Detected, 1);
             }
@@ -482,14 +320,22 @@ impl Witness {
         if ended == all {
             cx.record(WitnessMetric::Decided, 1);
         }
-        if accepted == all {
-            // All were accepted: one more than there was credit for.
+        if was_accepted && accepted > adversary.covered() {
+            // One more than there was credit for.
             let withdrawn = paying.sources.iter().map(|(_, part)| *part).sum();
-            cx.record(WitnessMetric::DoubleSpends, 1);
+            if accepted == adversary.covered() + 1 {
+                cx.record(WitnessMetric::DoubleSpends, 1);
+            }
             cx.record(WitnessMetric::Counterfeit, withdrawn);
             cx.record(WitnessMetric::Reserved, withdrawn);
+        }
+        if accepted == all {
+            cx.record(WitnessMetric::AllAccepted, 1);
             self.attempt_accepted(node, cx);
             self.convict_oneself(node, cx);
+        }
+        if adversary.attack == Attack::StaleReceipt && ended == 1 {
+            self.hand_over_stale(node, cx);
         }
     }
 }

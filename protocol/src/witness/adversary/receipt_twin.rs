@@ -112,8 +112,8 @@ impl Witness {
         let [asked, asked_too] = disjoint(first, second, self.terms.redundancy);
         cx.retain(selection);
         cx.release(twin);
-        self.spend(node, fund, one, (asked, Twin::Covered), cx);
+        self.spend(node, fund, one, (Some(asked), Twin::Covered), cx);
         let twin_fund = super::Fund { selection, ..fund };
-        self.spend(node, twin_fund, other, (asked_too, Twin::Phantom), cx);
+        self.spend(node, twin_fund, other, (Some(asked_too), Twin::Phantom), cx);
     }
 }

@@ -19,7 +19,7 @@ impl Witness {
         match attempt.stage {
             1 => {
                 cx.retain(fund.selection);
-                self.spend(node, fund, first, (u128::MAX, Twin::Covered), cx);
+                self.spend(node, fund, first, (None, Twin::Covered), cx);
             }
             2 => {
                 let bodies = cx.bodies();
@@ -33,7 +33,7 @@ impl Witness {
                 (attempt.fund, attempt.receipt) = (None, None);
                 cx.release(receipt);
                 // What was retained for the wallet goes over to the payment.
-                self.spend(node, fund, second, (u128::MAX, Twin::Phantom), cx);
+                self.spend(node, fund, second, (None, Twin::Phantom), cx);
             }
         }
     }

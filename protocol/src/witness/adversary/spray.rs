@@ -25,7 +25,7 @@ impl Witness {
     /// All are asked for both.
     pub(super) fn spray_the_rest(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         for paying in &mut node.paying {
-            paying.asked = u128::MAX;
+            paying.asked = None;
             if let Step::Gathering(gathering) = &paying.step {
                 self.ask(paying, gathering, cx);
             }

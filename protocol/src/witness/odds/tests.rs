@@ -65,7 +65,7 @@ fn variants_agree_with_rational_arithmetic() {
         (700, "8.11965324886e-1", "8.00799261143e-1", "6.23118404061e-1", "1.11241888179e-3"),
     ] {
         let model = collusion(2_000, corrupt);
-        assert_printed(model.accepted_when_online(0.9), offline);
+        assert_printed(model.accepted_when_online(2, 0.9), offline);
         assert_printed(model.accepted_when_sprayed(), sprayed);
         assert_printed(Collusion { redundancy: 67, ..model }.accepted(2), of_67);
         assert_printed(Collusion { redundancy: 75, ..model }.accepted(2), of_75);
@@ -76,7 +76,7 @@ fn variants_agree_with_rational_arithmetic() {
 fn everybody_online_is_the_plain_double_spend() {
     for corrupt in [300, 500, 700] {
         let model = collusion(2_000, corrupt);
-        let difference = model.accepted_when_online(1.0) - model.accepted(2);
+        let difference = model.accepted_when_online(2, 1.0) - model.accepted(2);
         assert!(difference.abs() < 1e-14, "{difference:e}");
         assert_eq!(model.accepted_with_lies(0), model.accepted(2));
     }
@@ -107,7 +107,7 @@ fn enumeration_confirms_the_double_spends() {
     for (formula, counted) in [
         (SMALL.accepted(2), f64::from(plain)),
         (SMALL.accepted(3), f64::from(thrice)),
-        (SMALL.accepted_when_online(0.75), offline),
+        (SMALL.accepted_when_online(2, 0.75), offline),
         (SMALL.accepted_when_sprayed(), sprayed),
         (SMALL.convicted(), f64::from(convicted)),
     ] {

@@ -88,8 +88,9 @@ impl Witness {
             let selection = bodies.get(fund.selection).selection().expect("of a fund");
             let promised = gathering.signed.of(source);
             let done = promised | of_source(&gathering.distrusted, source);
+            let missing = paying.asked(source) & !done;
             for (position, witness) in selection.witnesses.iter().enumerate() {
-                if paying.asked & !done & (1 << position) != 0 {
+                if missing & (1 << position) != 0 {
                     cx.send(*witness, WitnessMessage::Ask { contract, source });
                 }
             }
@@ -145,8 +146,10 @@ impl Witness {
         if paying.purpose == Purpose::Stake {
             return self.stake_promised(node, place, cx);
         }
-        match paying.twin {
-            None => self.hand_over_receipt(paying.payee, receipt, cx),
+        let (payee, twin) = (paying.payee, paying.twin);
+        match twin {
+            None => self.hand_over_receipt(payee, receipt, cx),
+            Some(_) if self.keeps_back(node, cx) => return,
             Some(_) => self.hand_over_together(node, cx),
         }
         self.wait(&node.paying[place], 1, cx);
@@ -178,6 +181,7 @@ impl Witness {
         let Step::Paid { receipt, gathering } = &paying.step else { return };
         let bodies = cx.bodies();
         let made = bodies.get(gathering.contract).contract().expect("the payer's own").fund();
+        self.note_payment(node, *receipt, &bodies);
         cx.release(*receipt);
         cx.release(gathering.contract);
         if let Some(twin) = paying.twin {

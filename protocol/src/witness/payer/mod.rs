@@ -41,8 +41,8 @@ pub(super) struct Paying {
     pub(super) started: Time,
     /// The funds, and what is withdrawn from each.
     pub(super) sources: Vec<(Fund, u64)>,
-    /// Which witnesses of each source are asked, a bit per position: all, but for an attacker.
-    pub(super) asked: u128,
+    /// Of an attacker: which witnesses of each source are asked, a bit per position. Else all are.
+    pub(super) asked: Option<Box<[u128]>>,
     /// Who the draw is for: payer and payee, and of a rollover those of the fund's first draw.
     pub(super) parties: (NodeId, NodeId),
     /// What it is.
@@ -129,6 +129,11 @@ impl Step {
 }
 
 impl Paying {
+    /// Which witnesses of a source are asked, a bit per position.
+    pub(super) fn asked(&self, source: u8) -> u128 {
+        self.asked.as_ref().map_or(u128::MAX, |asked| asked[usize::from(source)])
+    }
+
     /// The contract or rollover, once there is one.
     pub(super) fn contract(&self) -> Option<Shared> {
         match &self.step {
@@ -160,7 +165,7 @@ impl Witness {
             }
             return;
         };
-        self.begin(node, payee, amount, sources, (u128::MAX, None), cx);
+        self.begin(node, payee, amount, sources, (None, None), cx);
     }
 
     /// Begins a payment from given funds.
@@ -170,13 +175,13 @@ impl Witness {
         payee: NodeId,
         amount: u64,
         sources: Vec<(Fund, u64)>,
-        (asked, twin): (u128, Option<Twin>),
+        (asked, twin): (Option<Box<[u128]>>, Option<Twin>),
         cx: &mut impl Context<Self>,
     ) {
         cx.record(WitnessMetric::Started, 1);
         let number = node.payments;
         node.payments += 1;
-        let started = cx.local_clock();
+        let started = self.dated(cx.id(), cx.local_clock());
         let timeline = self.shown(node, cx.id(), payee);
         let parties = (cx.id(), payee);
         let step = Step::Choosing(Choosing::new(self, timeline, (parties, started), cx));

@@ -220,7 +220,7 @@ impl Witness {
                     let selection = bodies.get(fund.selection).selection().expect("of a fund");
                     let Some(position) = selection.position(whom) else { continue };
                     let promised = gathering.signed.of(source);
-                    if paying.asked & !promised & 1 << position != 0 {
+                    if paying.asked(source) & !promised & 1 << position != 0 {
                         let contract = gathering.contract;
                         cx.send(whom, WitnessMessage::Ask { contract, source });
                     }

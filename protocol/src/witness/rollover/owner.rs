@@ -145,7 +145,7 @@ impl Witness {
     }
 
     /// Begins to draw the witnesses to which a fund rolls over.
-    fn begin_rollover(
+    pub(in crate::witness) fn begin_rollover(
         &self,
         node: &mut WitnessNode,
         source: (Fund, u64),
@@ -165,7 +165,7 @@ impl Witness {
             amount: 0,
             started,
             sources: vec![source],
-            asked: u128::MAX,
+            asked: None,
             twin: None,
             purpose: Purpose::Rollover { void },
             put_off: 0,

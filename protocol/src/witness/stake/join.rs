@@ -70,7 +70,7 @@ impl Witness {
             amount,
             started,
             sources,
-            asked: u128::MAX,
+            asked: None,
             parties: (me, me),
             purpose: Purpose::Stake,
             twin: None,

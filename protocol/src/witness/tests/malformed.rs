@@ -12,6 +12,7 @@ use crate::invariant::Invariants;
 use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
+mod away;
 mod claims;
 mod holders;
 mod joins;
