@@ -133,14 +133,13 @@ impl Witness {
         let Step::Gathering(gathering) = &mut paying.step else { return };
         let bodies = cx.bodies();
         let contract = bodies.get(gathering.contract).contract().expect("the payer's own");
-        let Gathering { agreement, signed, .. } = gathering;
-        let signed = signed.clone().into_vec();
-        let receipt =
-            Receipt::new(gathering.contract, contract, *agreement, Stage::Promised, signed);
+        // From here on they are in the receipt.
+        let signed = core::mem::take(&mut gathering.signed).into_vec();
+        let (agreement, stage) = (gathering.agreement, Stage::Promised);
+        let receipt = Receipt::new(gathering.contract, contract, agreement, stage, signed);
         let receipt = cx.share(WitnessBody::Receipt(receipt));
         cx.retain(receipt);
-        let (contract, agreement) = (gathering.contract, *agreement);
-        let gathered = Gathering::new(contract, agreement, Signatures::default());
+        let gathered = Gathering::new(gathering.contract, agreement, Signatures::default());
         let gathering = core::mem::replace(gathering, gathered);
         paying.step = Step::Paid { receipt, gathering };
         if paying.purpose == Purpose::Stake {
@@ -291,12 +290,14 @@ impl Witness {
         if verdicts.failed() == 0 || !verdicts.holds(0) {
             return false;
         }
-        let signed = core::mem::take(&mut gathering.signed).into_vec().into_iter().zip(1..);
+        let bodies = cx.bodies();
+        let content = bodies.get(*receipt).receipt().expect("the payer's own");
+        let signed = content.signed.iter().zip(1..);
         let (good, bad): (Vec<_>, Vec<_>) = signed.partition(|(_, index)| verdicts.holds(*index));
         let mut gathered = Gathering::new(
             gathering.contract,
             gathering.agreement,
-            good.into_iter().map(|(signed, _)| signed).collect::<Vec<_>>().into(),
+            good.into_iter().map(|(signed, _)| *signed).collect::<Vec<_>>().into(),
         );
         gathered.distrusted = core::mem::take(&mut gathering.distrusted);
         gathered.distrusted.extend(bad.iter().map(|(signed, _)| (signed.source, signed.position)));

@@ -101,6 +101,7 @@ pub(super) enum Step {
 pub(super) struct Gathering {
     pub(super) contract: Shared,
     pub(super) agreement: Signature,
+    /// Moved into the receipt once there is one.
     pub(super) signed: Signatures,
     /// Who has refused, each a source and a position.
     pub(super) refused: Vec<(u8, u8)>,
