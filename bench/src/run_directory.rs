@@ -53,12 +53,12 @@ pub(crate) enum RunDirectoryError {
         problem: String,
     },
     /// The file system refused.
-    #[error("cannot write {}: {source}; choose another --out DIR", path.display())]
+    #[error("cannot write {}: {problem}; choose another --out DIR", path.display())]
     Io {
         /// Where.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why; no source of this error, which has told it.
+        problem: io::Error,
     },
 }
 
@@ -130,7 +130,7 @@ impl RunDirectory {
 
     fn write_file(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
         let path = self.path.join(name);
-        let io_error = |source| RunDirectoryError::Io { path: path.clone(), source };
+        let io_error = |problem| RunDirectoryError::Io { path: path.clone(), problem };
         let total = self.bytes.saturating_add(content.len() as u64);
         if total > MAX_BYTES {
             return Err(RunDirectoryError::TooLarge { path });
@@ -157,12 +157,12 @@ impl RunDirectory {
                 self.written.push(path);
                 Ok(())
             }
-            Err(source) => {
-                if source.kind() != io::ErrorKind::AlreadyExists {
+            Err(problem) => {
+                if problem.kind() != io::ErrorKind::AlreadyExists {
                     // Best effort: the error to report is the first one.
                     let _ = fs::remove_file(&unfinished);
                 }
-                Err(io_error(source))
+                Err(io_error(problem))
             }
         }
     }
@@ -172,7 +172,7 @@ impl RunDirectory {
     }
 
     fn claim_given(out: &Path) -> Result<Self, RunDirectoryError> {
-        let io_error = |source| RunDirectoryError::Io { path: out.to_owned(), source };
+        let io_error = |problem| RunDirectoryError::Io { path: out.to_owned(), problem };
         // An empty path cannot be listed, but joining to it means the working directory.
         if out.as_os_str().is_empty() {
             return Err(RunDirectoryError::NotADirectory { path: out.to_owned() });
@@ -196,7 +196,7 @@ impl RunDirectory {
 
     fn claim_next(parent: &Path, name: &str, seed: u64) -> Result<Self, RunDirectoryError> {
         let io_error =
-            |path: &Path, source| RunDirectoryError::Io { path: path.to_owned(), source };
+            |path: &Path, problem| RunDirectoryError::Io { path: path.to_owned(), problem };
         let mut made = missing(parent);
         fs::create_dir_all(parent).map_err(|e| io_error(parent, e))?;
         let name = file_name(name);

@@ -17,8 +17,8 @@ const FEW: usize = 12;
 /// The longest line of names.
 const LINE: usize = 100;
 
-/// The text.
-pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
+/// The text; `saved` says whether all of it is on disk too.
+pub(crate) fn text(record: &Record<'_>, about: &str, saved: bool) -> String {
     let mut text = headline(record, about);
     text.push_str(&result(record));
     text.push_str(&latencies(record));
@@ -28,7 +28,9 @@ pub(crate) fn text(record: &Record<'_>, about: &str) -> String {
     text.push_str(&checks(&record.outcome.result.checks));
     text.push_str(&violations(record));
     text.push_str(&cost(record));
-    let _ = writeln!(text, "\nSaved in {}", record.directory.display());
+    let saved =
+        if saved { "Saved in" } else { "NOT SAVED as a whole; what could be written is in" };
+    let _ = writeln!(text, "\n{saved} {}", record.directory.display());
     text
 }
 
@@ -299,7 +301,7 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
 
 Saved in runs/x
 ";
-        assert_eq!(text(&record, "what it does"), expected);
+        assert_eq!(text(&record, "what it does", true), expected);
     }
 
     #[test]
@@ -318,7 +320,7 @@ Saved in runs/x
         let many: Vec<_> = outcome.result.metrics.iter().cycle().take(2 * FEW).copied().collect();
         outcome.result.totals.values.resize(many.len(), 0);
         outcome.result.metrics = many.leak();
-        let text = text(&fabricated::record(&scenario, &outcome), "");
+        let text = text(&fabricated::record(&scenario, &outcome), "", true);
         assert!(text.contains("  sends                 10,000  messages sent\n"), "{text}");
         assert!(text.contains("  0 each: coverage, sends, depth, coverage"), "{text}");
     }
@@ -327,10 +329,10 @@ Saved in runs/x
     fn a_run_without_signatures_says_nothing_of_them() {
         let (mut scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
         scenario.crypto.mode = Mode::Modelled;
-        let modelled = text(&fabricated::record(&scenario, &outcome), "");
+        let modelled = text(&fabricated::record(&scenario, &outcome), "", true);
         assert!(modelled.contains("mode           modelled: tags"), "{modelled}");
         outcome.result.signatures = SignatureTotals::default();
-        assert!(!text(&fabricated::record(&scenario, &outcome), "").contains("Signatures"));
+        assert!(!text(&fabricated::record(&scenario, &outcome), "", true).contains("Signatures"));
     }
 
     #[test]
@@ -342,7 +344,7 @@ Saved in runs/x
             expected_violation: true,
             ..Check::exact("agreement", "f < n/3", 1.0, 0.0)
         });
-        let text = text(&fabricated::record(&scenario, &outcome), "");
+        let text = text(&fabricated::record(&scenario, &outcome), "", true);
         for part in [
             "INTERRUPTED",
             "  VIOLATED     mean: 9, expected 2 (95 % within 0.04000 to 3.960)\n",

@@ -33,8 +33,8 @@ enum SaveError {
     #[error("--out {} exists and is never overwritten; choose another name", .0.display())]
     Exists(PathBuf),
     /// The file system refused.
-    #[error("--out {}: cannot be written: {source}; choose another place", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("--out {}: cannot be written: {problem}; choose another place", path.display())]
+    Io { path: PathBuf, problem: io::Error },
 }
 
 /// How thoroughly to measure.
@@ -70,13 +70,14 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Exit> {
     }
     let found = measure(&effort)?;
     let table = table_text(&found.costs);
-    if let Some(path) = &args.out {
-        save(path, &table)?;
-    }
+    let saved = args.out.as_deref().map(|path| save(path, &table).map(|()| path)).transpose();
+    // The figures are shown even if the disk is full.
+    let place = saved.as_ref().map_or(None, |place| *place);
     match args.format {
-        Format::Json => terminal::show(&json_text(&found, args.out.as_deref()))?,
-        Format::Text => terminal::show(&text(&found, &table, args.out.as_deref()))?,
+        Format::Json => terminal::show(&json_text(&found, place))?,
+        Format::Text => terminal::show(&text(&found, &table, place))?,
     }
+    saved?;
     Ok(Exit::Done)
 }
 
@@ -215,7 +216,7 @@ fn check_place(path: &Path) -> Result<(), SaveError> {
         Ok(_) => io::Error::from(io::ErrorKind::NotADirectory),
         Err(error) => error,
     };
-    Err(SaveError::Io { path: path.to_owned(), source: problem })
+    Err(SaveError::Io { path: path.to_owned(), problem })
 }
 
 fn folder_of(path: &Path) -> PathBuf {
@@ -227,7 +228,7 @@ fn folder_of(path: &Path) -> PathBuf {
 
 /// Writes under another name and renames: whoever reads the file sees all of it or none.
 fn save(path: &Path, content: &str) -> Result<(), SaveError> {
-    let failed = |source| SaveError::Io { path: path.to_owned(), source };
+    let failed = |problem| SaveError::Io { path: path.to_owned(), problem };
     let mut unfinished = path.to_owned().into_os_string();
     unfinished.push(format!(".{}.partial", std::process::id()));
     let unfinished = PathBuf::from(unfinished);

@@ -4,7 +4,7 @@
 //! each, and what grew between the first and the last. The sizes run in this process, one after the
 //! other, so that all are symbolised alike; their memory is not compared (`anthill scale` does).
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anthill_engine::outcome::{Ended, Outcome};
@@ -77,6 +77,9 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
             Ok(Some(size)) => profiled.push(size),
             Ok(None) => return Ok(Exit::Interrupted),
             Err(problem) => {
+                if let Some(inner) = inner {
+                    inner.abandon();
+                }
                 if profiled.is_empty() {
                     directory.abandon();
                 }
@@ -157,7 +160,6 @@ fn one(
     let usage = Usage::read();
     let cost =
         Cost::new(&outcome, watch.elapsed(), Usage { cpu_s: usage.cpu_s - before.cpu_s, ..usage });
-    let profile = Profile::of(&samples);
     let path = run.path().to_owned();
     let record = Record {
         scenario,
@@ -168,23 +170,35 @@ fn one(
         directory: &path,
     };
     let title = format!("{}, {} nodes", scenario.name, scenario.nodes);
+    let profile = Profile::of(&samples);
+    let saved = save(&record, &profile, &title, run);
+    let size = Size { name: units::count(scenario.nodes.into()), profile, outcome, runs, cost };
+    // The figures are shown even if the disk is full.
+    terminal::show(&text(&size, &title, saved.is_ok().then_some(&path)))?;
+    saved.map(|()| Some(size))
+}
+
+/// Saves the profile beside what every run leaves.
+fn save(
+    record: &Record<'_>,
+    profile: &Profile,
+    title: &str,
+    run: &mut RunDirectory,
+) -> anyhow::Result<()> {
     if profile.samples() == 0 {
         let short = "the run was too short for a single sample: no flamegraph; run longer, or --at-least 10s";
         terminal::complain("warning", short);
     } else {
-        run.write("flamegraph.svg", &flames::of(&profile, &title)?)?;
+        run.write("flamegraph.svg", &flames::of(profile, title)?)?;
     }
     run.write("stacks.folded", profile.folded().as_bytes())?;
-    run.write("profile.pb.gz", &pprof::bytes(&profile))?;
-    export::save(&record, &summary::text(&record), run)?;
-    let size = Size { name: units::count(scenario.nodes.into()), profile, outcome, runs, cost };
-    terminal::show(&text(&size, &title, &path))?;
-    Ok(Some(size))
+    run.write("profile.pb.gz", &pprof::bytes(profile))?;
+    export::save(record, &summary::text(record), run)
 }
 
 /// What is printed of one size: the phases as the engine measured them, and the functions as the
 /// samples have them.
-fn text(size: &Size, title: &str, path: &Path) -> String {
+fn text(size: &Size, title: &str, saved: Option<&PathBuf>) -> String {
     use std::fmt::Write as _;
     let Size { profile, outcome, runs, cost, .. } = size;
     let events = outcome.result.totals.events;
@@ -209,11 +223,13 @@ fn text(size: &Size, title: &str, path: &Path) -> String {
         // A write to a string does not fail.
         let _ = writeln!(text, "  {name:<10} {share:5.1} %  {each:8.1} ns per event");
     }
-    let _ = writeln!(text, "  {}\n", path.join("flamegraph.svg").display());
+    if let Some(path) = saved {
+        let _ = writeln!(text, "  {}\n", path.join("flamegraph.svg").display());
+    }
     text
 }
 
-/// Saves and prints where the cost of an event grows from the first to the last size.
+/// Prints and saves where the cost of an event grows from the first to the last size.
 fn compare(first: &Size, last: &Size, directory: &mut RunDirectory) -> anyhow::Result<()> {
     let [a, b] = [first, last].map(|size| Measured {
         name: &size.name,
@@ -223,10 +239,10 @@ fn compare(first: &Size, last: &Size, directory: &mut RunDirectory) -> anyhow::R
     let title = format!("from {} to {} nodes, per event", a.name, b.name);
     let table = growth::table(a, b, ROWS);
     let drawn = flames::difference(&a.folded(), &b.folded(), &title)?;
+    terminal::show(&format!("{table}\n"))?;
     directory.write("growth.svg", &drawn)?;
     directory.write("growth.csv", growth::csv(&growth::rows(a, b)).as_bytes())?;
     directory.write("growth.txt", table.as_bytes())?;
-    terminal::show(&format!("{table}\n"))?;
     Ok(())
 }
 

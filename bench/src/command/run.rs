@@ -83,7 +83,9 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
         Format::Json => terminal::show(&summary)?,
         Format::Text => {
             let nodes = table.as_ref().map_or_else(String::new, table::write::text);
-            terminal::show(&(nodes + &summary_text::text(&record, entry.protocol.about)))?;
+            terminal::show(
+                &(nodes + &summary_text::text(&record, entry.protocol.about, saved.is_ok())),
+            )?;
         }
     }
     saved?;

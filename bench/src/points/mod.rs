@@ -76,12 +76,12 @@ pub(crate) enum PointsError {
         problem: String,
     },
     /// The file system refused.
-    #[error("cannot use {}: {source}; what is finished is kept", path.display())]
+    #[error("cannot use {}: {problem}; what is finished is kept", path.display())]
     Io {
         /// Where.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why; no source of this error, which has told it.
+        problem: std::io::Error,
     },
     /// Too many runs.
     #[error(

@@ -1,7 +1,8 @@
 //! One run in a process of its own: `anthill run …` by this very program.
 
-use std::fs::{self, File};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::fs;
+use std::io::Read as _;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -23,26 +24,25 @@ pub(super) fn run(
     store: &Store,
     halt: &[&AtomicBool],
 ) -> Result<Option<Finished>, PointsError> {
-    let out = store.running(point, "");
-    let complaints = store.running(point, ".stderr");
+    let out = store.running(point);
     let io = |path: &std::path::Path| {
         let path = path.to_owned();
-        move |source| PointsError::Io { path, source }
+        move |problem| PointsError::Io { path, problem }
     };
     if let Some(parent) = out.parent() {
         fs::create_dir_all(parent).map_err(io(parent))?;
     }
-    let stderr = File::create(&complaints).map_err(io(&complaints))?;
     let program = std::env::current_exe().map_err(io("this program".as_ref()))?;
     let mut command = Command::new(&program);
     command.arg("run").args(plan.arguments(point)).args(["--progress", "off", "--out"]).arg(&out);
     if let Some(threads) = threads {
         command.args(["--threads", &threads.to_string()]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-    let child = command.spawn().map_err(io(&program))?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(io(&program))?;
+    let complaints = child.stderr.take().map(|stderr| thread::spawn(move || all_of(stderr)));
     let Some(status) = wait(child, halt).map_err(io(&program))? else { return Ok(None) };
-    let said = fs::read_to_string(&complaints).unwrap_or_default();
+    let said = complaints.and_then(|reader| reader.join().ok()).unwrap_or_default();
     let label = || plan.label(point);
     match status.code() {
         Some(0 | 1) => {}
@@ -78,8 +78,14 @@ pub(super) fn run(
     store.keep(point, &finished)?;
     // Best effort: `running/` is emptied in the end anyway.
     let _ = fs::remove_dir_all(&out);
-    let _ = fs::remove_file(&complaints);
     Ok(Some(finished))
+}
+
+/// What a child says, through no file: it may be that the disk is full.
+fn all_of(mut stderr: ChildStderr) -> String {
+    let mut said = Vec::new();
+    let _ = stderr.read_to_end(&mut said);
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 /// Waits for a child, or ends it if asked to; `None` if it was ended.

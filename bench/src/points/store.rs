@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::finished::Finished;
 use super::plan::{FORMAT, Plan, Point, difference};
 use super::{MAX_RUNS, PointsError};
-use crate::run_directory::{MAX_BYTES, RunDirectory, file_name};
+use crate::run_directory::{MAX_BYTES, RunDirectory, RunDirectoryError, file_name};
 
 const PLAN: &str = "plan.json";
 const POINTS: &str = "points";
@@ -61,12 +61,7 @@ impl Store {
                     let _ = fs::remove_file(partial(&out.join(PLAN)));
                 }
                 let name = format!("{}-{}", plan.name, plan.kind);
-                let mut claimed = RunDirectory::claim(out, &name, plan.seed)?;
-                let content = json!({
-                    "format": FORMAT, "identity": plan.identity(), "manifest": manifest,
-                });
-                claimed.write(PLAN, crate::export::pretty(&content).as_bytes())?;
-                claimed
+                begin(RunDirectory::claim(out, &name, plan.seed)?, plan, &manifest)?
             }
         };
         let store = Self::resume(claimed.path().to_owned(), plan)?;
@@ -132,9 +127,9 @@ impl Store {
         &self.finished
     }
 
-    /// A place for a run to be made in; `ending` keeps its files apart.
-    pub(super) fn running(&self, point: &Point, ending: &str) -> PathBuf {
-        self.path.join(RUNNING).join(format!("{}{ending}", point.id))
+    /// A place for a run to be made in.
+    pub(super) fn running(&self, point: &Point) -> PathBuf {
+        self.path.join(RUNNING).join(&point.id)
     }
 
     /// Keeps a finished run on disk.
@@ -153,6 +148,24 @@ impl Store {
     }
 }
 
+/// Writes the plan into a fresh directory, which is given back if that fails.
+fn begin(
+    mut fresh: RunDirectory,
+    plan: &Plan,
+    manifest: &Value,
+) -> Result<RunDirectory, RunDirectoryError> {
+    let content = json!({
+        "format": FORMAT, "identity": plan.identity(), "manifest": manifest,
+    });
+    match fresh.write(PLAN, crate::export::pretty(&content).as_bytes()) {
+        Ok(()) => Ok(fresh),
+        Err(problem) => {
+            fresh.abandon();
+            Err(problem)
+        }
+    }
+}
+
 /// Writes a file whole, in place of what was there.
 ///
 /// # Errors
@@ -165,9 +178,9 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), PointsError> {
     let written = File::create(&unfinished)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&unfinished, path));
-    written.map_err(|source| {
+    written.map_err(|problem| {
         let _ = fs::remove_file(&unfinished);
-        io_error(path)(source)
+        io_error(path)(problem)
     })
 }
 
@@ -179,7 +192,7 @@ fn partial(path: &Path) -> PathBuf {
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> PointsError {
     let path = path.to_owned();
-    move |source| PointsError::Io { path, source }
+    move |problem| PointsError::Io { path, problem }
 }
 
 /// Whether a directory holds more than an unfinished plan.
