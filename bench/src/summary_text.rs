@@ -3,11 +3,12 @@
 //! From top to bottom: what ran, what it found, whether that is what theory says, what it cost,
 //! where it is saved. The same figures as `summary.json`, in units that read well.
 
+use std::array;
 use std::fmt::Write as _;
 
 use anthill_engine::crypto::Mode;
 use anthill_engine::outcome::{Ended, SignatureTotals, Violation};
-use anthill_protocol::{Check, MetricKind};
+use anthill_protocol::{Check, MetricInfo, MetricKind};
 
 use crate::export::{Record, summary};
 use crate::{conditions_text, units};
@@ -68,8 +69,9 @@ fn result(record: &Record<'_>) -> String {
         let counts = result.kinds.iter().zip(&result.totals.messages_by_kind);
         let (sent, unsent): (Vec<_>, Vec<_>) =
             counts.partition(|(_, n)| **n > 0 || result.kinds.len() <= FEW);
+        let width = width(12, sent.iter().map(|(kind, _)| **kind));
         for (kind, n) in sent {
-            let _ = writeln!(text, "    {kind:<12} {}", units::count(*n));
+            let _ = writeln!(text, "    {kind:<width$} {}", units::count(*n));
         }
         text += &named("    none of      ", unsent.into_iter().map(|(kind, _)| *kind));
     }
@@ -82,25 +84,16 @@ fn latencies(record: &Record<'_>) -> String {
     if latencies.is_empty() {
         return String::new();
     }
-    let mut text = format!(
-        "\n{:<16} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}\n",
-        "Latency", "count", "median", "90 %", "99 %", "99.9 %", "longest"
-    );
+    let heads = ["Latency", "count", "median", "90 %", "99 %", "99.9 %", "longest"];
+    let mut rows = vec![heads.map(str::to_owned)];
     let (empty, recorded): (Vec<_>, Vec<_>) =
         latencies.iter().partition(|(_, histogram)| histogram.is_empty());
     for (name, histogram) in recorded {
         let at = |quantile| units::nanos(histogram.value_at_quantile(quantile));
-        let _ = writeln!(
-            text,
-            "  {name:<14} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            units::count(histogram.len()),
-            at(0.5),
-            at(0.9),
-            at(0.99),
-            at(0.999),
-            units::nanos(histogram.max())
-        );
+        let (count, longest) = (units::count(histogram.len()), units::nanos(histogram.max()));
+        rows.push([format!("  {name}"), count, at(0.5), at(0.9), at(0.99), at(0.999), longest]);
     }
+    let text = format!("\n{}", aligned(&rows, [16, 13, 9, 9, 9, 9, 9]));
     text + &named("  no records of ", empty.into_iter().map(|(name, _)| *name))
 }
 
@@ -110,19 +103,47 @@ fn metrics(record: &Record<'_>) -> String {
     let values = result.metrics.iter().zip(&result.totals.values);
     let values: Vec<_> = values.filter(|(metric, _)| metric.kind != MetricKind::Latency).collect();
     let is_told = |value: u64| value > 0 || values.len() <= FEW;
-    let told = || values.iter().filter(|(_, value)| is_told(**value));
-    let width = told().map(|(metric, _)| metric.name.len()).max().unwrap_or(0).max(14);
+    let shown = |(metric, value): &(&MetricInfo, &u64)| match metric.kind {
+        MetricKind::PerNode => units::figure(**value as f64 / nodes),
+        _ => units::count(**value),
+    };
+    let told: Vec<_> = values
+        .iter()
+        .filter(|(_, value)| is_told(**value))
+        .map(|told| (told.0, shown(told)))
+        .collect();
+    let names = width(14, told.iter().map(|(metric, _)| metric.name));
+    let figures = width(13, told.iter().map(|(_, shown)| &**shown));
     let mut text = String::new();
-    for (metric, value) in told() {
-        let shown = match metric.kind {
-            MetricKind::PerNode => units::figure(**value as f64 / nodes),
-            _ => units::count(**value),
-        };
-        let _ = writeln!(text, "  {:<width$} {shown:>13}  {}", metric.name, metric.about);
+    for (metric, shown) in told {
+        let _ = writeln!(text, "  {:<names$} {shown:>figures$}  {}", metric.name, metric.about);
     }
     let untold = values.iter().filter(|(_, value)| !is_told(**value));
     text += &named("  0 each: ", untold.map(|(metric, _)| metric.name));
     if text.is_empty() { text } else { format!("\nMetrics\n{text}") }
+}
+
+/// The width of a column that holds these cells: no less than `least`, more if one needs it.
+fn width<'a>(least: usize, cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(|cell| cell.chars().count()).fold(least, usize::max)
+}
+
+/// Rows in columns, the first to the left and the others to the right.
+fn aligned<const N: usize>(rows: &[[String; N]], least: [usize; N]) -> String {
+    let widths: [usize; N] =
+        array::from_fn(|i| width(least[i], rows.iter().map(|row| row[i].as_str())));
+    let mut text = String::new();
+    for row in rows {
+        for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            // A write to a string does not fail.
+            let _ = match i {
+                0 => write!(text, "{cell:<width$}"),
+                _ => write!(text, " {cell:>width$}"),
+            };
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Names in lines of their own, if there are any.
@@ -216,9 +237,10 @@ fn violations(record: &Record<'_>) -> String {
     }
     let seed = record.scenario.seed;
     let mut text = format!("\nViolations, event by event (seed {seed})\n");
+    let width = width(14, all.iter().map(|violation| violation.invariant));
     for Violation { invariant, events, first } in all {
         let events = units::counted(*events, "event");
-        let _ = writeln!(text, "  {invariant:<14} by {events}, first by that at {first}");
+        let _ = writeln!(text, "  {invariant:<width$} by {events}, first by that at {first}");
     }
     text
 }
@@ -302,6 +324,34 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
 Saved in runs/x
 ";
         assert_eq!(text(&record, "what it does", true), expected);
+    }
+
+    /// Where in the text's line that begins so each of the parts ends.
+    fn ends(text: &str, beginning: &str, parts: &[&str]) -> Vec<usize> {
+        let line = text.lines().find(|line| line.starts_with(beginning)).expect("the line");
+        let end = |part: &&str| line.find(*part).expect("the part") + part.len();
+        parts.iter().map(end).collect()
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_they_hold() {
+        let (scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        outcome.result.totals.values[1] = u64::MAX;
+        outcome.result.kinds = &["push", "pull-of-the-whole-set"];
+        let hop = outcome.result.latencies[0].1.clone();
+        outcome.result.latencies.push(("hop_over_the_longest_way", hop));
+        outcome.result.latencies[0].1.record_n(1_000_000, 100_000_000_000_000).expect("counted");
+        let text = text(&fabricated::record(&scenario, &outcome), "", true);
+        // Figures end in one column, and what stands behind them begins in one.
+        let sends = ends(&text, "  sends", &["18,446,744,073,709,551,615", "  messages"]);
+        assert_eq!(ends(&text, "  depth", &["7", "  longest "]), [sends[0], sends[0] + 10]);
+        assert_eq!(sends[1], sends[0] + 10, "{text}");
+        assert_eq!(ends(&text, "    push", &["9,000"]), [27 + 4], "{text}");
+        assert_eq!(ends(&text, "    pull-of", &["1,000"]), [27 + 4], "{text}");
+        let heads = ends(&text, "Latency", &["count", "median", "longest"]);
+        let long = ends(&text, "  hop  ", &["100,000,000,000,100", "1 ms", "100 ms"]);
+        assert_eq!(long, heads, "{text}");
+        assert_eq!(ends(&text, "  hop_over_the_longest_way", &["100", "50 ms"]), heads[..2]);
     }
 
     #[test]

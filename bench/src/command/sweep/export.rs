@@ -164,6 +164,18 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// The means of a point, in columns.
+    fn means(&self, point: usize) -> String {
+        let rows = self.shown().filter_map(|(index, name)| {
+            let mean = Mean::of(&self.values(point, index))?;
+            let interval = mean.interval.map_or_else(String::new, |[low, high]| {
+                format!("[{}, {}]", batch::shown(name, low), batch::shown(name, high))
+            });
+            Some(vec![name.clone(), batch::shown(name, mean.mean), interval])
+        });
+        batch::columns(&rows.collect::<Vec<_>>(), 1)
+    }
+
     /// What is read in a terminal.
     pub(super) fn text(&self, plan: &Plan, store: &Store) -> String {
         let mut text = format!(
@@ -176,16 +188,7 @@ impl<'a> Table<'a> {
         );
         for point in 0..self.points() {
             let _ = writeln!(text, "\n{}", plan.configurations[point].label);
-            let width = self.shown().map(|(_, name)| name.len()).max().unwrap_or(0);
-            for (index, name) in self.shown() {
-                if let Some(mean) = Mean::of(&self.values(point, index)) {
-                    let interval = mean.interval.map_or_else(String::new, |[low, high]| {
-                        format!("  [{}, {}]", batch::shown(name, low), batch::shown(name, high))
-                    });
-                    let mean = batch::shown(name, mean.mean);
-                    let _ = writeln!(text, "  {name:<width$}  {mean:>12}{interval}");
-                }
-            }
+            text += &self.means(point);
         }
         let others = self.metrics.len() - self.shown().count();
         let reproduce = store.manifest()["reproduce"].as_str().unwrap_or_default();
