@@ -73,19 +73,18 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
             inner = Some(RunDirectory::claim(Some(&path), &name, scenario.seed)?);
         }
         let run = inner.as_mut().unwrap_or(&mut directory);
-        match one(entry, scenario, (args, least_s), &control, run) {
-            Ok(Some(size)) => profiled.push(size),
-            Ok(None) => return Ok(Exit::Interrupted),
-            Err(problem) => {
-                if let Some(inner) = inner {
-                    inner.abandon();
-                }
-                if profiled.is_empty() {
-                    directory.abandon();
-                }
-                return Err(problem);
-            }
+        let done = one(entry, scenario, (args, least_s), &control, run);
+        if let Ok(Some(size)) = done {
+            profiled.push(size);
+            continue;
         }
+        if let Some(inner) = inner {
+            inner.abandon();
+        }
+        if profiled.is_empty() {
+            directory.abandon();
+        }
+        return done.map(|_| Exit::Interrupted);
     }
     if let [first, .., last] = &profiled[..]
         && first.profile.samples().min(last.profile.samples()) > 0

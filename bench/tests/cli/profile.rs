@@ -54,6 +54,21 @@ fn a_short_run_is_made_again_until_it_is_sampled() {
     }
 }
 
+/// A size that was profiled stays, one that was not leaves nothing.
+#[test]
+fn an_interrupted_profile_leaves_no_size_half_made() {
+    let desk = Desk::new();
+    let line = "profile phold --until 1h --nodes 5k --progress off --out p";
+    assert_eq!(desk.interrupted(line, "p/manifest.json").status.code(), Some(130));
+    assert!(!desk.path("p").exists());
+    // 40 s in all, if nobody interrupts it.
+    let line = "profile phold --until 5ms --at-least 20s --nodes 1k,2k --progress off --out p";
+    let one_by_one = line.replace("--at-least 20s ", "");
+    assert_eq!(desk.interrupted(line, "p/1000/manifest.json").status.code(), Some(130));
+    assert!(!desk.path("p").exists(), "neither was profiled");
+    assert_eq!(desk.anthill(&one_by_one).status.code(), Some(0));
+}
+
 #[test]
 fn what_cannot_be_profiled_is_refused() {
     let desk = Desk::new();
