@@ -72,16 +72,16 @@ def holes_svg(found):
 
 
 def convergence_svg(found):
-    """The share of nodes that do not hold an event yet against the time since it happened, on two
+    """The share of verifiers that do not hold an event yet against the time since it happened, on two
     logarithmic axes; a step for each row of the run's HDR percentiles."""
     rows, width, height, left, top, bottom = found["partition"], 760, 400, 70, 40, 50
     colours = ("#1b7f4b", "#b3261e")
     decades_x, decades_y = (-1, 4), (-5, 0)
-    x_of = lambda s: left + (math.log10(max(s, 0.1)) - decades_x[0]) / 5 * (width - left - 20)
+    x_of = lambda s: left + (math.log10(max(s, 0.1)) - decades_x[0]) / 5 * (width - left - 40)
     y_of = lambda share: top + -math.log10(max(share, 1e-5)) / 5 * (height - top - bottom)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
            'font-family="system-ui, sans-serif" font-size="12">',
-           '<title>Nodes that do not hold an event yet, against its age</title>',
+           '<title>Verifiers that do not hold an event yet, against its age</title>',
            f'<rect width="{width}" height="{height}" fill="#fff"/>']
     for power in range(decades_x[0], decades_x[1] + 1):
         x = x_of(10.0**power)
@@ -90,12 +90,12 @@ def convergence_svg(found):
                    f'{10.0**power:g} s</text>')
     for power in range(decades_y[0], decades_y[1] + 1):
         y = y_of(10.0**power)
-        out.append(f'<path d="M{left} {y:.1f}H{width - 20}" stroke="#ddd"/>'
+        out.append(f'<path d="M{left} {y:.1f}H{width - 40}" stroke="#ddd"/>'
                    f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{10.0**power * 100:g} %</text>')
     for i, (row, colour) in enumerate(zip(rows, colours)):
         path, share = f"M{x_of(0):.1f} {y_of(1):.1f}", 1.0
         for seconds, count in row["distribution"]:
-            share = 1 - count / row["count"]
+            share = 1 - count / row["verifiers"]["count"]
             path += f"H{x_of(seconds):.1f}V{y_of(share):.1f}"
         out.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
                    f'<path d="M{left + 10 + 200 * i} 20h24" stroke="{colour}" stroke-width="2"/>'

@@ -31,7 +31,8 @@ def anthill(*arguments, more=None):
                 with open(f"{folder}/run/{name}.csv", newline="") as rows:
                     summary[name] = list(csv.DictReader(rows))
         if more is not None:
-            summary["convergence"] = percentiles(f"{folder}/run/metrics/convergence.hgrm")
+            distribution = f"{folder}/run/metrics/convergence_verifiers.hgrm"
+            summary["verifiers_convergence"] = percentiles(distribution)
         return summary
 
 
