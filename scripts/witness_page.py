@@ -284,7 +284,7 @@ def of_partition(found):
     out = ["## Two halves, and whole again", "",
            "From minute 10 to 15; verifiers pause for ten minutes twice a day each until minute 25; "
            "time to consistency 20 min. Convergence: from an event until a node holds it; users hear of it "
-           "when they pay.", "",
+           "when they pay. With R1 no event happens in either half: its stamps take witnesses of both.", "",
            table(["network", "events", "p50 s", "p90 s", "p99 s", "p99.9 s", "max s",
                   "all timelines equal", "final before / during / after",
                   "given up before / during / after"],

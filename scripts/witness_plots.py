@@ -75,7 +75,7 @@ def convergence_svg(found):
     """The share of verifiers that do not hold an event yet against the time since it happened, on two
     logarithmic axes; a step for each row of the run's HDR percentiles."""
     rows, width, height, left, top, bottom = found["partition"], 760, 400, 70, 40, 50
-    colours = ("#1b7f4b", "#b3261e")
+    colours = ("#1b7f4b", "#c77700", "#b3261e")
     decades_x, decades_y = (-1, 4), (-5, 0)
     x_of = lambda s: left + (math.log10(max(s, 0.1)) - decades_x[0]) / 5 * (width - left - 40)
     y_of = lambda share: top + -math.log10(max(share, 1e-5)) / 5 * (height - top - bottom)
