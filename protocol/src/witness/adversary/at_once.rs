@@ -39,12 +39,7 @@ impl Witness {
         let attempt = node.attempt.get_or_insert_default();
         attempt.stage += 1;
         let mut funds = core::mem::take(&mut attempt.others);
-        let fund = attempt.fund.take().unwrap_or_else(|| {
-            node.wallet.opened = true;
-            let first = self.first_fund(cx);
-            cx.retain(first.selection);
-            first
-        });
+        let fund = attempt.fund.take().unwrap_or_else(|| self.take_first_fund(node, cx));
         funds.insert(0, fund);
         let bodies = cx.bodies();
         let masks = funds.iter().map(|fund| {

@@ -227,11 +227,17 @@ impl Witness {
         }
     }
 
+    /// The fund with which a node of a cast began, retained for a payment of it.
+    fn take_first_fund(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) -> Fund {
+        node.wallet.opened = true;
+        let first = self.first_fund(cx);
+        cx.retain(first.selection);
+        first
+    }
+
     /// The payment that makes the fund to be attacked.
     fn open(&self, node: &mut WitnessNode, to: NodeId, cx: &mut impl Context<Self>) {
-        node.wallet.opened = true;
-        let fund = self.first_fund(cx);
-        cx.retain(fund.selection);
+        let fund = self.take_first_fund(node, cx);
         self.spend(node, fund, to, (None, Twin::Opening), cx);
     }
 

@@ -31,10 +31,8 @@ impl Witness {
         to: NodeId,
         cx: &mut impl Context<Self>,
     ) {
-        node.wallet.opened = true;
-        let fund = self.first_fund(cx);
-        // Once for the payment, once for the rollover.
-        cx.retain(fund.selection);
+        let fund = self.take_first_fund(node, cx);
+        // Once more, for the rollover.
         cx.retain(fund.selection);
         node.attempt.get_or_insert_default().fund = Some(fund);
         self.spend(node, fund, to, (None, Twin::Covered), cx);
