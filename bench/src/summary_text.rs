@@ -264,6 +264,14 @@ fn cost(record: &Record<'_>) -> String {
         units::bytes(cost.peak_rss_bytes),
         units::bytes(cost.bytes_per_node as u64),
     );
+    if host.threads > 1 && host.sparse_windows > 0 {
+        let _ = writeln!(
+            text,
+            "  windows        {}, of which one thread ran {}: sooner done than shared out",
+            units::count(host.windows),
+            units::count(host.sparse_windows),
+        );
+    }
     let phases = cost.phases_ns();
     let sum: u64 = phases.iter().map(|(_, ns)| ns).sum();
     if sum > 0 {
@@ -319,6 +327,7 @@ Cost on this machine (sharded engine, 2 shards, 2 threads)
   time           300 ms in all: set-up 500 us, event loop 1 ms; CPU 500 ms
   speed          20,000,000 events/s, 100.0 ns of CPU per event
   memory         4 MB at most, 4 kB per node
+  windows        64, of which one thread ran 3: sooner done than shared out
   loop went to   handlers 50 %, sort 20 %, exchange 5 %, idle 25 %
 
 Saved in runs/x

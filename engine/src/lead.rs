@@ -1,30 +1,29 @@
 //! The leader's section: what the last thread to arrive at a rendezvous does, alone.
 //!
-//! It finds the next window anywhere, looks at the stop conditions, and runs sparse windows by
-//! itself, because waking the others would cost more than the events. Everything here relies on
-//! one fact: between the last arrival and the release no other thread touches anything.
+//! It finds the next window anywhere, looks at the stop conditions, and runs windows by itself as
+//! long as that is faster ([`Pace`]). Everything here relies on one fact: between the last arrival
+//! and the release no other thread touches anything. So while the leader runs windows, nothing but
+//! its own worker and calendar changes: it looks at the others once, when it becomes the leader,
+//! and again when a window of theirs has come. A run with few events per window then costs about
+//! the same with any number of threads.
 
 use std::sync::atomic::Ordering;
 
 use anthill_protocol::{Protocol, Totals};
 
-use crate::crypto;
 use crate::fabric::Fabric;
 use crate::live::Glimpse;
 use crate::mode::Mode;
+use crate::pace::Pace;
 use crate::rendezvous::PhaseCell;
 use crate::run::End;
 use crate::sharded::Team;
 use crate::subshard::Worker;
 use crate::tally::add_totals;
 
-/// Windows with fewer events than this are run by the leader alone (a parked thread costs 6.6 µs
-/// to wake, some 90 events).
-const SPARSE_EVENTS: usize = 90;
-/// As above, where the events' signatures are computed: a batch takes longer than waking a thread.
-const SPARSE_SIGNED_EVENTS: usize = 8;
-/// The leader looks at the memory limit every so many windows.
+/// The leader looks at the memory limit, and reports progress, after so many windows or events.
 const WINDOWS_PER_LOOK: u64 = 256;
+const EVENTS_PER_LOOK: u64 = 1 << 16;
 /// Of so many windows that the leader runs alone one is measured, and stands for all: looking at the
 /// clock twice takes as long as an event or two.
 const WINDOWS_PER_TIMED: u64 = 16;
@@ -50,131 +49,194 @@ pub(crate) struct Lead {
     /// Events before the current window.
     pub(crate) events: u64,
     pub(crate) window_events_log2: Vec<u64>,
-    pub(crate) totals: Totals,
     pub(crate) touched: Vec<u64>,
     pub(crate) setup_ns: u64,
+    pace: Pace,
+    totals: Totals,
+    /// Windows and events at the last look at memory.
+    looked: (u64, u64),
+    /// The next window of each worker's calendar; `None`: it is empty.
+    next: Vec<Option<u64>>,
+    /// Events and totals of all workers but the leader's.
+    others_events: u64,
+    others_totals: Totals,
 }
 
 impl Lead {
-    pub(crate) fn new(subshards: u32) -> Self {
+    pub(crate) fn new(subshards: u32, workers: u32, pace: Pace) -> Self {
         Self {
             step: Step::Stop(End::Quiescent),
             windows: 0,
             sparse_windows: 0,
             events: 0,
             window_events_log2: vec![0; 65],
-            totals: Totals::default(),
             touched: vec![0; (subshards as usize).div_ceil(64)],
             setup_ns: 0,
+            pace,
+            totals: Totals::default(),
+            looked: (0, 0),
+            next: vec![None; workers as usize],
+            others_events: 0,
+            others_totals: Totals::default(),
         }
     }
 }
 
 impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
-    /// The leader's section: runs sparse windows, and decides what all do next.
+    /// The leader's section: runs windows as long as it is to run them alone, and decides what all
+    /// do next.
     pub(crate) fn decide(&self, me: usize) {
         // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
         unsafe {
             self.lead.with(|lead| {
                 self.reset_claims();
-                loop {
-                    self.note_window(lead);
-                    lead.step = self.next_step(lead);
-                    let Step::Window { window, crosses } = lead.step else { break };
-                    lead.windows += 1;
-                    self.fabric.exchange(window);
-                    if self.workers.len() > 1 && self.is_dense(window, crosses) {
-                        break;
-                    }
-                    lead.sparse_windows += u64::from(self.workers.len() > 1);
-                    self.run_alone(me, window, lead);
-                }
+                self.look_at_others(me, lead);
+                lead.step = self.run_until_shared(me, lead);
             });
         }
     }
 
-    /// Files how many events the last window held.
+    /// Runs windows alone until one is to be shared out, or the run ends.
     ///
     /// # Safety
     /// In the leader's section only, here and below.
-    unsafe fn note_window(&self, lead: &mut Lead) {
-        // SAFETY: the leader is alone.
+    unsafe fn run_until_shared(&self, me: usize, lead: &mut Lead) -> Step {
+        let mut changed = &self.workers[..];
+        loop {
+            // SAFETY: the leader is alone.
+            unsafe {
+                self.note_window(me, lead);
+                let window = match self.next_window(me, changed, lead) {
+                    Ok(window) => window,
+                    Err(end) => return Step::Stop(end),
+                };
+                lead.windows += 1;
+                self.fabric.exchange(window);
+                if self.workers.len() > 1 {
+                    let events = self.count(window, lead);
+                    if !lead.pace.is_alone(events, || self.field.clock.ns()) {
+                        let crosses = |cell: &PhaseCell<Worker<P, M>>| {
+                            cell.with(|w| w.calendar.crosses_block(window))
+                        };
+                        return Step::Window { window, crosses: self.workers.iter().any(crosses) };
+                    }
+                    lead.sparse_windows += 1;
+                }
+                self.run_alone(me, window, lead);
+                changed = core::slice::from_ref(&self.workers[me]);
+            }
+        }
+    }
+
+    /// All workers but the leader's.
+    fn others(&self, me: usize) -> impl Iterator<Item = &PhaseCell<Worker<P, M>>> {
+        self.workers.iter().enumerate().filter(move |(i, _)| *i != me).map(|(_, cell)| cell)
+    }
+
+    /// Notes what stays as it is while the leader runs windows.
+    unsafe fn look_at_others(&self, me: usize, lead: &mut Lead) {
+        // SAFETY: the leader is alone, here and below.
         let count =
             |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
-        let events: u64 = self.workers.iter().map(count).sum();
+        lead.others_events = self.others(me).map(count).sum();
+        for (next, cell) in lead.next.iter_mut().zip(&self.workers) {
+            *next = unsafe { cell.with(|w| w.calendar.next_window()) };
+        }
+        if P::STOPS_EARLY {
+            for (i, cell) in self.others(me).enumerate() {
+                unsafe {
+                    cell.with(|w| match i {
+                        0 => lead.others_totals.clone_from(&w.tally.totals),
+                        _ => add_totals::<P>(&mut lead.others_totals, &w.tally.totals),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Files how many events the last window held.
+    unsafe fn note_window(&self, me: usize, lead: &mut Lead) {
+        // SAFETY: the leader is alone.
+        let own = unsafe { self.workers[me].with(|w| w.tally.totals.events) };
+        let events = lead.others_events + own;
         if events > lead.events {
             lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
             lead.events = events;
         }
     }
-
-    unsafe fn next_step(&self, lead: &mut Lead) -> Step {
-        // SAFETY: the leader is alone.
-        let next =
-            |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.next_window()) };
-        let least = self.fabric.min_next(self.workers.iter().filter_map(next).min());
-        // SAFETY: the leader is alone.
-        let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
-        // SAFETY: the leader is alone.
-        let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
-        // SAFETY: the leader is alone.
+    /// The next window, or why there is none to run. `changed`: the workers that may have changed
+    /// since the last time.
+    unsafe fn next_window(
+        &self,
+        me: usize,
+        changed: &[PhaseCell<Worker<P, M>>],
+        lead: &mut Lead,
+    ) -> Result<u64, End> {
+        // SAFETY: the leader is alone, here and below.
         let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
-        if let Some(end) = self.workers.iter().find_map(halted) {
-            return Step::Stop(end);
+        let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
+        let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
+        let violated = |cell: &PhaseCell<Worker<P, M>>| unsafe {
+            cell.with(|w| !w.tally.violations.is_empty())
+        };
+        if let Some(end) = changed.iter().find_map(halted) {
+            return Err(end);
         }
-        if self.failed.load(Ordering::Relaxed) || self.workers.iter().any(fault) {
-            return Step::Stop(End::Interrupted);
+        if self.failed.load(Ordering::Relaxed) || changed.iter().any(fault) {
+            return Err(End::Interrupted);
         }
         // Time has passed `until` within the last window: nothing is looked at any more.
-        if self.workers.iter().any(left_over) {
-            return Step::Stop(End::Until);
+        if changed.iter().any(left_over) {
+            return Err(End::Until);
         }
-        let Some(window) = least else { return Step::Stop(End::Quiescent) };
+        let window = self.fabric.min_next(lead.next.iter().flatten().copied().min());
+        let Some(window) = window else { return Err(End::Quiescent) };
         let bodies = self.field.world.bodies;
-        // SAFETY: the leader is alone, and no handler runs.
         unsafe {
             if bodies.bytes() > 0 && bodies.is_due() {
                 bodies.sweep(window);
             }
         }
-        // SAFETY: the leader is alone.
-        if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
-            return Step::Stop(End::Complete);
+        if P::STOPS_EARLY && unsafe { self.is_complete(me, lead) } {
+            return Err(End::Complete);
         }
-        // SAFETY: the leader is alone.
-        let violated = |cell: &PhaseCell<Worker<P, M>>| unsafe {
-            cell.with(|w| !w.tally.violations.is_empty())
-        };
-        if self.control.stop_on_violation && self.workers.iter().any(violated) {
-            return Step::Stop(End::Violated);
+        if self.control.stop_on_violation && changed.iter().any(violated) {
+            return Err(End::Violated);
         }
         if self.control.interrupted() {
-            return Step::Stop(End::Interrupted);
+            return Err(End::Interrupted);
         }
         let start = window << self.field.world.window_shift;
         if start >= self.field.until.0 {
-            return Step::Stop(End::Until);
+            return Err(End::Until);
         }
         if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
-            // SAFETY: the leader is alone.
             live.leave(|glimpse| unsafe { self.glimpse(start, glimpse) });
         }
-        if lead.windows.is_multiple_of(WINDOWS_PER_LOOK) || self.workers.len() > 1 {
-            self.control.report(start, lead.events);
-            // SAFETY: the leader is alone.
-            let bytes =
-                |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.bytes()) };
-            let calendars: u64 = self.workers.iter().map(bytes).sum();
-            // SAFETY: the leader is alone.
-            unsafe { self.even_out_free_chunks() };
-            let known = calendars.saturating_add(self.state_bytes).saturating_add(bodies.bytes());
-            if known > self.memory_limit {
-                return Step::Stop(End::MemoryLimit);
-            }
+        unsafe { self.look_at_memory(start, lead) }?;
+        Ok(window)
+    }
+
+    /// Now and then: reports progress, evens out free memory, and ends the run at its limit. Within
+    /// a window the workers look themselves.
+    unsafe fn look_at_memory(&self, start: u64, lead: &mut Lead) -> Result<(), End> {
+        let (windows, events) = lead.looked;
+        if lead.windows > 0
+            && lead.windows - windows < WINDOWS_PER_LOOK
+            && lead.events - events < EVENTS_PER_LOOK
+        {
+            return Ok(());
         }
-        // SAFETY: the leader is alone; all calendars have the same base.
-        let crosses = unsafe { self.workers[0].with(|w| w.calendar.crosses_block(window)) };
-        Step::Window { window, crosses }
+        lead.looked = (lead.windows, lead.events);
+        self.control.report(start, lead.events);
+        // SAFETY: the leader is alone, here and below.
+        let bytes = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.bytes()) };
+        let calendars: u64 = self.workers.iter().map(bytes).sum();
+        unsafe { self.even_out_free_chunks() };
+        let known = calendars
+            .saturating_add(self.state_bytes)
+            .saturating_add(self.field.world.bodies.bytes());
+        if known > self.memory_limit { Err(End::MemoryLimit) } else { Ok(()) }
     }
 
     unsafe fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse) {
@@ -205,46 +267,44 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         }
     }
 
-    unsafe fn is_complete(&self, lead: &mut Lead) -> bool {
+    unsafe fn is_complete(&self, me: usize, lead: &mut Lead) -> bool {
         let totals = &mut lead.totals;
-        for (i, cell) in self.workers.iter().enumerate() {
-            // SAFETY: the leader is alone.
-            unsafe {
-                cell.with(|w| {
-                    if i == 0 {
-                        totals.clone_from(&w.tally.totals);
-                    } else {
-                        add_totals::<P>(totals, &w.tally.totals);
-                    }
-                });
-            }
+        // SAFETY: the leader is alone.
+        unsafe { self.workers[me].with(|w| totals.clone_from(&w.tally.totals)) };
+        if self.workers.len() > 1 {
+            add_totals::<P>(totals, &lead.others_totals);
         }
         self.fabric.reduce(totals);
         self.field.world.protocol.complete(totals)
     }
 
-    unsafe fn is_dense(&self, window: u64, crosses: bool) -> bool {
-        let executed = self.field.world.crypto.mode == crypto::Mode::Real;
-        let enough = match Worker::<P, M>::ANNOUNCES && executed {
-            true => SPARSE_SIGNED_EVENTS,
-            false => SPARSE_EVENTS,
-        };
+    /// How many events a window holds, counted up to about what makes a difference.
+    unsafe fn count(&self, window: u64, lead: &Lead) -> usize {
+        let enough = lead.pace.enough();
         let mut events = 0;
-        for cell in &self.workers {
-            // SAFETY: the leader is alone.
-            events += unsafe {
-                cell.with(|w| {
-                    let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
-                    far + w.calendar.count_up_to(window, enough)
-                })
-            };
+        for (cell, next) in self.workers.iter().zip(&lead.next) {
+            if *next == Some(window) {
+                // SAFETY: the leader is alone.
+                events += unsafe {
+                    cell.with(|w| {
+                        let crosses = w.calendar.crosses_block(window);
+                        let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
+                        far + w.calendar.count_up_to(window, enough)
+                    })
+                };
+            }
         }
-        events >= enough
+        events
     }
 
+    /// Runs a window. Calendars with nothing in it are left where they are: none of their lists is
+    /// of this window, and they move on when their own next one comes.
     unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
         lead.touched.fill(0);
-        for cell in &self.workers {
+        for (i, cell) in self.workers.iter().enumerate() {
+            if i != me && lead.next[i] != Some(window) {
+                continue;
+            }
             // SAFETY: the leader is alone; all have read their last slot.
             unsafe {
                 cell.with(|w| {
@@ -277,6 +337,12 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                     w.end_stretch(clock, stretch, WINDOWS_PER_TIMED);
                 }
             });
+            for (i, next) in lead.next.iter_mut().enumerate() {
+                if i == me || *next == Some(window) {
+                    // SAFETY: as above.
+                    *next = self.workers[i].with(|w| w.calendar.next_window());
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The folder reads in the order of the data: [`scenario`] (what to run) → [`topology`] and
 //! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
 //! shards → `event`, `chunk`, `calendar` (the mailboxes) → `sink`, `subshard`, `sharded`, `lead`,
-//! `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
+//! `pace`, `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
 //! [`outcome`]. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a plain binary heap.
 
 mod bodies;
@@ -22,6 +22,7 @@ mod memory;
 mod mode;
 pub mod network;
 pub mod outcome;
+mod pace;
 mod placement;
 mod prefetch;
 mod rendezvous;

@@ -1,8 +1,8 @@
 //! The sharded engine: worker threads that meet once per window.
 //!
 //! Each window: the last thread to arrive leads, alone: it finds the next window anywhere, looks
-//! at stop conditions, and runs sparse windows by itself, because waking the others would cost more
-//! than the events. Otherwise every thread advances its calendar, then claims sub-shards one by
+//! at stop conditions, and runs windows by itself where gathering the others would cost more than
+//! the events. Otherwise every thread advances its calendar, then claims sub-shards one by
 //! one, its own shards' first, then (stealing) those of others.
 //!
 //! Who owns what: between a rendezvous and the next, a worker's private memory belongs to its
@@ -22,6 +22,7 @@ use crate::bodies::Store;
 use crate::calendar::{Calendar, CalendarShape};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
+use crate::crypto;
 use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World};
@@ -29,6 +30,7 @@ use crate::lead::{Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
 use crate::network::Network;
+use crate::pace::Pace;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
@@ -166,6 +168,8 @@ fn run_in<P: Protocol, M: Mode>(
         })
         .collect();
     let memory_limit = memory_limit(scenario, &world);
+    let executes = Worker::<P, M>::ANNOUNCES && world.crypto.mode == crypto::Mode::Real;
+    let pace = Pace::new(options.alone_below, executes);
     let team = Team {
         field: Field {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
@@ -180,7 +184,7 @@ fn run_in<P: Protocol, M: Mode>(
             unstarted: AtomicBool::new(false),
         },
         workers: workers.into_iter().map(PhaseCell::new).collect(),
-        lead: PhaseCell::new(Lead::new(placement.subshards)),
+        lead: PhaseCell::new(Lead::new(placement.subshards, threads, pace)),
         claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
         meeting: Rendezvous::new(threads, cores),
         fabric: Threads,

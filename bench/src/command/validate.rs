@@ -15,7 +15,8 @@ use crate::plan::ScenarioPlan;
 use crate::signing_budget::Forecast;
 use crate::{Registry, conditions_text, terminal, units};
 
-/// About where one thread stops being faster than two that wait for each other every window.
+/// About where one thread stops being faster than two that wait for each other every window, with
+/// handlers as short as gossip's.
 const SPARSE_WINDOW: f64 = 90.0;
 
 /// Checks a scenario and prints what follows from it.
@@ -81,7 +82,7 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
         units::figure(found.events_per_window.round()),
     );
     if found.events_per_window < SPARSE_WINDOW {
-        text.push_str("; so few run on one thread: more nodes or a longer window use more");
+        text.push_str("; with so few, one thread is often faster than two: more nodes or a longer window use more");
     }
     text.push('\n');
     if let Some(doubled) = doubled {
@@ -124,7 +125,7 @@ mod tests {
         let expected = "Windows
   lookahead L    250 us (least delay between two nodes)
   window W       131 us (largest power of two ns not above L)
-  events/window  about 66; so few run on one thread: more nodes or a longer window use more
+  events/window  about 66; with so few, one thread is often faster than two: more nodes or a longer window use more
   doubled        network.min_delay = \"500us\" would give W = 262 us, about 131 events
   note           3 latencies were raised
   links that limit L:

@@ -100,22 +100,40 @@ fn functions(address: u64) -> Vec<String> {
     names
 }
 
-/// The module that a source file holds: `.../protocol/src/witness/mod.rs` is `protocol::witness`.
+/// The module that a source file holds: `.../protocol/src/witness/mod.rs` is `protocol::witness`, and
+/// of a package from a registry only its name and what is inside it: no folder of this machine.
 fn module(file: &Path) -> String {
     let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
-    let Some(source) = parts.iter().rposition(|part| *part == "src").filter(|place| *place > 0)
-    else {
-        return parts.last().map_or_else(String::new, |name| name.replace('.', "_"));
+    let Some(name) = parts.last() else { return String::new() };
+    let registry = parts.iter().enumerate().rev().find_map(|(place, part)| {
+        let (package, _) = versioned(part)?;
+        Some((package, place + 1))
+    });
+    let source = parts.iter().rposition(|part| *part == "src").filter(|place| *place > 0);
+    let Some((package, inside)) = registry.or(source.map(|src| (parts[src - 1], src + 1))) else {
+        return name.replace('.', "_");
     };
-    // A registry's folders end in the version.
-    let package = parts[source - 1];
-    let version = package
-        .match_indices('-')
-        .find(|(place, _)| package[place + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    let package = version.map_or(package, |(place, _)| &package[..place]).replace('-', "_");
-    let inside = parts[source + 1..].iter().map(|part| part.trim_end_matches(".rs"));
-    let inside = inside.filter(|part| !["mod", "lib", "main"].contains(part));
-    std::iter::once(package.as_str()).chain(inside).collect::<Vec<_>>().join("::")
+    let package = package.replace('-', "_");
+    // Other languages' folders tell nothing that the file's name does not.
+    let Some(stem) = name.strip_suffix(".rs") else { return format!("{package}::{name}") };
+    let folders = &parts[inside..parts.len() - 1];
+    let modules = folders.iter().copied().skip_while(|folder| *folder == "src").chain([stem]);
+    let modules = modules.filter(|part| !["mod", "lib", "main"].contains(part));
+    std::iter::once(package.as_str()).chain(modules).collect::<Vec<_>>().join("::")
+}
+
+/// A registry's folder of a package, `name-1.2.3`, in its two parts.
+fn versioned(folder: &str) -> Option<(&str, &str)> {
+    folder.match_indices('-').map(|(dash, _)| (&folder[..dash], &folder[dash + 1..])).find(
+        |(_, version)| {
+            let mut numbers = version.splitn(3, '.');
+            let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            let (first, second) = (numbers.next(), numbers.next());
+            first.is_some_and(is_number)
+                && second.is_some_and(is_number)
+                && numbers.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        },
+    )
 }
 
 /// A function's path without type parameters; `<T as Trait>::f` is `T::f`. Semicolons separate
@@ -206,6 +224,16 @@ mod tests {
             ("/rustc/abc/library/core/src/slice/mod.rs", "core::slice"),
             ("/c/registry/src/x/hashbrown-0.17.1/src/raw.rs", "hashbrown::raw"),
             ("./csu/../x/memcpy.S", "memcpy_S"),
+            (
+                "/home/me/.cargo/registry/src/index-0a/libmimalloc-sys-0.1.49/c_src/v3/internal.h",
+                "libmimalloc_sys::internal.h",
+            ),
+            (
+                "/root/.cargo/registry/src/index-0a/blake3-1.8.7/c/blake3_avx512_x86-64_unix.S",
+                "blake3::blake3_avx512_x86-64_unix.S",
+            ),
+            ("/r/src/x/serde-1.0.1-rc.2/src/de/mod.rs", "serde::de"),
+            ("/r/x/prost-0.14.1/build.rs", "prost::build"),
         ] {
             assert_eq!(module(Path::new(file)), expected);
         }

@@ -167,6 +167,12 @@ pub(super) const ENGINE: &[Key] = &[
         "nodes per sub-shard, rounded up to a power of two; by default from the event rate",
     ),
     Key::new(
+        "alone_below",
+        count(0, 1 << 20),
+        "windows with fewer events are run by one thread, all others by all; by default whatever is \
+         faster, measured during the run",
+    ),
+    Key::new(
         "memory_limit",
         positive(1.0),
         "share of the machine's memory at which the run stops cleanly; 0.9 by default",

@@ -113,6 +113,9 @@ pub struct EngineOptions {
     pub huge_pages: bool,
     /// Nodes per sub-shard, rounded up to a power of two; `None`: from the expected event rate.
     pub subshard_nodes: Option<u32>,
+    /// Windows with fewer events are run by one thread, all others by all; `None`: whatever is
+    /// faster, measured while the run goes on.
+    pub alone_below: Option<u32>,
     /// Share of the machine's memory at which the run stops cleanly, in `0..=1`.
     pub memory_limit: f64,
 }
@@ -125,6 +128,7 @@ impl Default for EngineOptions {
             stealing: true,
             huge_pages: true,
             subshard_nodes: None,
+            alone_below: None,
             memory_limit: 0.9,
         }
     }

@@ -128,6 +128,7 @@ fn read_engine(mut engine: Section<'_, '_>) -> Option<EngineOptions> {
         stealing: engine.flag("stealing").unwrap_or(default.stealing),
         huge_pages: engine.flag("huge_pages").unwrap_or(default.huge_pages),
         subshard_nodes: engine.count32("subshard_nodes"),
+        alone_below: engine.count32("alone_below"),
         memory_limit: engine.number("memory_limit").unwrap_or(default.memory_limit),
     };
     engine.finish("here");

@@ -39,6 +39,7 @@ impl Scenario {
             ("shards", engine.shards),
             ("threads", engine.threads),
             ("subshard_nodes", engine.subshard_nodes),
+            ("alone_below", engine.alone_below),
         ];
         for (key, count) in counts {
             if let Some(count) = count {

@@ -73,7 +73,7 @@ fn seeds_may_use_all_64_bits() {
 fn engine_and_measure_are_read() {
     let scenario = read(
         "[engine]\nshards = 7\nthreads = 2\nstealing = false\nhuge_pages = false\n\
-         subshard_nodes = 1024\nmemory_limit = 0.5\n[measure]\nwarmup = \"5s\"\ninterval = \"1s\"",
+         subshard_nodes = 1024\nalone_below = 20\nmemory_limit = 0.5\n[measure]\nwarmup = \"5s\"\ninterval = \"1s\"",
     );
     let engine = EngineOptions {
         shards: Some(7),
@@ -81,6 +81,7 @@ fn engine_and_measure_are_read() {
         stealing: false,
         huge_pages: false,
         subshard_nodes: Some(1_024),
+        alone_below: Some(20),
         memory_limit: 0.5,
     };
     assert_eq!(scenario.engine, engine);

@@ -132,14 +132,18 @@ fn network() -> impl Strategy<Value = NetworkSpec> {
 
 fn engine() -> impl Strategy<Value = EngineOptions> {
     let few = || option::of(1..=64_u32);
-    (few(), few(), any::<[bool; 2]>(), option::of(1..=65_536_u32), 0.01..=1.0).prop_map(
-        |(shards, threads, [stealing, huge_pages], subshard_nodes, memory_limit)| EngineOptions {
-            shards,
-            threads,
-            stealing,
-            huge_pages,
-            subshard_nodes,
-            memory_limit,
+    let counts = (option::of(1..=65_536_u32), option::of(0..=1_048_576_u32));
+    (few(), few(), any::<[bool; 2]>(), counts, 0.01..=1.0).prop_map(
+        |(shards, threads, [stealing, huge_pages], (subshard_nodes, alone_below), memory_limit)| {
+            EngineOptions {
+                shards,
+                threads,
+                stealing,
+                huge_pages,
+                subshard_nodes,
+                alone_below,
+                memory_limit,
+            }
         },
     )
 }
