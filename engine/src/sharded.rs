@@ -30,8 +30,8 @@ use crate::lead::{Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
 use crate::network::Network;
-use crate::pace::Pace;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
+use crate::pace::Pace;
 use crate::placement::Placement;
 use crate::rendezvous::{PhaseCell, Rendezvous};
 use crate::run::{

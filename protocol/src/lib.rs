@@ -6,8 +6,8 @@
 //! (later) over TCP.
 //!
 //! Reading order: [`Protocol`] and [`Context`] are the contract; [`Message`], [`Metric`],
-//! [`Snapshot`] describe what a protocol exchanges, measures and keeps; [`parameter`] is how a
-//! scenario configures it; [`phold`] is the smallest complete protocol, [`gossip`] the next.
+//! [`Snapshot`] describe what a protocol exchanges, measures and keeps, and are derived, with the
+//! widths of [`Wire`]; [`parameter`] is how a scenario configures it; [`laws`] hold for all; [`phold`] is the smallest complete protocol, [`gossip`] the next.
 //!
 //! # A complete protocol
 //!
@@ -19,29 +19,16 @@
 //!
 //! struct Ring;
 //!
-//! #[derive(Clone, Copy, Debug)]
+//! #[derive(Clone, Copy, Debug, Message)]
 //! struct Token(u32); // how many nodes it has visited
 //!
-//! impl Message for Token {
-//!     const KINDS: &'static [&'static str] = &["token"];
-//!     fn kind(&self) -> usize { 0 }
-//!     fn encoded_len(&self) -> u32 { 4 }
-//!     fn encode(&self, out: &mut Vec<u8>) { out.extend(self.0.to_le_bytes()) }
-//!     fn decode(bytes: &[u8]) -> Option<Self> {
-//!         bytes.try_into().ok().map(u32::from_le_bytes).map(Self)
-//!     }
-//!     fn fingerprint(&self) -> u64 { self.0.into() }
-//! }
-//!
-//! #[derive(Clone, Copy)]
-//! enum RingMetric { Visited, Lap }
-//!
-//! impl Metric for RingMetric {
-//!     const ALL: &'static [MetricInfo] = &[
-//!         MetricInfo { name: "visited", kind: MetricKind::Sum, about: "nodes visited" },
-//!         MetricInfo { name: "lap", kind: MetricKind::Latency, about: "time until all were" },
-//!     ];
-//!     fn index(self) -> usize { self as usize }
+//! #[derive(Clone, Copy, Metric)]
+//! enum RingMetric {
+//!     /// Nodes visited.
+//!     Visited,
+//!     /// Time until all were.
+//!     #[metric(latency)]
+//!     Lap,
 //! }
 //!
 //! impl Protocol for Ring {
@@ -73,6 +60,9 @@
 //! assert_eq!(facts.last_event.as_secs_f64(), 1.5);
 //! ```
 
+// Derived code names this crate as others do.
+extern crate self as anthill_protocol;
+
 mod body;
 pub mod check;
 mod context;
@@ -82,6 +72,7 @@ mod estimate;
 pub mod gossip;
 mod ids;
 pub mod invariant;
+pub mod laws;
 mod message;
 mod metric;
 pub mod parameter;
@@ -95,6 +86,7 @@ mod table;
 mod time;
 pub mod timers;
 pub mod traffic;
+mod wire;
 pub mod witness;
 
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
@@ -110,3 +102,7 @@ pub use signature::{Claim, Digest, Keys, LengthError, PublicKey, Signature};
 pub use snapshot::{Snapshot, SnapshotError, fold_bytes};
 pub use table::{Cell, Column, Holds};
 pub use time::{Span, Time};
+pub use wire::{Wire, WireError};
+
+/// Derives, beside the traits of the same names; their attributes are documented here.
+pub use anthill_protocol_derive::{Message, Metric, Parameters, Snapshot, Wire};

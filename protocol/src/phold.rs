@@ -4,20 +4,28 @@
 //! other node with probability `remote`, else to the node itself. The delay is the network's:
 //! `lookahead + Exp(mean_delay)`, for self-events too.
 
-use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
+use crate::parameter::{Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Configure, Context, Holds, Message, Metric, MetricInfo, MetricKind,
-    NodeId, Protocol, RunFacts, Span, draw,
+    Cell, Check, Column, Configure, Context, Holds, Message, Metric, NodeId, Parameters, Protocol,
+    RunFacts, Span, draw,
 };
 
 /// The parameters of a PHOLD run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Parameters)]
 pub struct Phold {
+    /// Probability that a token moves to another node.
+    #[param(default = 1.0, share)]
     remote: f64,
-    remote_threshold: u64,
+    /// Least delay of a token; sets the exponential network's floor.
+    #[param(default = Span::from_millis(1))]
+    lookahead: Span,
+    /// Mean of the exponential delay added to the lookahead.
+    #[param(default = Span::from_millis(1), min = Span(0))]
+    mean_delay: Span,
+    /// Tokens per node at the start.
+    #[param(default = 1, range = 1..=1_000_000)]
     population: u32,
-    /// Events per token and second.
-    rate: f64,
+    remote_threshold: u64,
 }
 
 /// The one message: a token that is handed on.
@@ -49,19 +57,10 @@ impl Message for Token {
 }
 
 /// What a PHOLD run measures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Metric)]
 pub enum PholdMetric {
     /// Tokens handled.
     Handled,
-}
-
-impl Metric for PholdMetric {
-    const ALL: &'static [MetricInfo] =
-        &[MetricInfo { name: "handled", kind: MetricKind::Sum, about: "tokens handled" }];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl Phold {
@@ -102,7 +101,8 @@ impl Protocol for Phold {
     fn on_timer(&self, _: &mut u32, (): (), _: &mut impl Context<Self>) {}
 
     fn events_per_node_second(&self) -> f64 {
-        f64::from(self.population) * self.rate
+        let delay_ns = (self.lookahead + self.mean_delay).0.max(1);
+        f64::from(self.population) * (1e9 / delay_ns as f64)
     }
 
     fn state_hash(&self, node: &u32) -> u64 {
@@ -114,32 +114,7 @@ impl Configure for Phold {
     const NAME: &'static str = "phold";
     const ABOUT: &'static str = "tokens hopping between random nodes: the standard benchmark of \
                                  discrete-event engines (Fujimoto 1990)";
-    const PARAMETERS: &'static [Parameter] = &[
-        Parameter {
-            name: "remote",
-            kind: Kind::Share,
-            default: Value::Share(1.0),
-            about: "probability that a token moves to another node",
-        },
-        Parameter {
-            name: "lookahead",
-            kind: Kind::Span { min: Span(1) },
-            default: Value::Span(Span::from_millis(1)),
-            about: "least delay of a token; sets the exponential network's floor",
-        },
-        Parameter {
-            name: "mean_delay",
-            kind: Kind::Span { min: Span(0) },
-            default: Value::Span(Span::from_millis(1)),
-            about: "mean of the exponential delay added to the lookahead",
-        },
-        Parameter {
-            name: "population",
-            kind: Kind::Count { min: 1, max: 1_000_000 },
-            default: Value::Count(1),
-            about: "tokens per node at the start",
-        },
-    ];
+    const PARAMETERS: &'static [Parameter] = Self::DECLARED;
 
     const COLUMNS: &'static [Column] =
         &[Column { name: "handled", about: "tokens it has handled", holds: Holds::Sum }];
@@ -149,13 +124,9 @@ impl Configure for Phold {
     }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
-        let remote = values.share("remote");
-        Ok(Self {
-            remote,
-            remote_threshold: draw::threshold(remote),
-            population: values.count("population") as u32,
-            rate: 1e9 / (values.span("lookahead") + values.span("mean_delay")).0.max(1) as f64,
-        })
+        let mut phold = Self::read(values)?;
+        phold.remote_threshold = draw::threshold(phold.remote);
+        Ok(phold)
     }
 
     /// Renewal theory with delay `floor + Exp(mean)`, μ the sum: per token
@@ -189,6 +160,7 @@ impl Configure for Phold {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parameter::Value;
     use crate::recording::Recording;
     use crate::{Time, Totals};
 

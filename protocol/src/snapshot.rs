@@ -1,11 +1,15 @@
 //! Node state as bytes: what survives a crash "with state", what a checkpoint keeps, and what the
 //! final state hash covers.
+//!
+//! Widths are those of [`crate::Wire`], except that a [`crate::Shared`] is saved by name and length, and a
+//! list is its length as `u32` and its elements.
 
 use thiserror::Error;
 
-use crate::draw;
+use crate::{NodeId, RegionId, Span, Time, draw};
 
-/// State that can be written to bytes and read back.
+/// State that can be written to bytes and read back. `#[derive(Snapshot)]` for structs and enums of
+/// such: field after field, an enum after a byte with the number of its variant.
 pub trait Snapshot: Sized {
     /// Appends the state; equal states append equal bytes.
     fn save(&self, out: &mut Vec<u8>);
@@ -69,9 +73,83 @@ impl Snapshot for bool {
     }
 }
 
+macro_rules! snapshot_newtypes {
+    ($($newtype:ident),*) => {$(
+        impl Snapshot for $newtype {
+            fn save(&self, out: &mut Vec<u8>) {
+                self.0.save(out);
+            }
+
+            fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+                Snapshot::load(bytes).map(Self)
+            }
+        }
+    )*};
+}
+
+snapshot_newtypes!(NodeId, RegionId, Time, Span);
+
+impl<T: Snapshot> Snapshot for Option<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.is_some().save(out);
+        self.iter().for_each(|value| value.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        bool::load(bytes)?.then(|| T::load(bytes)).transpose()
+    }
+}
+
+impl<T: Snapshot> Snapshot for Vec<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).save(out);
+        self.iter().for_each(|value| value.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let len = u32::load(bytes)? as usize;
+        // Bytes from outside may promise any length: memory follows what is really there.
+        let mut list = Self::with_capacity(len.min(bytes.len()));
+        for _ in 0..len {
+            list.push(T::load(bytes)?);
+        }
+        Ok(list)
+    }
+}
+
+impl<T: Snapshot, const N: usize> Snapshot for [T; N] {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|value| value.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let mut read = (0..N).map(|_| T::load(bytes)).collect::<Result<Vec<T>, _>>()?.into_iter();
+        Ok(core::array::from_fn(|_| read.next().expect("as many as were read")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_options_and_newtypes_round_trip() {
+        let state = (vec![Some(NodeId(7)), None], [Time(1), Time(u64::MAX)], Span(9));
+        let mut bytes = Vec::new();
+        state.0.save(&mut bytes);
+        state.1.save(&mut bytes);
+        state.2.save(&mut bytes);
+        assert_eq!(bytes.len(), 4 + 5 + 1 + 16 + 8);
+        let mut rest = &bytes[..];
+        assert_eq!(Vec::load(&mut rest), Ok(state.0));
+        assert_eq!(<[Time; 2]>::load(&mut rest), Ok(state.1));
+        assert_eq!(Span::load(&mut rest), Ok(state.2));
+        assert!(rest.is_empty());
+        assert!(
+            Vec::<u64>::load(&mut &[0xff; 12][..]).is_err(),
+            "four billion elements in 8 bytes"
+        );
+    }
 
     #[test]
     fn integers_round_trip_and_truncation_is_an_error() {

@@ -6,17 +6,21 @@
 //! do for nothing. Each wait is up to a fifth longer than stated, drawn per node, so that a million
 //! timers do not fall on one instant.
 
-use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
+use crate::parameter::{Parameter, ParameterError, Values};
 use crate::phold::Token;
-use crate::{
-    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts, Span,
-};
+use crate::{Check, Configure, Context, Metric, NodeId, Parameters, Protocol, RunFacts, Span};
 
 /// The parameters of a timers run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Parameters)]
 pub struct Timers {
+    /// Wait of the timer that is set again.
+    #[param(default = Span::from_secs(5))]
     short: Span,
+    /// Wait of the timer that is set once.
+    #[param(default = Span::from_secs(30 * 86_400))]
     long: Span,
+    /// How often the short timer fires.
+    #[param(default = 10, range = 0..=1_000_000_000)]
     repeats: u32,
 }
 
@@ -30,19 +34,10 @@ pub enum Alarm {
 }
 
 /// What a timers run measures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Metric)]
 pub enum TimersMetric {
     /// Timers fired.
     Fired,
-}
-
-impl Metric for TimersMetric {
-    const ALL: &'static [MetricInfo] =
-        &[MetricInfo { name: "fired", kind: MetricKind::Sum, about: "timers fired" }];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl Timers {
@@ -88,33 +83,10 @@ impl Configure for Timers {
     const NAME: &'static str = "timers";
     const ABOUT: &'static str = "nodes that only wait: the cost of short and long timers and of \
                                  idle time";
-    const PARAMETERS: &'static [Parameter] = &[
-        Parameter {
-            name: "short",
-            kind: Kind::Span { min: Span(1) },
-            default: Value::Span(Span::from_secs(5)),
-            about: "wait of the timer that is set again",
-        },
-        Parameter {
-            name: "long",
-            kind: Kind::Span { min: Span(1) },
-            default: Value::Span(Span::from_secs(30 * 86_400)),
-            about: "wait of the timer that is set once",
-        },
-        Parameter {
-            name: "repeats",
-            kind: Kind::Count { min: 0, max: 1_000_000_000 },
-            default: Value::Count(10),
-            about: "how often the short timer fires",
-        },
-    ];
+    const PARAMETERS: &'static [Parameter] = Self::DECLARED;
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
-        Ok(Self {
-            short: values.span("short"),
-            long: values.span("long"),
-            repeats: values.count("repeats") as u32,
-        })
+        Self::read(values)
     }
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
@@ -136,6 +108,7 @@ impl Configure for Timers {
 mod tests {
     use super::*;
     use crate::Time;
+    use crate::parameter::Value;
     use crate::recording::{Effect, Recording};
 
     fn timers(repeats: u64) -> Timers {

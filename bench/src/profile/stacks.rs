@@ -127,7 +127,8 @@ fn versioned(folder: &str) -> Option<(&str, &str)> {
     folder.match_indices('-').map(|(dash, _)| (&folder[..dash], &folder[dash + 1..])).find(
         |(_, version)| {
             let mut numbers = version.splitn(3, '.');
-            let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            let is_number =
+                |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
             let (first, second) = (numbers.next(), numbers.next());
             first.is_some_and(is_number)
                 && second.is_some_and(is_number)

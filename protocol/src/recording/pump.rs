@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::draw::{self, Purpose};
 use crate::invariant::Invariants;
+use crate::laws;
 use crate::{Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
 
 /// A mini-simulation for tests of protocols: every message takes the same time, or is lost.
@@ -51,7 +52,12 @@ pub struct Pump<P: Protocol> {
     /// The first messages delivered, at most `most_traced`.
     trace: Vec<Delivery>,
     most_traced: usize,
+    /// Messages of each kind that were held against the laws of messages.
+    lawful: Vec<u32>,
 }
+
+/// So many messages of a kind, and nodes, are held against the laws: what breaks one does so early.
+const LAWFUL: u32 = 16;
 
 /// A message that arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +107,7 @@ impl<P: Protocol> Pump<P> {
             violations: Vec::new(),
             trace: Vec::new(),
             most_traced: 0,
+            lawful: vec![0; P::Message::KINDS.len()],
         }
     }
 
@@ -159,6 +166,7 @@ impl<P: Protocol> Pump<P> {
             let event = entry.remove();
             self.handle(event);
         }
+        self.nodes.iter().flatten().take(LAWFUL as usize).for_each(laws::state);
         self.facts(until)
     }
 
@@ -269,6 +277,11 @@ impl<P: Protocol> Pump<P> {
     }
 
     fn send(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+        let seen = self.lawful.get_mut(message.kind());
+        if seen.as_ref().is_none_or(|seen| **seen < LAWFUL) {
+            laws::message(&message);
+            seen.into_iter().for_each(|seen| *seen += 1);
+        }
         if from != to {
             self.totals.messages += 1;
             let bytes = u64::from(message.encoded_len());

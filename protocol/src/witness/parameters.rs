@@ -41,8 +41,8 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     },
     Parameter {
         name: "active_ratio",
-        kind: Kind::Share,
-        default: Value::Share(0.9),
+        kind: Kind::Number { min: 0.01, max: 1.0 },
+        default: Value::Number(0.9),
         about: "the availability of verifiers that the tests of a selection assume",
     },
     Parameter {
@@ -228,17 +228,11 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
         );
         return wrong("redundancy", problem);
     }
-    let active_ratio = values.share("active_ratio");
-    if !(0.01..=1.0).contains(&active_ratio) {
-        return wrong("active_ratio", format!("{active_ratio} is not between 0.01 and 1"));
-    }
+    let active_ratio = values.number("active_ratio");
     let (least, most) = (values.count("workload.least"), values.count("workload.most"));
     let gas = values.count("gas");
     if least > most {
-        return wrong(
-            "workload.least",
-            format!("{least} is more than the greatest amount, {most}"),
-        );
+        return wrong("workload.least", format!("{least} is more than most = {most}"));
     }
     if least <= gas {
         return wrong(

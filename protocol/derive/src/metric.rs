@@ -1,0 +1,55 @@
+//! Metrics: a fieldless enum and the table that describes it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Data, DeriveInput, Error, Ident, LitStr, Result, Variant};
+
+use crate::names;
+
+/// The ways in which records become a figure, beside the sum.
+const KINDS: [(&str, &str); 3] = [("latency", "Latency"), ("max", "Max"), ("per_node", "PerNode")];
+
+fn info(variant: &Variant) -> Result<TokenStream> {
+    if !variant.fields.is_empty() {
+        return Err(Error::new_spanned(&variant.fields, "a metric has no fields"));
+    }
+    if let Some((_, number)) = &variant.discriminant {
+        return Err(Error::new_spanned(number, "metrics are numbered in order"));
+    }
+    let mut name = names::words(&variant.ident.to_string(), '_');
+    let mut kind = "Sum";
+    for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("metric")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("name") {
+                name = meta.value()?.parse::<LitStr>()?.value();
+                return Ok(());
+            }
+            let known = KINDS.iter().find(|(word, _)| meta.path.is_ident(word));
+            kind = known.ok_or_else(|| meta.error("give latency, max, per_node or name"))?.1;
+            Ok(())
+        })?;
+    }
+    let about = names::description(&variant.attrs, &variant.ident)?;
+    let kind = Ident::new(kind, Span::call_site());
+    Ok(quote!(MetricInfo { name: #name, kind: MetricKind::#kind, about: #about }))
+}
+
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    let name = &input.ident;
+    let Data::Enum(data) = &input.data else {
+        return Err(Error::new_spanned(name, "metrics are the variants of an enum"));
+    };
+    let infos = data.variants.iter().map(info).collect::<Result<Vec<_>>>()?;
+    Ok(quote!(const _: () = {
+        use ::anthill_protocol::{Metric, MetricInfo, MetricKind};
+
+        impl Metric for #name {
+            const ALL: &'static [MetricInfo] = &[#(#infos),*];
+
+            #[inline]
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };))
+}
