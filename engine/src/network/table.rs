@@ -97,8 +97,10 @@ impl LatencyTable {
         }
         let row = &mut self.figures[from];
         if row.len() <= to {
-            // At once for all regions known so far: rows grow from region to region.
-            row.reserve_exact((self.names.len().max(to + 1)) - row.len());
+            if row.capacity() == 0 {
+                // At once for all regions known so far.
+                row.reserve_exact(self.names.len());
+            }
             row.resize(to + 1, None);
         }
         row[to].replace(figures).is_none()
