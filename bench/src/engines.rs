@@ -20,9 +20,9 @@ use crate::Registry;
 use crate::args::EngineChoice;
 use crate::clock::Stopwatch;
 use crate::diagram::{self, Recorded};
+use crate::notes;
 use crate::regions::Regions;
 use crate::setting::Setting;
-use crate::units;
 
 /// What a scenario would take, found without running it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub struct Inspection {
     pub l_ns: u64,
     /// The links with the least delay, least first, at most ten.
     pub limiting: Vec<LimitingLink>,
-    /// What of its tables the network model changed, assumed or left out.
+    /// What is to be said of the files and tables that it is made of.
     pub notes: Vec<String>,
     /// Events expected per window at the busiest, over all nodes.
     pub events_per_window: f64,
@@ -66,9 +66,9 @@ impl Prepared {
         Regions::of(&self.network, scenario.nodes)
     }
 
-    /// What of its tables the network model changed, assumed or left out.
-    pub(crate) fn notes(&self) -> Vec<String> {
-        notes(&self.network)
+    /// What is to be said of the files and tables that it was made of.
+    pub(crate) fn notes(&self, scenario: &Scenario) -> Vec<String> {
+        notes::of(scenario, &self.network, self.conditions.as_ref())
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn inspect<P: Configure>(
         w_ns,
         l_ns,
         limiting: network.limiting_links(),
-        notes: prepared.notes(),
+        notes: prepared.notes(scenario),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
     })
 }
@@ -146,35 +146,6 @@ pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Op
         |control| run_sharded(&protocol, scenario, &network, control),
         |control| sequential::run(&protocol, scenario, &network, control),
     )?)
-}
-
-/// What of its tables the network model changed, assumed or left out: printed with every result,
-/// because measured tables have gaps and entries that cannot be true.
-fn notes(network: &Network) -> Vec<String> {
-    let mut notes = Vec::new();
-    if network.clamped() > 0 {
-        let clamped = units::count(network.clamped());
-        notes.push(format!("{clamped} latencies below network.min_delay were raised to it"));
-    }
-    if network.assumed() > 0 {
-        let assumed = units::count(network.assumed());
-        notes.push(format!(
-            "{assumed} regions have no latency of their own: network.min_delay was assumed"
-        ));
-    }
-    if let [first, rest @ ..] = network.left_out() {
-        let shown: Vec<&str> = rest.iter().take(4).map(String::as_str).collect();
-        let others = rest.len() - shown.len();
-        notes.push(format!(
-            "{} regions hold no node because the table lacks latencies between them and others \
-             ({first}{}{}{}); give network.shares to choose",
-            rest.len() + 1,
-            if shown.is_empty() { "" } else { ", " },
-            shown.join(", "),
-            if others > 0 { format!(" and {others} more") } else { String::new() },
-        ));
-    }
-    notes
 }
 
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.

@@ -29,6 +29,7 @@ mod interrupt;
 mod machine;
 pub mod measure;
 mod memory;
+mod notes;
 mod page;
 mod plan;
 mod plot;

@@ -6,12 +6,14 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `full_disk` has what happens where there is no room.
+//! continue; `files` has what users bring; `full_disk` has what happens where there is no room.
 
 #[path = "cli/compare.rs"]
 mod compare;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
+#[path = "cli/files.rs"]
+mod files_of_users;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
 #[path = "cli/matrix.rs"]

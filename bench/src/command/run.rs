@@ -160,10 +160,10 @@ pub(super) fn admit(entry: &Entry, scenario: &Scenario) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds network and conditions, and says what of the network's tables was changed.
+/// Builds network and conditions, and says what is to be said of the files and tables they come from.
 pub(super) fn prepare(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Prepared> {
     let prepared = (entry.prepare)(scenario)?;
-    for note in prepared.notes() {
+    for note in prepared.notes(scenario) {
         terminal::complain("note", &note);
     }
     Ok(prepared)

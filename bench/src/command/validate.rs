@@ -7,6 +7,7 @@ use anthill_protocol::Span;
 use anyhow::bail;
 
 use super::Exit;
+use super::run::prepare;
 use crate::args::ScenarioArgs;
 use crate::engines::{self, Inspection, MemoryEstimate};
 use crate::machine::Memory;
@@ -44,7 +45,7 @@ pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Resul
     }
 
     let (setting, inspection) = {
-        let prepared = (entry.prepare)(&scenario)?;
+        let prepared = prepare(entry, &scenario)?;
         (prepared.setting(&scenario), (entry.inspect)(&scenario, &prepared)?)
     };
     terminal::show(&conditions_text::before(&setting))?;

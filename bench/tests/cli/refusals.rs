@@ -103,15 +103,16 @@ fn with_edges(lines: &str) -> Desk {
 fn malformed_edge_lists() {
     for (lines, line, part) in [
         ("0,1\n1,x\n", 2, "\"x\" in column target"),
-        ("0,1\n\n2\n", 3, "\"\" in column target"),
+        ("0,1\n\n2\n", 3, "1 fields; the first row has 2"),
         ("source,target\n-1,2\n", 2, "\"-1\" in column source"),
-        ("0,1\n1,2\n3,3\n", 3, "to itself"),
-        ("0,1\n1,2\n0,1\n", 3, "repeats line 1"),
+        ("soruce,target\n1,2\n", 1, "did you mean \"source\"?"),
+        ("source;target;latency_ms\n0;1;12,5;7\n", 2, "decimal comma"),
     ] {
         let place = format!("edges.csv, line {line}");
         refused(&with_edges(lines), "my.toml", &[&place, part]);
     }
-    refused(&with_edges(""), "my.toml", &["edges.csv", "no edges"]);
+    refused(&with_edges(""), "my.toml", &["edges.csv", "no row"]);
+    refused(&with_edges("1,1\n"), "my.toml", &["edges.csv", "no edges"]);
     let missing = with_edges("");
     fs::remove_file(missing.path("edges.csv")).expect("removed");
     refused(&missing, "my.toml", &["edges.csv", "cannot read it"]);

@@ -9,7 +9,7 @@ use anthill_protocol::{NodeId, Time};
 use super::error::ConditionsError;
 use super::links::Impairment;
 use super::selection::{Members, Population};
-use super::spec::{Direction, FaultKind, FaultSpec};
+use super::spec::{Direction, FaultKind, FaultSpec, Flap, MOST_FLAPS};
 
 /// When a fault is on.
 #[derive(Clone, Copy, Debug)]
@@ -145,9 +145,6 @@ pub(crate) enum Link {
     Down,
 }
 
-/// How often a crash may come and go: each time is an event at every node that it strikes.
-const MOST_FLAPS: u64 = 100_000;
-
 impl Crash {
     /// How much later than the entry says it strikes a node.
     fn shift(&self, node: NodeId) -> u64 {
@@ -235,9 +232,8 @@ impl Faults {
                 self.cuts.push(Cut { active, side: who, others, direction });
             }
             FaultKind::Crash { keep_state } => {
-                let lasts = active.heal.min(population.until.0).saturating_sub(active.at);
-                if active.period > 0 && lasts / active.period > MOST_FLAPS {
-                    let times = lasts / active.period;
+                let times = |flap: &Flap| flap.times(spec.at, spec.heal, population.until);
+                if let Some(times) = spec.flap.as_ref().map(times).filter(|n| *n > MOST_FLAPS) {
                     let problem = format!(
                         "comes and goes {times} times, above {MOST_FLAPS}: raise `every`, or let \
                          it heal earlier"

@@ -53,6 +53,7 @@ impl Life {
         faults: Option<&Faults>,
         nodes: u32,
         seed: u64,
+        until: Time,
     ) -> Result<Option<Self>, ConditionsError> {
         let Some(spec) = spec else {
             let calm = Self { churn: None, trace: None };
@@ -60,7 +61,7 @@ impl Life {
         };
         let (sessions, downtimes) = match &spec.times {
             ChurnTimes::Trace(path) => {
-                let trace = Some((DownTrace::open(path, nodes)?, spec.keep_state));
+                let trace = Some((DownTrace::open(path, nodes, until)?, spec.keep_state));
                 return Ok(Some(Self { churn: None, trace }));
             }
             ChurnTimes::Exponential { session, downtime } => {
@@ -130,6 +131,11 @@ impl Life {
         self.trace.as_ref().is_some_and(|(trace, keeps_state)| {
             !keeps_state && trace.downtime_after(node, start).is_some_and(|(from, _)| from < end)
         })
+    }
+
+    /// What is to be said of the file of downtimes.
+    pub(super) fn notes(&self) -> &[String] {
+        self.trace.as_ref().map_or(&[], |(trace, _)| &trace.notes)
     }
 
     pub(super) fn memory_bytes(&self) -> u64 {

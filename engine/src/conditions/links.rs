@@ -118,6 +118,8 @@ pub(crate) struct Classes {
     ends: Vec<u64>,
     names: Vec<String>,
     classes: Vec<Class>,
+    /// What is to be said of the files of their jitter.
+    pub(super) notes: Vec<String>,
 }
 
 impl Classes {
@@ -133,11 +135,12 @@ impl Classes {
             // Shares that sum to one up to rounding leave nobody out.
             threshold(if sum > 1.0 - 1e-9 { 1.0 } else { sum })
         });
-        let class = |spec: &ClassSpec| {
+        let mut notes = Vec::new();
+        let mut class = |spec: &ClassSpec| {
             let (delay, table) = match &spec.jitter {
                 None => (Link::above(0, spec.latency.0, spec.sigma), normal.clone()),
                 Some(jitter) => {
-                    let (jitter, table) = Jitter::build(jitter, false)?;
+                    let (jitter, table) = Jitter::build(jitter, false, &mut notes)?;
                     (jitter.around(spec.latency.0), Arc::new(table))
                 }
             };
@@ -145,12 +148,13 @@ impl Classes {
             let impairment = Impairment::new(&spec.impairments);
             Ok(Class { up, down, delay, table, impairment })
         };
-        let classes = specs.iter().map(class).collect::<Result<_, ConditionsError>>()?;
+        let classes = specs.iter().map(&mut class).collect::<Result<_, ConditionsError>>()?;
         Ok(Some(Self {
             key: stream(seed, Purpose::Access, NodeId(0)),
             ends: ends.collect(),
             names: specs.iter().map(|spec| spec.name.clone()).collect(),
             classes,
+            notes,
         }))
     }
 

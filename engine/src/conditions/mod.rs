@@ -49,6 +49,7 @@ pub use spec::{
     ConditionsSpec, CpuSpec, Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, RatesSpec,
     Role, ScheduleSpec, SelectionSpec, Transport,
 };
+pub(crate) use spec::{MOST_FLAPS, MOST_FLAPS_OF_ALL};
 pub(crate) use standing::Standing;
 pub use totals::{ConditionTotals, FirstLate, LateMessage};
 
@@ -140,7 +141,7 @@ impl Conditions {
                 seed,
             )?,
             impairment: (!impairment.is_none()).then_some(impairment),
-            life: Life::new(spec.churn.as_ref(), faults.as_ref(), nodes, seed)?,
+            life: Life::new(spec.churn.as_ref(), faults.as_ref(), nodes, seed, until)?,
             processor,
             clocks: Clocks::new(&spec.clock, seed),
             scheduler: schedule.map(|s| schedule::shipped(s, kinds, seed)).transpose()?,
@@ -187,6 +188,13 @@ impl Conditions {
         let check = Check::exact("synchrony: late messages", bound, totals.late as f64, 0.0);
         // The bound is the protocol's assumption: that the network breaks it is a measurement.
         Some(Check { expected_violation: true, ..check })
+    }
+
+    /// What is to be said of the files that they were read from, each by its name.
+    pub fn notes(&self) -> Vec<String> {
+        let classes = self.classes.iter().flat_map(|classes| &classes.notes);
+        let life = self.life.iter().flat_map(Life::notes);
+        classes.chain(life).cloned().collect()
     }
 
     /// How many nodes the adversary holds.

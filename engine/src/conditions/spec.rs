@@ -43,6 +43,19 @@ impl ConditionsSpec {
     pub fn is_calm(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Every selection of nodes that the adversary and the faults make.
+    pub fn selections(&self) -> Vec<&SelectionSpec> {
+        let adversary = self.adversary.iter().map(|adversary| &adversary.who);
+        let faults = self.faults.iter().flat_map(|fault| {
+            let others = match &fault.kind {
+                FaultKind::Partition { others, .. } => others.as_ref(),
+                _ => None,
+            };
+            std::iter::once(&fault.who).chain(others)
+        });
+        adversary.chain(faults).collect()
+    }
 }
 
 /// Rates of up- and downlinks in bit/s; FIFO queues.
@@ -207,9 +220,22 @@ pub enum ChurnTimes {
         /// Shape of the downtime's distribution.
         downtime_shape: f64,
     },
-    /// Downtimes from a file: CSV with the header `node,down,up`, instants in seconds; an empty
+    /// Downtimes from a file: the columns `node`, `down` and `up`, instants in seconds; an empty
     /// `up`: for ever. Nodes without rows are always up.
     Trace(PathBuf),
+}
+
+impl ChurnTimes {
+    /// The mean time from one session to the next in ns; `None` for a trace.
+    pub(crate) fn cycle_ns(&self) -> Option<u64> {
+        match self {
+            Self::Exponential { session, downtime } | Self::Weibull { session, downtime, .. } => {
+                // Neither is ever shorter than a nanosecond.
+                Some(session.0.max(1) + downtime.0.max(1))
+            }
+            Self::Trace(_) => None,
+        }
+    }
 }
 
 /// Error of the nodes' own clocks: `local = now + offset + rate · now`, both uniform within the
@@ -263,6 +289,12 @@ pub struct FaultSpec {
     pub flap: Option<Flap>,
 }
 
+/// How often a crash, a session or a rate may come and go at one node: each time is an event there, or a
+/// step of every transfer, so that far more would take practically for ever.
+pub(crate) const MOST_FLAPS: u64 = 100_000;
+/// How often all nodes together may: a day and more of events.
+pub(crate) const MOST_FLAPS_OF_ALL: f64 = 1e12;
+
 /// A fault that comes and goes: on for `on` at the start of every `period`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flap {
@@ -273,6 +305,14 @@ pub struct Flap {
     /// Crashes only: each node's own start is later by up to this much, uniformly, every time the
     /// same; `on + stagger` is at most `period`.
     pub stagger: Span,
+}
+
+impl Flap {
+    /// How often the fault comes within a run.
+    pub(crate) fn times(&self, at: Time, heal: Option<Time>, until: Time) -> u64 {
+        let end = heal.map_or(until, |heal| heal.min(until));
+        end.0.saturating_sub(at.0) / self.period.0.max(1)
+    }
 }
 
 /// Which way of a link.

@@ -26,8 +26,12 @@ impl Jitter {
     pub(crate) const FITTED: Self = Self::Above { sigma: None };
 
     /// What a scenario asks for, with its table. `pareto` says that the source of the latencies
-    /// varies them by Pareto, which is then the fit.
-    pub(crate) fn build(spec: &JitterSpec, pareto: bool) -> Result<(Self, Quantile), NetworkError> {
+    /// varies them by Pareto, which is then the fit. What is to be said of a file is added to `notes`.
+    pub(crate) fn build(
+        spec: &JitterSpec,
+        pareto: bool,
+        notes: &mut Vec<String>,
+    ) -> Result<(Self, Quantile), NetworkError> {
         // Shapes that the table holds as they are.
         const AS_IT_IS: Jitter = Jitter::Above { sigma: Some(1.0) };
         match spec {
@@ -43,7 +47,9 @@ impl Jitter {
             }
             JitterSpec::Pareto => Ok((Self::Pareto, Quantile::exponential())),
             JitterSpec::Empirical { path } => {
-                Ok((AS_IT_IS, load::histogram(path)?.log_quantiles()))
+                let (histogram, said) = load::histogram(path)?;
+                notes.extend(said);
+                Ok((AS_IT_IS, histogram.log_quantiles()))
             }
         }
     }

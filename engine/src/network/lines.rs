@@ -10,8 +10,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::NetworkError;
 
-/// Longest line accepted, in bytes.
-const MAX_LINE: u64 = 64 << 10;
+/// Longest line accepted, in bytes: a row of the largest square matrix has a tenth of it.
+const MAX_LINE: u64 = 1 << 20;
 
 /// Opens a regular file, unpacking it if it is gzip.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, NetworkError> {
@@ -65,7 +65,8 @@ impl<'r> Lines<'r> {
         &self.path
     }
 
-    /// The next line that is not blank, with its number and without its end.
+    /// The next line that is not blank, with its number and without its end. Tabs at either end stay:
+    /// they are empty fields.
     pub(crate) fn next(&mut self) -> Result<Option<(u64, &str)>, NetworkError> {
         loop {
             self.buffer.clear();
@@ -87,7 +88,8 @@ impl<'r> Lines<'r> {
         }
         let line = std::str::from_utf8(&self.buffer)
             .map_err(|_| line_error(&self.path, self.number, "not UTF-8 text"))?;
-        Ok(Some((self.number, line.trim_start_matches('\u{feff}').trim_ascii())))
+        let line = line.trim_start_matches('\u{feff}').trim_matches([' ', '\r', '\n', '\x0c']);
+        Ok(Some((self.number, line)))
     }
 }
 

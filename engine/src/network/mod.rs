@@ -12,6 +12,7 @@
 //! Invariant: no delay between distinct nodes is below [`Network::lookahead`], which is positive.
 
 mod alias;
+pub(crate) mod columns;
 mod edge_delay;
 mod error;
 pub(crate) mod gamma;
@@ -78,6 +79,7 @@ pub struct Network {
     lookahead: Span,
     horizon: Span,
     clamped: u64,
+    notes: Vec<String>,
 }
 
 /// A link whose floor limits the lookahead.
@@ -97,8 +99,9 @@ impl Network {
         bounded("network.min_delay", spec.min_delay, Span(1), MAX_MIN_DELAY)?;
         bounded("network.loopback", spec.loopback, Span::ZERO, MAX_STATED)?;
         let parts = Parts::build(spec, nodes, seed)?;
-        let Parts { model, timing, nodes: node_table, jitter, quantiles } = parts;
+        let Parts { model, timing, nodes: node_table, jitter, quantiles, mut notes } = parts;
         let topology = Topology::build(&spec.topology, nodes, seed)?;
+        notes.extend_from_slice(topology.notes());
         let edge_delay =
             topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, jitter));
         let mut network = Self {
@@ -119,6 +122,7 @@ impl Network {
             lookahead: Span::ZERO,
             horizon: Span::ZERO,
             clamped: 0,
+            notes,
         };
         network.clamped = network.count_clamped();
         network.limiting = network.find_limiting();
@@ -215,6 +219,12 @@ impl Network {
     /// The links that limit the lookahead, least floor first; at least one, up to ten.
     pub fn limiting_links(&self) -> Vec<LimitingLink> {
         self.limiting.clone()
+    }
+
+    /// What is to be said of the files that it was read from, each by its name: columns without
+    /// effect, an order that was assumed, rows that were left out, components of a graph.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Entries of tables and edges whose floor was raised to `min_delay`.
@@ -340,9 +350,13 @@ impl Network {
     }
 
     fn limiting_pairs(regional: &Regional) -> Vec<LimitingLink> {
-        let mut links: Vec<_> = regional.links().map(|(a, b, l)| (l.floor(), a, b)).collect();
-        links.sort_unstable();
-        links.truncate(LISTED_LINKS);
+        let mut links: Vec<(u64, &str, &str)> = Vec::with_capacity(LISTED_LINKS + 1);
+        for link in regional.links().map(|(a, b, l)| (l.floor(), a, b)) {
+            if links.len() < LISTED_LINKS || links.last().is_some_and(|last| link < *last) {
+                links.insert(links.partition_point(|l| *l <= link), link);
+                links.truncate(LISTED_LINKS);
+            }
+        }
         let named = |(floor, from, to): (u64, &str, &str)| LimitingLink {
             from: from.to_owned(),
             to: to.to_owned(),
@@ -374,7 +388,7 @@ impl Network {
 /// Bytes of memory that building a network takes at its peak, estimated without building it.
 pub fn estimate_bytes(spec: &NetworkSpec, nodes: u32) -> u64 {
     let model = match &spec.model {
-        ModelSpec::Regional { .. } => 1 << 20,
+        ModelSpec::Regional { regions, .. } => (1 << 20) + load::estimate_bytes(regions),
         _ => 1 << 18,
     };
     // Which columns a node file has is not known before it is read.

@@ -58,6 +58,8 @@ pub(crate) struct Parts {
     /// How links and edges vary, and the table they draw from.
     pub(crate) jitter: Jitter,
     pub(crate) quantiles: Quantile,
+    /// What is to be said of the files that they were read from.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Parts {
@@ -88,9 +90,13 @@ impl Parts {
                 (model, Timing::Partial { gst: *gst, delta: *delta })
             }
         };
-        let nodes = node_file(spec, nodes, None)?.map(|file| file.table);
-        let (jitter, quantiles) = Jitter::build(&JitterSpec::Fitted, false)?;
-        Ok(Self { model, timing, nodes, jitter, quantiles })
+        let mut notes = Vec::new();
+        let (jitter, quantiles) = Jitter::build(&JitterSpec::Fitted, false, &mut notes)?;
+        let nodes = node_file(spec, nodes, None)?.map(|file| {
+            notes.extend(file.notes);
+            file.table
+        });
+        Ok(Self { model, timing, nodes, jitter, quantiles, notes })
     }
 
     fn regional(
@@ -100,9 +106,13 @@ impl Parts {
         seed: u64,
     ) -> Result<Self, NetworkError> {
         let table = load::table(regions)?;
-        let (jitter, quantiles) = Jitter::build(jitter, table.source().pareto)?;
-        let file = node_file(spec, nodes, Some(&table))?;
-        let (nodes, listed) = file.map_or((None, None), |file| (Some(file.table), file.regions));
+        let mut notes = table.notes.clone();
+        let (jitter, quantiles) = Jitter::build(jitter, table.source().pareto, &mut notes)?;
+        let (mut nodes_table, mut listed) = (None, None);
+        if let Some(file) = node_file(spec, nodes, Some(&table))? {
+            (nodes_table, listed) = (Some(file.table), file.regions);
+            notes.extend(file.notes);
+        }
         let build = |placement: &Placement| {
             Regional::new(&table, placement, spec.min_delay.0, jitter, seed)
         };
@@ -123,7 +133,8 @@ impl Parts {
                 Model::Listed(Box::new(Listed { regional: build(&placement), by_node }))
             }
         };
-        Ok(Self { model, timing: Timing::Realistic, nodes, jitter, quantiles })
+        let (timing, nodes) = (Timing::Realistic, nodes_table);
+        Ok(Self { model, timing, nodes, jitter, quantiles, notes })
     }
 }
 

@@ -23,13 +23,13 @@ pub struct NetworkSpec {
     pub node_file: Option<NodeFileSpec>,
 }
 
-/// A CSV file (plain or gzip) with a header and one row per node; the columns are found by name.
+/// A CSV file (plain or gzip) with one row per node; the columns are found by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFileSpec {
     /// Its path, already relative to the working directory. Columns: `index` or `id` (the node,
     /// numbered as in the edge file; without it row by row from 0), `region` (by name; needs a
     /// regional model without `shares`), `stake` (a number), `up` and `down` (rates with a unit,
-    /// such as 20Mbit); all but the first are optional, others are ignored. Nodes without a row
+    /// such as 20Mbit); all are optional, others are noted. Nodes without a row
     /// have stake 0; a file with regions or rates needs a row for every node.
     pub path: PathBuf,
 }
@@ -127,6 +127,8 @@ pub enum RegionsSpec {
 pub enum RegionFormat {
     /// `{"data": {from: {to: ms}}}`, as cloudping publishes AWS regions.
     AwsJson,
+    /// A square matrix in ms, a row per sender, with or without names.
+    Matrix,
     /// `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max` in ms: RIPE Atlas by country.
     RipeCountry,
     /// `from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms`: WonderNetwork city pairs.
@@ -169,7 +171,7 @@ pub enum JitterSpec {
     /// From a histogram of measured delays: the excess over the floor has the table's median and
     /// the histogram's shape.
     Empirical {
-        /// CSV with the header `value,count` and rising positive values in any unit; the shape
+        /// CSV `value,count` with rising positive values in any unit and counts or weights; the shape
         /// is that of value / median − least value / median. Counts are spread evenly over the
         /// values nearest to theirs.
         path: PathBuf,

@@ -19,18 +19,22 @@ use super::{LatencyKind, NetworkError};
 
 const SHARES: &str = "network.shares";
 
-/// Most regions a table may have; bounds the matrix of links to 24 MB.
-pub(crate) const MAX_REGIONS: usize = 1000;
-/// Greatest latency accepted in a table, one way, in ns: 18 minutes.
-const MAX_LATENCY: f64 = (1u64 << 40) as f64;
+/// Most regions a table may have: the measured ones of most sites have 1,740 (King) and 2,500
+/// (Meridian). Bounds the links to 216 MB and what is kept while a table is read to a gigabyte.
+pub(crate) const MAX_REGIONS: usize = 3_000;
+/// Greatest latency accepted in a table, in ms: 16 minutes, there and back or one way.
+pub(crate) const MAX_MS: f64 = 1e6;
 
 /// Latencies between regions, one way, in ns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LatencyTable {
     names: Vec<String>,
     index: BTreeMap<String, usize>,
-    figures: BTreeMap<(usize, usize), Figures>,
+    /// `[from][to]`; what is beyond the end of a row is missing.
+    figures: Vec<Vec<Option<Figures>>>,
     source: Source,
+    /// What is to be said of its file.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What the source of a table states beside latencies.
@@ -77,7 +81,9 @@ impl LatencyTable {
         }
         let index = self.names.len();
         if index == MAX_REGIONS {
-            return Err(format!("more than {MAX_REGIONS} regions; is this the right column?"));
+            return Err(format!(
+                "more than {MAX_REGIONS} regions, the most of a table; is this the right column?"
+            ));
         }
         self.names.push(name.to_owned());
         self.index.insert(name.to_owned(), index);
@@ -86,12 +92,23 @@ impl LatencyTable {
 
     /// Sets the figures of an ordered pair; false if it had some.
     pub(crate) fn set(&mut self, from: usize, to: usize, figures: Figures) -> bool {
-        self.figures.insert((from, to), figures).is_none()
+        if self.figures.len() <= from {
+            self.figures.resize_with(self.names.len().max(from + 1), Vec::new);
+        }
+        let row = &mut self.figures[from];
+        if row.len() <= to {
+            if row.capacity() == 0 {
+                // At once for all regions known so far.
+                row.reserve_exact(self.names.len());
+            }
+            row.resize(to + 1, None);
+        }
+        row[to].replace(figures).is_none()
     }
 
     /// The figures of an ordered pair.
     pub(crate) fn get(&self, from: usize, to: usize) -> Option<Figures> {
-        self.figures.get(&(from, to)).copied()
+        *self.figures.get(from)?.get(to)?
     }
 
     /// Says what else the source states.
@@ -110,6 +127,11 @@ impl LatencyTable {
             let hint = suggestion(name, self.names.iter().map(String::as_str));
             format!("no region \"{name}\" in the latency table{hint}")
         })
+    }
+
+    /// The index of a region by name.
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
     }
 
     /// Name of a region.
@@ -192,17 +214,15 @@ impl LatencyTable {
     }
 }
 
-/// A latency in ms as one-way ns; an error message unless it is in 0 to 18 minutes.
+/// A latency in ms as one-way ns; an error message unless it is in 0 to [`MAX_MS`].
 pub(crate) fn one_way_ns(ms: f64, latency: LatencyKind) -> Result<f64, String> {
-    let ns = match latency {
+    if !(0.0..=MAX_MS).contains(&ms) {
+        return Err(format!("latency {ms} ms; give milliseconds from 0 to 1,000,000"));
+    }
+    Ok(match latency {
         LatencyKind::OneWay => ms * 1e6,
         LatencyKind::RoundTrip => ms * 0.5e6,
-    };
-    if (0.0..=MAX_LATENCY).contains(&ns) {
-        Ok(ns)
-    } else {
-        Err(format!("latency {ms} ms; give milliseconds from 0 to 1,000,000"))
-    }
+    })
 }
 
 #[cfg(test)]
@@ -267,8 +287,12 @@ mod tests {
     fn latencies_outside_their_bounds_are_errors() {
         assert_eq!(one_way_ns(3.0, LatencyKind::RoundTrip), Ok(1.5e6));
         assert_eq!(one_way_ns(3.0, LatencyKind::OneWay), Ok(3e6));
-        for bad in [-0.1, f64::NAN, f64::INFINITY, 1e300] {
-            assert!(one_way_ns(bad, LatencyKind::OneWay).is_err());
+        for kind in [LatencyKind::OneWay, LatencyKind::RoundTrip] {
+            assert!(one_way_ns(MAX_MS, kind).is_ok());
+            for bad in [-0.1, f64::NAN, f64::INFINITY, 1_000_000.5] {
+                let error = one_way_ns(bad, kind).unwrap_err();
+                assert!(error.contains("from 0 to 1,000,000"), "{error}");
+            }
         }
     }
 }

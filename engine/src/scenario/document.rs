@@ -16,9 +16,12 @@ use toml::de::{DeTable, DeValue};
 use super::error::ScenarioError;
 use super::overrides::Override;
 
-/// The most that is read of a scenario. A matrix of 300 regions is half a megabyte; what the TOML
-/// parser needs for this much of the worst text stays below a few hundred megabytes.
-const MAX_BYTES: u64 = 2 << 20;
+/// The most that is read of a scenario: an inline table of 1,740 sites has half of it.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The most values that are parsed. The TOML parser and the tree need some 200 bytes for each, however short
+/// its text: this many are below a gigabyte. 1,740 sites have three million.
+const MAX_VALUES: usize = 4_000_000;
 
 /// The deepest nesting; a region table in a scenario has 4.
 const MAX_DEPTH: usize = 16;
@@ -185,6 +188,11 @@ pub(super) fn is_name_char(c: char) -> bool {
 fn parse(label: &str, text: &str) -> Result<Table, ScenarioError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(ScenarioError::TooLarge { name: label.to_owned(), limit: MAX_BYTES });
+    }
+    // Every value but the first of a list or line has one of these before it.
+    let marks = text.bytes().filter(|b| matches!(b, b',' | b'[' | b'{' | b'=')).count();
+    if marks > MAX_VALUES {
+        return Err(ScenarioError::TooManyValues { name: label.to_owned(), limit: MAX_VALUES });
     }
     let syntax = |at: usize, problem: &str| {
         let (line, column) = position(text, at);

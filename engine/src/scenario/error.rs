@@ -31,6 +31,16 @@ pub enum ScenarioError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// More values than any scenario has.
+    #[error(
+        "{name}: has more than the {limit} values of a scenario: put tables and edge lists into files of their own and name them (network.regions.file, network.topology.path)"
+    )]
+    TooManyValues {
+        /// The file or preset.
+        name: String,
+        /// The limit.
+        limit: usize,
+    },
     /// Not text.
     #[error("{name}:{line}: is not UTF-8 text: save the file as UTF-8")]
     NotUtf8 {

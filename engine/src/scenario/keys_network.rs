@@ -79,10 +79,14 @@ const LATENCY: Shape = choice(&["rtt", "one-way"]);
 pub(super) const REGIONS: &[Key] = &[
     Key::new("latency", LATENCY, "what the figures are: round trips or one-way delays"),
     Key::new("file", Shape::Path, "a file with the table"),
-    Key::new("format", choice(&["aws-json", "ripe-country", "city-pairs"]), "the file's format"),
+    Key::new(
+        "format",
+        choice(&["aws-json", "matrix", "ripe-country", "city-pairs"]),
+        "the file's format",
+    ),
     Key::new("p90_file", Shape::Path, "a second aws-json file with the 90th percentiles"),
     Key::new("names", Shape::Names, "names of the regions of an inline table"),
-    Key::new("p50_ms", Shape::Matrix, "medians in ms, a row per sender"),
+    Key::new("p50_ms", Shape::Matrix, "medians in ms, 0 to 1,000,000, a row per sender"),
     Key::new("p90_ms", Shape::Matrix, "90th percentiles in ms, a row per sender"),
 ];
 

@@ -1,14 +1,20 @@
 //! `[churn]` and `[clock]`: when nodes are there, and what time they think it is.
 
+use anthill_protocol::Time;
+
 use super::reader::Section;
-use crate::conditions::{ChurnSpec, ChurnTimes, ClockSpec};
+use crate::conditions::{ChurnSpec, ChurnTimes, ClockSpec, MOST_FLAPS, MOST_FLAPS_OF_ALL};
 
 /// The Weibull shape when the scenario gives none: sessions in file-sharing networks were measured
 /// at 0.34 to 0.59.
 const WEIBULL_SHAPE: f64 = 0.5;
 
 /// Reads the section; the outer `None` only beside a finding, the inner one if nodes stay up.
-pub(super) fn read_churn(mut churn: Section<'_, '_>) -> Option<Option<ChurnSpec>> {
+pub(super) fn read_churn(
+    mut churn: Section<'_, '_>,
+    nodes: Option<u32>,
+    until: Option<Time>,
+) -> Option<Option<ChurnSpec>> {
     if churn.is_absent() {
         return Some(None);
     }
@@ -34,6 +40,9 @@ pub(super) fn read_churn(mut churn: Section<'_, '_>) -> Option<Option<ChurnSpec>
         _ => (churn.share("share"), churn.choice("start")),
     };
     let keep_state = churn.flag("keep_state");
+    if let (Some(times), Some(share), Some(nodes), Some(until)) = (&times, share, nodes, until) {
+        refuse_endless(&mut churn, times, f64::from(nodes) * share, until);
+    }
     churn.finish(&format!("with churn.kind = \"{kind}\""));
     Some(Some(ChurnSpec {
         times: times?,
@@ -41,6 +50,27 @@ pub(super) fn read_churn(mut churn: Section<'_, '_>) -> Option<Option<ChurnSpec>
         keep_state: keep_state?,
         stationary: start? == "stationary",
     }))
+}
+
+/// Refuses sessions and downtimes so short that the run would practically never end.
+fn refuse_endless(churn: &mut Section<'_, '_>, times: &ChurnTimes, churning: f64, until: Time) {
+    let Some(cycle_ns) = times.cycle_ns() else { return };
+    let each = until.0 / cycle_ns;
+    let all = each as f64 * churning;
+    let fix = "raise session or downtime, or lower until";
+    if each > MOST_FLAPS && churning > 0.0 {
+        let problem = format!(
+            "with this downtime a node comes and goes {each} times, above {MOST_FLAPS}, which takes \
+             practically for ever: {fix}"
+        );
+        churn.wrong("session", problem);
+    } else if all > MOST_FLAPS_OF_ALL {
+        let problem = format!(
+            "with this downtime all nodes come and go {all:.0} times, above {MOST_FLAPS_OF_ALL:.0}, \
+             which takes practically for ever: {fix}, share or nodes"
+        );
+        churn.wrong("session", problem);
+    }
 }
 
 fn read_times(churn: &mut Section<'_, '_>, weibull: bool) -> Option<ChurnTimes> {

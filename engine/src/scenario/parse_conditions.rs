@@ -36,7 +36,7 @@ pub(super) fn read_conditions(
     setting: &Setting<'_>,
 ) -> Option<ConditionsSpec> {
     let cpu = read_cpu(root.section("cpu"), setting.kinds);
-    let churn = read_churn(root.section("churn"));
+    let churn = read_churn(root.section("churn"), setting.nodes, setting.until);
     let clock = read_clock(root.section("clock"));
     let classes = links.as_ref().map(|links| &links.classes);
     let mut population = Population {

@@ -6,7 +6,9 @@ use anthill_protocol::{Span, Time};
 
 use super::parse_selection::{Population, read_selection};
 use super::reader::Section;
-use crate::conditions::{Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, SelectionSpec};
+use crate::conditions::{
+    Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, MOST_FLAPS, SelectionSpec,
+};
 
 /// Entries of a timeline. Every entry costs memory per node and time per message.
 const MOST_FAULTS: usize = 1_000;
@@ -59,6 +61,17 @@ fn read_fault(section: &mut Section<'_, '_>, stage: &Stage<'_>) -> Option<FaultS
     };
     let kind = read_kind(section, kind?, stage, who.as_ref());
     let flap = read_flap(section, kind.as_ref());
+    if let (Some(at), Some(until), Some(Some(flap))) = (at, stage.until, &flap)
+        && matches!(kind, Some(FaultKind::Crash { .. } | FaultKind::Rate { .. }))
+        && let times = flap.times(at, heal, until)
+        && times > MOST_FLAPS
+    {
+        let problem = format!(
+            "comes and goes {times} times, above {MOST_FLAPS}, which takes practically for ever: \
+             raise it, let the fault heal earlier, or end the run earlier"
+        );
+        section.wrong("every", problem);
+    }
     Some(FaultSpec { at: at?, heal, who: who?, kind: kind?, flap: flap? })
 }
 

@@ -6,13 +6,10 @@ use super::document::{Data, Item};
 use super::nearest::suggestion;
 use super::plain;
 use super::reader::Section;
+use crate::network::table::{MAX_MS, MAX_REGIONS};
 use crate::network::{LatencyKind, RegionFormat, RegionsSpec};
 
-/// Regions have 16-bit ids.
-pub(super) const MOST_REGIONS: usize = 65_535;
-
-/// The longest latency of a table, 11 days: far above any real one, far below any overflow.
-const MOST_MS: f64 = 1e9;
+pub(super) const MOST_REGIONS: usize = MAX_REGIONS;
 
 /// How far shares may be from 1 in sum, for figures rounded to percents of percents.
 const SHARE_TOLERANCE: f64 = 1e-6;
@@ -44,6 +41,7 @@ fn read_file(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Opt
     let path = regions.path("file");
     let format = regions.choice("format").map(|word| match word {
         "aws-json" => RegionFormat::AwsJson,
+        "matrix" => RegionFormat::Matrix,
         "ripe-country" => RegionFormat::RipeCountry,
         _ => RegionFormat::CityPairs,
     });
@@ -101,9 +99,10 @@ fn read_matrix(
             continue;
         }
         let cell = |(to, item): (usize, &Item)| match plain::number(&item.data) {
-            Ok(ms) if (0.0..=MOST_MS).contains(&ms) => Some(ms.abs()),
+            Ok(ms) if (0.0..=MAX_MS).contains(&ms) => Some(ms.abs()),
             Ok(_) => {
-                regions.wrong_at(name, &[from, to], item, "must be 0 to 1e9 milliseconds");
+                let problem = format!("must be 0 to {MAX_MS} milliseconds");
+                regions.wrong_at(name, &[from, to], item, problem);
                 None
             }
             Err(problem) => {

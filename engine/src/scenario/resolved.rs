@@ -173,6 +173,7 @@ fn regions_table(regions: &RegionsSpec) -> String {
         RegionsSpec::File { path, p90_path, format, latency } => {
             let format = match format {
                 RegionFormat::AwsJson => "aws-json",
+                RegionFormat::Matrix => "matrix",
                 RegionFormat::RipeCountry => "ripe-country",
                 RegionFormat::CityPairs => "city-pairs",
             };

@@ -11,6 +11,7 @@ use super::keys::{Key, PROTOCOL_NAME, ROOT, Shape};
 use super::keys_conditions::ADVERSARY;
 use super::protocol_info::ProtocolInfo;
 use super::quantity::span_text;
+use crate::network::table::MAX_MS;
 
 const COUNT_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*[kKMG]?\s*$";
 const SPAN_TEXT: &str =
@@ -150,7 +151,7 @@ fn shape(shape: &Shape) -> Json {
         }),
         Shape::Matrix => json!({
             "type": "array", "minItems": 1,
-            "items": { "type": "array", "items": { "type": "number", "minimum": 0 } },
+            "items": { "type": "array", "items": { "type": "number", "minimum": 0, "maximum": MAX_MS } },
         }),
         Shape::Shares => json!({
             "type": "object",

@@ -147,10 +147,79 @@ impl Csr {
         self.latencies.is_some()
     }
 
+    /// In how many pieces the graph is, wherever its edges lead.
+    pub(crate) fn pieces(&self) -> Pieces {
+        let nodes = self.offsets.len() - 1;
+        // Disjoint sets: each node's way to the least node of its piece.
+        let mut way: Vec<u32> = (0..nodes as u32).collect();
+        fn least(way: &mut [u32], mut node: u32) -> u32 {
+            while way[node as usize] != node {
+                way[node as usize] = way[way[node as usize] as usize];
+                node = way[node as usize];
+            }
+            node
+        }
+        for node in 0..nodes as u32 {
+            for neighbour in self.neighbours(NodeId(node)) {
+                let (a, b) = (least(&mut way, node), least(&mut way, *neighbour));
+                way[a.max(b) as usize] = a.min(b);
+            }
+        }
+        let mut sizes = vec![0u32; nodes];
+        for node in 0..nodes as u32 {
+            sizes[least(&mut way, node) as usize] += 1;
+        }
+        let count = |wanted: fn(u32) -> bool| sizes.iter().filter(|s| wanted(**s)).count() as u32;
+        Pieces {
+            nodes: nodes as u32,
+            count: count(|size| size > 0),
+            isolated: count(|size| size == 1),
+            largest: sizes.iter().copied().max().unwrap_or(0),
+            mute: (0..nodes as u32).filter(|n| self.neighbours(NodeId(*n)).is_empty()).count()
+                as u32,
+        }
+    }
+
     /// Bytes of heap memory.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let latencies = self.latencies.as_deref().map_or(0, size_of_val);
         (size_of_val(&*self.offsets) + size_of_val(&*self.targets) + latencies) as u64
+    }
+}
+
+/// How a graph falls apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pieces {
+    pub(crate) nodes: u32,
+    /// Parts between which there is no edge, single nodes included.
+    pub(crate) count: u32,
+    /// Nodes without any edge.
+    pub(crate) isolated: u32,
+    /// Nodes of the largest piece.
+    pub(crate) largest: u32,
+    /// Nodes without a neighbour to send to, isolated ones included.
+    pub(crate) mute: u32,
+}
+
+impl Pieces {
+    /// What is to be said of a graph that is not connected.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let Self { nodes, count, isolated, largest, mute } = *self;
+        let mut notes = Vec::new();
+        if isolated > 0 {
+            notes.push(format!("isolated: {isolated} of {nodes} nodes have no edge"));
+        }
+        if count > 1 {
+            notes.push(format!(
+                "not connected: {count} components, the largest of {largest} of {nodes} nodes"
+            ));
+        }
+        if mute > isolated {
+            let others = mute - isolated;
+            notes
+                .push(format!("{others} of {nodes} nodes have edges, but no neighbour to send to"));
+        }
+        notes
     }
 }
 
@@ -191,6 +260,23 @@ mod tests {
         assert_eq!(csr.latency_between(NodeId(2), NodeId(1)), Some(30));
         assert_eq!(csr.latency_between(NodeId(0), NodeId(2)), None);
         assert_eq!(csr.with_latencies().count(), 3);
+    }
+
+    #[test]
+    fn pieces_are_counted_whatever_the_direction() {
+        let csr = Csr::directed(6, &[(1, 0, 0), (4, 2, 0), (4, 5, 0)], false).unwrap();
+        let pieces = csr.pieces();
+        assert_eq!(pieces, Pieces { nodes: 6, count: 3, isolated: 1, largest: 3, mute: 4 });
+        assert_eq!(
+            pieces.notes(),
+            [
+                "isolated: 1 of 6 nodes have no edge",
+                "not connected: 3 components, the largest of 3 of 6 nodes",
+                "3 of 6 nodes have edges, but no neighbour to send to",
+            ]
+        );
+        let ring = Csr::undirected(3, || [(0, 1), (1, 2), (2, 0)].into_iter()).unwrap();
+        assert_eq!((ring.pieces().count, ring.pieces().notes()), (1, vec![]));
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! A topology from a file: `source,target[,latency_ms]` per line, plain or gzip.
+//! A topology from a file: the columns `source`, `target` and, if wanted, `latency_ms`.
 //!
-//! The first line may be a header. Ids are dense, `0..nodes`. A self-loop or a row that repeats
-//! another is an error: both are signs of a wrong file. A row and its reverse are two rows; as
-//! undirected neighbours they are merged, each direction keeping its own latency.
+//! Ids are dense, `0..nodes`. What public edge lists are full of is left out, counted and said:
+//! edges from a node to itself, and rows that repeat another. Two rows with different latencies are an error,
+//! since neither is right. A row and its reverse are two rows; as undirected neighbours they are
+//! merged, each direction keeping its own latency.
 
+use crate::network::columns::{Column, Layout, Row, Rows};
 use crate::network::lines::{Lines, line_error};
 use crate::network::table::one_way_ns;
 use crate::network::{LatencyKind, NetworkError};
@@ -12,35 +14,137 @@ use super::EdgeDirection;
 use super::csr::Csr;
 
 /// Most rows read: 4 GB of them.
-const MAX_ROWS: usize = 1 << 28;
+const MAX_ROWS: u64 = 1 << 28;
+
+const SOURCE: Column =
+    Column::required("source").also(&["from", "src", "fromnodeid", "from_node_id"]);
+const TARGET: Column =
+    Column::required("target").also(&["to", "dst", "dest", "tonodeid", "to_node_id"]);
+/// Where the latencies are not used.
+const PLAIN: &Layout =
+    &[SOURCE, TARGET, Column::optional("latency_ms").also(&["latency", "rtt_ms", "delay_ms"])];
+const WITH_LATENCY: &Layout = &[
+    SOURCE,
+    TARGET,
+    Column::required("latency_ms").also(&["latency"]).like(&[
+        "rtt",
+        "rtt_ms",
+        "delay",
+        "delay_ms",
+        "ping",
+        "latency_s",
+        "latency_us",
+    ]),
+];
+const LATENCY: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
+struct Edge {
     from: u32,
     to: u32,
     line: u32,
     latency: u32,
 }
 
-/// Reads the graph of `nodes` nodes from the lines of a file.
+/// Reads the graph of `nodes` nodes from the lines of a file; with what is to be said of it.
 pub(crate) fn load(
-    mut lines: Lines<'_>,
+    lines: Lines<'_>,
     latency: Option<LatencyKind>,
     direction: EdgeDirection,
     nodes: u32,
-) -> Result<Csr, NetworkError> {
-    let mut rows = read(&mut lines, latency, nodes)?;
-    rows.sort_unstable();
-    if let Some(pair) = rows.windows(2).find(|w| (w[0].from, w[0].to) == (w[1].from, w[1].to)) {
-        let Row { from, to, line, .. } = pair[1];
-        let problem = format!("{from},{to} repeats line {}; delete one", pair[0].line);
-        return Err(line_error(lines.path(), u64::from(line), problem));
+) -> Result<(Csr, Vec<String>), NetworkError> {
+    let layout = if latency.is_some() { WITH_LATENCY } else { PLAIN };
+    let mut rows = Rows::read(lines, layout)?;
+    if latency.is_none() && rows.has(LATENCY) {
+        let column = rows.called(LATENCY);
+        let fix = "set network.topology.latency to \"rtt\" or \"one-way\" to use it";
+        rows.note(format!("{column} has no effect: {fix}"));
     }
-    let mut edges: Vec<(u32, u32, u32)> = rows
+    let edges = read(&mut rows, latency, nodes)?;
+    let edges = distinct(&mut rows, edges)?;
+    let edges = neighbours(edges, direction);
+    let csr = Csr::directed(nodes, &edges, latency.is_some())?;
+    drop(edges);
+    for note in csr.pieces().notes() {
+        rows.note(note);
+    }
+    Ok((csr, rows.into_notes()))
+}
+
+/// All rows but those from a node to itself.
+fn read(
+    rows: &mut Rows<'_>,
+    latency: Option<LatencyKind>,
+    nodes: u32,
+) -> Result<Vec<Edge>, NetworkError> {
+    let most = u64::from(nodes) * u64::from(nodes.saturating_sub(1));
+    let mut edges: Vec<Edge> = Vec::new();
+    let (mut loops, mut first_loop) = (0u64, 0);
+    while let Some(row) = rows.next()? {
+        let line = row.line();
+        let edge = edge(&row, latency, nodes);
+        match edge.map_err(|problem| rows.wrong(problem))? {
+            edge if edge.from != edge.to => edges.push(edge),
+            _ => {
+                first_loop = if loops == 0 { line } else { first_loop };
+                loops += 1;
+            }
+        }
+        if edges.len() as u64 > most.min(MAX_ROWS) {
+            return Err(rows.wrong(match most > MAX_ROWS {
+                true => format!("more than {MAX_ROWS} edges, the most that are read"),
+                false => format!(
+                    "more edges than the {most} that {nodes} nodes can have: rows are repeated, or \
+                     `nodes` is too small"
+                ),
+            }));
+        }
+    }
+    if loops > 0 {
+        let plural = if loops == 1 { "row joins" } else { "rows join" };
+        rows.note(format!(
+            "{loops} {plural} a node to itself, left out; first in line {first_loop}"
+        ));
+    }
+    if edges.is_empty() {
+        return Err(rows.failed("no edges; expected rows of source,target[,latency_ms]"));
+    }
+    Ok(edges)
+}
+
+/// The edges in order, each once.
+fn distinct(rows: &mut Rows<'_>, mut edges: Vec<Edge>) -> Result<Vec<Edge>, NetworkError> {
+    edges.sort_unstable();
+    let repeats = |pair: &&[Edge]| (pair[0].from, pair[0].to) == (pair[1].from, pair[1].to);
+    let mut count = 0u64;
+    let mut first: Option<(u32, u32)> = None;
+    for pair in edges.windows(2).filter(repeats) {
+        let (earlier, later) = (pair[0].line, pair[1].line);
+        if pair[0].latency != pair[1].latency {
+            let Edge { from, to, .. } = pair[1];
+            let problem = format!("{from},{to} has another latency in line {earlier}; delete one");
+            return Err(line_error(rows.path(), later.into(), problem));
+        }
+        count += 1;
+        first = Some(first.map_or((later, earlier), |first| first.min((later, earlier))));
+    }
+    if let Some((later, earlier)) = first {
+        edges.dedup_by_key(|edge| (edge.from, edge.to));
+        let plural = if count == 1 { "row repeats" } else { "rows repeat" };
+        rows.note(format!(
+            "{count} {plural} another, left out; first line {later}, which repeats line {earlier}"
+        ));
+    }
+    Ok(edges)
+}
+
+/// Who is whose neighbour: node, neighbour and latency, in order.
+fn neighbours(edges: Vec<Edge>, direction: EdgeDirection) -> Vec<(u32, u32, u32)> {
+    let mut edges: Vec<(u32, u32, u32)> = edges
         .into_iter()
-        .map(|row| match direction {
-            EdgeDirection::TargetToSource => (row.to, row.from, row.latency),
-            _ => (row.from, row.to, row.latency),
+        .map(|edge| match direction {
+            EdgeDirection::TargetToSource => (edge.to, edge.from, edge.latency),
+            _ => (edge.from, edge.to, edge.latency),
         })
         .collect();
     if direction == EdgeDirection::Undirected {
@@ -51,66 +155,17 @@ pub(crate) fn load(
         edges.extend(reversed);
     }
     edges.sort_unstable();
-    Csr::directed(nodes, &edges, latency.is_some())
+    edges
 }
 
-fn read(
-    lines: &mut Lines<'_>,
-    latency: Option<LatencyKind>,
-    nodes: u32,
-) -> Result<Vec<Row>, NetworkError> {
-    let mut rows: Vec<Row> = Vec::new();
-    let mut first = true;
-    while let Some((number, line)) = lines.next()? {
-        if std::mem::take(&mut first) && is_header(line) {
-            continue;
-        }
-        let parsed = row(line, latency, nodes).and_then(|(from, to, latency)| {
-            let line = u32::try_from(number).map_err(|_| "too many lines".to_owned())?;
-            Ok(Row { from, to, line, latency })
-        });
-        rows.push(parsed.map_err(|problem| line_error(lines.path(), number, problem))?);
-        if rows.len() > MAX_ROWS {
-            return Err(line_error(lines.path(), number, format!("more than {MAX_ROWS} edges")));
-        }
-    }
-    if rows.is_empty() {
-        let problem = "no edges; expected lines of source,target[,latency_ms]".into();
-        return Err(NetworkError::File { path: lines.path().to_owned(), problem });
-    }
-    Ok(rows)
-}
-
-/// A first line whose fields all begin with letters names the columns.
-fn is_header(line: &str) -> bool {
-    line.split(',').all(|field| {
-        field.trim().trim_matches('"').starts_with(|c: char| c.is_alphabetic() || c == '_')
-    })
-}
-
-fn row(line: &str, latency: Option<LatencyKind>, nodes: u32) -> Result<(u32, u32, u32), String> {
-    let mut fields = line.split(',').map(str::trim);
-    let mut node = |column: &str| {
-        let field = fields.next().unwrap_or_default();
-        let id: u64 = field
-            .parse()
-            .map_err(|_| format!("\"{field}\" in column {column} is not a node's number"))?;
-        match u32::try_from(id) {
-            Ok(id) if id < nodes => Ok(id),
-            _ => Err(format!("{column} {id} is no node: ids are 0 to {}; set `nodes`", nodes - 1)),
-        }
-    };
-    let (from, to) = (node("source")?, node("target")?);
-    if from == to {
-        return Err(format!("node {from} to itself; delete the line"));
-    }
-    let Some(kind) = latency else { return Ok((from, to, 0)) };
-    let field = fields.next().ok_or("no latency; add a third column or set latency to none")?;
-    let ms: f64 =
-        field.parse().map_err(|_| format!("\"{field}\" in column latency is not a number"))?;
+fn edge(row: &Row<'_>, latency: Option<LatencyKind>, nodes: u32) -> Result<Edge, String> {
+    let (from, to) = (row.node(0, nodes)?, row.node(1, nodes)?);
+    let line = u32::try_from(row.line()).map_err(|_| "too many lines".to_owned())?;
+    let Some(kind) = latency else { return Ok(Edge { from, to, line, latency: 0 }) };
+    let ms = row.number(LATENCY)?;
     let ns = libm::round(one_way_ns(ms, kind)?);
     if ns > f64::from(u32::MAX) {
         return Err(format!("latency {ms} ms is above 4.29 s one way; is the unit ms?"));
     }
-    Ok((from, to, ns as u32))
+    Ok(Edge { from, to, line, latency: ns as u32 })
 }

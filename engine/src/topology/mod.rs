@@ -40,6 +40,7 @@ pub struct Topology {
     nodes: u32,
     kind: &'static str,
     shape: Shape,
+    notes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ impl Topology {
         // The draws of implicit cycles are counted from 0 in the same stream.
         let key = draw(stream(seed, Purpose::Topology, NodeId(0)), u64::MAX / 2);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key);
+        let mut notes = Vec::new();
         let shape = match spec {
             TopologySpec::Complete => Shape::Complete,
             TopologySpec::RandomRegular { degree, implicit: true } => {
@@ -74,18 +76,20 @@ impl Topology {
                 Shape::Stored(watts_strogatz::build(nodes, *k, *beta, &mut rng)?)
             }
             TopologySpec::File { path, latency, direction } => {
-                Shape::Stored(edge_list::load(Lines::open(path)?, *latency, *direction, nodes)?)
+                let (csr, said) = edge_list::load(Lines::open(path)?, *latency, *direction, nodes)?;
+                notes = said;
+                Shape::Stored(csr)
             }
         };
-        Ok(Self { nodes, kind: kind(spec), shape })
+        Ok(Self { nodes, kind: kind(spec), shape, notes })
     }
 
     /// Reads the topology of `nodes` nodes from an edge list, as [`TopologySpec::File`] does, but
     /// from any reader, plain or gzip. `name` is what errors call it.
     ///
     /// # Errors
-    /// Naming the line, on anything but rows of `source,target[,latency_ms]` whose ids are in
-    /// `0..nodes`, without self-loops and repetitions.
+    /// Naming the line, on anything but rows with the columns `source`, `target` and, if wanted,
+    /// `latency_ms`, whose ids are in `0..nodes`; on more rows than so many nodes can have edges.
     ///
     /// ```
     /// use anthill_engine::topology::{EdgeDirection, Topology};
@@ -107,8 +111,8 @@ impl Topology {
         let path = Path::new(name);
         let spec = TopologySpec::File { path: path.to_owned(), latency, direction };
         check(&spec, nodes)?;
-        let csr = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
-        Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr) })
+        let (csr, notes) = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
+        Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr), notes })
     }
 
     /// Number of a node's neighbours.
@@ -145,6 +149,11 @@ impl Topology {
             Shape::Cycles(cycles) => nodes * u64::from(cycles.degree()),
             Shape::Stored(csr) => csr.edges(),
         }
+    }
+
+    /// What is to be said of the file that it was read from: rows left out, components.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The kind as a scenario names it.

@@ -34,8 +34,8 @@ pub enum TopologySpec {
         /// Rewiring probability.
         beta: f64,
     },
-    /// An edge list, CSV (`source,target[,latency_ms]`), plain or gzip, with ids in `0..nodes`.
-    /// Self-loops and repeated rows are errors.
+    /// An edge list, plain or gzip, with the columns `source`, `target` and `latency_ms` and ids in
+    /// `0..nodes`. Self-loops and repeated rows are left out and counted.
     File {
         /// Its path, already relative to the working directory.
         path: PathBuf,

@@ -275,17 +275,24 @@ fn edge_lists_load_in_every_direction() {
 
 #[test]
 fn malformed_edge_lists_name_the_line() {
-    let cases: [(&[u8], &str); 11] = [
-        (b"0,1,1\n0,7,1\n", "line 2: target 7 is no node: ids are 0 to 3"),
-        (b"0,1,1\n1,1,1\n", "line 2: node 1 to itself"),
-        (b"0,1,1\n1,2,1\n0,1,2\n", "line 3: 0,1 repeats line 1"),
-        (b"0,1,1\n0,2\n", "line 2: no latency"),
+    let cases: [(&[u8], &str); 18] = [
+        (b"0,1,1\n0,7,1\n", "line 2: target 7 is no node: ids are 0 to 3; raise `nodes`"),
+        (b"1,1,1\n2,2,1\n", "no edges"),
+        (b"0,1,1\n1,2,1\n0,1,2\n", "line 3: 0,1 has another latency in line 1"),
+        (b"0,1,1\n0,2\n", "line 2: 2 fields; the first row has 3"),
+        (b"0,1\n", "line 1: 2 fields, no latency_ms; expected source,target,latency_ms"),
+        (b"source,target\n0,1\n", "line 1: expected the header source,target,latency_ms"),
+        (b"source,target,latncy_ms\n0,1,2\n", "did you mean \"latency_ms\"?"),
+        (b"source;target;latency_ms\n0;1;12,5\n", "line 2: \"12,5\" in column latency_ms has a"),
+        (b"0,1,12,5\n", "line 1: 4 fields and no header"),
+        (b"1|2|-1\n", "line 1: latency -1 ms"),
         (b"0,1,-1\n", "line 1: latency -1 ms"),
         (b"0,1,NaN\n", "line 1: latency NaN ms"),
         (b"0,1,90000\n", "above 4.29 s"),
         (b"source,target,latency\n0,x,1\n", "line 2: \"x\" in column target"),
         (b"source,target,latency\n", "no edges"),
-        (b"", "no edges"),
+        (b"", "no row"),
+        (b"a,b,c\n0,1,2\n", "it lacks source and target and latency_ms"),
         (b"0,1,1\n\xff\xfe\n", "line 2: not UTF-8"),
     ];
     for (i, (text, problem)) in cases.into_iter().enumerate() {
@@ -293,9 +300,78 @@ fn malformed_edge_lists_name_the_line() {
         let error = file.load(4, EdgeDirection::Undirected).unwrap_err().to_string();
         assert!(error.contains(problem), "{error} lacks {problem}");
     }
-    let long = Temporary::new("long.csv", &[b'1'; 100_000]);
+    let long = Temporary::new("long.csv", &vec![b'1'; 2 << 20]);
     let error = long.load(4, EdgeDirection::Undirected).unwrap_err().to_string();
     assert!(error.contains("line 1: longer than"), "{error}");
+}
+
+#[test]
+fn edge_lists_go_by_header_and_say_what_they_leave_out() {
+    let load = |text: &str, latency, direction| {
+        Topology::read_edge_list("e.csv", text.as_bytes(), latency, direction, 4).unwrap()
+    };
+    let (rtt, directed) = (Some(LatencyKind::RoundTrip), EdgeDirection::SourceToTarget);
+    let stated = load("source,target,latency_ms\n0,1,12.5\n1,2,10\n", rtt, directed);
+    for text in [
+        "target,source,latency_ms\n1,0,12.5\n2,1,10\n",
+        "Latency\tFromNodeId\tToNodeId\n12.5\t0\t1\n10\t1\t2\n",
+        "# c\nsource target latency\n1 2 10\n0 1 12.5\n",
+    ] {
+        let found = load(text, rtt, directed);
+        assert_eq!(rows(&found, 4), rows(&stated, 4), "{text}");
+        let latency = |t: &Topology| t.with_latencies().unwrap().latency(NodeId(0), 0);
+        assert_eq!(latency(&found), latency(&stated), "{text}");
+        assert_eq!(found.notes(), stated.notes(), "{text}");
+    }
+    assert_eq!(
+        stated.notes(),
+        [
+            "e.csv: isolated: 1 of 4 nodes have no edge",
+            "e.csv: not connected: 2 components, the largest of 3 of 4 nodes",
+            "e.csv: 1 of 4 nodes have edges, but no neighbour to send to",
+        ]
+    );
+    let text = "source,target,latency\n0,0,1\n1,1,1\n0,1,1\n0,1,2\n1,0,1\n2,2,1\n3,2,1\n1,2,1\n";
+    let loops = load(text, None, EdgeDirection::Undirected);
+    assert_eq!(rows(&loops, 4), [vec![1], vec![0, 2], vec![1, 3], vec![2]]);
+    assert_eq!(
+        loops.notes(),
+        [
+            "e.csv: column \"latency\" has no effect: set network.topology.latency to \"rtt\" or \
+             \"one-way\" to use it",
+            "e.csv: 3 rows join a node to itself, left out; first in line 2",
+            "e.csv: 1 row repeats another, left out; first line 5, which repeats line 4",
+        ]
+    );
+    let plain = load("0 1 7\n2 3 7\n", None, EdgeDirection::Undirected);
+    assert_eq!(
+        plain.notes()[0],
+        "e.csv: no header: its columns are read as source,target,latency_ms"
+    );
+    assert!(plain.notes()[1].starts_with("e.csv: column 3 has no effect"));
+    assert_eq!(plain.notes()[2], "e.csv: not connected: 2 components, the largest of 2 of 4 nodes");
+}
+
+/// However long the file: it is refused at the row that is too many.
+#[test]
+fn more_edges_than_nodes_can_have_are_refused_at_once() {
+    struct Endless(u64);
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            assert!(self.0 < 1 << 20, "read on");
+            self.0 += 1;
+            buffer[..4].copy_from_slice(b"0,1\n");
+            Ok(4)
+        }
+    }
+    let endless = std::io::BufReader::new(Endless(0));
+    let direction = EdgeDirection::Undirected;
+    let error = Topology::read_edge_list("e.csv", endless, None, direction, 3).unwrap_err();
+    let error = error.to_string();
+    let part = "e.csv, line 7: more edges than the 6 that 3 nodes can have: rows are repeated, or";
+    assert!(error.contains(part), "{error}");
+    let one = Topology::read_edge_list("e.csv", &b"0,0\n"[..], None, direction, 1);
+    assert!(one.unwrap_err().to_string().contains("no edges"));
 }
 
 proptest! {

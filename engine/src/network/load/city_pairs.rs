@@ -8,74 +8,101 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::lines::line_error;
 use super::super::link::{Centre, Figures};
-use super::super::table::{LatencyTable, one_way_ns};
+use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
-use super::{csv_fields, number, open_csv};
 
-const HEADER: &str = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms";
-/// More rows than ordered pairs of as many regions as a table may have.
-const MAX_ROWS: usize = 1_000_000;
+const LAYOUT: &Layout = &[
+    Column::required("from"),
+    Column::required("to"),
+    Column::required("rtt_avg_ms"),
+    Column::optional("rtt_min_ms"),
+    Column::optional("rtt_max_ms"),
+    Column::optional("rtt_mdev_ms"),
+];
+const FROM: usize = 0;
+const TO: usize = 1;
+const MEAN: usize = 2;
+const MIN: usize = 3;
+const DEVIATION: usize = 5;
 
-struct Row {
-    line: u64,
-    from: usize,
-    to: String,
+/// Every ordered pair of as many regions as a table may have.
+const MAX_ROWS: usize = MAX_REGIONS * MAX_REGIONS;
+
+/// A row whose destination is not yet a region.
+struct Pair {
+    line: u32,
+    from: u16,
+    /// Which destination, in order of appearance.
+    to: u32,
     figures: Figures,
 }
 
 pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
-    let mut lines = open_csv(path, HEADER)?;
+    let mut rows = Rows::open(path, LAYOUT)?;
     let mut table = LatencyTable::default();
-    let mut rows = Vec::new();
-    while let Some((number, line)) = lines.next()? {
-        let row = row(&mut table, number, line, latency)
-            .map_err(|problem| line_error(path, number, problem))?;
-        rows.push(row);
-        if rows.len() > MAX_ROWS {
-            return Err(line_error(path, number, format!("more than {MAX_ROWS} rows")));
+    let mut pairs: Vec<Pair> = Vec::new();
+    let mut places: BTreeMap<String, u32> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let pair = read(&mut table, &mut places, &row, latency);
+        pairs.push(pair.map_err(|problem| rows.wrong(problem))?);
+        if pairs.len() > MAX_ROWS {
+            let problem = format!("more than {MAX_ROWS} rows, all pairs of {MAX_REGIONS} regions");
+            return Err(rows.wrong(problem));
         }
     }
     let cities: BTreeSet<String> = (0..table.len()).map(|r| table.name(r).to_owned()).collect();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    for row in rows {
-        let failed = |problem: String| line_error(path, row.line, problem);
-        let to = match known.get(&row.to) {
-            Some(region) => *region,
-            None => {
-                let region = table.region(&city(&row.to, &cities)).map_err(failed)?;
-                known.insert(row.to.clone(), region);
-                region
-            }
+    let mut names = vec![""; places.len()];
+    places.iter().for_each(|(name, place)| names[*place as usize] = name);
+    // In the order of their rows: so are the regions of the table.
+    let mut known: Vec<Option<usize>> = vec![None; names.len()];
+    for pair in pairs {
+        let failed = |problem: String| line_error(path, pair.line.into(), problem);
+        let (place, name) = (&mut known[pair.to as usize], names[pair.to as usize]);
+        let to = match *place {
+            Some(region) => region,
+            None => table.region(&city(name, &cities)).map_err(failed)?,
         };
-        if !table.set(row.from, to, row.figures) {
-            let from = table.name(row.from);
-            return Err(failed(format!("a second row from {from} to {}", row.to)));
+        *place = Some(to);
+        let from = usize::from(pair.from);
+        if !table.set(from, to, pair.figures) {
+            return Err(failed(format!("a second row from {} to {name}", table.name(from))));
         }
     }
+    table.notes = rows.into_notes();
     Ok(table)
 }
 
-fn row(
+fn read(
     table: &mut LatencyTable,
-    line: u64,
-    text: &str,
+    places: &mut BTreeMap<String, u32>,
+    row: &Row<'_>,
     latency: LatencyKind,
-) -> Result<Row, String> {
-    let fields = csv_fields(text)?;
-    let [from, to, mean, min, _, deviation] = &fields[..] else {
-        return Err(format!("{} fields; expected the six of {HEADER}", fields.len()));
-    };
-    let mean = one_way_ns(number(mean, "rtt_avg_ms")?, latency)?;
-    let min = one_way_ns(number(min, "rtt_min_ms")?, latency)?;
-    let deviation = Some(one_way_ns(number(deviation, "rtt_mdev_ms")?, latency)?);
-    if min > mean {
+) -> Result<Pair, String> {
+    let one_way = |ms| one_way_ns(ms, latency);
+    let mean = one_way(row.number(MEAN)?)?;
+    let min = row.optional_number(MIN)?.map(one_way).transpose()?;
+    let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
+    if min.is_some_and(|min| min > mean) {
         return Err("rtt_min_ms is above rtt_avg_ms".into());
     }
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min: Some(min) };
-    let from = table.region(&from.replace('+', " "))?;
-    Ok(Row { line, from, to: to.clone(), figures })
+    let figures = Figures { centre: Centre::Moments { mean, deviation }, min };
+    let from = table.region(&row.text(FROM).replace('+', " "))? as u16;
+    let line = u32::try_from(row.line()).map_err(|_| "too many lines".to_owned())?;
+    let to = match places.get(row.text(TO)) {
+        Some(place) => *place,
+        None => {
+            if places.len() == MAX_REGIONS {
+                return Err(format!("more than {MAX_REGIONS} destinations, the most of a table"));
+            }
+            let place = places.len() as u32;
+            places.insert(row.text(TO).to_owned(), place);
+            place
+        }
+    };
+    Ok(Pair { line, from, to, figures })
 }
 
 /// The city of `"City Country, Continent"`: the longest known one that ends at a blank.

@@ -8,13 +8,11 @@ mod aws_json;
 mod city_pairs;
 mod histogram;
 mod inline;
+mod matrix;
 mod node_file;
 mod ripe_country;
 
-use std::path::Path;
-
-use super::lines::{Lines, line_error};
-use super::table::LatencyTable;
+use super::table::{LatencyTable, MAX_REGIONS};
 use super::{NetworkError, RegionFormat, RegionsSpec, presets};
 pub(crate) use histogram::histogram;
 pub(crate) use node_file::{BYTES_PER_NODE as NODE_FILE_BYTES_PER_NODE, NodeFile, node_file};
@@ -34,35 +32,26 @@ pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
             )),
             (RegionFormat::RipeCountry, None) => ripe_country::load(path, *latency),
             (RegionFormat::CityPairs, None) => city_pairs::load(path, *latency),
+            (RegionFormat::Matrix, None) => matrix::load(path, *latency),
         },
     }
 }
 
-/// Opens a CSV file that begins with `header`; what is left are its rows.
-fn open_csv<'p>(path: &'p Path, header: &str) -> Result<Lines<'p>, NetworkError> {
-    let mut lines = Lines::open(path)?;
-    let first = lines.next()?;
-    if let Some((_, line)) = first
-        && line == header
-    {
-        return Ok(lines);
+/// Bytes that a table takes at most while it is read: what is known of each pair of regions, the
+/// entries that it comes from, and its link. An estimate, made without reading a file.
+pub(crate) fn estimate_bytes(spec: &RegionsSpec) -> u64 {
+    /// Of a pair: figures in the table, an entry of a file, a link.
+    const PER_PAIR: u64 = 48 + 64 + 24;
+    /// Bytes of text that no format has less of for a pair.
+    const LEAST_TEXT: u64 = 8;
+    match spec {
+        RegionsSpec::Preset(_) => 0,
+        RegionsSpec::Inline { names, .. } => (names.len() as u64).pow(2) * PER_PAIR,
+        RegionsSpec::File { path, .. } => {
+            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+            let pairs = bytes.saturating_mul(if packed { 3 } else { 1 }) / LEAST_TEXT;
+            pairs.min((MAX_REGIONS as u64).pow(2)) * PER_PAIR
+        }
     }
-    let number = first.map_or(1, |(number, _)| number);
-    Err(line_error(path, number, format!("expected the header {header}")))
-}
-
-/// The fields of a CSV line; quoted fields may hold commas, but no line breaks.
-fn csv_fields(line: &str) -> Result<Vec<String>, String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(line.len())
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    reader.read_record(&mut record).map_err(|e| format!("not CSV: {e}"))?;
-    Ok(record.iter().map(|field| field.trim().to_owned()).collect())
-}
-
-/// A number in a named column.
-fn number(field: &str, column: &str) -> Result<f64, String> {
-    field.parse().map_err(|_| format!("\"{field}\" in column {column} is not a number"))
 }

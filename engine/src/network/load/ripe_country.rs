@@ -6,40 +6,50 @@
 
 use std::path::Path;
 
-use super::super::lines::line_error;
+use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
-use super::{csv_fields, number, open_csv};
 
-const HEADER: &str = "cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max";
+const LAYOUT: &Layout = &[
+    Column::required("cty1"),
+    Column::required("cty2"),
+    Column::optional("rtt_cnt"),
+    Column::required("rtt_avg"),
+    Column::optional("rtt_std"),
+    Column::optional("rtt_min"),
+    Column::optional("rtt_max"),
+];
+const FROM: usize = 0;
+const TO: usize = 1;
+const MEAN: usize = 3;
+const DEVIATION: usize = 4;
+const MIN: usize = 5;
 
 pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
-    let mut lines = open_csv(path, HEADER)?;
+    let mut rows = Rows::open(path, LAYOUT)?;
     let mut table = LatencyTable::default();
-    while let Some((number, line)) = lines.next()? {
-        row(&mut table, line, latency).map_err(|problem| line_error(path, number, problem))?;
+    while let Some(row) = rows.next()? {
+        let read = read(&mut table, &row, latency);
+        read.map_err(|problem| rows.wrong(problem))?;
     }
+    table.notes = rows.into_notes();
     Ok(table)
 }
 
-fn row(table: &mut LatencyTable, line: &str, latency: LatencyKind) -> Result<(), String> {
-    let fields = csv_fields(line)?;
-    let [from, to, _, mean, deviation, min, _] = &fields[..] else {
-        return Err(format!("{} fields; expected the seven of {HEADER}", fields.len()));
-    };
-    let mean = one_way_ns(number(mean, "rtt_avg")?, latency)?;
-    let min = one_way_ns(number(min, "rtt_min")?, latency)?;
-    let deviation = match deviation.as_str() {
-        "" => None,
-        text => Some(one_way_ns(number(text, "rtt_std")?, latency)?),
-    };
+fn read(table: &mut LatencyTable, row: &Row<'_>, latency: LatencyKind) -> Result<(), String> {
+    let one_way = |ms| one_way_ns(ms, latency);
+    let mean = one_way(row.number(MEAN)?)?;
+    let min = row.optional_number(MIN)?.map(one_way).transpose()?;
+    let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
+    let (from, to) = (row.text(FROM), row.text(TO));
     let (from_region, to_region) = (table.region(from)?, table.region(to)?);
     // The data's own rounding: a mean of one ping is a little below its minimum.
-    if min > mean * 1.001 {
+    if min.is_some_and(|min| min > mean * 1.001) {
         return Err("rtt_min is above rtt_avg".into());
     }
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min: Some(min.min(mean)) };
+    let min = min.map(|min| min.min(mean));
+    let figures = Figures { centre: Centre::Moments { mean, deviation }, min };
     if table.get(to_region, from_region).is_some() && from_region != to_region
         || !table.set(from_region, to_region, figures)
     {

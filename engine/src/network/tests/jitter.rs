@@ -98,7 +98,7 @@ fn histograms_give_their_shape_to_the_tables_median() {
     let (_folder, path) = written("value,count\n10,5\n");
     let error = message(&jittered(one_region(), JitterSpec::Empirical { path }));
     assert!(error.contains("given.csv: fewer than two values"), "{error}");
-    let (_folder, path) = written("delay,count\n10,5\n");
+    let (_folder, path) = written("how long,count\n10,5\n");
     let error = message(&jittered(one_region(), JitterSpec::Empirical { path }));
     assert!(error.contains("line 1: expected the header value,count"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! The network as a whole: statistics of its delays, its loaders on fixtures and on real tables.
 
 mod jitter;
+mod large;
 mod node_file;
 mod timing;
 

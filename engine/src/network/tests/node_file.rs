@@ -18,7 +18,7 @@ fn error(content: &str) -> String {
 }
 
 #[test]
-fn all_columns_are_read_in_any_order_and_others_ignored() {
+fn all_columns_are_read_in_any_order_and_others_named() {
     let network = built(
         preset("bitcoin-2019"),
         "down,Region,note,stake,up,id\n\
@@ -28,6 +28,7 @@ fn all_columns_are_read_in_any_order_and_others_ignored() {
          8kbit,JP,,3,8kbit,1\n",
     )
     .unwrap();
+    assert!(network.notes()[0].ends_with("given.csv: columns without effect: \"note\""));
     let table = network.node_table().unwrap();
     let stakes: Vec<_> = (0..5).map(|n| table.stake(NodeId(n))).collect();
     assert_eq!(stakes, [Some(0.0), Some(3.0), Some(7.5), Some(1e6), None]);
@@ -78,10 +79,12 @@ fn without_regions_placement_is_by_weight_and_missing_rows_have_no_stake() {
 #[test]
 fn broken_rows_are_named_by_line() {
     let no_node = error("id,stake\n0,1\n4,1\n");
-    assert!(no_node.contains("given.csv, line 3: 4 is no node: ids are 0 to 3"), "{no_node}");
-    assert!(error("stake\n1\n1\n1\n1\n1\n").contains("line 6: 4 is no node"));
+    assert!(no_node.contains("given.csv, line 3: index 4 is no node: ids are 0 to 3"), "{no_node}");
+    assert!(error("stake\n1\n1\n1\n1\n1\n").contains("line 6: row 4 is no node"));
     assert!(error("id,stake\n0,1\n\n0,2\n").contains("line 4: node 0 again, after line 2"));
-    assert!(error("id,stake\n-1,1\n").contains("line 2: \"-1\" is not a node's number"));
+    assert!(
+        error("id,stake\n-1,1\n").contains("line 2: \"-1\" in column index is not a node's number")
+    );
     assert!(error("id,stake\n1\n").contains("line 2: 1 fields; the header has 2"));
     assert!(error("id,stake\n1,-4\n").contains("line 2: stake -4"));
     assert!(error("id,stake\n1,NaN\n").contains("line 2: stake NaN"));
@@ -98,12 +101,29 @@ fn broken_rows_are_named_by_line() {
 
 #[test]
 fn broken_files_are_named() {
-    assert!(error("").contains("given.csv: empty"));
-    assert!(error("id,name\n").contains("line 1: no column of use in \"id,name\""));
-    assert!(error("id,index,stake\n").contains("line 1: columns \"index\" and \"id\""));
-    assert!(error("stake,Stake\n").contains("two columns \"stake\""));
+    assert!(error("").contains("given.csv: no row; expected the columns index,"));
+    assert!(error("id,name\n").contains("line 1: no column of use; name some of"));
+    assert!(
+        error("id,index,stake\n").contains("line 1: two columns \"id\" and \"index\" for index")
+    );
+    assert!(error("stake,Stake\n").contains("two columns \"stake\" and \"Stake\""));
     assert!(error("id,up\n").contains("column \"up\" without \"down\""));
     assert!(error("id,down\n").contains("column \"down\" without \"up\""));
+    for (header, meant) in [
+        ("id,regoin", &["\"regoin\" is not known; did you mean \"region\"?"][..]),
+        (
+            "node,location,stake,bandwidth_up",
+            &[
+                "line 1: column \"location\" is not known; did you mean \"region\"?",
+                "\"bandwidth_up\" is not known; did you mean \"up\"? Rename each, or remove it",
+            ],
+        ),
+        ("id,staek", &["did you mean \"stake\"?"]),
+        ("idx,region_name", &["did you mean \"region\"?"]),
+    ] {
+        let error = error(&format!("{header}\n"));
+        assert!(meant.iter().all(|part| error.contains(part)), "{error}");
+    }
     let missing = error("id,up,down\n0,1Mbit,1Mbit\n2,1Mbit,1Mbit\n");
     assert!(missing.contains("given.csv: no row for node 1, but column \"up\""), "{missing}");
     assert!(error("region\nEU\n").contains("no row for node 1, but column \"region\""));
@@ -164,5 +184,7 @@ fn cardanos_nodes_and_edges_fit_each_other() {
     let fed_by = |node: u32| network.topology().degree(NodeId(node));
     assert!(fed_by(2) > 0 && fed_by(4) > 0 && stakes[0] > 0.0);
     let error = Network::build(&cardano, 9_999, 1).unwrap_err().to_string();
-    assert!(error.contains("cardano-10k-nodes.csv.gz, line") && error.contains("9999 is no node"));
+    assert!(
+        error.contains("cardano-10k-nodes.csv.gz, line") && error.contains("index 9999 is no node")
+    );
 }

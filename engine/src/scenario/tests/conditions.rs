@@ -50,7 +50,14 @@ pub(super) fn conditions(
             };
             let faults = collection::vec(fault(&population, until, have_rates), 0..4);
             (adversary, faults).prop_map(move |(adversary, mut faults)| {
-                let (cpu, churn, clock, assumed_bound, schedule) = own.clone();
+                let (cpu, mut churn, clock, assumed_bound, schedule) = own.clone();
+                // Far from where it would come and go for ever.
+                if let Some(
+                    ChurnTimes::Exponential { session, .. } | ChurnTimes::Weibull { session, .. },
+                ) = churn.as_mut().map(|churn| &mut churn.times)
+                {
+                    *session = (*session).max(Span((until.0 / 100).max(1)));
+                }
                 // These may not overlap on the same nodes.
                 let mut kinds = Vec::new();
                 faults.retain(|fault| {
@@ -326,7 +333,7 @@ fn fault(
     let kind = (fault_kind(have_rates), others);
     let flap = option::of((delay(), delay(), delay()));
     (times, who, kind, flap, Just(population.nodes)).prop_map(
-        |((at, lasts), who, (mut kind, side), flap, nodes)| {
+        move |((at, lasts), who, (mut kind, side), flap, nodes)| {
             let everyone = who.nodes == [(0, nodes - 1)];
             if let FaultKind::Partition { others, .. } = &mut kind {
                 *others = side.or_else(|| everyone.then(|| who.clone()));
@@ -334,7 +341,7 @@ fn fault(
             let is_crash = matches!(kind, FaultKind::Crash { .. });
             let heal = lasts.and_then(|lasts| at.checked_add(lasts)).map(Time);
             let flap = flap.map(|(period, on, stagger)| {
-                let period = Span(period.0.max(2));
+                let period = Span(period.0.max(2).max(until.0 / 50_000));
                 let on = Span((on.0 % period.0).max(1));
                 let stagger = if is_crash { stagger.0.min(period.0 - on.0) } else { 0 };
                 Flap { period, on, stagger: Span(stagger) }

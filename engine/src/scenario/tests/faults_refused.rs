@@ -110,7 +110,7 @@ fn selections_are_checked() {
          with a fraction",
     );
     crash_says("nodes = 5", "7: fault[0].nodes = 5: expected a list, found a whole number");
-    crash_says("regions = []", "7: fault[0].regions: must name 1 to 65535 regions");
+    crash_says("regions = []", "7: fault[0].regions: must name 1 to 3000 regions");
     crash_says("regions = [\"a\", \"a\"]", "7: fault[0].regions[1] = \"a\": is named twice");
     crash_says("classes = [\"home\"]", "7: fault[0].classes: there are none: add network.classes");
     crash_says("fraction = 0", "7: fault[0].fraction = 0: must be above 0 and at most 1");
@@ -240,4 +240,41 @@ fn a_thousand_faults_are_enough() {
     let fault = "[[fault]]\nat = 0\nkind = \"delay\"\nby = \"1s\"\nall = true\n";
     assert_eq!(read(&fault.repeat(1_000)).conditions.faults.len(), 1_000);
     says(&fault.repeat(1_001), "4: fault: has 1001 entries: the most are 1000");
+}
+
+/// What comes and goes so fast that a run would practically never end.
+#[test]
+fn endless_flapping_is_refused() {
+    let every = "at = 0\nall = true\nevery = \"2ns\"\non = \"1ns\"\nkind = ";
+    let ever = "comes and goes 30000000000 times, above 100000, which takes practically for ever: \
+                raise it, let the fault heal earlier, or end the run earlier";
+    fault_says(&format!("{every}\"crash\""), &format!("7: fault[0].every = \"2ns\": {ever}"));
+    let rate = "network.bandwidth.up = \"1Mbit\"\n[[fault]]\nfactor = 0.1\n";
+    says(&format!("{rate}{every}\"rate\""), &format!("9: fault[0].every = \"2ns\": {ever}"));
+    // These cost nothing when they come and go.
+    read(&format!("[[fault]]\n{every}\"loss\"\nshare = 0.5"));
+    read(&format!("[[fault]]\n{every}\"crash\"\nheal = \"200us\""));
+    refuse(&format!("[[fault]]\n{every}\"crash\"\nheal = \"201us\""));
+}
+
+#[test]
+fn endless_churn_is_refused() {
+    let churn = |kind: &str, session: &str, downtime: &str| {
+        format!("[churn]\nkind = \"{kind}\"\nsession = \"{session}\"\ndowntime = \"{downtime}\"")
+    };
+    for kind in ["exponential", "weibull"] {
+        says(
+            &churn(kind, "1ns", "1ns"),
+            "6: churn.session = \"1ns\": with this downtime a node comes and goes 30000000000 times, \
+             above 100000, which takes practically for ever: raise session or downtime, or lower until",
+        );
+        read(&churn(kind, "1ns", "1s"));
+        read(&format!("{}\nshare = 0", churn(kind, "1ns", "1ns")));
+        read(&churn(kind, "300us", "300us"));
+    }
+    let text = gossip(&churn("weibull", "300us", "300us"));
+    let text = text.replace("nodes = 1000", "nodes = 10_000_001");
+    let error = with_overrides(&text, &[]).expect_err("refused").to_string();
+    let part = "with this downtime all nodes come and go 1000000100000 times, above 1000000000000";
+    assert!(error.contains(part), "{error}");
 }

@@ -158,7 +158,7 @@ fn contradictions_are_refused() {
 fn region_tables_are_checked() {
     let inline = |rest: &str| format!("[network.regions]\nlatency = \"rtt\"\n{rest}");
     let says = |rest: &str, parts: &[&str]| says(&inline(rest), parts);
-    says("names = []\np50_ms = []", &["network.regions.names: must name 1 to 65535"]);
+    says("names = []\np50_ms = []", &["network.regions.names: must name 1 to 3000"]);
     says("names = [\"a\", \"a\"]\np50_ms = []", &["names[1] = \"a\": is named twice"]);
     says("names = [\"\"]\np50_ms = [[1]]", &["needs a name"]);
     says("names = [1]\np50_ms = [[1]]", &["names[0] = 1: expected a name"]);

@@ -64,8 +64,12 @@ fn files_that_are_no_scenarios_are_refused() {
     assert!(error(Path::new("/dev/zero")).contains("is not a regular file"));
     let latin = folder.write("latin.toml", b"seed = 1\nname = \"caf\xe9\"\n");
     assert!(error(&latin).contains("latin.toml:2: is not UTF-8"));
-    let huge = folder.write("huge.toml", &vec![b'\n'; 17 << 20]);
-    assert!(error(&huge).contains("is larger than the 2 MiB"), "{}", error(&huge));
+    let huge = folder.write("huge.toml", &vec![b'\n'; (64 << 20) + 1]);
+    assert!(error(&huge).contains("is larger than the 64 MiB"), "{}", error(&huge));
+    let values =
+        folder.write("values.toml", format!("a = [{}]", "1,".repeat(4_000_000)).as_bytes());
+    let problem = "has more than the 4000000 values of a scenario: put tables";
+    assert!(error(&values).contains(problem), "{}", error(&values));
     let wrong = folder.write("wrong.toml", b"seed = true\n");
     assert!(error(&wrong).contains("wrong.toml:1: seed = true"));
 }
