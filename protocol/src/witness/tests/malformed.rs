@@ -14,8 +14,12 @@ use crate::{Bodies, Message, Metric, Shared, Signature};
 
 mod away;
 mod claims;
+mod contracts;
 mod holders;
 mod joins;
+mod kit;
+mod parties;
+mod promises;
 
 const NODES: u32 = 200;
 /// Users that are no verifiers.

@@ -15,13 +15,6 @@ impl Net {
         self.take_effects(user);
     }
 
-    fn fire(&mut self, of: NodeId, timer: WitnessTimer, now: Time) {
-        let (node, world) = (&mut self.nodes[of.index()], &mut self.worlds[of.index()]);
-        world.set_now(now);
-        self.witness.on_timer(node, timer, world);
-        self.take_effects(of);
-    }
-
     fn standing(&self, of: NodeId) -> Option<Standing> {
         self.nodes[of.index()].stake.as_deref().copied()
     }
