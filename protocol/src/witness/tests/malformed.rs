@@ -15,11 +15,15 @@ use crate::{Bodies, Message, Metric, Shared, Signature};
 mod away;
 mod claims;
 mod contracts;
+mod events;
+mod guilt;
 mod holders;
 mod joins;
 mod kit;
 mod parties;
 mod promises;
+mod rollovers;
+mod switches;
 
 const NODES: u32 = 200;
 /// Users that are no verifiers.
