@@ -19,6 +19,7 @@ mod events;
 mod guilt;
 mod holders;
 mod joins;
+mod kept;
 mod kit;
 mod parties;
 mod promises;
