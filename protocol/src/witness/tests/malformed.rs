@@ -13,6 +13,7 @@ use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
 mod away;
+mod bodies;
 mod claims;
 mod contracts;
 mod events;
