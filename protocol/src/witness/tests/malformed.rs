@@ -12,6 +12,7 @@ use crate::invariant::Invariants;
 use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
+mod again;
 mod away;
 mod bodies;
 mod claims;
@@ -26,6 +27,7 @@ mod parties;
 mod promises;
 mod rollovers;
 mod switches;
+mod tending;
 
 const NODES: u32 = 200;
 /// Users that are no verifiers.

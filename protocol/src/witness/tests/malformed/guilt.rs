@@ -424,3 +424,20 @@ fn a_witness_keeps_what_excludes_each_other() {
         (guilty.net.bodies.get(first).receipt().expect("one").contract, first);
     assert_eq!(settle(&mut guilty, 0), (2, 1));
 }
+
+/// A juror that has compared timelines first is asked again, but not for ever.
+#[test]
+fn a_claimant_asks_jurors_again_that_compared_timelines() {
+    let mut guilty = Guilty::new();
+    let (claimant, claim, held) = claiming(&mut guilty);
+    let net = &mut guilty.net;
+    net.deliver(held[0].0, claimant, held[0].2);
+    let batch = timeline::Batch { known: 0, events: [].into() };
+    let batch = net.share(WitnessBody::Batch(batch));
+    assert_eq!(net.says(held[0].0, claimant, M::Rest { batch }), [], "it has signed");
+    assert_eq!(net.says(PAYEE, claimant, M::Rest { batch }), [], "no juror");
+    for count in 0..200 {
+        let expected = if count < 80 { vec![M::Claim { claim }] } else { vec![] };
+        assert_eq!(net.says(held[1].0, claimant, M::Rest { batch }), expected, "{count}");
+    }
+}

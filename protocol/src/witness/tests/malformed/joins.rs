@@ -52,6 +52,7 @@ fn a_stake_is_no_payment_to_anybody() {
     }
     assert_eq!(net.standing(PAYER), Some(Standing::Joined));
     assert_eq!(net.of(WitnessMetric::Joins), 1);
+    assert_eq!(net.nodes[PAYER.index()].payments, 1, "its number is used");
     let held = net.of(WitnessMetric::Held);
     assert_eq!(held, 198 * net.witness.endowment - STAKE - net.witness.terms.gas);
     // The parties of a payment find nothing in it that they could take.
