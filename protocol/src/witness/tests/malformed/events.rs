@@ -357,6 +357,31 @@ fn timelines_are_compared_by_what_is_meant_for_it() {
     }
 }
 
+/// A batch is what its sender put into it: what is no event in it is refused, and the rest counts.
+#[test]
+fn what_is_no_event_in_a_batch_is_refused() {
+    let mut past = Past::new();
+    let author = past.author;
+    let contract = past.net.contract(|_| {});
+    let good = past.event(author, EventKind::Pause, LATELY);
+    let event = past.net.share(WitnessBody::Event(good));
+    let to = past.net.witness.genesis.verifier(50);
+    let settled = past.settled;
+    let whole = past.net.witness.merge(settled, &[event], &mut past.net.worlds[PAYEE.index()]).tip;
+    past.net.take_effects(PAYEE);
+    for (count, is_rest) in [(1, false), (2, true)] {
+        past.net.nodes[to.index()].timeline = settled;
+        let batch = timeline::Batch { known: 2, events: [contract, event].into() };
+        let batch = past.net.share(WitnessBody::Batch(batch));
+        let message = if is_rest { M::Rest { batch } } else { M::Since { batch } };
+        past.net.deliver(author, to, message);
+        past.net.queue.clear();
+        assert_eq!(past.net.nodes[to.index()].timeline, whole);
+        assert_eq!(past.net.of(WitnessMetric::EventsMalformed), count);
+        assert_eq!(past.net.of(WitnessMetric::EventsRefused), count);
+    }
+}
+
 /// Some events of one verifier each, in order.
 fn chain(past: &mut Past, count: u64) -> Vec<Shared> {
     let one = |past: &mut Past, i: u64| {
