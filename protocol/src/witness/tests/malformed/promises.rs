@@ -228,6 +228,28 @@ fn a_witness_deducts_once_what_enough_have_promised() {
     assert_eq!(watched.settle(OTHER, signed_it, 0), Err(Refusal::State), "it is spent");
 }
 
+/// Signatures that are none do not count, and change nobody's gas.
+#[test]
+fn signatures_at_places_that_there_are_not_are_passed_over() {
+    let mut earned = Vec::new();
+    for places in [&[][..], &[(0, 128), (0, 200), (0, 255), (7, 3), (255, 255)]] {
+        let mut watched = Watched::new();
+        let offer = watched.offer();
+        let contract = watched.net.write(&offer);
+        let mut receipt = watched.net.receipt(contract, Stage::Promised, 13);
+        let mut signed = receipt.signed.to_vec();
+        for (source, position) in places {
+            let (source, position) = (*source, *position);
+            signed.push(crate::witness::receipt::Signed { source, position, ..signed[0] });
+        }
+        receipt.signed = signed.into();
+        let receipt = watched.net.share(WitnessBody::Receipt(receipt));
+        assert_eq!(watched.settle(OTHER, receipt, 0), Ok(()));
+        earned.push(watched.earned());
+    }
+    assert_eq!(earned[0], earned[1]);
+}
+
 /// **R5**: the second withdrawal names the first.
 #[test]
 fn withdrawals_are_a_chain() {
