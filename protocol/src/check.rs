@@ -94,3 +94,61 @@ impl Check {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(disturbed: bool, adversary: bool) -> RunFacts {
+        RunFacts {
+            nodes: 10,
+            until: Time(1),
+            last_event: Time(0),
+            quiescent: true,
+            topology: "complete",
+            edges: 90,
+            exponential_delay: None,
+            disturbed,
+            adversary,
+            totals: Totals::default(),
+            violations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_exact_figure_is_met_exactly() {
+        for (measured, ok) in [(5.0, true), (4.999_999, false), (5.000_001, false)] {
+            let check = Check::exact("a", "b", measured, 5.0);
+            assert_eq!((check.name, check.bound, check.ok), ("a", "b", ok));
+            assert_eq!((check.measured, check.expected), (measured, 5.0));
+            assert_eq!((check.interval, check.expected_violation), ((5.0, 5.0), false));
+        }
+    }
+
+    #[test]
+    fn a_normal_figure_is_within_four_point_nine_deviations() {
+        for (measured, ok) in
+            [(10.0, true), (19.8, true), (0.2, true), (19.81, false), (0.19, false), (-3.0, false)]
+        {
+            let check = Check::normal("a", "b", measured, 10.0, 2.0);
+            assert_eq!((check.ok, check.expected_violation), (ok, false), "{measured}");
+            assert_eq!((check.measured, check.expected), (measured, 10.0));
+            assert!(
+                (check.interval.0 - 6.08).abs() < 1e-9 && (check.interval.1 - 13.92).abs() < 1e-9
+            );
+        }
+    }
+
+    #[test]
+    fn a_disturbed_run_measures() {
+        for (disturbed, adversary, expected) in
+            [(false, false, false), (true, false, true), (false, true, true), (true, true, true)]
+        {
+            let check =
+                Check::exact("a", "b", 1.0, 2.0).if_undisturbed(&facts(disturbed, adversary));
+            assert_eq!((check.ok, check.expected_violation), (false, expected));
+        }
+        let known = Check { expected_violation: true, ..Check::exact("a", "b", 1.0, 2.0) };
+        assert!(known.if_undisturbed(&facts(false, false)).expected_violation);
+    }
+}

@@ -142,4 +142,47 @@ mod tests {
         assert_eq!(threshold(1.0), u64::MAX);
         assert_eq!(threshold(0.5), 1 << 63);
     }
+
+    /// By another implementation of wyrand: every digest of every run depends on these.
+    #[test]
+    fn draws_are_those_of_wyrand() {
+        assert_eq!(fold(3, 1 << 63), 0x8000_0000_0000_0001);
+        assert_eq!([mix(0, 0), mix(1, 2)], [0x9a51_77c0_20a3_dfc0, 0x0a30_0e1b_56ee_4296]);
+        assert_eq!(mix(2, 1), 0x7487_506b_958d_16da);
+        assert_eq!([draw(0, 0), draw(7, 5)], [0x111c_b3a7_8f59_a58e, 0x1ea7_a04d_a888_5688]);
+        assert_eq!(draw(u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(stream(7, Purpose::Protocol, NodeId(3)), 0x5287_bad4_d045_904e);
+        assert_eq!(stream(7, Purpose::Schedule, NodeId(3)), 0x19f5_e681_614b_8603);
+        assert_eq!(Streams::new(7, Purpose::Protocol).of(NodeId(3)), 0x5287_bad4_d045_904e);
+    }
+
+    #[test]
+    fn bits_map_to_numbers_below_a_bound() {
+        for (bits, bound, expected) in [
+            (0, 10, 0),
+            (u64::MAX, 10, 9),
+            (1 << 63, 10, 5),
+            ((1 << 63) - 1, 10, 4),
+            (u64::MAX, 0, 0),
+            (u64::MAX, u64::MAX, u64::MAX - 1),
+        ] {
+            assert_eq!(below(bits, bound), expected, "{bits} below {bound}");
+        }
+        assert_eq!([threshold(-0.1), threshold(1.5), threshold(0.25)], [0, u64::MAX, 1 << 62]);
+    }
+
+    /// From the longest that its bits can say to none at all, with the mean and the median asked for.
+    #[test]
+    fn exponential_spans_have_their_mean() {
+        use crate::Span;
+        let mean = Span(1_000_000_000);
+        assert_eq!(exponential(mean, u64::MAX), Span::ZERO);
+        let longest = exponential(mean, 0).0 as f64 / 1e9;
+        assert!((longest - 53.0 * core::f64::consts::LN_2).abs() < 1e-6, "{longest}");
+        let median = exponential(mean, 1 << 63).0 as f64 / 1e9;
+        assert!((median - core::f64::consts::LN_2).abs() < 1e-6, "{median}");
+        let spans = (0..20_000).map(|i| exponential(mean, draw(1, i)).0 as f64 / 1e9);
+        let found = spans.sum::<f64>() / 20_000.0;
+        assert!((found - 1.0).abs() < 0.03, "{found}");
+    }
 }

@@ -337,4 +337,38 @@ mod tests {
         assert_eq!(error("workload.rate"), "workload.rate: is odd");
         assert_eq!(error("adversary.fraction"), "adversary.fraction: is odd");
     }
+
+    #[test]
+    fn bounds_are_included() {
+        let count = Kind::Count { min: 2, max: 9 };
+        let allowed = |kind: Kind, value| kind.allows(value);
+        assert_eq!(
+            [1, 2, 9, 10].map(|n| allowed(count, Value::Count(n))),
+            [false, true, true, false]
+        );
+        let shares = [-0.1, 0.0, 1.0, 1.1].map(|share| allowed(Kind::Share, Value::Share(share)));
+        assert_eq!(shares, [false, true, true, false]);
+        let number = Kind::Number { min: 1.0, max: 2.0 };
+        let numbers = [0.9, 1.0, 2.0, 2.1].map(|n| allowed(number, Value::Number(n)));
+        assert_eq!(numbers, [false, true, true, false]);
+        let spans = [4, 5, 6].map(|n| allowed(Kind::Span { min: Span(5) }, Value::Span(Span(n))));
+        assert_eq!(spans, [false, true, true]);
+        assert!(allowed(Kind::Choice(&["a", "b"]), Value::Choice("b")));
+        // And no kind takes a value of another.
+        let kinds = [Kind::Flag, count, Kind::Share, number, Kind::Span { min: Span(0) }];
+        let kinds = [&kinds[..], &[Kind::Choice(&["a"])]].concat();
+        let values = [
+            Value::Flag(true),
+            Value::Count(2),
+            Value::Share(1.0),
+            Value::Number(1.0),
+            Value::Span(Span(5)),
+            Value::Choice("a"),
+        ];
+        for (i, kind) in kinds.iter().enumerate() {
+            for (j, value) in values.iter().enumerate() {
+                assert_eq!(kind.allows(*value), i == j, "{kind:?} {value:?}");
+            }
+        }
+    }
 }

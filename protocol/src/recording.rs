@@ -77,6 +77,8 @@ pub struct Recording<P: Protocol> {
     /// How many bodies this node has shared.
     shared: u32,
     bodies: RecordedBodies<P::Body>,
+    /// How many more times this node retained bodies than it released some.
+    retained: i64,
     effects: Vec<Effect<P>>,
 }
 
@@ -103,6 +105,7 @@ impl<P: Protocol> Recording<P> {
             drawn: 0,
             shared: 0,
             bodies: RecordedBodies::default(),
+            retained: 0,
             effects: Vec::new(),
         }
     }
@@ -170,6 +173,11 @@ impl<P: Protocol> Recording<P> {
             _ => None,
         };
         self.effects.iter().filter_map(at).collect()
+    }
+
+    /// How many bodies this node retains: one that it retained twice counts twice.
+    pub fn retained(&self) -> i64 {
+        self.retained
     }
 
     /// Forgets the effects; time and draws go on.
@@ -253,9 +261,13 @@ impl<P: Protocol> Context<P> for Recording<P> {
         self.bodies.clone()
     }
 
-    fn retain(&mut self, _body: Shared) {}
+    fn retain(&mut self, _body: Shared) {
+        self.retained += 1;
+    }
 
-    fn release(&mut self, _body: Shared) {}
+    fn release(&mut self, _body: Shared) {
+        self.retained -= 1;
+    }
 
     fn verify_body(&mut self, body: Shared) -> Verdicts {
         let bodies = self.bodies.clone();

@@ -137,4 +137,42 @@ mod tests {
         assert_eq!(alarms, [Alarm::Long, Alarm::Short, Alarm::Short]);
         assert!((5_000_000_000..=6_000_000_000).contains(&set[1].0.0), "{set:?}");
     }
+
+    #[test]
+    fn without_repeats_the_long_timer_alone_is_set() {
+        for (repeats, alarms, left) in [(0, 1, 0), (1, 2, 0), (5, 2, 4)] {
+            let mut cx = Recording::<Timers>::new(NodeId(0), 1);
+            assert_eq!(timers(repeats).start(&mut cx), left);
+            assert_eq!(cx.timers().len(), alarms);
+            let mut none = 0;
+            cx.clear();
+            timers(repeats).on_timer(&mut none, Alarm::Short, &mut cx);
+            timers(repeats).on_timer(&mut 3, Alarm::Long, &mut cx);
+            assert!(cx.timers().is_empty() && cx.effects().len() == 2);
+        }
+        assert_eq!(timers(1).events_per_node_second(), 0.2);
+        assert_eq!(timers(1).pending_per_node(9.0), 2.0);
+    }
+
+    #[test]
+    fn the_check_expects_each_timer_once() {
+        let facts = |fired, quiescent| crate::RunFacts {
+            violations: Vec::new(),
+            nodes: 10,
+            until: Time(9),
+            last_event: Time(8),
+            quiescent,
+            topology: "complete",
+            edges: 90,
+            disturbed: false,
+            adversary: false,
+            exponential_delay: None,
+            totals: crate::Totals { values: vec![fired], ..crate::Totals::default() },
+        };
+        for (fired, ok) in [(40, true), (39, false), (41, false)] {
+            let checks = timers(3).checks(&facts(fired, true));
+            assert_eq!(checks.iter().map(|check| check.ok).collect::<Vec<_>>(), [ok]);
+        }
+        assert!(timers(3).checks(&facts(40, false)).is_empty(), "some are still set");
+    }
 }

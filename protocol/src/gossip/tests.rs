@@ -5,6 +5,8 @@ use crate::Message;
 use crate::draw::Purpose;
 use crate::recording::{Effect, Pump, Recording};
 
+mod handlers;
+
 fn gossip(settings: &[(&str, Value)]) -> Gossip {
     let mut values = Values::defaults(Gossip::PARAMETERS);
     for (name, value) in settings {

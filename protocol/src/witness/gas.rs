@@ -99,4 +99,42 @@ mod tests {
         assert_eq!(counts.iter().sum::<u32>(), 7_000);
         assert!(counts.iter().all(|count| (880..1_120).contains(count)), "{counts:?}");
     }
+
+    /// Whoever has not signed is owed nothing, whatever is between the positions of those who have.
+    #[test]
+    fn those_who_signed_are_owed_all_of_it() {
+        use super::super::receipt::{Signed, Stage};
+        use crate::{Digest, NodeId, Shared, Signature, Time};
+        let handle = Shared::new(1, 0, 50);
+        let (payer, payee, amount) = (NodeId(5), NodeId(7), 9);
+        let draft = super::super::contract::Draft {
+            payer,
+            payee,
+            amount,
+            time: Time::ZERO,
+            selection: handle,
+            sources: Box::default(),
+        };
+        for seed in 0..20 {
+            let (digest, none) = (Digest([seed; 32]), Signature([0; 64]));
+            let contract = draft.clone().signed(digest, none);
+            let positions = [(0, 0), (0, 2), (0, 5), (0, 99), (1, 1), (1, 2)];
+            let signed = positions.map(|(source, position)| {
+                let witness = NodeId(u32::from(position) + 10);
+                Signed { source, position, witness, signature: none }
+            });
+            let receipt = Receipt::new(handle, &contract, none, Stage::Promised, signed.to_vec());
+            for (source, shares) in [(0, [0, 2, 5, 99].as_slice()), (1, &[1, 2])] {
+                let found: Vec<u64> =
+                    (0..100).map(|at| owed(1_003, &receipt, source, at)).collect();
+                assert_eq!(found.iter().sum::<u64>(), 1_003);
+                let least = 1_003 / shares.len() as u64;
+                for (at, owed) in found.iter().enumerate() {
+                    let range = if shares.contains(&at) { least..least + 2 } else { 0..1 };
+                    assert!(range.contains(owed), "{at}: {owed}");
+                }
+            }
+            assert_eq!(owed(1_003, &receipt, 2, 0), 0);
+        }
+    }
 }

@@ -526,4 +526,58 @@ mod tests {
     fn a_message_fits_an_event_of_128_bytes() {
         assert!(size_of::<WitnessMessage>() <= 112 - 8);
     }
+
+    /// Each field of each kind, signatures aside, whose bytes differ between the modes.
+    #[test]
+    fn fingerprints_tell_messages_apart() {
+        let (a, b) = (Shared::new(1, 0, 100), Shared::new(2, 0, 100));
+        let [one, other] = [Signature([1; 64]), Signature([2; 64])];
+        let mut all = Vec::new();
+        for (payment, settled, tip) in [(1, 5, 7), (2, 5, 7), (1, 6, 7), (1, 5, 8)] {
+            all.push(Hello { payment, time: Time(3), settled, tip });
+            all.push(Here { payment, settled, tip });
+        }
+        all.push(Hello { payment: 1, time: Time(4), settled: 5, tip: 7 });
+        for body in [a, b] {
+            let (contract, receipt, event, claim, rollover) = (body, body, body, body, body);
+            all.extend([
+                Propose { contract },
+                Agree { contract, signature: one },
+                Pay { receipt },
+                Accept { receipt },
+                Entrust { receipt },
+                Kept { receipt },
+                Publish { event },
+                Probe { probes: body },
+                Since { batch: body },
+                Rest { batch: body },
+                Stamp { event },
+                Claim { claim },
+                Renew { rollover },
+                Renewed { rollover, signature: one },
+                Carry { rollover },
+                Carried { rollover },
+            ]);
+            for source in [0, 1] {
+                all.extend([
+                    Ask { contract, source },
+                    Promise { contract, source, signature: one },
+                    Settle { receipt, source },
+                    Settled { receipt, source, signature: one },
+                    Refuse { contract, source, why: Refusal::Time },
+                    Refuse { contract, source, why: Refusal::State },
+                ]);
+            }
+            for time in [Time(0), Time(1), Time(1 << 40)] {
+                all.push(Stamped { event, time, signature: one });
+                all.push(Upheld { claim, time, signature: one });
+            }
+        }
+        let mut prints: Vec<u64> = all.iter().map(Message::fingerprint).collect();
+        prints.sort_unstable();
+        prints.dedup();
+        assert_eq!(prints.len(), all.len());
+        let signed = |signature| Agree { contract: a, signature }.fingerprint();
+        assert_eq!(signed(one), signed(other));
+    }
 }

@@ -51,6 +51,18 @@ impl WitnessNode {
     pub(super) fn is_convicted(&self) -> bool {
         self.guilt.as_ref().is_some_and(|guilt| guilt.lost.is_some())
     }
+
+    /// How many bodies it retains, what is under way aside.
+    #[cfg(test)]
+    pub(super) fn handles(&self) -> usize {
+        let Wallet { funds, locked, .. } = &self.wallet;
+        let Book { states, promises, withdrawals, evidence, .. } = &self.book;
+        let voids = locked.iter().filter(|locked| locked.void.is_some()).count();
+        let is_reserved = matches!(self.stake.as_deref(), Some(Standing::Reserved { .. }));
+        let lists = [states, promises, withdrawals, evidence].map(Vec::len);
+        let more = usize::from(self.timeline.is_some()) + usize::from(is_reserved);
+        funds.len() + locked.len() + voids + lists.iter().sum::<usize>() + more
+    }
 }
 
 impl Default for WitnessNode {

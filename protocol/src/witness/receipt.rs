@@ -35,7 +35,8 @@ fn note(who: &mut Vec<u128>, signed: &Signed) {
     if who.len() <= source {
         who.resize(source + 1, 0);
     }
-    who[source] |= 1 << signed.position;
+    // A receipt is what its sender wrote into it: beyond the last place there is nobody.
+    who[source] |= 1u128.checked_shl(signed.position.into()).unwrap_or(0);
 }
 
 /// Signatures as they come in. Who has signed is asked with each, so it is noted beside them.

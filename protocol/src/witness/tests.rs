@@ -7,6 +7,7 @@ use crate::recording::Pump;
 
 mod draws;
 mod malformed;
+mod settings;
 mod variants;
 
 pub(super) fn witness(nodes: u32, settings: &[(&'static str, Value)]) -> Witness {

@@ -12,10 +12,23 @@ use crate::invariant::Invariants;
 use crate::recording::{Effect, RecordedBodies, Recording};
 use crate::{Bodies, Message, Metric, Shared, Signature};
 
+mod again;
 mod away;
+mod bodies;
 mod claims;
+mod contracts;
+mod events;
+mod guilt;
 mod holders;
 mod joins;
+mod kept;
+mod kit;
+mod parties;
+mod promises;
+mod rollovers;
+mod switches;
+mod tending;
+mod timers;
 
 const NODES: u32 = 200;
 /// Users that are no verifiers.
@@ -30,6 +43,8 @@ struct Net {
     bodies: RecordedBodies<WitnessBody>,
     queue: VecDeque<(NodeId, NodeId, WitnessMessage)>,
     seen: Vec<Shared>,
+    /// Timers that were set, in order.
+    timers: Vec<(NodeId, Time, WitnessTimer)>,
     totals: Vec<u64>,
 }
 
@@ -40,9 +55,9 @@ impl Net {
         let worlds =
             (0..NODES).map(|id| Recording::new(NodeId(id), NODES).bodies_of(bodies.clone()));
         let worlds = worlds.collect();
-        let (queue, seen) = (VecDeque::new(), Vec::new());
+        let (queue, seen, timers) = (VecDeque::new(), Vec::new(), Vec::new());
         let totals = vec![0; WitnessMetric::ALL.len()];
-        let mut net = Self { witness, nodes, worlds, bodies, queue, seen, totals };
+        let mut net = Self { witness, nodes, worlds, bodies, queue, seen, timers, totals };
         for world in &mut net.worlds {
             net.nodes.push(net.witness.start(world));
         }
@@ -72,7 +87,8 @@ impl Net {
                     *total = total.wrapping_add(*value);
                     invariants.note(*metric, *value);
                 }
-                _ => {}
+                Effect::Timer { at, timer } => self.timers.push((of, *at, *timer)),
+                Effect::Charge(_) => {}
             }
         }
         world.clear();
@@ -458,6 +474,12 @@ fn all_kinds(body: Shared) -> Vec<WitnessMessage> {
         M::Renewed { rollover: body, signature },
         M::Carry { rollover: body },
         M::Carried { rollover: body },
+        M::Publish { event: body },
+        M::Probe { probes: body },
+        M::Since { batch: body },
+        M::Rest { batch: body },
+        M::Stamp { event: body },
+        M::Stamped { event: body, time: Time(3), signature },
     ];
     for source in [0, 1, 200, 255] {
         all.extend([

@@ -182,6 +182,29 @@ pub fn is_conviction(event: Shared, bodies: &impl Bodies<WitnessBody>) -> bool {
     bodies.get(event).event().is_some_and(|event| event.kind.conviction().is_some())
 }
 
+/// The place of an event in the order of a timeline; `None` of what is no event.
+fn key(event: Shared, bodies: &impl Bodies<WitnessBody>) -> Option<(Time, u64)> {
+    bodies.get(event).event().map(|content| (content.time, content.id()))
+}
+
+/// Events in the order of a timeline, each once, with their places. A batch is what its sender put into
+/// it: what is no event is refused.
+fn sorted(events: &[Shared], cx: &mut impl Context<Witness>) -> Vec<((Time, u64), Shared)> {
+    let bodies = cx.bodies();
+    let mut sorted = Vec::with_capacity(events.len());
+    for event in events {
+        if let Some(key) = key(*event, &bodies) {
+            sorted.push((key, *event));
+        } else {
+            cx.record(WitnessMetric::EventsRefused, 1);
+            cx.record(WitnessMetric::of_event(EventError::Malformed), 1);
+        }
+    }
+    sorted.sort_unstable();
+    sorted.dedup_by_key(|(key, _)| *key);
+    sorted
+}
+
 /// What a merge did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Merged {
@@ -195,13 +218,7 @@ impl Witness {
     /// event, with other stamps, it keeps the one of the lesser name.
     pub(super) fn merge(&self, tip: Tip, more: &[Shared], cx: &mut impl Context<Self>) -> Merged {
         let bodies = cx.bodies();
-        let place = |event: Shared| {
-            let content = bodies.get(event).event().expect("an event");
-            ((content.time, content.id()), event)
-        };
-        let mut more: Vec<_> = more.iter().map(|event| place(*event)).collect();
-        more.sort_unstable();
-        more.dedup_by_key(|(key, _)| *key);
+        let mut more = sorted(more, cx);
         more.retain(|(key, event)| {
             let before = newest(tip, &bodies, |link| link.key() <= *key);
             let known = before.map(|before| get(before, &bodies)).filter(|l| l.key() == *key);
@@ -211,6 +228,7 @@ impl Witness {
         let Some((first, _)) = more.first().copied() else { return merged };
         merged.tip = newest(tip, &bodies, |link| link.key() < first);
         let replayed = since(tip, length(merged.tip, &bodies), &bodies);
+        let place = |event| (key(event, &bodies).expect("an event"), event);
         let mut replayed = replayed.into_iter().map(place).peekable();
         let mut more = more.into_iter().peekable();
         loop {

@@ -15,13 +15,6 @@ impl Net {
         self.take_effects(user);
     }
 
-    fn fire(&mut self, of: NodeId, timer: WitnessTimer, now: Time) {
-        let (node, world) = (&mut self.nodes[of.index()], &mut self.worlds[of.index()]);
-        world.set_now(now);
-        self.witness.on_timer(node, timer, world);
-        self.take_effects(of);
-    }
-
     fn standing(&self, of: NodeId) -> Option<Standing> {
         self.nodes[of.index()].stake.as_deref().copied()
     }
@@ -59,6 +52,7 @@ fn a_stake_is_no_payment_to_anybody() {
     }
     assert_eq!(net.standing(PAYER), Some(Standing::Joined));
     assert_eq!(net.of(WitnessMetric::Joins), 1);
+    assert_eq!(net.nodes[PAYER.index()].payments, 1, "its number is used");
     let held = net.of(WitnessMetric::Held);
     assert_eq!(held, 198 * net.witness.endowment - STAKE - net.witness.terms.gas);
     // The parties of a payment find nothing in it that they could take.
