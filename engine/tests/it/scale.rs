@@ -35,7 +35,8 @@ fn a_second_thread_has_no_part_in_windows_of_a_handful_of_events() {
     };
     let few = run(500, "1us");
     assert!(few.windows > 5_000);
-    assert_eq!(few.sparse_windows, few.windows);
+    // But for those that bring far events near, which is work for all.
+    assert!(few.sparse_windows > few.windows * 99 / 100, "{few:?}");
     let many = run(100_000, "1ms");
     assert_eq!(many.sparse_windows, 0, "of {} windows", many.windows);
 }
