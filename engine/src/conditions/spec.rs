@@ -3,10 +3,10 @@
 //! Everything is off by default, and a scenario that leaves it off runs on an engine compiled
 //! without it.
 
-use std::path::PathBuf;
 
 use anthill_protocol::{Span, Time};
 
+use crate::input::InputFile;
 use crate::network::JitterSpec;
 
 /// All conditions of a scenario.
@@ -209,7 +209,7 @@ pub enum ChurnTimes {
     },
     /// Downtimes from a file: CSV with the header `node,down,up`, instants in seconds; an empty
     /// `up`: for ever. Nodes without rows are always up.
-    Trace(PathBuf),
+    Trace(InputFile),
 }
 
 /// Error of the nodes' own clocks: `local = now + offset + rate · now`, both uniform within the

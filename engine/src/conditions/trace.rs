@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anthill_protocol::NodeId;
 
+use crate::input::InputFile;
 use crate::network::NetworkError;
 use crate::network::lines::{Lines, line_error};
 
@@ -21,8 +22,8 @@ impl DownTrace {
     ///
     /// # Errors
     /// On rows that are not three fields, name no node, end before they begin or overlap.
-    pub(super) fn open(path: &Path, nodes: u32) -> Result<Self, NetworkError> {
-        Self::read(path, Lines::open(path)?, nodes)
+    pub(super) fn open(file: &InputFile, nodes: u32) -> Result<Self, NetworkError> {
+        Self::read(file, Lines::open(file)?, nodes)
     }
 
     fn read(path: &Path, mut lines: Lines<'_>, nodes: u32) -> Result<Self, NetworkError> {

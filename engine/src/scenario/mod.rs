@@ -63,6 +63,7 @@ use anthill_protocol::{RunScale, Span, Time};
 
 use crate::conditions::ConditionsSpec;
 use crate::crypto::{KeyFile, Mode};
+use crate::input::Input;
 use crate::network::NetworkSpec;
 
 /// A checked scenario.
@@ -90,6 +91,8 @@ pub struct Scenario {
     pub crypto: CryptoSpec,
     /// What to measure.
     pub measure: MeasureSpec,
+    /// The files that it names, each with the hash of its content.
+    pub inputs: Vec<Input>,
 }
 
 impl Scenario {

@@ -13,6 +13,7 @@ use super::super::lines::open;
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
+use crate::input::InputFile;
 
 /// Largest file read, in bytes after unpacking.
 const MAX_BYTES: u64 = 16 << 20;
@@ -23,8 +24,8 @@ struct Document {
 }
 
 pub(super) fn load(
-    path: &Path,
-    p90_path: Option<&Path>,
+    path: &InputFile,
+    p90_path: Option<&InputFile>,
     latency: LatencyKind,
 ) -> Result<LatencyTable, NetworkError> {
     let failed = |path: &Path, problem: String| NetworkError::File { path: path.into(), problem };
@@ -58,17 +59,17 @@ pub(super) fn load(
     Ok(table)
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>, NetworkError> {
+fn read(path: &InputFile) -> Result<BTreeMap<String, BTreeMap<String, f64>>, NetworkError> {
     let reader = open(path)?.take(MAX_BYTES);
     let document: Document = serde_json::from_reader(reader).map_err(|e| {
         if e.is_io() {
             return NetworkError::File {
-                path: path.into(),
+                path: path.to_path_buf(),
                 problem: format!("cannot read it: {e}"),
             };
         }
         let problem = format!("not {{\"data\": {{from: {{to: ms}}}}}}: {e}");
-        NetworkError::Line { path: path.into(), line: e.line() as u64, problem }
+        NetworkError::Line { path: path.to_path_buf(), line: e.line() as u64, problem }
     })?;
     Ok(document.data)
 }

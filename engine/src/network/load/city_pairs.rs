@@ -6,13 +6,13 @@
 //! rows within a city.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::super::lines::line_error;
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use super::{csv_fields, number, open_csv};
+use crate::input::InputFile;
 
 const HEADER: &str = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms";
 /// More rows than ordered pairs of as many regions as a table may have.
@@ -25,7 +25,7 @@ struct Row {
     figures: Figures,
 }
 
-pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
+pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     let mut lines = open_csv(path, HEADER)?;
     let mut table = LatencyTable::default();
     let mut rows = Vec::new();

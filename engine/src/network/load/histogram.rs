@@ -4,13 +4,12 @@
 //! first and the last end at their own values. Within a bin all values are equally likely, so that
 //! two messages share no delay because a measurement was rounded.
 
-use std::path::Path;
-
 use super::super::NetworkError;
 use super::super::lines::line_error;
 use super::super::link::MAX_EXPONENT;
 use super::super::quantile::Quantile;
 use super::{csv_fields, number, open_csv};
+use crate::input::InputFile;
 
 const HEADER: &str = "value,count";
 /// Most rows read.
@@ -26,7 +25,7 @@ pub(crate) struct Histogram {
 }
 
 /// Reads a histogram from a file.
-pub(crate) fn histogram(path: &Path) -> Result<Histogram, NetworkError> {
+pub(crate) fn histogram(path: &InputFile) -> Result<Histogram, NetworkError> {
     let mut lines = open_csv(path, HEADER)?;
     let mut rows: Vec<(f64, u64)> = Vec::new();
     while let Some((line_number, line)) = lines.next()? {
@@ -38,7 +37,7 @@ pub(crate) fn histogram(path: &Path) -> Result<Histogram, NetworkError> {
         }
     }
     Histogram::new(&rows).ok_or_else(|| NetworkError::File {
-        path: path.into(),
+        path: path.to_path_buf(),
         problem: "fewer than two values with a count; a distribution needs two at least".into(),
     })
 }

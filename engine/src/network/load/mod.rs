@@ -11,11 +11,10 @@ mod inline;
 mod node_file;
 mod ripe_country;
 
-use std::path::Path;
-
 use super::lines::{Lines, line_error};
 use super::table::LatencyTable;
 use super::{NetworkError, RegionFormat, RegionsSpec, presets};
+use crate::input::InputFile;
 pub(crate) use histogram::histogram;
 pub(crate) use node_file::{BYTES_PER_NODE as NODE_FILE_BYTES_PER_NODE, NodeFile, node_file};
 
@@ -27,7 +26,7 @@ pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
             inline::table(names, p50_ms, p90_ms.as_deref(), *latency)
         }
         RegionsSpec::File { path, p90_path, format, latency } => match (format, p90_path) {
-            (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_deref(), *latency),
+            (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_ref(), *latency),
             (_, Some(_)) => Err(NetworkError::field(
                 "network.regions.p90_file",
                 "only AWS tables keep percentiles in a second file; leave it out",
@@ -39,7 +38,7 @@ pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
 }
 
 /// Opens a CSV file that begins with `header`; what is left are its rows.
-fn open_csv<'p>(path: &'p Path, header: &str) -> Result<Lines<'p>, NetworkError> {
+fn open_csv(path: &InputFile, header: &str) -> Result<Lines<'static>, NetworkError> {
     let mut lines = Lines::open(path)?;
     let first = lines.next()?;
     if let Some((_, line)) = first

@@ -4,17 +4,16 @@
 //! pair has the row's minimum as its floor, and the row's mean and standard deviation above it. A
 //! single ping has no deviation, and its mean may differ from its minimum by rounding.
 
-use std::path::Path;
-
 use super::super::lines::line_error;
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use super::{csv_fields, number, open_csv};
+use crate::input::InputFile;
 
 const HEADER: &str = "cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max";
 
-pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
+pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     let mut lines = open_csv(path, HEADER)?;
     let mut table = LatencyTable::default();
     while let Some((number, line)) = lines.next()? {
