@@ -6,7 +6,7 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `full_disk` has what happens where there is no room.
+//! continue; `inputs` has the files that scenarios name; `full_disk` has what happens where there is no room.
 
 #[path = "cli/compare.rs"]
 mod compare;
@@ -14,6 +14,8 @@ mod compare;
 mod diagrams;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
+#[path = "cli/inputs.rs"]
+mod inputs;
 #[path = "cli/matrix.rs"]
 mod matrix;
 #[path = "cli/parquet.rs"]

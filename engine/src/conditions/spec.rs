@@ -3,7 +3,6 @@
 //! Everything is off by default, and a scenario that leaves it off runs on an engine compiled
 //! without it.
 
-
 use anthill_protocol::{Span, Time};
 
 use crate::input::InputFile;

@@ -1,6 +1,5 @@
 //! The network section of a scenario as plain data.
 
-
 use anthill_protocol::{Span, Time};
 
 use crate::input::InputFile;

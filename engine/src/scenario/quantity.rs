@@ -331,7 +331,8 @@ mod tests {
         assert_eq!(read("+7"), 7);
         assert_eq!(read("18446744073709551615"), u64::MAX);
         assert_eq!(read("007"), 7);
-        for same in ["1e5", "1E+5", "0.1e6", "1_00e3", " 100e3 ", "0x186a0", "0b11000011010100000"] {
+        for same in ["1e5", "1E+5", "0.1e6", "1_00e3", " 100e3 ", "0x186a0", "0b11000011010100000"]
+        {
             assert_eq!(read(same), 100_000, "{same}");
         }
     }

@@ -55,10 +55,8 @@ pub(crate) fn node_file(
 ) -> Result<NodeFile, NetworkError> {
     let path = &spec.path;
     let mut lines = Lines::open(path)?;
-    let failed = |problem: &str| NetworkError::File {
-        path: path.to_path_buf(),
-        problem: problem.into(),
-    };
+    let failed =
+        |problem: &str| NetworkError::File { path: path.to_path_buf(), problem: problem.into() };
     let Some((line, header)) = lines.next()? else {
         return Err(failed("empty; give a header and one row per node"));
     };
