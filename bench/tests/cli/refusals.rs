@@ -368,7 +368,7 @@ fn errors_tell_their_causes_themselves_and_have_none() {
         for name in files(&root.join(part)).iter().filter(|name| name.ends_with(".rs")) {
             let text = fs::read_to_string(root.join(part).join(name)).expect("a source");
             let code = text.split("#[cfg(test)]\nmod tests").next().expect("some");
-            for printed in ["error:#}", "problem:#}", "e:#}", "{:#}"] {
+            for printed in ["{error:#}", "{problem:#}", "{e:#}", "{:#}"] {
                 let found = code.contains(printed) && !name.ends_with("stacks.rs");
                 assert!(!found, "{part}/{name}: {printed} tells causes twice; use terminal::told");
             }
