@@ -247,8 +247,7 @@ pub(super) fn runs(flag: &str, text: &str, least: u32) -> anyhow::Result<u32> {
 
 /// How and where this piece of work is begun.
 fn manifest() -> Value {
-    let command: Vec<String> =
-        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let command = own_command();
     json!({
         "reproduce": reproduce(&command),
         "command": command,
@@ -262,9 +261,11 @@ fn manifest() -> Value {
 
 /// The command line of this process, to be typed again.
 pub(super) fn again_line() -> String {
-    let command: Vec<String> =
-        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    typed(&command)
+    typed(&own_command())
+}
+
+fn own_command() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
 fn resume(store: &Store) -> String {

@@ -91,6 +91,9 @@ fn a_run_records_its_files_and_is_repeated_only_with_them() {
     assert_eq!((&inputs[0]["path"], &inputs[0]["blake3"]), (&"t.csv".into(), &hash(RING)));
     assert!(done(&desk, "replay f").starts_with("same digest"));
     let traced = done(&desk, "trace f");
+    done(&desk, "report f");
+    let page = fs::read_to_string(desk.path("f/report.html")).expect("a page");
+    assert!(page.contains(hash(RING).as_str().expect("a hash")) && page.contains("t.csv"));
     put(&desk, "t.csv", "source,target\n0,1\n1,2\n2,3\n");
     for line in ["replay f", "trace f", "trace f --explain"] {
         let message = refusal(&desk.anthill(line));

@@ -140,15 +140,22 @@ fn two_runs_have_one_schema() {
 #[test]
 fn the_tables_of_every_protocol_have_types() {
     let desk = Desk::new();
-    for protocol in ["witness", "gossip", "phold", "timers", "traffic", "signed-phold"] {
+    for (protocol, until) in [
+        ("witness", "2s"),
+        ("gossip", "2s"),
+        ("phold", "2s"),
+        ("timers", "10min"),
+        ("traffic", "2s"),
+        ("signed-phold", "2s"),
+    ] {
         let line = format!(
-            "run {protocol} --nodes 1k --until 2s --table --parquet --progress off --out {protocol}"
+            "run {protocol} --nodes 1k --until {until} --table --parquet --progress off --out {protocol}"
         );
         let output = desk.anthill(&line);
         assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
         assert_twins(&desk, protocol, &["series", "nodes"]);
         let line = format!(
-            "compare {protocol} {protocol} --nodes 1k --until 2s --seeds 2 --parquet --progress off \
+            "compare {protocol} {protocol} --nodes 1k --until {until} --seeds 2 --parquet --progress off \
              --out {protocol}-c"
         );
         let output = desk.anthill(&line);
