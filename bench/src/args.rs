@@ -295,8 +295,8 @@ pub(crate) struct ProfileArgs {
     #[command(flatten)]
     pub scenario: ScenarioArgs,
     /// Samples per second of CPU time.
-    #[arg(long, default_value_t = 99, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub hz: u32,
+    #[arg(long, default_value = "99", allow_negative_numbers = true)]
+    pub hz: String,
     /// CPU time to sample of each size (`10s`): the run is made again until then, under one profile.
     #[arg(long, value_name = "DURATION", value_parser = not_a_flag, allow_hyphen_values = true)]
     pub at_least: Option<String>,

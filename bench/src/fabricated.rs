@@ -89,6 +89,7 @@ pub(crate) fn scenario() -> Scenario {
         conditions: ConditionsSpec::default(),
         crypto: CryptoSpec::default(),
         measure: MeasureSpec::default(),
+        inputs: Vec::new(),
     }
 }
 

@@ -25,6 +25,7 @@ mod engines;
 mod export;
 #[cfg(test)]
 mod fabricated;
+mod inputs;
 mod interrupt;
 mod machine;
 pub mod measure;
@@ -79,7 +80,7 @@ pub fn main(registry: Registry) -> ExitCode {
     match command::dispatch(&registry, line, watch) {
         Ok(exit) => exit.into(),
         Err(problem) => {
-            terminal::complain("error", &format!("{problem:#}"));
+            terminal::complain("error", &terminal::told(&problem));
             command::Exit::BadInput.into()
         }
     }

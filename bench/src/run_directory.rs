@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::export::columns::Columns;
 use crate::export::parquet;
+use crate::terminal;
 
 /// The most a run directory may hold, in bytes.
 pub(crate) const MAX_BYTES: u64 = 50_000_000;
@@ -111,24 +113,33 @@ impl RunDirectory {
         self.parquet = true;
     }
 
-    /// Writes one file; `name` may have one directory in front. A CSV as Parquet too, if that was
-    /// asked for.
+    /// Writes a CSV, and as Parquet too if that was asked for.
     ///
     /// # Errors
-    /// If it exists, would pass the size limit, or cannot be written.
-    pub(crate) fn write(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
-        self.write_file(name, content)?;
+    /// As for [`Self::write`], or if a cell is not what its column holds.
+    pub(crate) fn write_table(
+        &mut self,
+        name: &str,
+        content: &[u8],
+        columns: &Columns,
+    ) -> Result<(), RunDirectoryError> {
+        self.write(name, content)?;
         if let (true, Some(stem)) = (self.parquet, name.strip_suffix(".csv")) {
-            let typed = parquet::of_csv(content).map_err(|problem| RunDirectoryError::Table {
-                path: self.path.join(name),
-                problem: format!("{problem:#}"),
-            })?;
-            self.write_file(&format!("{stem}.parquet"), &typed)?;
+            let typed =
+                parquet::of_csv(content, columns).map_err(|problem| RunDirectoryError::Table {
+                    path: self.path.join(name),
+                    problem: terminal::told(&problem),
+                })?;
+            self.write(&format!("{stem}.parquet"), &typed)?;
         }
         Ok(())
     }
 
-    fn write_file(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
+    /// Writes one file; `name` may have one directory in front.
+    ///
+    /// # Errors
+    /// If it exists, would pass the size limit, or cannot be written.
+    pub(crate) fn write(&mut self, name: &str, content: &[u8]) -> Result<(), RunDirectoryError> {
         let path = self.path.join(name);
         let io_error = |problem| RunDirectoryError::Io { path: path.clone(), problem };
         let total = self.bytes.saturating_add(content.len() as u64);

@@ -6,7 +6,8 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `files` has what users bring; `full_disk` has what happens where there is no room.
+//! continue; `files` has what users bring, `inputs` what is known of it
+//! later; `full_disk` has what happens where there is no room.
 
 #[path = "cli/compare.rs"]
 mod compare;
@@ -16,6 +17,8 @@ mod diagrams;
 mod files_of_users;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
+#[path = "cli/inputs.rs"]
+mod inputs;
 #[path = "cli/matrix.rs"]
 mod matrix;
 #[path = "cli/parquet.rs"]

@@ -1,6 +1,6 @@
 //! How a network of nodes runs: from a scenario to an outcome.
 //!
-//! The folder reads in the order of the data: [`scenario`] (what to run) → [`topology`] and
+//! The folder reads in the order of the data: [`scenario`] (what to run; its files are [`input`]s) → [`topology`] and
 //! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
 //! shards → `event`, `chunk`, `calendar` (the mailboxes) → `sink`, `subshard`, `sharded`, `lead`,
 //! `pace`, `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
@@ -16,6 +16,7 @@ pub mod divergence;
 mod event;
 mod fabric;
 mod host;
+pub mod input;
 mod lead;
 mod live;
 mod memory;

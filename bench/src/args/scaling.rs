@@ -12,7 +12,8 @@ Examples:
   anthill scale gossip --nodes 100k --shards 1,2  strong scaling: the same on more shards
   anthill scale my.toml --nodes 1k,10k --repeat 5 --out scaling
 
-After an interruption the same command with the same --out makes only the runs that are missing.";
+After an interruption, or with a larger --repeat, the same command with the same --out makes only the
+runs that are missing.";
 
 pub(super) const SWEEP_EXAMPLES: &str = "\
 Examples:
@@ -21,8 +22,8 @@ Examples:
   anthill sweep my.toml --vary 'network.topology=\"complete\",{kind=\"random-regular\",degree=8}' --seeds 3
 
 Several --vary make a grid. Values are TOML, else taken as text, and are separated by commas that
-are not inside quotes, brackets or braces. After an interruption the same command with the same
---out makes only the runs that are missing.";
+are not inside quotes, brackets or braces. After an interruption, or with more --seeds, the same
+command with the same --out makes only the runs that are missing.";
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -36,7 +37,7 @@ the same network, workload and faults.";
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct BatchArgs {
     /// Where to save; a new or empty directory, or the one in which the same command was
-    /// interrupted [default: anthill-runs/<name>-<command>-<seed>-<n>].
+    /// interrupted, or finished with fewer runs [default: anthill-runs/<name>-<command>-<seed>-<n>].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Save every CSV as Parquet too.

@@ -1,9 +1,11 @@
 //! What `scale`, `sweep` and `compare` have in common: from a plan to its finished runs, and what
 //! is said when some are missing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use anthill_engine::scenario::parse_count;
 use anyhow::{Context as _, bail};
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use crate::args::ProgressChoice;
 use crate::engines::Control;
+use crate::export::columns::{Columns, Kind};
 use crate::export::{self, pretty};
 use crate::machine::Machine;
 use crate::points::{self, Configuration, Finished, Halt, Limits, Plan, PointsError, Store};
@@ -89,18 +92,34 @@ pub(super) fn tell_violations(plan: &Plan, store: &Store) -> bool {
 }
 
 /// Saves the files that a command makes of its runs, in place of those of an earlier time; tables
-/// as Parquet too, if that was asked for.
-pub(super) fn save(store: &Store, files: &[(&str, String)], parquet: bool) -> anyhow::Result<()> {
+/// as Parquet too, if that was asked for: then `parquet` has what their columns hold.
+pub(super) fn save(
+    store: &Store,
+    files: &[(&str, String)],
+    parquet: Option<Columns>,
+) -> anyhow::Result<()> {
     for (name, content) in files {
         let path = store.path().join(name);
         points::replace(&path, content.as_bytes())?;
-        if parquet && name.ends_with(".csv") {
-            let typed = export::parquet::of_csv(content.as_bytes())
+        if let (Some(columns), true) = (&parquet, name.ends_with(".csv")) {
+            let typed = export::parquet::of_csv(content.as_bytes(), columns)
                 .with_context(|| format!("cannot save {} as Parquet", path.display()))?;
             points::replace(&path.with_extension("parquet"), &typed)?;
         }
     }
     Ok(())
+}
+
+/// What the columns hold that say of a run which it is, and what it measured.
+pub(super) fn run_columns(plan: &Plan, registry: &Registry) -> anyhow::Result<Columns> {
+    let scenarios = plan.configurations.iter().map(|configuration| &configuration.scenario);
+    let names: BTreeSet<&str> = scenarios.map(|scenario| scenario.protocol.as_str()).collect();
+    let protocols = names.into_iter().map(|name| Ok(registry.named(name)?.protocol));
+    Ok(Columns::default()
+        .measured(protocols.collect::<anyhow::Result<_>>()?)
+        .with(Kind::Count, "seed")
+        .with(Kind::Text, "digest")
+        .with(Kind::Flag, "checks_ok"))
 }
 
 /// The runs of each configuration, in the order of their numbers.
@@ -122,6 +141,30 @@ pub(super) fn again(store: &Store, scenarios: &[(&str, &Configuration)]) -> Mark
             (page::folded(heading, &page::code(&configuration.scenario.to_toml())))
         }
     }
+}
+
+/// The figures of a run under their names.
+type Figures = Vec<(String, Option<f64>)>;
+
+/// Every name that some run has, in the order of first appearance.
+pub(super) fn names(runs: &[Figures]) -> Vec<String> {
+    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+    for (name, _) in runs.iter().flatten() {
+        if seen.insert(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// The figures of a run in the order of the names.
+pub(super) fn in_order<'a>(
+    names: &'a [String],
+    figures: &'a Figures,
+) -> impl Iterator<Item = Option<f64>> + 'a {
+    let of: BTreeMap<&str, Option<f64>> =
+        figures.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    names.iter().map(move |name| of.get(name.as_str()).copied().flatten())
 }
 
 /// Rows as CSV, quoted where needed.
@@ -196,16 +239,15 @@ pub(super) fn list(flag: &str, text: &str) -> anyhow::Result<Vec<String>> {
 /// A number of runs.
 pub(super) fn runs(flag: &str, text: &str, least: u32) -> anyhow::Result<u32> {
     let most = points::MAX_RUNS as u32;
-    match text.parse::<u32>() {
-        Ok(runs) if (least..=most).contains(&runs) => Ok(runs),
+    match parse_count(text).map(u32::try_from) {
+        Ok(Ok(runs)) if (least..=most).contains(&runs) => Ok(runs),
         _ => bail!("{flag} {text}: must be a whole number from {least} to {most}"),
     }
 }
 
 /// How and where this piece of work is begun.
 fn manifest() -> Value {
-    let command: Vec<String> =
-        std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let command = own_command();
     json!({
         "reproduce": reproduce(&command),
         "command": command,
@@ -217,9 +259,24 @@ fn manifest() -> Value {
     })
 }
 
+/// The command line of this process, to be typed again.
+pub(super) fn again_line() -> String {
+    typed(&own_command())
+}
+
+fn own_command() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
 fn resume(store: &Store) -> String {
     let reproduce = store.manifest()["reproduce"].as_str().unwrap_or("the same command");
     format!("{reproduce} --out {}", quoted(&store.path().display().to_string()))
+}
+
+/// The whole command line: to be typed in a shell.
+fn typed(command: &[String]) -> String {
+    let words = command.iter().skip(1).map(|word| quoted(word));
+    std::iter::once("anthill".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// The command line without the place where it saves: to be typed in a shell.
@@ -272,13 +329,16 @@ mod tests {
         let words = ["/x/anthill", "sweep", "--out", "d", "--set", "a={k = 1}", "--out=e"];
         let command = words.map(str::to_owned);
         assert_eq!(reproduce(&command), "anthill sweep --set 'a={k = 1}'");
+        assert_eq!(typed(&command), "anthill sweep --out d --set 'a={k = 1}' --out=e");
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 
     #[test]
     fn numbers_of_runs_have_bounds() {
-        assert_eq!(runs("--seeds", "3", 1).ok(), Some(3));
-        for wrong in ["0", "-1", "many", "10001"] {
+        for (text, number) in [("3", 3), ("1e3", 1_000), ("2k", 2_000)] {
+            assert_eq!(runs("--seeds", text, 1).ok(), Some(number));
+        }
+        for wrong in ["0", "-1", "many", "10001", "1e5", "1.5", "1e-1"] {
             let error = runs("--seeds", wrong, 1).expect_err("refused").to_string();
             assert!(error.starts_with(&format!("--seeds {wrong}: must be")), "{error}");
         }

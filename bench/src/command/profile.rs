@@ -23,8 +23,11 @@ use crate::profile::growth::{self, Measured};
 use crate::profile::{Profile, Sampler, flames, pprof};
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
+use crate::trace::wanted;
 use crate::{Entry, Registry, interrupt, terminal, units};
 
+/// The most samples per second of CPU time that the kernel's timer gives.
+const MOST_HZ: u64 = 100;
 /// Rows of the table of what grew.
 const ROWS: usize = 24;
 
@@ -51,6 +54,7 @@ impl Size {
 pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result<Exit> {
     let sizes = sizes(&args.scenario)?;
     let least_s = least_s(args)?;
+    hz(args)?;
     let load = |size: &ScenarioArgs| {
         let plan = ScenarioPlan::new(size.clone(), registry)?;
         let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
@@ -94,6 +98,11 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
     terminal::show(&format!("Saved in {}\n", directory.path().display()))?;
     let stopped = profiled.iter().any(|size| size.outcome.ended == Ended::MemoryLimit);
     Ok(if stopped { Exit::Violated } else { Exit::Done })
+}
+
+/// Samples per second of CPU time.
+fn hz(args: &ProfileArgs) -> anyhow::Result<u32> {
+    Ok(wanted::count("--hz", &args.hz, MOST_HZ)? as u32)
 }
 
 /// The CPU time to sample of each size, in seconds.
@@ -140,7 +149,7 @@ fn one(
     let regions = prepared.regions(scenario);
     let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
     run.write("manifest.json", manifest.as_bytes())?;
-    let sampler = Sampler::start(args.hz).context("cannot sample this process")?;
+    let sampler = Sampler::start(hz(args)?).context("cannot sample this process")?;
     let begun_s = Usage::read().cpu_s;
     let mut runs = 0;
     let progress = Progress::start(args.progress, scenario.until, control);

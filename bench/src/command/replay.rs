@@ -18,12 +18,13 @@ use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
 use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Entry, Registry, interrupt, terminal};
+use crate::{Entry, Registry, inputs, interrupt, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
     let scenario = engines::load(&recorded.source, &[], registry)?;
+    recorded.check_inputs(&scenario)?;
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
     let stop_on_violation = recorded.ended_by_violation;
@@ -97,6 +98,8 @@ pub(super) struct Recorded {
     pub(super) engine: EngineChoice,
     pub(super) digest: String,
     pub(super) commit: String,
+    /// The files that it read, with the hashes of their contents.
+    inputs: Value,
     /// Whether it was told to end at a violation, and there was one.
     pub(super) ended_by_violation: bool,
 }
@@ -131,8 +134,22 @@ impl Recorded {
             engine: engine.map_err(anyhow::Error::msg).context("unknown engine")?,
             digest: text(&summary, "digest")?,
             commit: text(&manifest, "commit")?,
+            inputs: manifest["inputs"].clone(),
             ended_by_violation,
         })
+    }
+
+    /// Refuses to run on other files than the recorded ones, which would give another run.
+    pub(super) fn check_inputs(&self, scenario: &Scenario) -> anyhow::Result<()> {
+        if self.inputs.is_null() && !scenario.inputs.is_empty() {
+            let note = "the manifest is of a version that recorded no hashes of the files it read: \
+                        whether they are still the same is not known";
+            terminal::complain("note", note);
+        }
+        match inputs::changed(&self.inputs, &inputs::json(&scenario.inputs)) {
+            Some(change) => bail!("{change}; put the recorded file back to repeat the run"),
+            None => Ok(()),
+        }
     }
 }
 

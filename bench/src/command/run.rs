@@ -128,7 +128,8 @@ fn save_seen(
         trace::save(trace, kinds, run)?;
     }
     if let Some(table) = table {
-        run.write("nodes.csv", table::write::csv(table).as_bytes())?;
+        let columns = table::write::columns(table);
+        run.write_table("nodes.csv", table::write::csv(table).as_bytes(), &columns)?;
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ struct Passes<'a> {
 pub(super) fn trace(registry: &Registry, args: &TraceArgs) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
     let scenario = engines::load(&recorded.source, &[], registry)?;
+    recorded.check_inputs(&scenario)?;
     let entry = registry.named(&scenario.protocol)?;
     let request = wanted::request(&args.events, &scenario, entry.protocol.kinds)?;
     let hops = wanted::count("--hops", &args.hops, MOST_HOPS)? as usize;

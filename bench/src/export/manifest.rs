@@ -8,6 +8,7 @@ use anthill_engine::scenario::Scenario;
 use anthill_protocol::Time;
 
 use crate::args::EngineChoice;
+use crate::inputs;
 use crate::machine::Machine;
 use crate::regions::Regions;
 use crate::setting::{Fault, Setting};
@@ -58,6 +59,7 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
         "adversary_nodes": manifest.setting.adversary_nodes,
         "faults": manifest.setting.faults.iter().map(fault).collect::<Vec<Value>>(),
         "regions": manifest.regions.json(),
+        "inputs": inputs::json(&scenario.inputs),
         "scenario_toml": manifest.resolved,
         "scenario": as_json.unwrap_or_else(|| Value::Object(Map::new())),
     }))
@@ -124,6 +126,7 @@ mod tests {
         assert_eq!(read["machine"]["cores"], 2);
         assert_eq!(read["conditions_on"], json!(["loss 0.01"]));
         assert_eq!(read["adversary_nodes"], 3);
+        assert_eq!(read["inputs"], json!([]));
         assert_eq!(read["regions"], json!({ "nodes": [], "least_delay_ns": null }));
         assert_eq!(
             read["faults"][0].to_string(),

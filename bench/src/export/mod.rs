@@ -5,6 +5,7 @@
 //! summary is a function of the result alone, and therefore byte-identical across engines.
 
 pub(crate) mod checks;
+pub(crate) mod columns;
 pub(crate) mod interval_log;
 pub(crate) mod manifest;
 pub(crate) mod parquet;
@@ -59,7 +60,7 @@ pub(crate) fn save(
         run.write(&format!("metrics/{file}.hlog"), &log)?;
     }
     let table = series::text(&record.outcome.series, result.metrics);
-    run.write("series.csv", table.as_bytes())?;
+    run.write_table("series.csv", table.as_bytes(), &series::columns(result.metrics))?;
     run.write("checks.json", checks::text(&result.checks).as_bytes())?;
     run.write("summary.json", summary.as_bytes())?;
     Ok(())

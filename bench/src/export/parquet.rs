@@ -1,54 +1,47 @@
 //! A CSV table once more as Parquet, whose columns have types.
 //!
-//! One function of the CSV's text: what a program reads from either is the same, and no command
-//! describes its columns twice. A column is `BOOLEAN`, `INT64` (unsigned if a value needs it) or
-//! `DOUBLE` if each of its cells that is not empty is one exactly as CSV has it, and text
-//! otherwise; an empty cell is null. Digests are text, though one may consist of digits. All rows
-//! are one row group, not compressed: the library for that would be larger than the rest, and the
-//! dictionaries that Parquet makes of repeated values do most of it.
+//! One function of the CSV's text and of what its columns are declared to hold: what a program reads
+//! from either is the same. A column is `BOOLEAN`, `INT64` (unsigned), `DOUBLE` or text as its
+//! [`Columns`] say, whatever its cells look like: two runs have one schema. An empty cell is null.
+//! All rows are one row group, not compressed: the library for that would be larger than the rest,
+//! and the dictionaries that Parquet makes of repeated values do most of it.
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anthill_engine::scenario::parse_count;
+use anyhow::{Context as _, bail};
 use parquet::basic::{ConvertedType, Repetition, Type as Physical};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-/// Columns that are text whatever their cells look like.
-const TEXT: [&str; 1] = ["digest"];
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Boolean,
-    Signed,
-    Unsigned,
-    Double,
-    Text,
-}
+use super::columns::{Columns, Kind};
 
 /// The table as a Parquet file.
 ///
 /// # Errors
-/// If it is no table: a row without a cell for each column.
-pub(crate) fn of_csv(csv: &[u8]) -> anyhow::Result<Vec<u8>> {
+/// If it is no table: a row without a cell for each column; if nobody declared a column, or a cell is
+/// not what its column holds.
+pub(crate) fn of_csv(csv: &[u8], columns: &Columns) -> anyhow::Result<Vec<u8>> {
     let mut reader = csv::Reader::from_reader(csv);
     let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
     let rows: Vec<csv::StringRecord> =
         reader.records().collect::<Result<_, _>>().context("cannot read the table again")?;
     let column = |index: usize| rows.iter().map(move |row| row.get(index).unwrap_or_default());
-    let kinds: Vec<Kind> = names.iter().enumerate().map(|(i, n)| Kind::of(n, column(i))).collect();
+    let kind = |name: &String| {
+        columns.kind(name).with_context(|| format!("nobody declared what the column {name} holds"))
+    };
+    let kinds: Vec<Kind> = names.iter().map(kind).collect::<Result<_, _>>()?;
     let fields = names.iter().zip(&kinds).map(|(name, kind)| kind.field(name).map(Arc::new));
     let schema =
         Type::group_type_builder("table").with_fields(fields.collect::<Result<_, _>>()?).build()?;
     let properties = Arc::new(WriterProperties::builder().build());
     let mut file = SerializedFileWriter::new(Vec::new(), Arc::new(schema), properties)?;
     let mut group = file.next_row_group()?;
-    for (index, kind) in kinds.iter().enumerate() {
+    for (index, (kind, name)) in kinds.iter().zip(&names).enumerate() {
         let mut writer = group.next_column()?.context("a column for each field")?;
-        kind.write(column(index), &mut writer)?;
+        kind.write(column(index), &mut writer).with_context(|| format!("column {name}"))?;
         writer.close()?;
     }
     group.close()?;
@@ -56,34 +49,11 @@ pub(crate) fn of_csv(csv: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Kind {
-    /// The narrowest that every cell is.
-    fn of<'a>(name: &str, cells: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let full = cells.filter(|cell| !cell.is_empty());
-        let every = |is: fn(&str) -> bool| full.clone().all(is);
-        if TEXT.contains(&name) {
-            Self::Text
-        } else if full.clone().next().is_none() {
-            // As pandas reads it.
-            Self::Double
-        } else if every(|cell| cell.parse::<bool>().is_ok()) {
-            Self::Boolean
-        } else if every(|cell| whole(cell) && cell.parse::<i64>().is_ok()) {
-            Self::Signed
-        } else if every(|cell| whole(cell) && cell.parse::<u64>().is_ok()) {
-            Self::Unsigned
-        } else if every(|cell| numeral(cell) && cell.parse::<f64>().is_ok()) {
-            Self::Double
-        } else {
-            Self::Text
-        }
-    }
-
     fn field(self, name: &str) -> Result<Type, parquet::errors::ParquetError> {
         let (physical, converted) = match self {
-            Self::Boolean => (Physical::BOOLEAN, ConvertedType::NONE),
-            Self::Signed => (Physical::INT64, ConvertedType::NONE),
-            Self::Unsigned => (Physical::INT64, ConvertedType::UINT_64),
-            Self::Double => (Physical::DOUBLE, ConvertedType::NONE),
+            Self::Flag => (Physical::BOOLEAN, ConvertedType::NONE),
+            Self::Count => (Physical::INT64, ConvertedType::UINT_64),
+            Self::Number => (Physical::DOUBLE, ConvertedType::NONE),
             Self::Text => (Physical::BYTE_ARRAY, ConvertedType::UTF8),
         };
         Type::primitive_type_builder(name, physical)
@@ -101,21 +71,17 @@ impl Kind {
         let there = Some(&there[..]);
         let full = cells.filter(|cell| !cell.is_empty());
         match self {
-            Self::Boolean => {
+            Self::Flag => {
                 let values: Vec<bool> = full.map(str::parse).collect::<Result<_, _>>()?;
                 writer.typed::<BoolType>().write_batch(&values, there, None)?;
             }
-            Self::Signed => {
-                let values: Vec<i64> = full.map(str::parse).collect::<Result<_, _>>()?;
-                writer.typed::<Int64Type>().write_batch(&values, there, None)?;
-            }
-            Self::Unsigned => {
+            Self::Count => {
                 // The same bits; the field says that they have no sign.
-                let value = |cell: &str| cell.parse::<u64>().map(u64::cast_signed);
+                let value = |cell| count(cell).map(u64::cast_signed);
                 let values: Vec<i64> = full.map(value).collect::<Result<_, _>>()?;
                 writer.typed::<Int64Type>().write_batch(&values, there, None)?;
             }
-            Self::Double => {
+            Self::Number => {
                 let values: Vec<f64> = full.map(str::parse).collect::<Result<_, _>>()?;
                 writer.typed::<DoubleType>().write_batch(&values, there, None)?;
             }
@@ -128,19 +94,17 @@ impl Kind {
     }
 }
 
-/// Digits that would be printed the same: `007` and `+1` are names.
-fn whole(cell: &str) -> bool {
-    let digits = cell.strip_prefix('-').unwrap_or(cell);
-    digits == "0" || (!digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// What Rust prints a number as; not the names of those that are none.
-fn numeral(cell: &str) -> bool {
-    let digits = cell.strip_prefix('-').unwrap_or(cell);
-    digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits
-            .strip_prefix('0')
-            .is_none_or(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+/// A whole number: as we print it, as a scenario's key takes it (`10k`), or the float that JSON's
+/// readers make of one near 2⁶⁴.
+fn count(cell: &str) -> anyhow::Result<u64> {
+    if let Ok(count) = parse_count(cell) {
+        return Ok(count);
+    }
+    match cell.parse::<f64>() {
+        // The cast saturates.
+        Ok(number) if number >= 0.0 && number.fract() == 0.0 => Ok(number as u64),
+        _ => bail!("`{cell}` is no whole number from 0 on"),
+    }
 }
 
 #[cfg(test)]
@@ -174,45 +138,78 @@ mod tests {
         columns
     }
 
+    fn columns() -> Columns {
+        Columns::default()
+            .with(Kind::Flag, "ok")
+            .with(Kind::Count, "n m")
+            .with(Kind::Number, "x y")
+            .with(Kind::Text, "w digest")
+    }
+
+    fn table(csv: &str) -> anyhow::Result<Vec<u8>> {
+        of_csv(csv.as_bytes(), &columns())
+    }
+
     fn column(csv: &str) -> Vec<String> {
-        read(of_csv(csv.as_bytes()).expect("a table")).remove(0).1
+        read(table(csv).expect("a table")).remove(0).1
     }
 
     #[test]
-    fn columns_have_the_type_of_their_cells() {
+    fn columns_have_the_type_of_their_declaration() {
         assert_eq!(column("ok\ntrue\nfalse\n"), ["bool true", "bool false"]);
-        assert_eq!(column("n\n-3\n9007199254740993\n"), ["i64 -3", "i64 9007199254740993"]);
         assert_eq!(column("n\n0\n18446744073709551615\n"), ["u64 0", "u64 18446744073709551615"]);
+        assert_eq!(column("n\n10k\n18446744073709551616\n")[0], "u64 10000");
         assert_eq!(column("x\n0.1\n2\n1e300\n"), ["f64 0.1", "f64 2", &format!("f64 {}", 1e300)]);
         assert_eq!(column("w\n1\npush\n"), ["str 1", "str push"]);
         assert_eq!(column("w\n\"a,\"\"b\"\n"), ["str a,\"b"]);
+        assert_eq!(column("digest\n1234567890123456\n"), ["str 1234567890123456"]);
+    }
+
+    /// The cells never say what a column is.
+    #[test]
+    fn the_schema_is_the_same_for_any_cells() {
+        let schema = |csv: &str| {
+            let bytes = bytes::Bytes::from(table(csv).expect("a table"));
+            let reader = SerializedFileReader::new(bytes).expect("a file");
+            format!("{:?}", reader.metadata().file_metadata().schema())
+        };
+        let first = schema("ok,n,x,w\ntrue,1,1,1\n");
+        for other in ["", "false,18446744073709551615,0.5,true\n", ",,,\n", ",7,,x\n"] {
+            assert_eq!(schema(&format!("ok,n,x,w\n{other}")), first, "{other}");
+        }
     }
 
     #[test]
-    fn what_only_looks_like_a_number_stays_text() {
-        assert_eq!(column("digest\n1234567890123456\n"), ["str 1234567890123456"]);
-        for text in ["007", "+1", "inf", "NaN", "1e", "0x1", "-", "00.5", ".5"] {
-            assert_eq!(column(&format!("w\n{text}\n")), [format!("str {text}")]);
+    fn what_is_not_declared_or_not_of_its_kind_is_an_error() {
+        for (csv, part) in [
+            ("z\n1\n", "the column z"),
+            ("n\n-1\n", "column n: `-1` is no whole number"),
+            ("n\n0.5\n", "column n: `0.5`"),
+            ("ok\n1\n", "column ok"),
+            ("x\npush\n", "column x"),
+            ("n,m\n1\n", "cannot read the table again"),
+        ] {
+            let error = format!("{:#}", table(csv).expect_err("refused"));
+            assert!(error.contains(part), "{csv:?}: {error}");
         }
     }
 
     #[test]
     fn an_empty_cell_is_null() {
         assert_eq!(column("x,y\n0.5,1\n,1\n7,1\n"), ["f64 0.5", "", "f64 7"]);
-        assert_eq!(column("x,y\n,1\n,1\n"), ["", ""]);
-        assert_eq!(column("x,y\na,1\n,1\n"), ["str a", ""]);
+        assert_eq!(column("n,y\n,1\n,1\n"), ["", ""]);
+        assert_eq!(column("w,y\na,1\n,1\n"), ["str a", ""]);
     }
 
     #[test]
     fn a_table_without_rows_keeps_its_columns() {
-        let columns = read(of_csv(b"a,b\n").expect("a table"));
-        assert_eq!(columns, [("a".to_owned(), vec![]), ("b".to_owned(), vec![])]);
-        assert!(of_csv(b"a,b\n1\n").is_err(), "a row that is too short");
+        let columns = read(table("n,m\n").expect("a table"));
+        assert_eq!(columns, [("n".to_owned(), vec![]), ("m".to_owned(), vec![])]);
     }
 
     #[test]
     fn the_same_table_gives_the_same_bytes() {
-        let csv = b"start_ns,digest,x\n0,45a98628d1f3ced0,1\n5,45a98628d1f3ced1,2.5\n";
-        assert_eq!(of_csv(csv).expect("a table"), of_csv(csv).expect("a table"));
+        let csv = "n,digest,x\n0,45a98628d1f3ced0,1\n5,45a98628d1f3ced1,2.5\n";
+        assert_eq!(table(csv).expect("a table"), table(csv).expect("a table"));
     }
 }

@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 use anthill_engine::outcome::{Series, SeriesRow};
 use anthill_protocol::{MetricInfo, MetricKind};
 
+use super::columns::{Columns, Kind};
+
 /// The most the table may take, in bytes; leaves room for the histograms of a run directory.
 const MAX_BYTES: usize = 16_000_000;
 /// The widest a column can be: twenty digits and a comma.
@@ -22,7 +24,7 @@ pub(crate) fn text(series: &Series, metrics: &[MetricInfo]) -> String {
     let mut text = String::from("start_ns,interval_ns,events,messages,bytes_on_wire,digest");
     for metric in metrics {
         text.push(',');
-        text.push_str(&column(metric));
+        text.push_str(&quoted(&column(metric)));
     }
     text.push('\n');
     for row in &series.rows {
@@ -39,16 +41,27 @@ pub(crate) fn text(series: &Series, metrics: &[MetricInfo]) -> String {
     text
 }
 
+/// What the columns hold: all of them counts.
+pub(crate) fn columns(metrics: &[MetricInfo]) -> Columns {
+    let fixed = Columns::default()
+        .with(Kind::Count, "start_ns interval_ns events messages bytes_on_wire")
+        .with(Kind::Text, "digest");
+    metrics.iter().fold(fixed, |columns, metric| columns.and(column(metric), Kind::Count))
+}
+
 /// A metric and a latency may share a name; the latency's column counts its records.
 fn column(metric: &MetricInfo) -> String {
-    let name = match metric.kind {
+    match metric.kind {
         MetricKind::Latency => format!("{}_count", metric.name),
         _ => metric.name.to_owned(),
-    };
+    }
+}
+
+fn quoted(name: &str) -> String {
     if name.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {
-        name
+        name.to_owned()
     }
 }
 

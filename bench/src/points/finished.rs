@@ -1,4 +1,5 @@
-//! What is kept of a finished run: its summary, and whether a check failed.
+//! What is kept of a finished run: its summary, and whether a check failed. The file ends in the hash
+//! of what stands before it, so that what was cut or edited is told from what was written.
 
 use serde_json::{Map, Value, json};
 
@@ -59,7 +60,10 @@ impl Finished {
         if kept["plan"] != hash {
             return Err("belongs to another plan".to_owned());
         }
-        Self::of_summary(&kept)
+        match text.rsplit_once(CHECKSUM) {
+            Some((body, sum)) if sum == end(body) => Self::of_summary(&kept),
+            _ => Err("was changed after it was written: it does not match its checksum".to_owned()),
+        }
     }
 
     /// The file's content, on one line: there may be thousands of them.
@@ -67,7 +71,9 @@ impl Finished {
         let kept = json!({
             "format": FORMAT, "id": id, "plan": hash, "result": self.result, "host": self.host,
         });
-        format!("{kept}\n")
+        let kept = kept.to_string();
+        let body = kept.strip_suffix('}').unwrap_or(&kept);
+        format!("{body}{CHECKSUM}{}", end(body))
     }
 
     /// The digest; empty if there is none, which no finished run has.
@@ -99,31 +105,48 @@ impl Finished {
 
     /// Every number of the result that measures something, named by its path in `summary.json`:
     /// `events`, `latency_ns.coverage.p99`, `metrics.sends`. A latency of which nothing was
-    /// recorded has only its count.
-    pub(crate) fn metrics(&self) -> Vec<(String, f64)> {
+    /// recorded has only its count; which names there are does not depend on that.
+    pub(crate) fn figures(&self) -> Vec<(String, Option<f64>)> {
         const PLAIN: [&str; 4] = ["virtual_s", "events", "messages", "bytes_on_wire"];
         let mut metrics = Vec::new();
         for name in PLAIN {
-            metrics.extend(self.result(name).map(|value| (name.to_owned(), value)));
+            metrics.extend(self.result(name).map(|value| (name.to_owned(), Some(value))));
         }
         for group in ["signatures", "latency_ns", "metrics", "conditions"] {
             if let Some(value) = self.result.get(group) {
-                flatten(group, value, &mut metrics);
+                flatten(group, value, true, &mut metrics);
             }
         }
         metrics
     }
+
+    /// Those of [`Self::figures`] that were recorded.
+    pub(crate) fn metrics(&self) -> Vec<(String, f64)> {
+        let figures = self.figures().into_iter();
+        figures.filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
-fn flatten(path: &str, value: &Value, metrics: &mut Vec<(String, f64)>) {
+/// What stands before the checksum.
+const CHECKSUM: &str = ",\"blake3\":\"";
+
+/// What stands after the body of a file and [`CHECKSUM`].
+fn end(body: &str) -> String {
+    format!("{}\"}}\n", blake3::hash(body.as_bytes()).to_hex())
+}
+
+fn flatten(path: &str, value: &Value, recorded: bool, figures: &mut Vec<(String, Option<f64>)>) {
     match value {
         Value::Object(parts) => {
-            let unrecorded = parts.contains_key("p999") && parts["count"] == 0;
-            for (name, part) in parts.iter().filter(|(name, _)| !unrecorded || *name == "count") {
-                flatten(&format!("{path}.{name}"), part, metrics);
+            let nothing = parts.contains_key("p999") && parts["count"] == 0;
+            for (name, part) in parts {
+                flatten(&format!("{path}.{name}"), part, !nothing || name == "count", figures);
             }
         }
-        value => metrics.extend(value.as_f64().map(|number| (path.to_owned(), number))),
+        value => {
+            let number = value.as_f64().map(|number| recorded.then_some(number));
+            figures.extend(number.map(|number| (path.to_owned(), number)));
+        }
     }
 }
 
@@ -160,6 +183,9 @@ pub(in crate::points) mod tests {
                         metrics.messages_by_kind.push conditions.lost";
         assert_eq!(names.join(" "), expected);
         assert_eq!(metrics[4].1, 5.0);
+        let figures = finished.figures();
+        assert_eq!(figures.len(), metrics.len() + 2);
+        assert!(figures.contains(&("latency_ns.b.p999".to_owned(), None)));
         assert_eq!(finished.violated(), ["sends"]);
         assert_eq!((finished.digest(), finished.host("loop_cpu_s")), ("00ff", Some(0.5)));
     }
@@ -173,8 +199,29 @@ pub(in crate::points) mod tests {
         assert!(refused("{}").contains("format null"));
         assert!(refused(&text.replace("a-1", "a-2")).contains("the run \"a-2\""));
         assert!(refused(&text.replace("feed", "dead")).contains("another plan"));
-        assert!(refused(&text.replace("\"events\":30,", "")).contains("`events`"));
-        assert!(refused(&text.replace("\"finished\"", "\"interrupted\"")).contains("cut short"));
-        assert!(refused(&text.replace("\"host\"", "\"hots\"")).contains("`host`"));
+        // Whatever else was changed, be it a digit or the line's end.
+        for (before, after) in [
+            ("\"events\":30", "\"events\":31"),
+            ("\"wall_s\":1", "\"wall_s\":2"),
+            ("\"blake3\":\"", "\"blake3\":\"0"),
+            ("\"blake3\"", "\"black3\""),
+            ("\"}\n", "\"}"),
+        ] {
+            assert!(text.contains(before), "{before}");
+            let message = refused(&text.replace(before, after));
+            assert!(message.contains("does not match its checksum"), "{before}: {message}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_summary_of_a_finished_run_is_refused() {
+        let refused = |change: &dyn Fn(&mut Value)| {
+            let mut summary = summary();
+            change(&mut summary);
+            Finished::of_summary(&summary).expect_err("refused")
+        };
+        assert!(refused(&|s| s["result"]["events"] = Value::Null).contains("`events`"));
+        assert!(refused(&|s| s["host"]["ended"] = "interrupted".into()).contains("cut short"));
+        assert!(refused(&|s| s["host"] = Value::Null).contains("`host`"));
     }
 }

@@ -7,7 +7,8 @@
 //! * A run is a process, so that its peak memory and its CPU time are its own.
 //! * A finished run is kept under its final name or not at all, and is never made again.
 //! * A directory belongs to one plan. What would mix two (other scenarios, another version of
-//!   this program) is refused, naming the difference.
+//!   this program, other contents of a file) is refused, naming the difference; more runs of each
+//!   scenario are the same plan, extended.
 
 mod admission;
 mod finished;
@@ -67,13 +68,19 @@ pub(crate) enum PointsError {
         /// The directory.
         path: PathBuf,
     },
-    /// A kept run is damaged.
-    #[error("{}: {problem}; delete that file to make this run again", path.display())]
+    /// Kept runs are damaged. They are not made again unasked: what damaged them may have damaged
+    /// more, and who edited one may want it.
+    #[error(
+        "{}: {problem}; delete that file to make this run again{}",
+        path.display(), also(others)
+    )]
     Damaged {
-        /// The file.
+        /// The first such file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
+        /// The others.
+        others: Vec<PathBuf>,
     },
     /// The file system refused.
     #[error("cannot use {}: {problem}; what is finished is kept", path.display())]
@@ -100,7 +107,7 @@ pub(crate) enum PointsError {
         /// What it said.
         message: String,
     },
-    /// The scenario file was edited meanwhile.
+    /// The scenario file, or one that it names, was edited meanwhile.
     #[error(
         "{label}: the scenario is not the planned one any more ({difference}); put it back, or \
          start again with another --out DIR"
@@ -119,4 +126,17 @@ pub(crate) enum PointsError {
         /// How it ended.
         how: String,
     },
+}
+
+/// Further damaged files.
+fn also(others: &[PathBuf]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<String> =
+        others.iter().take(SHOWN).map(|path| path.display().to_string()).collect();
+    let more = others.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    match names[..] {
+        [] => String::new(),
+        _ => format!(" (and likewise {}{more})", names.join(", ")),
+    }
 }

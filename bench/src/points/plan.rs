@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::args::ScenarioArgs;
 use crate::plan::ScenarioPlan;
-use crate::{Registry, engines};
+use crate::{Registry, engines, inputs};
 
 /// Version of the layout of these directories.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// A scenario that is run several times.
 #[derive(Clone, Debug)]
@@ -83,8 +83,11 @@ pub(crate) struct Plan {
     pub name: String,
     /// The seed that all others come from.
     pub seed: u64,
-    /// The other numbers that say what is run, such as repeats.
+    /// What else says what is run, such as repeats.
     pub settings: Map<String, Value>,
+    /// Which of the settings is the number of runs of each scenario. It may grow: more runs change
+    /// none of those that are there.
+    pub growing: &'static str,
     /// The scenarios.
     pub configurations: Vec<Configuration>,
     /// The runs, in the order in which they are made.
@@ -92,12 +95,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// All that makes it this plan: two with equal identities are the same work.
+    /// All that makes it this plan. Files are named by their contents, and each once by its path.
     pub(crate) fn identity(&self) -> Value {
         let configuration = |configuration: &Configuration| {
             json!({
                 "label": configuration.label,
-                "scenario_toml": configuration.scenario.to_toml(),
+                "scenario_toml": inputs::by_content(&configuration.scenario),
+                "inputs": inputs::json(&configuration.scenario.inputs),
             })
         };
         json!({
@@ -109,6 +113,12 @@ impl Plan {
             "configurations":
                 self.configurations.iter().map(configuration).collect::<Vec<Value>>(),
         })
+    }
+
+    /// Names the work, whatever the number of its runs: the first digits of a hash.
+    pub(super) fn hash(&self) -> String {
+        let work = essence(&self.identity(), self.growing).to_string();
+        blake3::hash(work.as_bytes()).to_hex()[..16].to_owned()
     }
 
     /// The run in words.
@@ -133,10 +143,32 @@ impl Plan {
     }
 }
 
-/// The first difference between two identities, in words; `None` if they are equal.
-pub(super) fn difference(there: &Value, now: &Value) -> Option<String> {
-    if there == now {
-        return None;
+/// What two identities of the same work have in common: not the paths of files, nor how many runs.
+fn essence(identity: &Value, growing: &str) -> Value {
+    let mut identity = identity.clone();
+    if let Some(Value::Object(settings)) = identity.get_mut("settings") {
+        settings.remove(growing);
+    }
+    let configurations = identity.get_mut("configurations").and_then(Value::as_array_mut);
+    for configuration in configurations.into_iter().flatten() {
+        let files = configuration.get_mut("inputs").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            file.remove("path");
+        }
+    }
+    identity
+}
+
+/// The first difference that keeps two identities from being the same work, in words; `None` if
+/// there is none. The number of runs may have grown.
+pub(super) fn difference(there: &Value, now: &Value, growing: &str) -> Option<String> {
+    if essence(there, growing) == essence(now, growing) {
+        let runs = |identity: &Value| identity["settings"][growing].as_u64();
+        let (before, after) = (runs(there), runs(now));
+        return (before > after).then(|| {
+            let runs = |runs: Option<u64>| runs.map_or("no".to_owned(), |runs| runs.to_string());
+            format!("--{growing} {} there, {} now: it may grow only", runs(before), runs(after))
+        });
     }
     let shown = |value: &Value| match value {
         Value::Null => "nothing".to_owned(),
@@ -155,7 +187,7 @@ pub(super) fn difference(there: &Value, now: &Value) -> Option<String> {
     let (before, after) = (&there["settings"], &now["settings"]);
     let keys = |value: &Value| value.as_object().unwrap_or(&empty).keys().cloned().collect();
     let (known, wanted): (Vec<String>, Vec<String>) = (keys(before), keys(after));
-    for key in wanted.iter().chain(&known) {
+    for key in wanted.iter().chain(&known).filter(|key| *key != growing) {
         if before[key] != after[key] {
             return Some(format!(
                 "{key} {} there, {} now",
@@ -175,8 +207,11 @@ pub(super) fn difference(there: &Value, now: &Value) -> Option<String> {
     if before["label"] != after["label"] {
         return Some(format!("`{}` there, `{label}` now", text(&before["label"])));
     }
-    let lines = line_difference(&text(&before["scenario_toml"]), &text(&after["scenario_toml"]));
     let place = if label.is_empty() { String::new() } else { format!("{label}: ") };
+    if let Some(change) = inputs::changed(&before["inputs"], &after["inputs"]) {
+        return Some(place + &change);
+    }
+    let lines = line_difference(&text(&before["scenario_toml"]), &text(&after["scenario_toml"]));
     Some(place + &lines)
 }
 
@@ -220,7 +255,8 @@ pub(super) mod tests {
             kind: "sweep",
             name: "test".to_owned(),
             seed: 7,
-            settings: json!({ "seeds": 2 }).as_object().cloned().unwrap_or_default(),
+            settings: json!({ "seeds": 2, "vary": [] }).as_object().cloned().unwrap_or_default(),
+            growing: "seeds",
             configurations: vec![configuration],
             points: vec![point(1), point(2)],
         }
@@ -229,16 +265,40 @@ pub(super) mod tests {
     #[test]
     fn the_first_difference_is_named() {
         let (first, mut other) = (plan(), plan());
-        assert_eq!(difference(&first.identity(), &other.identity()), None);
+        let found = |other: &Plan| difference(&first.identity(), &other.identity(), "seeds");
+        assert_eq!(found(&other), None);
         other.configurations[0].scenario.nodes += 1;
-        let found = difference(&first.identity(), &other.identity());
-        assert_eq!(found.as_deref(), Some("nodes 1000: `nodes = 1000` there, `nodes = 1001` now"));
-        other.settings.insert("seeds".to_owned(), json!(3));
-        let found = difference(&first.identity(), &other.identity());
-        assert_eq!(found.as_deref(), Some("seeds 2 there, 3 now"));
+        let said = found(&other);
+        assert_eq!(said.as_deref(), Some("nodes 1000: `nodes = 1000` there, `nodes = 1001` now"));
+        other.settings.insert("vary".to_owned(), json!(["a"]));
+        assert_eq!(found(&other).as_deref(), Some("vary [] there, [\"a\"] now"));
         other.kind = "compare";
-        let found = difference(&first.identity(), &other.identity());
-        assert_eq!(found.as_deref(), Some("command \"sweep\" there, \"compare\" now"));
+        let said = found(&other);
+        assert_eq!(said.as_deref(), Some("command \"sweep\" there, \"compare\" now"));
+    }
+
+    #[test]
+    fn the_number_of_runs_may_grow_and_files_may_move() {
+        let (first, mut other) = (plan(), plan());
+        let found = |other: &Plan| difference(&first.identity(), &other.identity(), "seeds");
+        other.settings.insert("seeds".to_owned(), json!(5));
+        assert_eq!(found(&other), None);
+        assert_eq!(first.hash(), other.hash());
+        other.settings.insert("seeds".to_owned(), json!(1));
+        let said = found(&other).expect("fewer");
+        assert_eq!(said, "--seeds 2 there, 1 now: it may grow only");
+        let of = |path: &str, hash: &str| {
+            let input = json!({ "key": "churn.path", "path": path, "blake3": hash });
+            json!({ "settings": { "seeds": 1 }, "configurations": [
+                { "label": "a", "scenario_toml": "", "inputs": [input] },
+            ] })
+        };
+        let (a, moved, changed) = (of("a", "12"), of("b", "12"), of("a", "34"));
+        assert_eq!(difference(&a, &moved, "seeds"), None);
+        assert_eq!(essence(&a, "seeds"), essence(&moved, "seeds"));
+        let said = difference(&a, &changed, "seeds").expect("another file");
+        let expected = "a: churn.path: the file a has changed: blake3 12… then, blake3 34… now";
+        assert_eq!(said, expected);
     }
 
     #[test]

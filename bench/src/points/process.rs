@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::finished::Finished;
 use super::plan::line_difference;
 use super::{Plan, Point, PointsError, Store};
+use crate::inputs;
 
 /// How often a child is looked at: rarely enough not to disturb what it measures.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -55,6 +56,11 @@ pub(super) fn run(
     }
     let expected = plan.scenario(point);
     let manifest = json(&out.join("manifest.json")).map_err(io(&out))?;
+    // Of what the run itself read: a file may have changed since the plan was made.
+    let planned = inputs::json(&expected.inputs);
+    if let Some(difference) = inputs::changed(&planned, &manifest["inputs"]) {
+        return Err(PointsError::Changed { label: label(), difference });
+    }
     let ran = manifest["scenario_toml"].as_str().unwrap_or_default();
     // Threads were decided here, and change no result.
     let mut expected_toml = expected.clone();

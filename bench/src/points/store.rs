@@ -1,6 +1,6 @@
 //! The directory of a piece of work: its plan, and the runs that are finished.
 //!
-//! `plan.json` is written first and never changed; `points/ID.json` appears whole, by renaming,
+//! `plan.json` is written first, and again only when the plan grows; `points/ID.json` appears whole, by renaming,
 //! when its run is finished; `running/` holds what is being made, and is of no value afterwards.
 //! While a process works there it holds a lock on the plan, so that two never mix.
 
@@ -33,8 +33,8 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens `out`, or a fresh directory, for a plan; `manifest` says how and where it is made,
-    /// and is kept from the first time.
+    /// Opens `out`, or a fresh directory, for a plan; `manifest` says how and where it is made, and
+    /// is kept from the first time. A plan with more runs extends the one that is there.
     ///
     /// # Errors
     /// If `out` holds anything else, or a kept run is damaged.
@@ -44,7 +44,7 @@ impl Store {
         }
         let claimed = match out {
             Some(out) if out.join(PLAN).exists() => {
-                return Ok(Self::resume(out.to_owned(), plan)?);
+                return Ok(Self::resume(out.to_owned(), plan, &manifest)?);
             }
             Some(out) if holds_anything(out) => {
                 let (path, kind) = (out.to_owned(), plan.kind);
@@ -64,11 +64,11 @@ impl Store {
                 begin(RunDirectory::claim(out, &name, plan.seed)?, plan, &manifest)?
             }
         };
-        let store = Self::resume(claimed.path().to_owned(), plan)?;
+        let store = Self::resume(claimed.path().to_owned(), plan, &manifest)?;
         Ok(Self { claimed: Some(claimed), ..store })
     }
 
-    fn resume(path: PathBuf, plan: &Plan) -> Result<Self, PointsError> {
+    fn resume(path: PathBuf, plan: &Plan, manifest: &Value) -> Result<Self, PointsError> {
         let file = path.join(PLAN);
         let foreign = |problem: String| PointsError::Foreign {
             path: path.clone(),
@@ -91,16 +91,24 @@ impl Store {
             )));
         }
         let identity = plan.identity();
-        if let Some(difference) = difference(&kept["identity"], &identity) {
+        if let Some(difference) = difference(&kept["identity"], &identity, plan.growing) {
             let command = kept["manifest"]["reproduce"].as_str().unwrap_or_default();
             let command = format!("{command} --out {}", path.display());
             return Err(PointsError::OtherPlan { path, difference, command });
         }
-        let hash = blake3::hash(identity.to_string().as_bytes()).to_hex()[..16].to_owned();
+        let hash = plan.hash();
         let finished = finished(&path, plan, &hash)?;
+        let grows = kept["identity"]["settings"] != identity["settings"];
+        let (manifest, lock) = match grows {
+            true => {
+                let manifest = grown(&kept, manifest);
+                let content = content(&identity, &manifest);
+                (manifest, replace_locked(&file, content.as_bytes())?)
+            }
+            false => (kept["manifest"].clone(), lock),
+        };
         let running = path.join(RUNNING);
         let _ = fs::remove_dir_all(&running);
-        let manifest = kept["manifest"].clone();
         Ok(Self { path, hash, manifest, finished, claimed: None, _lock: lock })
     }
 
@@ -154,16 +162,48 @@ fn begin(
     plan: &Plan,
     manifest: &Value,
 ) -> Result<RunDirectory, RunDirectoryError> {
-    let content = json!({
-        "format": FORMAT, "identity": plan.identity(), "manifest": manifest,
-    });
-    match fresh.write(PLAN, crate::export::pretty(&content).as_bytes()) {
+    match fresh.write(PLAN, content(&plan.identity(), manifest).as_bytes()) {
         Ok(()) => Ok(fresh),
         Err(problem) => {
             fresh.abandon();
             Err(problem)
         }
     }
+}
+
+/// What `plan.json` holds.
+fn content(identity: &Value, manifest: &Value) -> String {
+    let content = json!({ "format": FORMAT, "identity": identity, "manifest": manifest });
+    crate::export::pretty(&content)
+}
+
+/// The manifest of a plan that grows: begun as it was, made by the command that makes all of it.
+fn grown(kept: &Value, now: &Value) -> Value {
+    let mut manifest = kept["manifest"].clone();
+    let mut earlier = manifest["earlier"].as_array().cloned().unwrap_or_default();
+    earlier.push(json!({
+        "command": manifest["command"], "settings": kept["identity"]["settings"],
+    }));
+    for name in ["command", "reproduce"] {
+        manifest[name] = now[name].clone();
+    }
+    manifest["earlier"] = Value::Array(earlier);
+    manifest
+}
+
+/// Writes a file whole, in place of what was there, and locked before anyone can open it.
+fn replace_locked(path: &Path, content: &[u8]) -> Result<File, PointsError> {
+    let unfinished = partial(path);
+    let written = File::create(&unfinished).and_then(|mut file| {
+        file.write_all(content).and_then(|()| file.sync_all())?;
+        // Nobody else has it open; a file system without locks is still a place to work.
+        let _ = file.try_lock();
+        fs::rename(&unfinished, path).map(|()| file)
+    });
+    written.map_err(|problem| {
+        let _ = fs::remove_file(&unfinished);
+        io_error(path)(problem)
+    })
 }
 
 /// Writes a file whole, in place of what was there.
@@ -227,26 +267,42 @@ fn finished(
     };
     let seeds: BTreeMap<&str, u64> =
         plan.points.iter().map(|point| (point.id.as_str(), point.seed)).collect();
-    let mut found = BTreeMap::new();
-    for entry in entries {
-        let path = entry.map_err(io_error(&folder))?.path();
-        let damaged = |problem: String| PointsError::Damaged { path: path.clone(), problem };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(io_error(&folder))?;
+    paths.sort();
+    let (mut found, mut damaged) = (BTreeMap::new(), Vec::new());
+    for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".partial") {
             continue;
         }
         let id = name.strip_suffix(".json").unwrap_or(&name);
-        let Some(seed) = seeds.get(id) else {
-            return Err(damaged("is no run of this plan".to_owned()));
+        let run = match seeds.get(id) {
+            Some(seed) => kept_run(&path, id, hash, *seed),
+            None => Err("is no run of this plan".to_owned()),
         };
-        let text = read(&path).map_err(damaged)?;
-        let run = Finished::parse(&text, id, hash).map_err(damaged)?;
-        if run.result.get("seed").and_then(Value::as_u64) != Some(*seed) {
-            return Err(damaged(format!("is not of seed {seed}")));
+        match run {
+            Ok(run) => _ = found.insert(id.to_owned(), run),
+            Err(problem) => damaged.push((path, problem)),
         }
-        found.insert(id.to_owned(), run);
     }
-    Ok(found)
+    let mut damaged = damaged.into_iter();
+    match damaged.next() {
+        Some((path, problem)) => {
+            let others = damaged.map(|(path, _)| path).collect();
+            Err(PointsError::Damaged { path, problem, others })
+        }
+        None => Ok(found),
+    }
+}
+
+/// A kept run, or what is wrong with its file.
+fn kept_run(path: &Path, id: &str, hash: &str, seed: u64) -> Result<Finished, String> {
+    let run = Finished::parse(&read(path)?, id, hash)?;
+    match run.result.get("seed").and_then(Value::as_u64) {
+        Some(found) if found == seed => Ok(run),
+        _ => Err(format!("is not of seed {seed}")),
+    }
 }
 
 /// An id as a file name.
@@ -264,7 +320,8 @@ mod tests {
     use super::*;
 
     fn open(path: &Path, plan: &Plan) -> anyhow::Result<Store> {
-        Store::open(Some(path), plan, json!({ "reproduce": "anthill sweep x" }))
+        let command = format!("anthill sweep x --seeds {}", plan.settings["seeds"]);
+        Store::open(Some(path), plan, json!({ "reproduce": command }))
     }
 
     fn refusal(path: &Path, plan: &Plan) -> String {
@@ -289,7 +346,31 @@ mod tests {
         drop(store);
         let store = open(&out, &plan).expect("the same plan");
         assert_eq!(store.finished().keys().collect::<Vec<_>>(), ["n1000-r2"]);
-        assert_eq!(store.manifest()["reproduce"], "anthill sweep x");
+        assert_eq!(store.manifest()["reproduce"], "anthill sweep x --seeds 2");
+    }
+
+    #[test]
+    fn a_plan_grows_and_does_not_shrink() {
+        let (desk, mut plan) = (tempfile::tempdir().expect("a directory"), plan());
+        let out = desk.path().join("out");
+        let store = open(&out, &plan).expect("a fresh directory");
+        plan.points.iter().for_each(|point| keep(&store, point));
+        drop(store);
+        let two = plan.clone();
+        plan.settings.insert("seeds".to_owned(), json!(3));
+        let point = Point { id: "n1000-r3".to_owned(), run: 3, seed: 3, ..plan.points[0].clone() };
+        plan.points.push(point);
+        let store = open(&out, &plan).expect("extended");
+        assert_eq!(store.finished().len(), 2);
+        assert_eq!(store.manifest()["reproduce"], "anthill sweep x --seeds 3");
+        assert_eq!(store.manifest()["earlier"][0]["settings"]["seeds"], 2);
+        assert!(refusal(&out, &plan).contains("another process works in"), "still locked");
+        keep(&store, &plan.points[2]);
+        drop(store);
+        assert_eq!(open(&out, &plan).expect("the same").finished().len(), 3);
+        let refused = refusal(&out, &two);
+        assert!(refused.contains("--seeds 3 there, 2 now: it may grow only"), "{refused}");
+        assert!(refused.contains("anthill sweep x --seeds 3 --out"), "{refused}");
     }
 
     #[test]
@@ -310,7 +391,7 @@ mod tests {
         plan.seed = 8;
         let refused = refusal(&out, &plan);
         assert!(refused.contains("seed 7 there, 8 now"), "{refused}");
-        assert!(refused.contains("anthill sweep x --out"), "{refused}");
+        assert!(refused.contains("anthill sweep x --seeds 2 --out"), "{refused}");
     }
 
     #[test]
@@ -324,12 +405,20 @@ mod tests {
         let refused = refusal(&out, &plan);
         assert!(refused.contains("points/n1000-r1.json: is not JSON"), "{refused}");
         assert!(refused.contains("delete that file"), "{refused}");
-        fs::write(&file, whole.replace("\"seed\":1", "\"seed\":2")).expect("damaged");
-        assert!(refusal(&out, &plan).contains("is not of seed 1"));
-        fs::write(&file, &whole).expect("mended");
+        fs::write(&file, whole.replace("\"events\":30", "\"events\":31")).expect("damaged");
+        let refused = refusal(&out, &plan);
+        assert!(refused.contains("does not match its checksum"), "{refused}");
         fs::write(out.join("points/other.json"), &whole).expect("a file");
+        let refused = refusal(&out, &plan);
+        assert!(refused.contains("n1000-r1.json: was changed"), "{refused}");
+        assert!(refused.contains("(and likewise ") && refused.contains("other.json)"), "{refused}");
+        fs::write(&file, &whole).expect("mended");
         assert!(refusal(&out, &plan).contains("other.json: is no run of this plan"));
         fs::remove_file(out.join("points/other.json")).expect("removed");
+        // Whole, but of another seed.
+        let mut other = plan.clone();
+        other.points[0].seed = 9;
+        assert!(refusal(&out, &other).contains("is not of seed 9"));
         // An unfinished write is nobody's loss.
         fs::write(out.join("points/n1000-r2.json.partial"), "{").expect("a file");
         assert_eq!(open(&out, &plan).expect("whole").finished().len(), 1);

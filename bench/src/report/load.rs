@@ -110,7 +110,17 @@ pub(super) struct Manifest {
     pub(super) faults: Vec<Fault>,
     #[serde(default)]
     pub(super) regions: Regions,
+    #[serde(default)]
+    pub(super) inputs: Vec<Input>,
     pub(super) scenario_toml: String,
+}
+
+/// A file that the scenario names.
+#[derive(Debug, Deserialize)]
+pub(super) struct Input {
+    pub(super) key: String,
+    pub(super) path: String,
+    pub(super) blake3: Option<String>,
 }
 
 /// An entry of the fault timeline.

@@ -143,6 +143,10 @@ pub(super) fn manifest(run: &Run) -> Markup {
         quoted(&manifest.commit),
         arguments.join(" ")
     );
+    let mut files = Table::new(&["Key", "File", "BLAKE3 of its content"]);
+    files.rows.extend(manifest.inputs.iter().map(|input| {
+        vec![input.key.clone(), input.path.clone(), input.blake3.clone().unwrap_or_default()]
+    }));
     html! {
         p {
             "Commit " code { (manifest.commit) }
@@ -152,6 +156,10 @@ pub(super) fn manifest(run: &Run) -> Markup {
         (code(again.trim_end()))
         p { "Or, with this run directory, which compares the digests as well:" }
         (code(&format!("anthill replay {}", quoted(&run.name))))
+        @if !files.rows.is_empty() {
+            p { "It read these files. A replay needs the same contents." }
+            (files.markup())
+        }
         (folded("The resolved scenario, every value stated", &code(&manifest.scenario_toml)))
     }
 }

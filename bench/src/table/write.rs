@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anthill_protocol::Holds;
 
 use super::{Row, Table, Value};
+use crate::export::columns::{Columns, Kind};
 use crate::{terminal, units};
 
 /// The most that `nodes.csv` may take, in bytes.
@@ -88,6 +89,17 @@ pub(crate) fn csv(table: &Table) -> String {
         terminal::complain("note", &note);
     }
     text
+}
+
+/// What its columns hold.
+pub(crate) fn columns(table: &Table) -> Columns {
+    table.query.columns().iter().fold(Columns::default(), |columns, column| {
+        let kind = match column.holds {
+            Holds::Word => Kind::Text,
+            Holds::Figure | Holds::Sum => Kind::Count,
+        };
+        columns.and(column.name, kind)
+    })
 }
 
 fn cell(table: &Table, row: &Row, column: usize) -> String {

@@ -108,7 +108,7 @@ fn nodes(list: &str, nodes: u32) -> Result<Vec<RangeInclusive<u32>>, WantedError
         problem: problem.to_owned(),
         nodes: units::count(nodes.into()),
     };
-    let node = |text: &str| match text.trim().parse::<u64>() {
+    let node = |text: &str| match parse_count(text) {
         Ok(id) if id < u64::from(nodes) => Ok(id as u32),
         Ok(id) => Err(refuse(&format!("there is no node {id}"))),
         Err(_) => Err(refuse(&format!("`{}` is not a node", text.trim()))),

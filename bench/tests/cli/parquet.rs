@@ -86,3 +86,80 @@ fn the_twin_does_not_depend_on_the_execution() {
     let read = |name: &str| fs::read(desk.path(name)).expect("the twin");
     assert_eq!(read("a/series.parquet"), read("b/series.parquet"));
 }
+
+fn schema(path: &Path) -> Vec<String> {
+    let file = File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let reader = SerializedFileReader::new(file).expect("Parquet");
+    let schema = reader.metadata().file_metadata().schema();
+    schema.get_fields().iter().map(|field| format!("{field:?}")).collect()
+}
+
+/// Whatever was measured: whole numbers or fractions, something or nothing.
+#[test]
+fn two_runs_have_one_schema() {
+    let desk = Desk::new();
+    let sweep = |values: &str| format!("sweep gossip --nodes 200 --vary {values} --seeds 2");
+    let compare = |set: &str| format!("compare gossip gossip --nodes 200 --seeds 2 {set}");
+    for (line, other, tables) in [
+        // A coverage of 1 and of a share; recorded latencies and none.
+        (sweep("protocol.fanout=40"), sweep("protocol.fanout=2"), &["runs", "summary"][..]),
+        (sweep("network.loss=0.5"), sweep("network.loss=1,0"), &["runs", "summary"]),
+        (
+            compare("--set network.loss=1"),
+            compare("--set-b protocol.fanout=2 --set network.loss=0.1"),
+            &["runs", "compare"],
+        ),
+        (
+            "scale gossip --nodes 200 --repeat 1".to_owned(),
+            "scale gossip --nodes 200,400,800 --repeat 2 --shards 1,2 --set protocol.fanout=2"
+                .to_owned(),
+            &["runs", "fits"],
+        ),
+        (
+            "run gossip --nodes 200 --table --set network.loss=1".to_owned(),
+            "run gossip --nodes 2k --table".to_owned(),
+            &["series", "nodes"],
+        ),
+    ] {
+        let flags = "--parquet --progress off";
+        for (line, out) in [(&line, "one"), (&other, "two")] {
+            let output = desk.anthill(&format!("{line} {flags} --out {out}"));
+            assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        }
+        for table in tables {
+            let of = |out: &str| schema(&desk.path(&format!("{out}/{table}.parquet")));
+            assert_eq!(of("one"), of("two"), "{table} of {line}");
+        }
+        for out in ["one", "two"] {
+            fs::remove_dir_all(desk.path(out)).expect("removed");
+        }
+    }
+}
+
+/// Every protocol's columns are declared and hold what they say.
+#[test]
+fn the_tables_of_every_protocol_have_types() {
+    let desk = Desk::new();
+    for (protocol, until) in [
+        ("witness", "2s"),
+        ("gossip", "2s"),
+        ("phold", "2s"),
+        ("timers", "10min"),
+        ("traffic", "2s"),
+        ("signed-phold", "2s"),
+    ] {
+        let line = format!(
+            "run {protocol} --nodes 1k --until {until} --table --parquet --progress off --out {protocol}"
+        );
+        let output = desk.anthill(&line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        assert_twins(&desk, protocol, &["series", "nodes"]);
+        let line = format!(
+            "compare {protocol} {protocol} --nodes 1k --until {until} --seeds 2 --parquet --progress off \
+             --out {protocol}-c"
+        );
+        let output = desk.anthill(&line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        assert_twins(&desk, &format!("{protocol}-c"), &["compare", "runs"]);
+    }
+}

@@ -249,3 +249,142 @@ fn directories_that_are_no_runs() {
     says("none", &refusal(&desk.anthill("replay none")), &["none"]);
     assert_eq!(files(desk.0.path()), ["half/manifest.json"]);
 }
+
+/// A flag takes every number that a file takes, and refuses the others alike.
+#[test]
+fn numbers_of_flags_are_those_of_files() {
+    let desk = Desk::new();
+    for (line, code) in [
+        ("run phold --nodes 1e2 --until 5ms --seed 0x10 --shards 2e0 --threads 1_0e-1 --out a", 0),
+        (
+            "sweep phold --nodes 1e2 --until 5ms --vary protocol.remote=1 --seeds 2e0 --jobs 1e0 --out b",
+            0,
+        ),
+        ("scale phold --nodes 1e2,2.0e2 --until 5ms --repeat 1e0 --out c", 0),
+        ("compare phold phold --nodes 1e2 --until 5ms --seeds 2e0 --out d", 0),
+        ("run phold --nodes 100 --until 5ms --trace --node 1e1 --most 1e3 --out e", 0),
+        ("run phold --nodes 100 --until 5ms --table --limit 1e1 --out f", 0),
+        ("trace a --most 1e1", 0),
+        ("trace a --explain --hops 1e1", 0),
+        ("profile phold --nodes 1e2 --until 5ms --hz 1e2 --progress off --out g", 0),
+    ] {
+        let output = desk.anthill(line);
+        assert_eq!(output.status.code(), Some(code), "{line}: {output:?}");
+    }
+    let manifest = desk.json("a/manifest.json");
+    assert_eq!((&manifest["scenario"]["nodes"], &manifest["seed"]), (&100.into(), &16.into()));
+    assert_eq!(manifest["scenario"]["engine"]["shards"], 2);
+    for (number, part) in [
+        ("1e-1", "is not a whole number"),
+        ("-1e2", "is negative"),
+        ("1e400", "is not finite"),
+        ("1e17", "is too large"),
+        ("1e2k", "unknown unit"),
+        ("5e9", "must be from 1 to 4294967295"),
+    ] {
+        let typed = refusal(&desk.anthill(&format!("run phold --nodes={number}")));
+        assert!(
+            typed.contains(&format!("--nodes {number}: nodes: ")) && typed.contains(part),
+            "{typed}"
+        );
+        if number != "1e2k" {
+            fs::write(
+                desk.path("n.toml"),
+                format!("nodes = {number}\nuntil = \"1s\"\nprotocol.name = \"phold\"\n"),
+            )
+            .expect("a file");
+            let written = refusal(&desk.anthill("run n.toml"));
+            let end = |text: &str| text.rsplit_once(": ").map(|(_, end)| end.to_owned());
+            assert_eq!(end(&written), end(&typed), "{written}");
+        }
+    }
+}
+
+#[test]
+fn what_a_later_version_will_have() {
+    let parts =
+        ["my.toml:5: network.topology", "`kademlia` is not available yet", "watts-strogatz, file"];
+    refused(&with_file("[network]\ntopology = \"kademlia\""), "my.toml", &parts[1..]);
+    let flag = "--set network.preset=solana-2025";
+    let parts = [flag, "`solana-2025` is not available yet", "take one of aws-p50, bitcoin-2019"];
+    refused(&Desk::new(), &format!("gossip {flag}"), &parts);
+}
+
+/// Every message says a cause once, whichever error type it went through.
+#[test]
+fn no_cause_is_told_twice() {
+    let desk = with_file("");
+    fs::create_dir(desk.path("folder")).expect("a folder");
+    fs::write(desk.path("text"), "x").expect("a file");
+    fs::write(desk.path("broken.json"), "{").expect("a file");
+    fs::create_dir(desk.path("run")).expect("a folder");
+    fs::write(desk.path("run/manifest.json"), "{").expect("a file");
+    for line in [
+        "run missing.toml",
+        "validate missing.toml",
+        "run folder/",
+        "run text/x.toml",
+        "run my.toml --set network.node_file=missing.csv",
+        "run my.toml --set network.topology={kind=\"file\",path=\"missing.csv\"}",
+        "run my.toml --set churn={kind=\"trace\",path=\"missing.csv\"}",
+        "run my.toml --set network.jitter={kind=\"empirical\",path=\"missing.csv\"}",
+        "run my.toml --set network.regions={file=\"broken.json\",format=\"aws-json\",latency=\"rtt\"}",
+        "run my.toml --set crypto.keys=missing.txt",
+        "run my.toml --set cpu.table=missing.toml",
+        "run my.toml --out text/x",
+        "run my.toml --serve 203.0.113.1:1 --serve-anyone",
+        "scale missing.toml --nodes 10",
+        "sweep missing.toml --vary nodes=1 --seeds 1",
+        "sweep my.toml --vary until=5ms --seeds 1 --out text/x",
+        "compare missing.toml my.toml --seeds 2",
+        "compare my.toml my.toml --seeds 2 --set network.node_file=missing.csv",
+        "profile missing.toml",
+        "replay missing",
+        "replay run",
+        "replay text",
+        "trace missing",
+        "report missing",
+        "report run",
+        "report run --out text/x",
+        "calibrate --quick --out text/x.toml",
+    ] {
+        let output = desk.anthill(line);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_ne!(output.status.code(), Some(0), "{line}");
+        let causes: Vec<&str> =
+            message.split(": ").map(str::trim).filter(|c| c.len() > 8).collect();
+        for (i, cause) in causes.iter().enumerate() {
+            assert!(!causes[..i].contains(cause), "{line}: `{cause}` twice in: {message}");
+        }
+    }
+}
+
+/// What keeps it so: no error type of ours has a source that its own text tells, and whoever prints
+/// a chain of causes prints each once.
+#[test]
+fn errors_tell_their_causes_themselves_and_have_none() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut seen = 0;
+    for part in ["engine/src", "protocol/src", "bench/src"] {
+        for name in files(&root.join(part)).iter().filter(|name| name.ends_with(".rs")) {
+            let text = fs::read_to_string(root.join(part).join(name)).expect("a source");
+            let code = text.split("#[cfg(test)]\nmod tests").next().expect("some");
+            for printed in ["{error:#}", "{problem:#}", "{e:#}", "{:#}"] {
+                let found = code.contains(printed) && !name.ends_with("stacks.rs");
+                assert!(!found, "{part}/{name}: {printed} tells causes twice; use terminal::told");
+            }
+            for variant in code.split("#[error(").skip(1) {
+                seen += 1;
+                let own = variant.split("\n}").next().expect("some");
+                let from = own.contains("#[from]") && !own.starts_with("transparent");
+                let source = own.contains("#[source]") || own.contains(" source: ");
+                assert!(
+                    !from && !source,
+                    "{part}/{name}: #[error({}",
+                    own.lines().next().unwrap_or("")
+                );
+            }
+        }
+    }
+    assert!(seen > 50, "{seen} variants");
+}

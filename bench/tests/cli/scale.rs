@@ -117,7 +117,11 @@ fn runs_that_should_agree_and_do_not_are_both_named() {
     let point = desk.path("s/points/nodes100-r2.json");
     let text = fs::read_to_string(&point).expect("a point");
     let digest = json(text.as_bytes())["result"]["digest"].as_str().expect("hex").to_owned();
-    fs::write(&point, text.replace(&digest, "0123456789abcdef")).expect("written");
+    // With the checksum that such a point would have.
+    let (body, _) = text.rsplit_once(",\"blake3\":\"").expect("a checksum");
+    let body = body.replace(&digest, "0123456789abcdef");
+    let sum = blake3::hash(body.as_bytes());
+    fs::write(&point, format!("{body},\"blake3\":\"{sum}\"}}\n")).expect("written");
     let output = desk.anthill(line);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -150,9 +154,12 @@ fn bad_input_is_refused_and_nothing_is_lost() {
 
     let line = "scale phold --nodes 100,200 --until 10ms --repeat 1 --out s";
     assert_eq!(desk.anthill(line).status.code(), Some(0));
-    let message = refusal(&desk.anthill(&line.replace("--repeat 1", "--repeat 2")));
-    assert!(message.contains("repeat 1 there, 2 now"), "{message}");
+    let more = line.replace("--repeat 1", "--repeat 2");
+    assert_eq!(desk.anthill(&more).status.code(), Some(0), "it grows");
+    let message = refusal(&desk.anthill(line));
+    assert!(message.contains("--repeat 2 there, 1 now: it may grow only"), "{message}");
     assert!(message.contains("anthill scale phold"), "{message}");
+    let line = more.as_str();
     let message = refusal(&desk.anthill(&line.replace("10ms", "11ms")));
     assert!(message.contains("`until = \"10ms\"` there"), "{message}");
     fs::write(desk.path("s/points/nodes100-r1.json"), "{").expect("written");

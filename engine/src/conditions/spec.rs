@@ -3,10 +3,9 @@
 //! Everything is off by default, and a scenario that leaves it off runs on an engine compiled
 //! without it.
 
-use std::path::PathBuf;
-
 use anthill_protocol::{Span, Time};
 
+use crate::input::InputFile;
 use crate::network::JitterSpec;
 
 /// All conditions of a scenario.
@@ -222,7 +221,7 @@ pub enum ChurnTimes {
     },
     /// Downtimes from a file: the columns `node`, `down` and `up`, instants in seconds; an empty
     /// `up`: for ever. Nodes without rows are always up.
-    Trace(PathBuf),
+    Trace(InputFile),
 }
 
 impl ChurnTimes {

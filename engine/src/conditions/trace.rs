@@ -1,9 +1,8 @@
 //! Downtimes from a file: the columns `node`, `down` and `up`, instants in seconds.
 
-use std::path::Path;
-
 use anthill_protocol::{NodeId, Time};
 
+use crate::input::InputFile;
 use crate::network::NetworkError;
 use crate::network::columns::{Column, Layout, Row, Rows};
 use crate::network::lines::line_error;
@@ -45,8 +44,8 @@ impl DownTrace {
     ///
     /// # Errors
     /// On rows that name no node, end before they begin or overlap.
-    pub(super) fn open(path: &Path, nodes: u32, until: Time) -> Result<Self, NetworkError> {
-        Self::read(Rows::open(path, LAYOUT)?, nodes, until)
+    pub(super) fn open(file: &InputFile, nodes: u32, until: Time) -> Result<Self, NetworkError> {
+        Self::read(Rows::open(file, LAYOUT)?, nodes, until)
     }
 
     fn read(mut file: Rows<'_>, nodes: u32, until: Time) -> Result<Self, NetworkError> {
@@ -144,6 +143,8 @@ fn note_ineffective(file: &mut Rows<'_>, rows: &[Downtime], until: Time) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::network::lines::Lines;
 

@@ -12,6 +12,7 @@ use anthill_protocol::NodeId;
 
 use super::keys::SigningKey;
 use super::verify::check_registration;
+use crate::input::InputFile;
 use crate::network::NetworkError;
 use crate::network::lines::{Lines, line_error};
 
@@ -31,8 +32,8 @@ impl KeyFile {
     /// # Errors
     /// If it cannot be read or has no key, too many, one twice or one that cannot be registered;
     /// names the line.
-    pub fn open(path: &Path, nodes: u32) -> Result<Self, NetworkError> {
-        Self::read(path, Lines::open(path)?, nodes)
+    pub fn open(file: &InputFile, nodes: u32) -> Result<Self, NetworkError> {
+        Self::read(file, Lines::open(file)?, nodes)
     }
 
     fn read(path: &Path, mut lines: Lines<'_>, nodes: u32) -> Result<Self, NetworkError> {

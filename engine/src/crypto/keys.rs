@@ -170,7 +170,7 @@ mod tests {
         let hex = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
         let file = std::env::temp_dir().join(format!("anthill-given-{}", std::process::id()));
         std::fs::write(&file, hex).unwrap();
-        let given = KeyFile::open(&file, 2);
+        let given = KeyFile::open(&file.clone().into(), 2);
         std::fs::remove_file(&file).unwrap();
         let mut keyring = Keyring::new(1, Some(given.unwrap()));
         let expected = [0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7];

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use super::NetworkError;
 use super::lines::{Lines, line_error};
+use crate::input::InputFile;
 
 /// A column that a file may have.
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +99,8 @@ pub(crate) struct PlainRows<'r> {
 
 impl Rows<'static> {
     /// Opens a file.
-    pub(crate) fn open(path: &Path, layout: &'static Layout) -> Result<Self, NetworkError> {
-        Self::read(Lines::open(path)?, layout)
+    pub(crate) fn open(file: &InputFile, layout: &'static Layout) -> Result<Self, NetworkError> {
+        Self::read(Lines::open(file)?, layout)
     }
 }
 
@@ -270,8 +271,8 @@ impl<'r> Rows<'r> {
 
 impl PlainRows<'static> {
     /// Opens a file.
-    pub(crate) fn open(path: &Path) -> Result<Self, NetworkError> {
-        Ok(Self::read(Lines::open(path)?))
+    pub(crate) fn open(file: &InputFile) -> Result<Self, NetworkError> {
+        Ok(Self::read(Lines::open(file)?))
     }
 }
 

@@ -2,28 +2,28 @@
 //!
 //! Every limit here keeps a wrong file from hanging the program or eating the machine.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::NetworkError;
+use crate::input::{InputFile, OpenError};
 
 /// Longest line accepted, in bytes: a row of the largest square matrix has a tenth of it.
 const MAX_LINE: u64 = 1 << 20;
 
 /// Opens a regular file, unpacking it if it is gzip.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, NetworkError> {
-    let failed = |problem: String| NetworkError::File { path: path.to_owned(), problem };
-    // Asked before opening: opening a named pipe would wait for its writer.
-    let metadata = std::fs::metadata(path).map_err(|e| failed(format!("cannot read it: {e}")))?;
-    if !metadata.is_file() {
-        return Err(failed("not a regular file; give the path of a plain or gzip file".into()));
+pub(crate) fn open(file: &InputFile) -> Result<Box<dyn BufRead>, NetworkError> {
+    let failed = |problem: String| NetworkError::File { path: file.to_path_buf(), problem };
+    let unreadable = |e: std::io::Error| failed(format!("cannot read it: {e}"));
+    match file.open() {
+        Ok(reader) => unpacked(reader).map_err(unreadable),
+        Err(OpenError::Unreadable(e)) => Err(unreadable(e)),
+        Err(OpenError::NotAFile) => {
+            Err(failed("not a regular file; give the path of a plain or gzip file".into()))
+        }
     }
-    let file = File::open(path).map_err(|e| failed(format!("cannot open it: {e}")))?;
-    unpacked(BufReader::with_capacity(128 << 10, file))
-        .map_err(|e| failed(format!("cannot read it: {e}")))
 }
 
 /// The content of a reader, unpacked if it is gzip.
@@ -45,8 +45,9 @@ pub(crate) struct Lines<'r> {
 
 impl Lines<'static> {
     /// Opens a file.
-    pub(crate) fn open(path: &Path) -> Result<Self, NetworkError> {
-        Ok(Self { path: path.to_owned(), reader: open(path)?, number: 0, buffer: Vec::new() })
+    pub(crate) fn open(file: &InputFile) -> Result<Self, NetworkError> {
+        let path = file.to_path_buf();
+        Ok(Self { path, reader: open(file)?, number: 0, buffer: Vec::new() })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The network section of a scenario as plain data.
 
-use std::path::PathBuf;
-
 use anthill_protocol::{Span, Time};
 
+use crate::input::InputFile;
 use crate::topology::TopologySpec;
 
 /// Delays and topology of a scenario.
@@ -31,7 +30,7 @@ pub struct NodeFileSpec {
     /// regional model without `shares`), `stake` (a number), `up` and `down` (rates with a unit,
     /// such as 20Mbit); all are optional, others are noted. Nodes without a row
     /// have stake 0; a file with regions or rates needs a row for every node.
-    pub path: PathBuf,
+    pub path: InputFile,
 }
 
 /// A delay model.
@@ -112,9 +111,9 @@ pub enum RegionsSpec {
     /// gets `min_delay` as its floor and twice that as its median.
     File {
         /// Its path, already relative to the working directory.
-        path: PathBuf,
+        path: InputFile,
         /// A second file of the same format with the 90th percentiles (AWS only).
-        p90_path: Option<PathBuf>,
+        p90_path: Option<InputFile>,
         /// Its format.
         format: RegionFormat,
         /// What the figures are; the caller must say.
@@ -174,6 +173,6 @@ pub enum JitterSpec {
         /// CSV `value,count` with rising positive values in any unit and counts or weights; the shape
         /// is that of value / median − least value / median. Counts are spread evenly over the
         /// values nearest to theirs.
-        path: PathBuf,
+        path: InputFile,
     },
 }

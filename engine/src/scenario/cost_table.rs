@@ -5,16 +5,17 @@
 //! from. A table has exactly the six costs, all of them: what is missing would silently be another
 //! machine's.
 
-use std::path::{MAIN_SEPARATOR, Path};
+use std::path::MAIN_SEPARATOR;
 
 use anthill_protocol::Span;
 
-use super::document::{Document, Source};
+use super::document::{Document, Source, read_file};
 use super::error::ScenarioError;
 use super::findings::Findings;
 use super::keys_conditions::COSTS;
 use super::quantity::span_text;
 use super::reader::Section;
+use crate::input::InputFile;
 
 /// Name and text of every table that ships; the first one holds the defaults.
 const SHIPPED: &[(&str, &str)] =
@@ -46,8 +47,7 @@ impl CostTable {
     /// The shipped table of a name.
     pub fn shipped(name: &str) -> Option<Self> {
         let (name, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-        let source = Source::Text { name: (*name).to_owned(), text: (*text).to_owned() };
-        Some(Self::read(&source).expect("a shipped table is whole, as a test asserts"))
+        Some(Self::of_text(name, text).expect("a shipped table is whole, as a test asserts"))
     }
 
     /// The table whose costs a scenario has that gives none.
@@ -64,12 +64,13 @@ impl CostTable {
     ///
     /// # Errors
     /// If it cannot be read, or with every cost that is missing, unknown or wrong.
-    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        Self::read(&Source::File(path.to_owned()))
+    pub fn load(file: &InputFile) -> Result<Self, ScenarioError> {
+        Self::of_text(&file.display().to_string(), &read_file(file)?)
     }
 
-    fn read(source: &Source) -> Result<Self, ScenarioError> {
-        let document = Document::read(source, &[])?;
+    fn of_text(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        let source = Source::Text { name: name.to_owned(), text: text.to_owned() };
+        let document = Document::read(&source, &[])?;
         let findings = Findings::new(&document);
         let mut root = Section::root(&findings, COSTS);
         let mut cost = |name| {
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Result<CostTable, ScenarioError> {
-        CostTable::read(&Source::Text { name: "costs.toml".into(), text: text.into() })
+        CostTable::of_text("costs.toml", text)
     }
 
     #[test]

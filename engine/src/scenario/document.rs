@@ -5,8 +5,7 @@
 //! or from any override, and errors must name the one it came from.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::ScenarioError;
 use super::overrides::Override;
+use crate::input::{InputFile, OpenError};
 
 /// The most that is read of a scenario: an inline table of 1,740 sites has half of it.
 const MAX_BYTES: u64 = 64 << 20;
@@ -134,7 +134,7 @@ impl<'s> Document<'s> {
         let (label, folder, name, text) = match source {
             Source::File(path) => {
                 let label = path.display().to_string();
-                let text = read_file(path, &label)?;
+                let text = read_file(&path.clone().into())?;
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy();
                 let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
                 (label, folder, safe_name(&stem), text)
@@ -151,22 +151,24 @@ impl<'s> Document<'s> {
     }
 }
 
-fn read_file(path: &Path, label: &str) -> Result<String, ScenarioError> {
-    let unreadable = |source| ScenarioError::Unreadable { path: path.to_path_buf(), source };
-    // Before opening: opening a pipe that nobody writes to would wait forever.
-    if !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(ScenarioError::NotAFile { path: path.to_path_buf() });
-    }
+/// The text of a file of TOML: a scenario or a table of costs.
+pub(super) fn read_file(file: &InputFile) -> Result<String, ScenarioError> {
+    let unreadable =
+        |problem: io::Error| ScenarioError::Unreadable { path: file.to_path_buf(), problem };
+    let reader = file.open().map_err(|error| match error {
+        OpenError::Unreadable(problem) => unreadable(problem),
+        OpenError::NotAFile => ScenarioError::NotAFile { path: file.to_path_buf() },
+    })?;
+    let name = file.display().to_string();
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(ScenarioError::TooLarge { name: label.to_owned(), limit: MAX_BYTES });
+        return Err(ScenarioError::TooLarge { name, limit: MAX_BYTES });
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
-        ScenarioError::NotUtf8 { name: label.to_owned(), line }
+        ScenarioError::NotUtf8 { name, line }
     })
 }
 

@@ -10,12 +10,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ScenarioError {
     /// The file cannot be read.
-    #[error("{}: cannot be read: {source}", .path.display())]
+    #[error("{}: cannot be read: {problem}", .path.display())]
     Unreadable {
         /// Its path.
         path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
+        /// The system's reason; no source of this error, which has told it.
+        problem: io::Error,
     },
     /// A folder, pipe or device.
     #[error("{}: is not a regular file: give the path of a scenario such as scenario.toml", .path.display())]

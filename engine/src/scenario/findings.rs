@@ -7,6 +7,7 @@ use std::fmt::Display;
 use super::document::{Data, Document, Entry, Item, Place, position};
 use super::error::{Problem, Problems, ScenarioError};
 use super::excerpt::shorten;
+use crate::input::{Input, InputFile};
 
 /// Problems listed before the rest is only counted.
 const MOST_PROBLEMS: usize = 20;
@@ -16,11 +17,18 @@ pub(super) struct Findings<'d> {
     document: &'d Document<'d>,
     found: RefCell<Problems>,
     missing: RefCell<Vec<(String, String)>>,
+    /// Every file that was named.
+    inputs: RefCell<Vec<Input>>,
 }
 
 impl<'d> Findings<'d> {
     pub(super) fn new(document: &'d Document<'d>) -> Self {
-        Self { document, found: RefCell::default(), missing: RefCell::default() }
+        Self {
+            document,
+            found: RefCell::default(),
+            missing: RefCell::default(),
+            inputs: RefCell::default(),
+        }
     }
 
     pub(super) fn document(&self) -> &'d Document<'d> {
@@ -58,6 +66,16 @@ impl<'d> Findings<'d> {
     /// Records a key that is missing, with an example of it.
     pub(super) fn missing(&self, field: String, example: String) {
         self.missing.borrow_mut().push((field, example));
+    }
+
+    /// Records a file that a key names.
+    pub(super) fn input(&self, key: String, file: &InputFile) {
+        self.inputs.borrow_mut().push(Input { key, file: file.clone() });
+    }
+
+    /// The files that were named so far.
+    pub(super) fn inputs(&self) -> Vec<Input> {
+        self.inputs.borrow().clone()
     }
 
     fn add(&self, field: &str, place: Place, show_value: bool, problem: &dyn Display) {

@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod excerpt;
 mod findings;
+mod key_kind;
 mod keys;
 mod keys_conditions;
 mod keys_links;
@@ -49,6 +50,7 @@ mod tests;
 pub use cost_table::CostTable;
 pub use document::Source;
 pub use error::{Problem, Problems, ScenarioError};
+pub use key_kind::{KeyKind, key_kind};
 pub use nearest::nearest;
 pub use overrides::Override;
 pub use parse::parse_text;
@@ -63,6 +65,7 @@ use anthill_protocol::{RunScale, Span, Time};
 
 use crate::conditions::ConditionsSpec;
 use crate::crypto::{KeyFile, Mode};
+use crate::input::Input;
 use crate::network::NetworkSpec;
 
 /// A checked scenario.
@@ -90,6 +93,8 @@ pub struct Scenario {
     pub crypto: CryptoSpec,
     /// What to measure.
     pub measure: MeasureSpec,
+    /// The files that it names, each with the hash of its content.
+    pub inputs: Vec<Input>,
 }
 
 impl Scenario {

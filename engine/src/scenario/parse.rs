@@ -98,6 +98,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         conditions: ConditionsSpec { assumed_bound, ..conditions? },
         crypto: crypto?,
         measure,
+        inputs: findings.inputs(),
     })
 }
 

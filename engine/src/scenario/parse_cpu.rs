@@ -85,8 +85,8 @@ fn read_table(cpu: &mut Section<'_, '_>) -> Option<CostTable> {
         Err(ScenarioError::Invalid(problems)) => {
             problems.list.iter().for_each(|problem| cpu.wrong("table", problem));
         }
-        Err(ScenarioError::Unreadable { path, source }) => {
-            cpu.wrong("table", format!("{}: cannot be read: {source}: {how}", path.display()));
+        Err(ScenarioError::Unreadable { path, problem }) => {
+            cpu.wrong("table", format!("{}: cannot be read: {problem}: {how}", path.display()));
         }
         Err(ScenarioError::NotAFile { path }) => {
             cpu.wrong("table", format!("{}: is not a regular file: {how}", path.display()));

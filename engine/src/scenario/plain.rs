@@ -9,7 +9,7 @@ use super::excerpt::shorten;
 use super::keys::Shape;
 use super::nearest::suggestion;
 use super::quantity::{
-    QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from_float, number_bounds, parse_count,
+    QuantityError, RATE_UNIT_NAMES, TIME_UNIT_NAMES, count_from, number_bounds, parse_count,
     parse_rate, parse_size, parse_span, span_text,
 };
 
@@ -63,11 +63,7 @@ fn choice(word: &str, words: &'static [&'static str]) -> Result<&'static str, St
 
 fn count(data: &Data) -> Result<u64, String> {
     let read = match data {
-        Data::Integer(number) if *number < 0 => Err(QuantityError::Negative),
-        Data::Integer(number) => {
-            u64::try_from(*number).map_err(|_| QuantityError::TooLarge("18446744073709551615"))
-        }
-        Data::Float(number) => count_from_float(*number),
+        Data::Integer(_) | Data::Float(_) => count_from(data),
         Data::Text(text) => parse_count(text),
         other => {
             return Err(format!(

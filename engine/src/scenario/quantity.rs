@@ -6,6 +6,9 @@
 
 use anthill_protocol::Span;
 use thiserror::Error;
+use toml::de::DeValue;
+
+use super::document::{Data, Place, convert};
 
 /// Suffixes of counts.
 const MULTIPLES: &[(&str, u64)] =
@@ -87,11 +90,21 @@ const RATE_SHAPE: &str = "a rate such as \"50Mbit\"";
 const SIZE_SHAPE: &str = "bytes such as 65536, 256kB or 1MiB";
 pub(super) const RATE_UNIT_NAMES: &str = "bit, kbit, Mbit, Gbit (per second)";
 
-/// Reads a count: `1_000_000`, `10k`, `1.5M`, `2G`.
+/// Reads a count: `1_000_000`, `10k`, `1.5M`, `2G`, and every number that a scenario file takes for
+/// one, such as `1e5`.
 ///
 /// # Errors
 /// If it is not a whole number of at most 64 bits.
+///
+/// ```
+/// use anthill_engine::scenario::parse_count;
+/// assert_eq!(parse_count("1.5M").unwrap(), 1_500_000);
+/// assert_eq!(parse_count("1e5").unwrap(), 100_000);
+/// ```
 pub fn parse_count(text: &str) -> Result<u64, QuantityError> {
+    if let Some(number) = toml_number(text) {
+        return count_from(&number);
+    }
     let (number, unit) = Decimal::split(text, COUNT_SHAPE)?;
     let multiple = unit_of(unit, MULTIPLES, COUNT_UNITS)?;
     number.times(multiple, Rounding::Exact, COUNT_MOST)
@@ -147,8 +160,32 @@ pub(super) fn parse_size(text: &str) -> Result<u64, QuantityError> {
     number.times(factor, Rounding::Exact, COUNT_MOST)
 }
 
+/// A number in a notation of TOML's own: with an exponent, or in hexadecimal.
+fn toml_number(text: &str) -> Option<Data> {
+    let text = text.trim();
+    let has = |found: fn(&char) -> bool| text.contains(|c: char| found(&c));
+    let may_be = has(char::is_ascii_alphabetic) && has(char::is_ascii_digit);
+    if text.len() > Decimal::MOST_DIGITS || !may_be {
+        return None;
+    }
+    let data = convert(DeValue::parse(text).ok()?, &Place::text, 0).ok()?.data;
+    matches!(data, Data::Integer(_) | Data::Float(_)).then_some(data)
+}
+
+/// A count that TOML already read as a number.
+pub(super) fn count_from(number: &Data) -> Result<u64, QuantityError> {
+    match *number {
+        Data::Integer(number) if number < 0 => Err(QuantityError::Negative),
+        Data::Integer(number) => {
+            u64::try_from(number).map_err(|_| QuantityError::TooLarge(COUNT_MOST))
+        }
+        Data::Float(number) => count_from_float(number),
+        _ => Err(QuantityError::NotANumber(COUNT_SHAPE)),
+    }
+}
+
 /// A count that TOML already read as a float (`1e6`).
-pub(super) fn count_from_float(value: f64) -> Result<u64, QuantityError> {
+fn count_from_float(value: f64) -> Result<u64, QuantityError> {
     /// Above this, floats skip whole numbers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if !value.is_finite() {
@@ -294,6 +331,10 @@ mod tests {
         assert_eq!(read("+7"), 7);
         assert_eq!(read("18446744073709551615"), u64::MAX);
         assert_eq!(read("007"), 7);
+        for same in ["1e5", "1E+5", "0.1e6", "1_00e3", " 100e3 ", "0x186a0", "0b11000011010100000"]
+        {
+            assert_eq!(read(same), 100_000, "{same}");
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::path::PathBuf;
 
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{Kind, Value};
@@ -18,6 +17,7 @@ use super::findings::Findings;
 use super::keys::{Key, Shape};
 use super::nearest::suggestion;
 use super::plain;
+use crate::input::InputFile;
 
 /// One table of the document; an absent one is empty.
 pub(super) struct Section<'d, 'f> {
@@ -288,10 +288,13 @@ impl<'d, 'f> Section<'d, 'f> {
         let key = self.declared(name);
         let Some(entry) = self.find(name) else { return key.default };
         let read = match key.shape {
-            Shape::Plain(Kind::Choice(_)) if is_later(&key, &entry.item.data) => {
-                Err("is not available yet in this version of anthill".to_owned())
-            }
-            Shape::Plain(kind) => plain::read(&kind, &entry.item.data),
+            Shape::Plain(kind) => match (kind, later(&key, &entry.item.data)) {
+                (Kind::Choice(words), Some(word)) => Err(format!(
+                    "`{word}` is not available yet in this version of anthill; take one of {}",
+                    words.join(", ")
+                )),
+                _ => plain::read(&kind, &entry.item.data),
+            },
             Shape::Span { .. } => plain::span_within(&key.shape, &entry.item.data).map(Value::Span),
             other => unreachable!("{name} is declared as {other:?}"),
         };
@@ -434,19 +437,21 @@ impl<'d, 'f> Section<'d, 'f> {
         }
     }
 
-    /// A path: relative to the file's folder if written there, to the working directory if given
-    /// as an override.
-    pub(super) fn path(&mut self, name: &'static str) -> Option<PathBuf> {
+    /// A file, with the hash of what it holds now. Its path is relative to the scenario's folder if
+    /// written there, to the working directory if given as an override.
+    pub(super) fn path(&mut self, name: &'static str) -> Option<InputFile> {
         let text = self.text(name)?;
         if text.is_empty() || text.contains('\0') {
             self.wrong(name, "expected the path of a file");
             return None;
         }
         let from_override = self.entry(name)?.item.place.is_override();
-        Some(match from_override {
-            true => PathBuf::from(text),
+        let file = InputFile::now(match from_override {
+            true => text.into(),
             false => self.findings.document().folder.join(text),
-        })
+        });
+        self.findings.input(self.field(name), &file);
+        Some(file)
     }
 
     /// Ends a section that its own switch turns off: its other keys may stay, so that one override
@@ -480,7 +485,8 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 }
 
-/// Whether a word is one that a later version will know.
-fn is_later(key: &Key, data: &Data) -> bool {
-    matches!(data, Data::Text(word) if key.later.contains(&word.as_str()))
+/// The word, if it is one that a later version will know.
+fn later(key: &Key, data: &Data) -> Option<&'static str> {
+    let Data::Text(word) = data else { return None };
+    key.later.iter().copied().find(|later| later == word)
 }

@@ -109,7 +109,7 @@ impl Topology {
         nodes: u32,
     ) -> Result<Self, NetworkError> {
         let path = Path::new(name);
-        let spec = TopologySpec::File { path: path.to_owned(), latency, direction };
+        let spec = TopologySpec::File { path: path.into(), latency, direction };
         check(&spec, nodes)?;
         let (csr, notes) = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
         Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr), notes })
@@ -214,7 +214,7 @@ pub(crate) fn estimate_bytes(spec: &TopologySpec, nodes: u32) -> u64 {
             stored(edges, edges.saturating_mul(2))
         }
         TopologySpec::File { path, latency, .. } => {
-            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let bytes = std::fs::metadata(path.path()).map_or(0, |metadata| metadata.len());
             let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
             let text = bytes.saturating_mul(if packed { 3 } else { 1 });
             let rows = text / if latency.is_some() { 24 } else { 10 };

@@ -1,7 +1,6 @@
 //! The topology of a scenario as plain data.
 
-use std::path::PathBuf;
-
+use crate::input::InputFile;
 use crate::network::LatencyKind;
 
 /// A topology, by kind.
@@ -38,7 +37,7 @@ pub enum TopologySpec {
     /// `0..nodes`. Self-loops and repeated rows are left out and counted.
     File {
         /// Its path, already relative to the working directory.
-        path: PathBuf,
+        path: InputFile,
         /// What the latency column holds; `None`: there is none, or it is not used.
         latency: Option<LatencyKind>,
         /// How edges become neighbours.

@@ -249,7 +249,7 @@ impl Temporary {
 
     fn load(&self, nodes: u32, direction: EdgeDirection) -> Result<Topology, NetworkError> {
         let (path, latency) = (self.0.clone(), Some(LatencyKind::RoundTrip));
-        Topology::build(&TopologySpec::File { path, latency, direction }, nodes, 1)
+        Topology::build(&TopologySpec::File { path: path.into(), latency, direction }, nodes, 1)
     }
 }
 

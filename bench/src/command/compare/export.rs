@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::verdict::{Comparison, LEVEL, Row, Verdict};
+use crate::Registry;
 use crate::command::batch;
+use crate::export::columns::{Columns, Kind};
 use crate::export::pretty;
-use crate::points::{Plan, Store};
+use crate::points::{Finished, Plan, Store};
 use crate::units;
 
 /// How to read the verdicts, said with them everywhere.
@@ -44,19 +46,14 @@ pub(super) fn csv(comparison: &Comparison) -> anyhow::Result<String> {
 
 /// `runs.csv`: a row per run, a column per metric.
 pub(super) fn runs(plan: &Plan, store: &Store) -> anyhow::Result<String> {
-    let mut names: Vec<String> = Vec::new();
-    for (name, _) in store.finished().values().flat_map(crate::points::Finished::metrics) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let figures: Vec<_> = store.finished().values().map(Finished::figures).collect();
+    let names = batch::names(&figures);
     let mut header: Vec<String> =
         ["side", "pair", "seed", "digest", "checks_ok"].map(str::to_owned).into();
     header.extend(names.iter().cloned());
     let mut rows = vec![header];
     for point in &plan.points {
         let Some(run) = store.finished().get(&point.id) else { continue };
-        let metrics = run.metrics();
         let mut row = vec![
             plan.configurations[point.configuration].label.clone(),
             point.run.to_string(),
@@ -64,12 +61,18 @@ pub(super) fn runs(plan: &Plan, store: &Store) -> anyhow::Result<String> {
             run.digest().to_owned(),
             run.violated().is_empty().to_string(),
         ];
-        row.extend(names.iter().map(|name| {
-            cell(metrics.iter().find(|(other, _)| other == name).map(|(_, value)| *value))
-        }));
+        row.extend(batch::in_order(&names, &run.figures()).map(cell));
         rows.push(row);
     }
     batch::csv_text(&rows)
+}
+
+/// What the columns of both tables hold.
+pub(super) fn columns(plan: &Plan, registry: &Registry) -> anyhow::Result<Columns> {
+    Ok(batch::run_columns(plan, registry)?
+        .with(Kind::Text, "side metric verdict better_if")
+        .with(Kind::Count, "pair pairs")
+        .with(Kind::Number, "mean_a mean_b difference low high relative effect p p_adjusted"))
 }
 
 /// `compare.json`: everything.
@@ -138,7 +141,7 @@ pub(super) fn text(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
     if !comparison.unpaired.is_empty() {
         let _ = writeln!(text, "on one side only: {}", comparison.unpaired.join(", "));
     }
-    let reproduce = store.manifest()["reproduce"].as_str().unwrap_or_default();
+    let reproduce = batch::again_line();
     let _ = write!(text, "\n{METHOD}\n\nAgain: {reproduce}\nSaved in {}\n", store.path().display());
     text
 }

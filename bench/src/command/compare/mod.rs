@@ -48,7 +48,8 @@ pub(super) fn compare(registry: &Registry, args: &CompareArgs) -> anyhow::Result
         ("compare.json", json.clone()),
         ("report.html", page::page(&comparison, &plan, &store)),
     ];
-    batch::save(&store, &files, args.batch.parquet)?;
+    let columns = args.batch.parquet.then(|| export::columns(&plan, registry)).transpose()?;
+    batch::save(&store, &files, columns)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&export::text(&comparison, &plan, &store))?,
@@ -83,5 +84,13 @@ fn plan(sides: [Configuration; 2], pairs: u32) -> Plan {
         }
     }
     let settings = json!({ "seeds": pairs }).as_object().cloned().unwrap_or_default();
-    Plan { kind: "compare", name, seed, settings, configurations: sides.into(), points }
+    Plan {
+        kind: "compare",
+        name,
+        seed,
+        settings,
+        growing: "seeds",
+        configurations: sides.into(),
+        points,
+    }
 }

@@ -4,26 +4,39 @@ use std::collections::BTreeMap;
 
 use anthill_engine::scenario::Scenario;
 
+use crate::inputs;
+
 /// What may differ: the protocol is what is compared, and the rest changes no result or is set by
 /// the comparison.
 const FREE: [&str; 4] = ["protocol", "engine", "name", "seed"];
 
-/// The keys outside these that differ, each with both values.
+/// The keys outside these that differ, each with both values. Files are compared by content.
 pub(super) fn differences(a: &Scenario, b: &Scenario) -> Vec<String> {
+    let (of_a, of_b) = (a, b);
     let (a, b) = (leaves(a), leaves(b));
     let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
     keys.sort_unstable();
     keys.dedup();
-    let shown = |value: Option<&String>| value.map_or("nothing", String::as_str).to_owned();
+    let shown = |key: &String, value: Option<&String>, scenario: &Scenario| match scenario
+        .inputs
+        .iter()
+        .find(|input| input.key == *key)
+    {
+        Some(input) if value.is_some() => inputs::shown(input),
+        _ => value.map_or("nothing", String::as_str).to_owned(),
+    };
     keys.into_iter()
         .filter(|key| a.get(*key) != b.get(*key))
-        .map(|key| format!("{key}: A has {}, B has {}", shown(a.get(key)), shown(b.get(key))))
+        .map(|key| {
+            let (in_a, in_b) = (shown(key, a.get(key), of_a), shown(key, b.get(key), of_b));
+            format!("{key}: A has {in_a}, B has {in_b}")
+        })
         .collect()
 }
 
 /// Every value of the resolved scenario by its path, but for those that may differ.
 fn leaves(scenario: &Scenario) -> BTreeMap<String, String> {
-    let table = scenario.to_toml().parse::<toml::Table>().unwrap_or_default();
+    let table = inputs::by_content(scenario).parse::<toml::Table>().unwrap_or_default();
     let mut found = BTreeMap::new();
     for (key, value) in table.iter().filter(|(key, _)| !FREE.contains(&key.as_str())) {
         collect(key, value, &mut found);

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::measured::{Exponent, QUANTITIES, Scaling, Size};
+use crate::Registry;
 use crate::command::batch;
+use crate::export::columns::{Columns, Kind};
 use crate::export::pretty;
 use crate::points::{Finished, Plan, Store};
 
@@ -52,6 +54,17 @@ pub(super) fn fits(scaling: &Scaling<'_>) -> anyhow::Result<String> {
         ]);
     }
     batch::csv_text(&rows)
+}
+
+/// What the columns of both tables hold.
+pub(super) fn columns(plan: &Plan, registry: &Registry) -> anyhow::Result<Columns> {
+    let columns = batch::run_columns(plan, registry)?
+        .with(Kind::Count, "nodes shards_given repeat shards threads sizes")
+        .with(Kind::Text, "quantity basis")
+        .with(Kind::Number, "exponent low high r_squared factor");
+    Ok(QUANTITIES.iter().fold(columns, |columns, quantity| {
+        columns.and(quantity.name, if quantity.whole { Kind::Count } else { Kind::Number })
+    }))
 }
 
 /// `scale.json`: everything.

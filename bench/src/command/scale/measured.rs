@@ -20,19 +20,27 @@ pub(super) struct Quantity {
     pub about: &'static str,
     /// Whether it belongs to the host, and therefore varies between runs.
     pub measured: bool,
+    /// Whether it is a whole number in every run.
+    pub whole: bool,
 }
 
 const fn counted(name: &'static str, about: &'static str) -> Quantity {
-    Quantity { name, about, measured: false }
+    Quantity { name, about, measured: false, whole: true }
 }
 
 const fn taken(name: &'static str, about: &'static str) -> Quantity {
-    Quantity { name, about, measured: true }
+    Quantity { name, about, measured: true, whole: false }
+}
+
+impl Quantity {
+    const fn whole(self, whole: bool) -> Self {
+        Self { whole, ..self }
+    }
 }
 
 /// What every run is asked for, in the order of the columns.
 pub(super) const QUANTITIES: [Quantity; 16] = [
-    counted("virtual_s", "virtual time"),
+    counted("virtual_s", "virtual time").whole(false),
     counted("events", "events"),
     counted("messages", "messages"),
     counted("bytes_on_wire", "bytes on the wire"),
@@ -41,13 +49,13 @@ pub(super) const QUANTITIES: [Quantity; 16] = [
     taken("setup_s", "wall time of the set-up"),
     taken("loop_s", "wall time of the event loop"),
     taken("loop_cpu_s", "CPU time of the event loop"),
-    taken("peak_rss_bytes", "peak memory"),
+    taken("peak_rss_bytes", "peak memory").whole(true),
     taken("bytes_per_node", "peak memory per node"),
     taken("ns_per_event", "CPU time of the loop per event, in ns"),
     taken("events_per_s", "events per second of the loop"),
     taken("idle_share", "share of the threads' time spent waiting"),
     taken("imbalance", "events of the busiest shard over the mean"),
-    taken("windows", "windows that held events"),
+    taken("windows", "windows that held events").whole(true),
 ];
 
 /// What is fitted against the nodes.

@@ -36,7 +36,8 @@ pub(super) fn scale(registry: &Registry, args: &ScaleArgs) -> anyhow::Result<Exi
     let (page, plots) = page::page(&scaling, &plan, &store);
     files.extend(plots);
     files.push(("report.html", page));
-    batch::save(&store, &files, args.batch.parquet)?;
+    let columns = args.batch.parquet.then(|| export::columns(&plan, registry)).transpose()?;
+    batch::save(&store, &files, columns)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&text::text(&scaling, &plan, &store))?,
@@ -90,7 +91,7 @@ fn plan(registry: &Registry, args: &ScaleArgs) -> anyhow::Result<Plan> {
         }
     }
     let settings = json!({ "repeat": repeats }).as_object().cloned().unwrap_or_default();
-    Ok(Plan { kind: "scale", name, seed, settings, configurations, points })
+    Ok(Plan { kind: "scale", name, seed, settings, growing: "repeat", configurations, points })
 }
 
 /// Runs that should be the same and are not: each, with the first of its size.

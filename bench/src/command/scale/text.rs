@@ -65,7 +65,7 @@ pub(super) fn text(scaling: &Scaling<'_>, plan: &Plan, store: &Store) -> String 
         }));
         text += &batch::columns(&rows, 1);
     }
-    let reproduce = store.manifest()["reproduce"].as_str().unwrap_or_default();
+    let reproduce = batch::again_line();
     let _ = write!(text, "\nAgain: {reproduce}\nSaved in {}\n", store.path().display());
     text
 }

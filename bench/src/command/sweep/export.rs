@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::grid::Grid;
+use crate::Registry;
 use crate::command::batch;
+use crate::export::columns::{Columns, Kind};
 use crate::export::pretty;
 use crate::points::{Finished, Plan, Store};
 use crate::statistics::{Mean, Spread};
@@ -66,18 +68,30 @@ impl<'a> Table<'a> {
         let mut header: Vec<String> = ["point", "run", "seed"].map(str::to_owned).into();
         header.extend(self.grid.paths.iter().cloned());
         header.extend(["digest", "checks_ok"].map(str::to_owned));
-        header.extend(self.metrics.iter().cloned());
+        let figures: Vec<Vec<(String, Option<f64>)>> =
+            self.runs.iter().map(|run| run.finished.figures()).collect();
+        let names = batch::names(&figures);
+        header.extend(names.iter().cloned());
         let mut rows = vec![header];
-        for run in &self.runs {
+        for (run, figures) in self.runs.iter().zip(&figures) {
             let mut row =
                 vec![(run.point + 1).to_string(), run.number.to_string(), run.seed.to_string()];
             row.extend(self.grid.cells(run.point).iter().cloned());
             row.push(run.finished.digest().to_owned());
             row.push(run.finished.violated().is_empty().to_string());
-            row.extend(run.values.iter().map(|value| cell(*value)));
+            row.extend(batch::in_order(&names, figures).map(cell));
             rows.push(row);
         }
         batch::csv_text(&rows)
+    }
+
+    /// What the columns of both tables hold.
+    pub(super) fn columns(&self, plan: &Plan, registry: &Registry) -> anyhow::Result<Columns> {
+        Ok(batch::run_columns(plan, registry)?
+            .keys(&self.grid.paths)
+            .with(Kind::Count, "point run runs")
+            .with(Kind::Text, "metric")
+            .with(Kind::Number, "mean low high median min max"))
     }
 
     /// The values of a metric over the runs of a point.
@@ -191,7 +205,7 @@ impl<'a> Table<'a> {
             text += &self.means(point);
         }
         let others = self.metrics.len() - self.shown().count();
-        let reproduce = store.manifest()["reproduce"].as_str().unwrap_or_default();
+        let reproduce = batch::again_line();
         let _ = write!(
             text,
             "\nand {others} further metrics per point in summary.csv\nAgain: {reproduce}\nSaved in \

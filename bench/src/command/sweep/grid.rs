@@ -2,11 +2,11 @@
 
 use anyhow::bail;
 
-use crate::Registry;
 use crate::args::ScenarioArgs;
 use crate::command::batch;
 use crate::engines::Override;
 use crate::points::Configuration;
+use crate::{Registry, terminal};
 
 /// Keys and their values.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Grid {
                 args.set.push(set);
             }
             let loaded = Configuration::load(&args, registry)
-                .map_err(|error| varied_if(&format!("{error:#}"), &self.paths))?;
+                .map_err(|error| varied_if(&terminal::told(&error), &self.paths))?;
             let table = loaded.scenario.to_toml().parse::<toml::Table>().unwrap_or_default();
             let cells: Vec<String> = self
                 .paths
@@ -121,7 +121,7 @@ fn varied(message: &str) -> anyhow::Error {
 /// The same where it is about one of these keys.
 fn varied_if(message: &str, paths: &[String]) -> anyhow::Error {
     paths.iter().fold(anyhow::anyhow!(message.to_owned()), |error, path| {
-        let text = format!("{error:#}");
+        let text = terminal::told(&error);
         anyhow::anyhow!(text.replace(&format!("--set {path}="), &format!("--vary {path}=")))
     })
 }

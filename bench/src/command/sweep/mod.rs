@@ -35,7 +35,8 @@ pub(super) fn sweep(registry: &Registry, args: &SweepArgs) -> anyhow::Result<Exi
         ("sweep.json", json.clone()),
     ];
     files.push(("report.html", page::page(&table, &grid, &plan, &store)));
-    batch::save(&store, &files, args.batch.parquet)?;
+    let columns = args.batch.parquet.then(|| table.columns(&plan, registry)).transpose()?;
+    batch::save(&store, &files, columns)?;
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&table.text(&plan, &store))?,
@@ -65,5 +66,8 @@ fn plan(registry: &Registry, args: &SweepArgs) -> anyhow::Result<(Grid, Plan)> {
     }
     let settings = json!({ "seeds": seeds, "vary": args.vary });
     let settings = settings.as_object().cloned().unwrap_or_default();
-    Ok((grid, Plan { kind: "sweep", name, seed, settings, configurations, points }))
+    Ok((
+        grid,
+        Plan { kind: "sweep", name, seed, settings, growing: "seeds", configurations, points },
+    ))
 }

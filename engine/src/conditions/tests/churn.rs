@@ -76,7 +76,7 @@ fn trace(rows: &str, keep_state: bool) -> (Folder, ChurnSpec) {
     let folder = Folder::new();
     let path = folder.0.join("downtimes.csv");
     std::fs::write(&path, format!("node,down,up\n{rows}")).expect("writes");
-    let times = ChurnTimes::Trace(path);
+    let times = ChurnTimes::Trace(path.into());
     (folder, ChurnSpec { times, share: 1.0, keep_state, stationary: false })
 }
 
@@ -160,7 +160,7 @@ fn sessions_are_drawn_anew_at_every_restart() {
 fn shares_of_nodes_churn_and_are_down_at_the_start() {
     let n = 4_000u32;
     let count = |spec: ChurnSpec, of: &dyn Fn(&Downtime) -> bool| {
-        let life = Life::new(Some(&spec), None, n, 7).expect("fits").expect("some");
+        let life = Life::new(Some(&spec), None, n, 7, Time::MAX).expect("fits").expect("some");
         let next = |id| life.next_downtime(None, NodeId(id), Time::ZERO, 0, at(10_000));
         (0..n).filter_map(next).filter(|downtime| of(downtime)).count() as f64
     };
@@ -194,7 +194,7 @@ fn a_stationary_start_is_in_the_middle_of_sessions() {
             downtime_shape: 0.5,
         };
         let spec = ChurnSpec { times, stationary, ..churn(true) };
-        let life = Life::new(Some(&spec), None, n, 7).expect("fits").expect("some");
+        let life = Life::new(Some(&spec), None, n, 7, Time::MAX).expect("fits").expect("some");
         let next = |id| life.next_downtime(None, NodeId(id), Time::ZERO, 0, at(10_000));
         let all: Vec<Downtime> = (0..n).filter_map(next).collect();
         // The least of a hundred nodes' sessions is short: compare medians, which are robust.
@@ -217,7 +217,7 @@ fn a_stationary_start_is_in_the_middle_of_sessions() {
 #[test]
 fn memory_of_downtimes_is_counted() {
     let bytes = |spec: &ChurnSpec| {
-        let life = Life::new(Some(spec), None, 3, 1).expect("fits").expect("some");
+        let life = Life::new(Some(spec), None, 3, 1, Time::MAX).expect("fits").expect("some");
         life.memory_bytes()
     };
     assert_eq!(bytes(&churn(true)), 0, "exponential lengths have none");

@@ -19,6 +19,7 @@ use super::super::lines::open;
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
+use crate::input::InputFile;
 
 /// Largest file read, in bytes after unpacking: as many pairs as a table may have, at 50 bytes each.
 const MAX_BYTES: u64 = (MAX_REGIONS * MAX_REGIONS) as u64 * 50;
@@ -37,11 +38,12 @@ struct Entries {
 }
 
 pub(super) fn load(
-    path: &Path,
-    p90_path: Option<&Path>,
+    path: &InputFile,
+    p90_path: Option<&InputFile>,
     latency: LatencyKind,
 ) -> Result<LatencyTable, NetworkError> {
-    let failed = |path: &Path, problem: String| NetworkError::File { path: path.into(), problem };
+    let failed =
+        |path: &Path, problem: String| NetworkError::File { path: path.to_path_buf(), problem };
     let medians = read(path)?;
     let mut table = LatencyTable::default();
     let regions = medians.regions(&mut table).map_err(|problem| failed(path, problem))?;
@@ -140,7 +142,7 @@ impl Entries {
     }
 }
 
-fn read(path: &Path) -> Result<Entries, NetworkError> {
+fn read(path: &InputFile) -> Result<Entries, NetworkError> {
     let reader =
         io::BufReader::with_capacity(128 << 10, Limited { left: MAX_BYTES, reader: open(path)? });
     let mut entries = Entries::default();
@@ -149,12 +151,12 @@ fn read(path: &Path) -> Result<Entries, NetworkError> {
     read.map_err(|e| {
         if e.is_io() {
             let problem = format!("cannot read it: {e}");
-            return NetworkError::File { path: path.into(), problem };
+            return NetworkError::File { path: path.to_path_buf(), problem };
         }
         let problem = entries.problem.take();
         let problem =
             problem.unwrap_or_else(|| format!("not {{\"data\": {{from: {{to: ms}}}}}}: {e}"));
-        NetworkError::Line { path: path.into(), line: e.line() as u64, problem }
+        NetworkError::Line { path: path.to_path_buf(), line: e.line() as u64, problem }
     })?;
     Ok(entries)
 }

@@ -6,13 +6,13 @@
 //! rows within a city.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::lines::line_error;
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
+use crate::input::InputFile;
 
 const LAYOUT: &Layout = &[
     Column::required("from"),
@@ -40,7 +40,7 @@ struct Pair {
     figures: Figures,
 }
 
-pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
+pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     let mut rows = Rows::open(path, LAYOUT)?;
     let mut table = LatencyTable::default();
     let mut pairs: Vec<Pair> = Vec::new();

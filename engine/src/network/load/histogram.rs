@@ -5,12 +5,11 @@
 //! first and the last end at their own values. Within a bin all values are equally likely, so that
 //! two messages share no delay because a measurement was rounded.
 
-use std::path::Path;
-
 use super::super::NetworkError;
 use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::link::MAX_EXPONENT;
 use super::super::quantile::Quantile;
+use crate::input::InputFile;
 
 const LAYOUT: &Layout = &[
     Column::required("value").also(&["value_ms", "delay", "delay_ms", "latency", "latency_ms"]),
@@ -31,7 +30,7 @@ pub(crate) struct Histogram {
 }
 
 /// Reads a histogram from a file; with what is to be said of it.
-pub(crate) fn histogram(path: &Path) -> Result<(Histogram, Vec<String>), NetworkError> {
+pub(crate) fn histogram(path: &InputFile) -> Result<(Histogram, Vec<String>), NetworkError> {
     let mut file = Rows::open(path, LAYOUT)?;
     let rows = read(&mut file)?;
     let Some(histogram) = Histogram::new(&rows) else {
@@ -115,6 +114,8 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::super::super::lines::Lines;
+    use std::path::Path;
+
     use super::*;
 
     fn given(text: &str) -> Result<(Vec<(f64, f64)>, Vec<String>), String> {

@@ -4,14 +4,14 @@
 //! With names in both, rows go by theirs. Without any, regions are called 0, 1, 2, … in order.
 //! Empty cells were not measured.
 
-use std::path::Path;
+use crate::input::InputFile;
 
 use super::super::columns::{PlainRows, number};
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 
-pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
+pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     read(PlainRows::open(path)?, latency)
 }
 
@@ -137,6 +137,8 @@ fn is_figure(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::super::lines::Lines;
+    use std::path::Path;
+
     use super::*;
 
     /// Names, and medians in ms one way, row by row; −1 where there is none.

@@ -25,7 +25,7 @@ pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {
             inline::table(names, p50_ms, p90_ms.as_deref(), *latency)
         }
         RegionsSpec::File { path, p90_path, format, latency } => match (format, p90_path) {
-            (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_deref(), *latency),
+            (RegionFormat::AwsJson, p90) => aws_json::load(path, p90.as_ref(), *latency),
             (_, Some(_)) => Err(NetworkError::field(
                 "network.regions.p90_file",
                 "only AWS tables keep percentiles in a second file; leave it out",
@@ -48,7 +48,7 @@ pub(crate) fn estimate_bytes(spec: &RegionsSpec) -> u64 {
         RegionsSpec::Preset(_) => 0,
         RegionsSpec::Inline { names, .. } => (names.len() as u64).pow(2) * PER_PAIR,
         RegionsSpec::File { path, .. } => {
-            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let bytes = std::fs::metadata(path.path()).map_or(0, |metadata| metadata.len());
             let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
             let pairs = bytes.saturating_mul(if packed { 3 } else { 1 }) / LEAST_TEXT;
             pairs.min((MAX_REGIONS as u64).pow(2)) * PER_PAIR

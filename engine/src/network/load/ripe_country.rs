@@ -4,12 +4,11 @@
 //! pair has the row's minimum as its floor, and the row's mean and standard deviation above it. A
 //! single ping has no deviation, and its mean may differ from its minimum by rounding.
 
-use std::path::Path;
-
 use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
+use crate::input::InputFile;
 
 const LAYOUT: &Layout = &[
     Column::required("cty1"),
@@ -26,7 +25,7 @@ const MEAN: usize = 3;
 const DEVIATION: usize = 4;
 const MIN: usize = 5;
 
-pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
+pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     let mut rows = Rows::open(path, LAYOUT)?;
     let mut table = LatencyTable::default();
     while let Some(row) = rows.next()? {

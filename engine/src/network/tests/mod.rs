@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::input::InputFile;
 use crate::topology::{EdgeDirection, TopologySpec};
 
 const MS: u64 = 1_000_000;
@@ -31,7 +32,7 @@ fn preset(name: &str) -> NetworkSpec {
     regional(RegionsSpec::Preset(name.into()))
 }
 
-fn file(path: PathBuf, format: RegionFormat) -> NetworkSpec {
+fn file(path: InputFile, format: RegionFormat) -> NetworkSpec {
     regional(RegionsSpec::File { path, p90_path: None, format, latency: LatencyKind::RoundTrip })
 }
 
@@ -43,17 +44,17 @@ fn with_shares(mut network: NetworkSpec, names: &[&str]) -> NetworkSpec {
     network
 }
 
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+fn fixture(name: &str) -> InputFile {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name).into()
 }
 
 /// A file of the measured data, which a fresh clone may lack.
-fn measured(name: &str) -> Option<PathBuf> {
+fn measured(name: &str) -> Option<InputFile> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());
     }
-    path.exists().then_some(path)
+    path.exists().then(|| path.into())
 }
 
 fn message(network: &NetworkSpec) -> String {
@@ -95,7 +96,7 @@ impl Drop for Folder {
 }
 
 /// A file of this content, which lives as long as its folder.
-fn written(content: &str) -> (Folder, PathBuf) {
+fn written(content: &str) -> (Folder, InputFile) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("anthill-network-{}-{count}", std::process::id());
@@ -103,7 +104,7 @@ fn written(content: &str) -> (Folder, PathBuf) {
     std::fs::create_dir_all(&folder.0).unwrap();
     let path = folder.0.join("given.csv");
     std::fs::write(&path, content).unwrap();
-    (folder, path)
+    (folder, path.into())
 }
 
 fn at(sorted: &[u64], p: f64) -> f64 {

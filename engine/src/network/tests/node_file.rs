@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn with_file(mut network: NetworkSpec, path: PathBuf) -> NetworkSpec {
+fn with_file(mut network: NetworkSpec, path: InputFile) -> NetworkSpec {
     network.node_file = Some(NodeFileSpec { path });
     network
 }

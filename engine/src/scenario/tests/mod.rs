@@ -8,6 +8,7 @@ mod conditions_accepted;
 mod conditions_refused;
 mod declared;
 mod faults_refused;
+mod inputs;
 mod refused;
 mod round_trip;
 mod sources;

@@ -110,9 +110,16 @@ fn names_cannot_leave_the_results_folder() {
 
 #[test]
 fn what_later_versions_have_is_refused_by_name() {
-    says("network.preset = \"ethereum-2022\"", &["network.preset", "not available yet"]);
-    for kind in ["bitcoin-like", "hierarchical"] {
-        says(&format!("network.topology = \"{kind}\""), &["topology.kind", "not available yet"]);
+    let not_yet = "`ethereum-2022` is not available yet in this version of anthill; take one of \
+                   aws-p50, bitcoin-2019";
+    says("network.preset = \"ethereum-2022\"", &["network.preset", not_yet]);
+    for kind in ["bitcoin-like", "hierarchical", "kademlia"] {
+        let not_yet = format!("`{kind}` is not available yet");
+        let parts = ["topology.kind", &not_yet, "take one of complete, random-regular", "file"];
+        says(&format!("network.topology = \"{kind}\""), &parts);
+        let set = format!("network.topology={kind}");
+        let error = with_overrides(&gossip(""), &[&set]).unwrap_err().to_string();
+        parts.iter().for_each(|part| assert!(error.contains(part), "{part}: {error}"));
     }
 }
 
