@@ -189,8 +189,7 @@ fn a_probability_strikes_a_share() {
 #[test]
 fn kinds_that_do_not_exist_are_refused() {
     let case = Case::under(3, of_kind(Behaviour::Silent, "plane"));
-    let scenario = case.scenario();
-    let network = crate::network::Network::build(&scenario.network, 3, 1).expect("builds");
+    let (scenario, network) = (case.scenario(), case.built_network());
     let kinds = ["plain", "sealed"];
     let error = crate::conditions::Conditions::build(&scenario, &network, &kinds);
     let error = error.expect_err("no such kind").to_string();

@@ -156,7 +156,7 @@ fn what_threads_count_adds_up() {
         assert_eq!(sum, expected);
     }
     let rows = part(4).rows();
-    let row = |name: &str| rows.iter().find(|row| row.0 == name).expect("a row").clone();
+    let row = |name: &str| *rows.iter().find(|row| row.0 == name).expect("a row");
     assert_eq!(row("lost"), ("lost", 4, "Messages lost on a link."));
     assert_eq!((row("uplink_wait_max_ns").1, row("cut").1), (4, 0));
 }

@@ -148,7 +148,33 @@ fn all() -> Vec<(&'static str, ConditionsSpec, &'static str)> {
     ]
 }
 
-const DIGESTS: &[(&str, u64)] = &[];
+const DIGESTS: &[(&str, u64)] = &[
+    ("nothing", 0x5495_810a_cb4a_0ba8),
+    ("damage", 0xf3fa_3fd6_0f9a_a325),
+    ("classes", 0x7e81_d97c_9ef0_c02b),
+    ("rates", 0x359c_402e_5ae7_5777),
+    ("quantiles", 0x9d7c_3248_2e8c_4d5c),
+    ("cpu", 0x5e2b_e9b0_b066_6e8e),
+    ("exponential", 0xedba_3bb4_82cd_4163),
+    ("weibull", 0xe203_019d_07ca_87fc),
+    ("clocks", 0xa916_5cc1_9332_5397),
+    ("crash", 0x7a5a_e721_28c9_8bb3),
+    ("partition", 0x7316_0e36_0909_8128),
+    ("impair", 0x9bb4_8f44_c602_7e14),
+    ("delay", 0x68c9_9ae4_817e_646d),
+    ("throttle", 0x6e2f_be6e_438c_72f2),
+    ("silent", 0xa64e_c43b_00a9_1c69),
+    ("late", 0xd741_196c_aedf_acf2),
+    ("duplicate", 0x5434_496b_5321_f5ea),
+    ("replay", 0x6322_33f9_7026_dd1d),
+    ("corrupt", 0x069b_4bb6_8731_f438),
+    ("equivocate", 0x8f72_9acb_563e_4c7f),
+    ("delay-honest", 0xc8e7_c6de_c7f9_d876),
+    ("favour-byzantine", 0xf64d_eefa_2df1_bf9e),
+    ("split", 0x0435_3b0d_353e_7cd8),
+    ("hold", 0x76b0_ef2d_9629_26bb),
+    ("reorder", 0xabf9_5aed_ffc5_578a),
+];
 
 #[test]
 fn every_condition_has_the_digest_that_it_had() {

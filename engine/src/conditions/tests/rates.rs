@@ -22,8 +22,11 @@ fn under(up: Option<u64>, down: Option<u64>, faults: Vec<FaultSpec>) -> Conditio
     ConditionsSpec { faults, ..bandwidth(up, down) }
 }
 
-/// Faults and the end of a transfer that begins at 0 and takes 8 ms at the full rate.
-const TABLE: &[(&[(u64, u64, f64)], u64)] = &[
+/// Faults (from, to, share of the rate), and when a transfer is through that begins at 0 and takes
+/// 8 ms at the full rate; in ms.
+type Row = (&'static [(u64, u64, f64)], u64);
+
+const TABLE: &[Row] = &[
     (&[], 8),
     (&[(0, 100, 0.25)], 32),
     // 4 ms are left when it begins, which just fit.

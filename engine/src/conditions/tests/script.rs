@@ -294,12 +294,14 @@ impl Case {
         scenario
     }
 
+    /// Its network.
     pub(super) fn built_network(&self) -> Network {
         let scenario = self.scenario();
         Network::build(&scenario.network, scenario.nodes, scenario.seed)
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// All that a run needs.
     pub(super) fn built(&self) -> (Scenario, Network, Option<Conditions>) {
         let (scenario, network) = (self.scenario(), self.built_network());
         let conditions = Conditions::build(&scenario, &network, Note::KINDS)

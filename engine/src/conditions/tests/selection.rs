@@ -12,7 +12,6 @@ use crate::conditions::{
     AdversarySpec, BandwidthSpec, Behaviour, ClassSpec, Conditions, ConditionsSpec, FaultKind,
     FaultSpec, RatesSpec, Role, SelectionSpec,
 };
-use crate::network::Network;
 
 const N: u32 = 200;
 
@@ -46,8 +45,8 @@ impl Place {
     }
 
     fn build(&self, conditions: ConditionsSpec) -> Result<Conditions, String> {
-        let scenario = self.case(conditions).scenario();
-        let network = Network::build(&scenario.network, N, scenario.seed).expect("builds");
+        let case = self.case(conditions);
+        let (scenario, network) = (case.scenario(), case.built_network());
         let built = Conditions::build(&scenario, &network, &["plain"]).map_err(|e| e.to_string());
         built.map(|conditions| conditions.expect("some"))
     }
@@ -197,8 +196,7 @@ fn selections_that_do_not_fit_are_refused_by_name() {
     let mut conditions = slow(vec![SelectionSpec { stake_top: Some(1), ..any }]);
     conditions.adversary = None;
     let case = Case::under(9, conditions);
-    let scenario = case.scenario();
-    let network = Network::build(&scenario.network, 9, 1).expect("builds");
+    let (scenario, network) = (case.scenario(), case.built_network());
     let stakes = Conditions::build(&scenario, &network, &["plain"]).expect_err("no stakes");
     let stakes = stakes.to_string();
     assert!(stakes.contains("fault[0].stake_top: needs network.node_file"), "{stakes}");
@@ -233,8 +231,7 @@ fn with_rates(rates: RatesSpec) -> ConditionsSpec {
 
 /// How long a million bytes take at both links of a node, in µs.
 fn micros(place: &Place, conditions: ConditionsSpec, nodes: &[u32]) -> Vec<(u64, u64)> {
-    let scenario = place.case(conditions.clone()).scenario();
-    let network = Network::build(&scenario.network, N, scenario.seed).expect("builds");
+    let network = place.case(conditions.clone()).built_network();
     let built = place.build(conditions).unwrap_or_else(|error| panic!("{error}"));
     let bandwidth = built.bandwidth.as_ref().expect("some");
     let rates = nodes.iter().map(|id| bandwidth.of(NodeId(*id), &network, None));
