@@ -378,11 +378,13 @@ mod tests {
     #[test]
     fn a_book_finds_what_was_set_last() {
         let mut book = Book::default();
+        assert!(book.is_empty());
         for fund in [5, 1, 9, 3] {
             assert_eq!(book.set_state(FundId(fund), body(fund)), None);
         }
         assert_eq!(book.set_state(FundId(9), body(90)), Some(body(9)));
         assert_eq!((book.state(FundId(9)), book.state(FundId(2))), (Some(body(90)), None));
+        assert!(!book.is_empty());
         assert_eq!(book.set_promise(FundId(3), body(7)), None);
         assert_eq!(book.end_promise(FundId(3)), Some(body(7)));
         assert_eq!((book.end_promise(FundId(3)), book.len()), (None, 4));
@@ -397,6 +399,42 @@ mod tests {
         assert_eq!(book.add_evidence(FundId(5), body(54), 2), Some(body(52)));
         let known = [body(5), body(51), body(53), body(54)];
         assert_eq!(book.receipts(FundId(5)).collect::<Vec<_>>(), known);
+    }
+
+    /// With R5 one promise of a fund, without it all that may be of it.
+    #[test]
+    fn promises_are_found_by_fund_or_all() {
+        let mut book = Book::default();
+        for fund in [1, 2, 3] {
+            book.set_promise(FundId(fund), body(10 * fund));
+        }
+        let of = |fund, is_chained| book.promises_of(FundId(fund), is_chained).collect::<Vec<_>>();
+        assert_eq!((of(2, true), of(9, true)), (vec![body(20)], vec![]));
+        assert_eq!(of(2, false), [body(20), body(10), body(20), body(30)]);
+        assert_eq!(of(9, false), [body(10), body(20), body(30)]);
+    }
+
+    /// What is over goes, with what was earned with funds of which nothing is known then.
+    #[test]
+    fn what_is_over_is_dropped() {
+        let mut book = Book::default();
+        for fund in [1, 2, 3, 4] {
+            book.add_due(FundId(fund), 5);
+            book.add_due(FundId(fund), 0);
+        }
+        book.add_due(FundId(7), 0);
+        book.set_state(FundId(1), body(11));
+        book.set_state(FundId(2), body(12));
+        book.set_promise(FundId(2), body(22));
+        book.set_promise(FundId(3), body(23));
+        book.add_withdrawal(FundId(4), body(34));
+        book.add_withdrawal(FundId(5), body(35));
+        let dropped = book.drop_where(|fund, _| [FundId(1), FundId(3), FundId(5)].contains(&fund));
+        assert_eq!(dropped, [body(11), body(23), body(35)]);
+        assert_eq!((book.state(FundId(1)), book.state(FundId(2))), (None, Some(body(12))));
+        let dues = [1, 2, 3, 4, 7].map(|fund| book.end_due(FundId(fund)));
+        assert_eq!((dues, book.all_due()), ([0, 5, 0, 5, 0], 0));
+        assert_eq!(book.drop_where(|_, body| body.id() == 22), [body(22)]);
     }
 
     #[test]
@@ -440,5 +478,18 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(WitnessNode::load(&mut &bytes[..length]).is_err());
         }
+        let receipt = body(9);
+        for standing in [
+            Standing::Reserving,
+            Standing::Reserved { receipt },
+            Standing::Joined,
+            Standing::Leaving { until: Time(8), has_compared: false },
+            Standing::Released,
+        ] {
+            let mut bytes = Vec::new();
+            standing.save(&mut bytes);
+            assert_eq!(Standing::load(&mut &bytes[..]), Ok(standing));
+        }
+        assert!(Standing::load(&mut &[5u8][..]).is_err());
     }
 }

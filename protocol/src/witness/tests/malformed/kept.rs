@@ -60,6 +60,10 @@ fn payments_keep_what_they_made() {
     net.run(|_, _| {});
     assert_eq!(net.of(WitnessMetric::HandedOver), 2);
     net.assert_kept("paid from two");
+    // Three withdrawals cost gas, of which witnesses have some already.
+    assert_eq!(net.of(WitnessMetric::Reserved), 0);
+    let earned = net.of(WitnessMetric::Earned);
+    assert_eq!(net.of(WitnessMetric::Gas) + earned, 3_000);
     net.pay(PAYER, PAYEE, net.witness.endowment - 502_000);
     net.run(|_, _| {});
     assert_eq!(net.of(WitnessMetric::HandedOver), 3);

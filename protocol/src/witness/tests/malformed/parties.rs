@@ -283,9 +283,62 @@ fn a_payer_asks_those_who_have_not_answered_and_gives_up() {
             let fund = locked.fund;
             assert_eq!((fund.amount, fund.sequence), (net.witness.endowment - 501_000, 1));
             assert_eq!((locked.void, locked.reserved), (None, 0));
+            let wait = net.witness.terms.time_to_consistency + net.witness.terms.timeout;
+            assert_eq!((locked.ready, fund.id), (START + wait, net.witness.genesis.fund(PAYER)));
+            let of = |body: &&Shared| net.bodies.get(**body).contract().is_some();
+            let contract = net.seen.iter().rev().find(of).expect("the payment's");
+            let contract = net.bodies.get(*contract).contract().expect("one");
+            assert_eq!(fund.previous, contract.fund(), "as if it had been made");
         }
         net.assert_conserved();
     }
+}
+
+/// The newest first, four at most, each with its own gas; nothing is taken if it is not enough.
+#[test]
+fn funds_are_taken_that_cover_an_amount() {
+    let mut net = Net::at(START);
+    let first = net.first_fund_of(PAYER);
+    let fund = |id, amount| fund::Fund { id: fund::FundId(id), amount, ..first };
+    let has = [
+        fund(1, 50_000),
+        fund(2, 1_000),
+        fund(3, 7_000),
+        fund(4, 1_001),
+        fund(5, 9_000),
+        fund(6, 3_000),
+    ];
+    let rows: [(u64, Option<&[(u64, u64)]>); 9] = [
+        (1, Some(&[(6, 1_001)])),
+        (2_000, Some(&[(6, 3_000)])),
+        (2_001, Some(&[(6, 3_000), (5, 1_001)])),
+        (10_000, Some(&[(6, 3_000), (5, 9_000)])),
+        (10_001, Some(&[(6, 3_000), (5, 9_000), (4, 1_001)])),
+        (10_002, Some(&[(6, 3_000), (5, 9_000), (4, 1_001), (3, 1_001)])),
+        (16_001, Some(&[(6, 3_000), (5, 9_000), (4, 1_001), (3, 7_000)])),
+        (16_002, None),
+        (1_000_000, None),
+    ];
+    for (amount, expected) in rows {
+        let node = &mut net.nodes[PAYER.index()];
+        node.wallet.funds = has.to_vec();
+        let taken = net.witness.take_funds(node, amount);
+        let parts = taken.map(|all| all.iter().map(|(fund, part)| (fund.id.0, *part)).collect());
+        assert_eq!(parts, expected.map(<[_]>::to_vec), "{amount}");
+        let left = has.len() - expected.map_or(0, <[_]>::len);
+        assert_eq!(net.nodes[PAYER.index()].wallet.funds.len(), left, "{amount}");
+    }
+    // Nothing is begun, and nothing waits for what will not come; but for what is under way.
+    let mut net = Net::at(START);
+    let all = net.witness.endowment;
+    net.pay(PAYER, PAYEE, all - 999);
+    assert_eq!((net.of(WitnessMetric::Unfunded), net.of(WitnessMetric::Started)), (1, 0));
+    net.pay(PAYER, PAYEE, all - 1_000);
+    net.pay(PAYER, PAYEE, 1);
+    assert_eq!((net.of(WitnessMetric::Unfunded), net.of(WitnessMetric::Started)), (1, 1));
+    assert_eq!(net.nodes[PAYER.index()].waiting, 1);
+    net.run(|_, _| {});
+    assert_eq!(net.nodes[PAYER.index()].waiting, 0);
 }
 
 /// A payee that refuses has not accepted, unless it only says that it is too late to say so again.

@@ -525,6 +525,23 @@ fn a_rollover_that_too_many_refuse_or_nobody_answers_is_given_up() {
     let [locked] = net.nodes[PAYEE.index()].wallet.locked[..] else { panic!("locked") };
     assert_eq!((locked.ready, locked.fund.amount), (Time::MAX, 500_000));
 
+    // Nobody is there to be drawn: nobody was asked to sign, and it may be begun anew.
+    let Rolling { mut net, .. } = Rolling::new();
+    net.witness.availability = 0.0;
+    let (node, world) = (&mut net.nodes[PAYEE.index()], &mut net.worlds[PAYEE.index()]);
+    let fund = node.wallet.funds.pop().expect("one");
+    net.witness.begin_rollover(node, (fund, 7), None, world);
+    net.take_effects(PAYEE);
+    let payment = net.nodes[PAYEE.index()].paying[0].number;
+    for group in 0..10 {
+        net.run(|_, _| {});
+        net.fire(PAYEE, WitnessTimer::Greeting { payment, group }, LATER);
+    }
+    assert_eq!((step(&net).0, net.of(WitnessMetric::RolloversFailed)), ("ended", 1));
+    let [locked] = net.nodes[PAYEE.index()].wallet.locked[..] else { panic!("locked") };
+    let again = Span(net.witness.terms.rollover_period.0 / 64);
+    assert_eq!((locked.fund, locked.reserved, locked.ready), (fund, 7, LATER + again));
+
     let leniency = Net::new().witness.terms.leniency;
     for (until, number) in [("renewed", 4), ("carried", 5)] {
         let mut net = rolling_over();
