@@ -74,7 +74,8 @@ mod tests {
         assert!(fit.r_squared.is_some_and(|r| near(r, 1.0)));
         // Three points without residual do not make the exponent certain.
         assert!(fit.is_exact && fit.interval.is_none(), "{fit:?}");
-        let nearly = power_law(&[(1.0, 2.0), (10.0, 2_000.0), (100.0, 2_000_001.0)]).expect("three");
+        let nearly =
+            power_law(&[(1.0, 2.0), (10.0, 2_000.0), (100.0, 2_000_001.0)]).expect("three");
         assert!(!nearly.is_exact && nearly.interval.is_some(), "{nearly:?}");
     }
 

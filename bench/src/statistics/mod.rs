@@ -27,7 +27,6 @@ fn reach(degrees: usize) -> Option<f64> {
     Some(student.inverse_cdf(0.975))
 }
 
-
 #[cfg(test)]
 fn near(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-8 * b.abs().max(1.0)

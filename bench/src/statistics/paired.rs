@@ -74,7 +74,8 @@ mod tests {
     /// are as far from 0.
     #[test]
     fn paired_differences_by_hand() {
-        let paired = Paired::of(&[(10.0, 11.0), (20.0, 22.0), (30.0, 33.0)], Range::FREE).expect("pairs");
+        let paired =
+            Paired::of(&[(10.0, 11.0), (20.0, 22.0), (30.0, 33.0)], Range::FREE).expect("pairs");
         assert_eq!((paired.first, paired.second, paired.difference.mean), (20.0, 22.0, 2.0));
         assert_eq!(paired.effect, Some(2.0));
         assert_eq!(paired.p, 0.25);

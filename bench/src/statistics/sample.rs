@@ -85,7 +85,8 @@ mod tests {
     /// 2, 4, 4, 4, 5, 5, 7, 9: mean 5, squares 32, s² = 32/7, t(7) = 2.364624252.
     #[test]
     fn the_interval_of_a_mean_by_hand() {
-        let mean = Mean::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Range::COUNT).expect("samples");
+        let mean =
+            Mean::of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0], Range::COUNT).expect("samples");
         assert_eq!((mean.n, mean.mean), (8, 5.0));
         assert!(near(mean.deviation.expect("eight samples"), 2.138_089_935_299_395));
         let [low, high] = mean.interval.expect("eight samples");

@@ -11,6 +11,7 @@ mod edge_list;
 mod erdos_renyi;
 mod permutation;
 mod random_regular;
+mod reach;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ const DEGREE: &str = "network.topology.degree";
 pub struct Topology {
     nodes: u32,
     kind: &'static str,
+    /// Whether a node may have a neighbour that does not have it.
+    directed: bool,
     shape: Shape,
 }
 
@@ -77,7 +80,7 @@ impl Topology {
                 Shape::Stored(edge_list::load(Lines::open(path)?, *latency, *direction, nodes)?)
             }
         };
-        Ok(Self { nodes, kind: kind(spec), shape })
+        Ok(Self { nodes, kind: kind(spec), directed: is_directed(spec), shape })
     }
 
     /// Reads the topology of `nodes` nodes from an edge list, as [`TopologySpec::File`] does, but
@@ -108,7 +111,8 @@ impl Topology {
         let spec = TopologySpec::File { path: path.to_owned(), latency, direction };
         check(&spec, nodes)?;
         let csr = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
-        Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr) })
+        let directed = is_directed(&spec);
+        Ok(Self { nodes, kind: kind(&spec), directed, shape: Shape::Stored(csr) })
     }
 
     /// Number of a node's neighbours.
@@ -152,6 +156,11 @@ impl Topology {
         self.kind
     }
 
+    /// Whether a node may have a neighbour that does not have it: of edge lists read in one direction.
+    pub fn is_directed(&self) -> bool {
+        self.directed
+    }
+
     /// Bytes of heap memory.
     pub fn memory_bytes(&self) -> u64 {
         match &self.shape {
@@ -169,6 +178,10 @@ impl Topology {
             _ => None,
         }
     }
+}
+
+fn is_directed(spec: &TopologySpec) -> bool {
+    matches!(spec, TopologySpec::File { direction, .. } if *direction != EdgeDirection::Undirected)
 }
 
 /// The kind as a scenario names it.
