@@ -32,10 +32,11 @@ impl Calendar {
     fn new(bare: &Bare) -> Self {
         let pending = u64::from(bare.nodes);
         let wanted = (pending / 32).clamp(*EVENTS_PER_BUCKET.start(), *EVENTS_PER_BUCKET.end());
-        let spread_ns = bare.lookahead_ns + bare.mean_ns;
+        let (lookahead_ns, mean_ns) = bare.delays_ns;
+        let spread_ns = lookahead_ns + mean_ns;
         let shift = (wanted * spread_ns / pending).max(1).ilog2();
         // Where but one delay in a million ends.
-        let horizon = (bare.lookahead_ns + 14 * bare.mean_ns) >> shift;
+        let horizon = (lookahead_ns + 14 * mean_ns) >> shift;
         let buckets = vec![Vec::new(); (horizon as usize + 2).next_power_of_two()];
         Self { shift, buckets, open: 0, late: BinaryHeap::new(), far: BinaryHeap::new() }
     }

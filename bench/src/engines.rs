@@ -196,7 +196,8 @@ pub(crate) fn run_with_rows<P: Configure>(
 fn checked<P: Configure>(protocol: &P, prepared: &Prepared, mut outcome: Outcome) -> Outcome {
     outcome.host.setup_ns += prepared.setup_ns;
     // After the engine's own.
-    outcome.result.checks.extend(protocol.checks(&outcome.result.facts));
+    let found = anthill_engine::judge(protocol, &prepared.network, &outcome.result.facts);
+    outcome.result.checks.extend(found);
     outcome
 }
 

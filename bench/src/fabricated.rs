@@ -129,6 +129,8 @@ pub(crate) fn outcome() -> Outcome {
             violations: Vec::new(),
             checks: vec![Check::exact("sends", "always", 10_000.0, 10_000.0)],
             facts: RunFacts {
+                answers: anthill_protocol::Answers::default(),
+                directed: false,
                 violations: Vec::new(),
                 nodes: 1_000,
                 until: Time(5_000_000_000),

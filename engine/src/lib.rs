@@ -4,7 +4,8 @@
 //! [`network`] (who talks to whom, and how long it takes) → `placement` of nodes in sub-shards and
 //! shards → `event`, `chunk`, `calendar` (the mailboxes) → `sink`, `subshard`, `sharded`, `lead`,
 //! `pace`, `rendezvous` (windows and threads) → `host`, `tally` (what a handler does and what is counted) →
-//! [`outcome`]. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a plain binary heap.
+//! [`outcome`], which `judge` puts beside theory. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the
+//! same result from a plain binary heap.
 
 mod bodies;
 mod calendar;
@@ -17,6 +18,7 @@ mod event;
 mod fabric;
 mod host;
 pub mod input;
+mod judge;
 mod lead;
 mod live;
 mod memory;
@@ -40,6 +42,7 @@ pub mod trace;
 
 pub use event::Key;
 pub use host::window;
+pub use judge::judge;
 pub use live::{Glimpse, Live};
 pub use memory::{MemoryEstimate, machine_bytes};
 pub use run::{Control, RunError, Visit, Watch};

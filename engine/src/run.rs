@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_protocol::draw::{Purpose, Streams};
-use anthill_protocol::{Message, Metric, NodeId, Protocol, RunFacts, Time};
+use anthill_protocol::{Answers, Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
 use crate::bodies::Store;
@@ -267,11 +267,13 @@ pub(crate) fn outcome<P: Protocol, M>(
         quiescent: end == End::Quiescent,
         topology: network.topology().kind(),
         edges: network.topology().edges(),
+        directed: network.topology().is_directed(),
         exponential_delay: network.exponential_delay(),
         disturbed: world.conditions.is_some_and(Conditions::disturbs),
         adversary: scenario.has_adversary(),
         totals: totals.clone(),
         violations: violations.iter().map(|found| (found.invariant, found.events)).collect(),
+        answers: Answers::default(),
     };
     let result = RunResult {
         digest: digest.wrapping_add(states_digest),

@@ -1,6 +1,6 @@
 //! Measured beside expected: what a protocol knows about how its run should have gone.
 
-use crate::{Span, Time, Totals};
+use crate::{NodeId, Span, Time, Totals};
 
 /// The facts of a finished run that a check may use.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct RunFacts {
     pub topology: &'static str,
     /// Directed edges of the topology (the sum of all degrees); `nodes * (nodes - 1)` if complete.
     pub edges: u64,
+    /// Whether a node may have a neighbour that does not have it.
+    pub directed: bool,
     /// The delay of a message between distinct nodes if it is `floor + Exp(mean)`.
     pub exponential_delay: Option<(Span, Span)>,
     /// Whether the scenario does more to messages and nodes than delay messages: rates, losses,
@@ -30,6 +32,55 @@ pub struct RunFacts {
     pub totals: Totals,
     /// The invariants that events violated, and how many events.
     pub violations: Vec<(&'static str, u64)>,
+    /// What the protocol asked about the network ([`crate::Configure::asks`]).
+    pub answers: Answers,
+}
+
+/// What a protocol's checks have to know of the network beside the facts of every run; found only if
+/// it is asked for, because it takes a walk over the graph or a sample of delays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// What can be reached from this node.
+    pub reach_of: Option<NodeId>,
+    /// How long a request and its answer take.
+    pub round_trips: bool,
+}
+
+/// The answers to [`Questions`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// What can be reached; `None` if that was not asked.
+    pub reach: Option<Reach>,
+    /// Round trips between random pairs of nodes, shortest first; empty if they were not asked for,
+    /// or there is only one node.
+    pub round_trips: Box<[Span]>,
+}
+
+/// What can be reached from a node along the edges of the topology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// So many nodes, the first one included.
+    pub nodes: u64,
+    /// The edges that leave them.
+    pub edges: u64,
+    /// Of the nodes but the first: how many have an edge back to the one from which they were reached,
+    /// the least and the most. That depends on the way if a node can be reached over several edges, of
+    /// which not all lead back.
+    pub back: (u64, u64),
+}
+
+impl Answers {
+    /// The share of the sampled round trips that are longer than a time.
+    pub fn longer_than(&self, time: Span) -> f64 {
+        let count = self.round_trips.len();
+        let longer = count - self.round_trips.partition_point(|round_trip| *round_trip <= time);
+        longer as f64 / count.max(1) as f64
+    }
+
+    /// The longest round trip sampled; zero without a sample.
+    pub fn longest(&self) -> Span {
+        self.round_trips.last().copied().unwrap_or(Span::ZERO)
+    }
 }
 
 /// One comparison of a measured with an expected figure.
@@ -59,6 +110,13 @@ impl Check {
     pub fn if_undisturbed(self, facts: &RunFacts) -> Self {
         let expected_violation = self.expected_violation || facts.disturbed || facts.adversary;
         Self { expected_violation, ..self }
+    }
+
+    /// The same as an expectation under a condition of the scenario: where it is not met, a violation
+    /// is a measurement.
+    #[must_use]
+    pub fn only_if(self, condition: bool) -> Self {
+        Self { expected_violation: self.expected_violation || !condition, ..self }
     }
 
     /// A figure that must be met exactly.
@@ -107,6 +165,8 @@ mod tests {
             quiescent: true,
             topology: "complete",
             edges: 90,
+            directed: false,
+            answers: Answers::default(),
             exponential_delay: None,
             disturbed,
             adversary,

@@ -90,7 +90,7 @@ mod wire;
 pub mod witness;
 
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
-pub use check::{Check, RunFacts};
+pub use check::{Answers, Check, Questions, Reach, RunFacts};
 pub use context::Context;
 pub use diagram::{Diagram, Part};
 pub use estimate::{RunScale, SignatureEstimate};

@@ -2,8 +2,8 @@
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Context, Diagram, Message, Metric, RunFacts, RunScale, SignatureEstimate,
-    Snapshot, Totals, fold_bytes,
+    Cell, Check, Column, Context, Diagram, Message, Metric, Questions, RunFacts, RunScale,
+    SignatureEstimate, Snapshot, Totals, fold_bytes,
 };
 
 /// A distributed protocol: the immutable parameters, and what a node does on each occasion.
@@ -134,7 +134,14 @@ pub trait Configure: Protocol {
         Ok(())
     }
 
-    /// Facts of a finished run beside what theory says of them.
+    /// What [`Configure::checks`] have to know of the network beside the facts of the run.
+    fn asks(&self, _facts: &RunFacts) -> Questions {
+        Questions::default()
+    }
+
+    /// Facts of a finished run beside what theory says of them. A check states under which conditions
+    /// its expectation holds, and looks at all of them: a run outside is not judged, or its violation
+    /// is marked as expected.
     fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
         Vec::new()
     }

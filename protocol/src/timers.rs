@@ -164,6 +164,8 @@ mod tests {
             quiescent,
             topology: "complete",
             edges: 90,
+            directed: false,
+            answers: crate::Answers::default(),
             disturbed: false,
             adversary: false,
             exponential_delay: None,

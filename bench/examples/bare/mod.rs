@@ -25,13 +25,12 @@ struct Node {
 }
 
 /// The nodes and their network.
+#[allow(dead_code, reason = "not every yardstick plans by the delays")]
 pub(crate) struct Bare {
     /// How many nodes.
     pub(crate) nodes: u32,
-    /// The least delay.
-    pub(crate) lookahead_ns: u64,
-    /// The mean of what comes on top.
-    pub(crate) mean_ns: u64,
+    /// The least delay, and the mean of what comes on top.
+    pub(crate) delays_ns: (u64, u64),
     until: Time,
     network: Network,
     draws: Streams,
@@ -63,8 +62,7 @@ impl Bare {
         let network = Network::build(&scenario.network, nodes, scenario.seed).expect("a network");
         Self {
             nodes,
-            lookahead_ns,
-            mean_ns,
+            delays_ns: (lookahead_ns, mean_ns),
             until: scenario.until,
             network,
             draws: Streams::new(scenario.seed, Purpose::Protocol),

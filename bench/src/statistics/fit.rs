@@ -9,13 +9,20 @@ pub(crate) struct Fit {
     pub points: usize,
     /// The slope on logarithms.
     pub exponent: f64,
-    /// Where the true exponent lies with 95 % confidence; needs three points.
+    /// Where the true exponent lies with 95 % confidence; needs three points that do not all lie on
+    /// the law: without a residual there is nothing to tell how far off the exponent may be.
     pub interval: Option<[f64; 2]>,
     /// `y` at `x = 1`.
     pub factor: f64,
-    /// Share of the variance of the logarithms that the law explains; none if `y` is constant.
+    /// Share of the variance of the logarithms that the law explains; none if `y` is constant, nor
+    /// of two points, through which a law always goes.
     pub r_squared: Option<f64>,
+    /// Whether three or more points lie on the law, as far as numbers are kept.
+    pub is_exact: bool,
 }
+
+/// A residual below this share of the largest logarithm is the rounding of its computation.
+const ROUNDING: f64 = 1e-12;
 
 /// Fits a power law through `(x, y)`. Points without a logarithm are left out; `None` if fewer
 /// than two different `x` remain.
@@ -36,8 +43,12 @@ pub(crate) fn power_law(points: &[(f64, f64)]) -> Option<Fit> {
         return None;
     }
     let exponent = xy / xx;
-    let left = (yy - exponent * xy).max(0.0);
-    let half = (n > 2)
+    // From the residuals themselves: the difference of the sums would leave only their rounding.
+    let residual = |(x, y): &(f64, f64)| y - mean_y - exponent * (x - mean_x);
+    let left: f64 = logs.iter().map(|point| residual(point).powi(2)).sum();
+    let largest = logs.iter().map(|(_, y)| y.abs()).fold(1.0, f64::max);
+    let is_exact = n > 2 && logs.iter().all(|point| residual(point).abs() <= ROUNDING * largest);
+    let half = (n > 2 && !is_exact)
         .then(|| reach(n - 2).map(|reach| reach * (left / (n - 2) as f64 / xx).sqrt()))
         .flatten();
     Some(Fit {
@@ -45,7 +56,8 @@ pub(crate) fn power_law(points: &[(f64, f64)]) -> Option<Fit> {
         exponent,
         interval: half.map(|half| [exponent - half, exponent + half]),
         factor: libm::exp(mean_y - exponent * mean_x),
-        r_squared: (yy > 0.0).then(|| 1.0 - left / yy),
+        r_squared: (n > 2 && yy > 0.0).then(|| 1.0 - left / yy),
+        is_exact,
     })
 }
 
@@ -60,8 +72,11 @@ mod tests {
         let fit = power_law(&cubic).expect("three points");
         assert!(near(fit.exponent, 3.0) && near(fit.factor, 2.0), "{fit:?}");
         assert!(fit.r_squared.is_some_and(|r| near(r, 1.0)));
-        let [low, high] = fit.interval.expect("three points");
-        assert!((low - 3.0).abs() < 1e-6 && (high - 3.0).abs() < 1e-6);
+        // Three points without residual do not make the exponent certain.
+        assert!(fit.is_exact && fit.interval.is_none(), "{fit:?}");
+        let nearly =
+            power_law(&[(1.0, 2.0), (10.0, 2_000.0), (100.0, 2_000_001.0)]).expect("three");
+        assert!(!nearly.is_exact && nearly.interval.is_some(), "{nearly:?}");
     }
 
     /// On the logarithms to base ten, (0, 0), (1, 1), (2, 3): slope 1.5, residual 1/6, Sxx 2,
@@ -79,11 +94,12 @@ mod tests {
     #[test]
     fn too_few_points_have_no_interval_and_one_size_no_exponent() {
         let two = power_law(&[(1.0, 5.0), (2.0, 10.0), (4.0, 0.0)]).expect("two points");
-        assert_eq!((two.points, two.interval), (2, None));
+        assert_eq!((two.points, two.interval, two.r_squared, two.is_exact), (2, None, None, false));
         assert!(near(two.exponent, 1.0));
         assert_eq!(power_law(&[(3.0, 1.0), (3.0, 2.0)]), None);
         assert_eq!(power_law(&[]), None);
         let constant = power_law(&[(1.0, 5.0), (2.0, 5.0), (4.0, 5.0)]).expect("three points");
         assert_eq!((constant.exponent, constant.r_squared), (0.0, None));
+        assert_eq!((constant.interval, constant.is_exact), (None, true));
     }
 }

@@ -42,7 +42,7 @@ fn a_scenario_does_not_differ_from_itself() {
 fn fewer_pushes_cost_less_and_reach_fewer() {
     let desk = Desk::new();
     let line = "gossip gossip --nodes 1k --set network.loss=0.1 --set-b protocol.fanout=4 \
-                --seeds 6 --out c";
+                --seeds 12 --out c";
     let metric = compared(&desk, line);
     let coverage = metric("metrics.coverage");
     assert_eq!((&coverage["verdict"], &coverage["better_if"]), (&"worse".into(), &"higher".into()));
@@ -59,6 +59,34 @@ fn fewer_pushes_cost_less_and_reach_fewer() {
     assert_eq!(metric("metrics.sends")["verdict"], "worse");
     let difference = metric("metrics.sends")["difference"].as_f64().expect("a number");
     assert!(difference > 0.0);
+}
+
+/// Who of a complete graph publishes cannot matter: whatever two pairs show is chance, and says so.
+#[test]
+fn few_pairs_have_no_verdict_and_say_how_many_would() {
+    let desk = Desk::new();
+    for seed in 1..=6 {
+        let line = format!(
+            "compare gossip gossip --nodes 200 --seeds 2 --seed {} --set protocol.rounds=true --set \
+             network.model=\"uniform\" --set network.min=1ms --set network.max=2ms --set-b \
+             protocol.origin=1 --progress off --out null-{seed}",
+            seed * 1_000 + 7
+        );
+        let output = desk.anthill(&line);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let text = stdout(&output);
+        let comparison = desk.json(&format!("null-{seed}/compare.json"));
+        let rows = comparison["metrics"].as_array().expect("metrics");
+        let differ = rows.iter().filter(|row| row["difference"] != 0.0 || row["effect"] == 0.0);
+        assert!(rows.iter().all(|row| row["verdict"] == "no difference shown"), "{text}");
+        assert!(rows.iter().all(|row| row["p"].as_f64() >= Some(0.5)), "{text}");
+        assert!(rows.iter().all(|row| row["effect"].is_number() || row["interval"].is_null()));
+        assert!(differ.count() > 3, "{text}");
+        let needed = comparison["pairs_needed"].as_u64().expect("a number");
+        assert!((8..=12).contains(&needed), "{needed}");
+        assert!(text.contains("2 pairs allow no verdict on"), "{text}");
+        assert!(text.contains(&format!("that takes {needed} (--seeds {needed})")), "{text}");
+    }
 }
 
 #[test]

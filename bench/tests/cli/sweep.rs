@@ -53,6 +53,27 @@ fn its_tables_are_tidy_and_its_means_those_of_the_runs() {
 }
 
 #[test]
+fn intervals_stay_where_a_metric_can_be_and_constants_have_none() {
+    let desk = Desk::new();
+    let line = "sweep gossip --nodes 60 --vary protocol.fanout=5 --seeds 5 --progress off --out w";
+    let output = desk.anthill(line);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let metrics = &desk.json("w/sweep.json")["points"][0]["metrics"];
+    let coverage = &metrics["metrics.coverage"];
+    // Student's t alone would end beyond 1: all but a node or two of sixty are reached.
+    assert_eq!(coverage["interval"][1], 1.0, "{coverage}");
+    assert!(coverage["mean"].as_f64() < Some(1.0), "{coverage}");
+    let audience = &metrics["metrics.audience"];
+    assert_eq!((&audience["mean"], audience["interval"].is_null()), (&60.0.into(), true));
+    let text = stdout(&output);
+    assert!(text.contains("constant in 5 runs"), "{text}");
+    for row in table(&desk, "w/summary.csv").iter().skip(1) {
+        let low = row[5].parse::<f64>();
+        assert!(row[5].is_empty() || low.is_ok_and(|low| low >= 0.0), "{row:?}");
+    }
+}
+
+#[test]
 fn it_continues_and_neither_jobs_nor_other_values_change_a_run() {
     let desk = Desk::new();
     assert_eq!(desk.anthill(LINE).status.code(), Some(0));

@@ -59,6 +59,8 @@ const MAX_MIN_DELAY: Span = Span(1 << 40);
 const LISTED_LINKS: usize = 10;
 /// Messages sampled for the horizon.
 const HORIZON_SAMPLES: u64 = 4096;
+/// Pairs of nodes between which round trips are sampled.
+const ROUND_TRIPS: u64 = 1 << 14;
 
 /// The delays and the topology of a scenario.
 #[derive(Clone, Debug)]
@@ -305,6 +307,26 @@ impl Network {
     #[inline(never)]
     fn rare_delay(&self, link: Link, bits: u64) -> u64 {
         link.delay(bits, &self.quantiles, &self.powers)
+    }
+
+    /// Round trips between random pairs of `nodes` nodes, shortest first: without what a scenario's
+    /// conditions add. Empty if there are no pairs.
+    pub fn round_trips(&self, nodes: u32) -> Box<[Span]> {
+        if nodes < 2 {
+            return Box::default();
+        }
+        // No node has this id, and horizons use other numbers.
+        let key = self.draws.of(NodeId(u32::MAX));
+        let node = |i: u64, bound: u32| below(draw(key, (1 << 32) + i), bound.into()) as u32;
+        let round_trip = |i: u64| {
+            let (from, other) = (node(2 * i, nodes), node(2 * i + 1, nodes - 1));
+            let (from, to) = (NodeId(from), NodeId(other + u32::from(other >= from)));
+            let sequence = i as u32;
+            self.delay(from, to, sequence) + self.delay(to, from, sequence)
+        };
+        let mut found: Box<[Span]> = (0..ROUND_TRIPS).map(round_trip).collect();
+        found.sort_unstable();
+        found
     }
 
     fn count_clamped(&self) -> u64 {

@@ -11,6 +11,7 @@ mod edge_list;
 mod erdos_renyi;
 mod permutation;
 mod random_regular;
+mod reach;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ const DEGREE: &str = "network.topology.degree";
 pub struct Topology {
     nodes: u32,
     kind: &'static str,
+    /// Whether a node may have a neighbour that does not have it.
+    directed: bool,
     shape: Shape,
     notes: Vec<String>,
 }
@@ -81,7 +84,7 @@ impl Topology {
                 Shape::Stored(csr)
             }
         };
-        Ok(Self { nodes, kind: kind(spec), shape, notes })
+        Ok(Self { nodes, kind: kind(spec), directed: is_directed(spec), shape, notes })
     }
 
     /// Reads the topology of `nodes` nodes from an edge list, as [`TopologySpec::File`] does, but
@@ -112,7 +115,8 @@ impl Topology {
         let spec = TopologySpec::File { path: path.into(), latency, direction };
         check(&spec, nodes)?;
         let (csr, notes) = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
-        Ok(Self { nodes, kind: kind(&spec), shape: Shape::Stored(csr), notes })
+        let directed = is_directed(&spec);
+        Ok(Self { nodes, kind: kind(&spec), directed, shape: Shape::Stored(csr), notes })
     }
 
     /// Number of a node's neighbours.
@@ -161,6 +165,11 @@ impl Topology {
         self.kind
     }
 
+    /// Whether a node may have a neighbour that does not have it: of edge lists read in one direction.
+    pub fn is_directed(&self) -> bool {
+        self.directed
+    }
+
     /// Bytes of heap memory.
     pub fn memory_bytes(&self) -> u64 {
         match &self.shape {
@@ -178,6 +187,10 @@ impl Topology {
             _ => None,
         }
     }
+}
+
+fn is_directed(spec: &TopologySpec) -> bool {
+    matches!(spec, TopologySpec::File { direction, .. } if *direction != EdgeDirection::Undirected)
 }
 
 /// The kind as a scenario names it.

@@ -114,7 +114,7 @@ fn disturbed_runs_violate_nothing() {
     fn check<P: Configure + Protocol>(text: &str) -> Vec<String> {
         let ready = Ready::<P>::new(text);
         let outcome = ready.sequential();
-        let checks = ready.protocol.checks(&outcome.result.facts);
+        let checks = ready.judge(&outcome);
         let bad = checks.into_iter().filter(|check| !check.ok && !check.expected_violation);
         bad.map(|check| format!("{check:?}")).collect()
     }

@@ -16,12 +16,13 @@ mod swarm;
 mod theory;
 mod trace;
 mod validation;
+mod verdicts;
 
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, parse_text};
-use anthill_engine::{Control, RunError, run, sequential};
-use anthill_protocol::{Configure, Message};
+use anthill_engine::{Control, RunError, judge, run, sequential};
+use anthill_protocol::{Check, Configure, Message};
 
 /// The message of protocols that tests make up: a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,6 +74,11 @@ impl<P: Configure> Ready<P> {
         let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)
             .unwrap_or_else(|error| panic!("{error}"));
         Self { scenario, protocol, network }
+    }
+
+    /// What the protocol's checks find.
+    pub(crate) fn judge(&self, outcome: &Outcome) -> Vec<Check> {
+        judge(&self.protocol, &self.network, &outcome.result.facts)
     }
 
     /// The oracle's outcome.

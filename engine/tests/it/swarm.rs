@@ -4,7 +4,7 @@
 //! Each scenario follows from one seed, which a failure prints. `ANTHILL_SWARM_SEED=n` runs that
 //! one alone; `ANTHILL_SWARM_SECONDS=s` goes on with fresh seeds for that long.
 
-mod weather;
+pub(crate) mod weather;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -30,23 +30,27 @@ const SCENARIOS: u64 = 300;
 const EXECUTIONS: usize = 3;
 
 /// Draws from one seed.
-struct Dice {
+pub(crate) struct Dice {
     seed: u64,
     count: u64,
 }
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, count: 0 }
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.count += 1;
         below(draw(self.seed, self.count), bound)
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 
     /// A number up to `2^log2`, small ones as likely as large ones.
-    fn spread(&mut self, log2: u64) -> u64 {
+    pub(crate) fn spread(&mut self, log2: u64) -> u64 {
         let bits = self.below(log2 + 1);
         (1u64 << bits) + self.below(1u64 << bits)
     }
@@ -84,11 +88,11 @@ fn random_scenarios_give_one_result() {
 }
 
 #[allow(clippy::disallowed_methods, reason = "how long to go on testing is the host's time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
@@ -103,7 +107,7 @@ struct Found {
 
 /// Draws and runs the scenario of one seed.
 fn one(seed: u64) -> Found {
-    let mut dice = Dice { seed, count: 0 };
+    let mut dice = Dice::new(seed);
     match dice.below(10) {
         0 => phold(&mut dice),
         1 | 2 => gossip::<Gossip>(&mut dice),
@@ -172,7 +176,7 @@ fn same<P: Protocol>(
     Found { conditions, reclaimed, good: checked - failed, bad: failed, violations }
 }
 
-fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
+pub(crate) fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
     let mut text = format!(
         "nodes = {nodes}\nuntil = \"{until_ns}ns\"\nseed = {}\n[measure]\n",
         dice.below(1 << 40)
@@ -187,7 +191,7 @@ fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
     text + "[protocol]\n" + protocol
 }
 
-fn topology(dice: &mut Dice, nodes: u64) -> String {
+pub(crate) fn topology(dice: &mut Dice, nodes: u64) -> String {
     let even = 2 * (1 + dice.below(4));
     match dice.below(5) {
         _ if nodes < 12 => "{ kind = \"complete\" }".into(),
@@ -199,7 +203,7 @@ fn topology(dice: &mut Dice, nodes: u64) -> String {
     }
 }
 
-fn nodes(dice: &mut Dice) -> u64 {
+pub(crate) fn nodes(dice: &mut Dice) -> u64 {
     match dice.below(4) {
         0 => 1 + dice.below(8),
         1 => dice.spread(7),
@@ -213,6 +217,13 @@ fn floor_ns(dice: &mut Dice) -> u64 {
 }
 
 fn phold(dice: &mut Dice) -> Found {
+    let (text, nature) = phold_text(dice);
+    let ready = Ready::<Phold>::new(&text);
+    same(dice, &ready.protocol, &ready, &text, nature)
+}
+
+/// A scenario, and what conditions have to know of it.
+pub(crate) fn phold_text(dice: &mut Dice) -> (String, Nature) {
     let nodes = nodes(dice);
     let floor = floor_ns(dice);
     let mean = match dice.below(4) {
@@ -232,9 +243,7 @@ fn phold(dice: &mut Dice) -> Found {
     let text = head(dice, nodes, until.max(1), &protocol)
         + "[network]\nmodel = \"exponential\"\ntopology = "
         + &topology(dice, nodes);
-    let ready = Ready::<Phold>::new(&text);
-    let nature = Nature { delay: floor + mean, may_multiply: steps <= 20 };
-    same(dice, &ready.protocol, &ready, &text, nature)
+    (text, Nature { delay: floor + mean, may_multiply: steps <= 20 })
 }
 
 /// Executed one time of four; with few verdicts remembered, so that they are forgotten all the time.
@@ -243,8 +252,14 @@ fn crypto(dice: &mut Dice) -> String {
     format!("[crypto]\nmode = \"{mode}\"\nverdicts = {}\n", dice.pick(&[14, 100, 5_000]))
 }
 
-/// Few tokens: each hop is a signature made and checked in every execution.
 fn signed_phold(dice: &mut Dice) -> Found {
+    let (text, nature) = signed_phold_text(dice);
+    let ready = Ready::<SignedPhold>::new(&text);
+    same(dice, &ready.protocol, &ready, &text, nature)
+}
+
+/// Few tokens: each hop is a signature made and checked in every execution.
+pub(crate) fn signed_phold_text(dice: &mut Dice) -> (String, Nature) {
     let nodes = 1 + dice.below(300);
     let (network, delay) = network(dice);
     let protocol = format!(
@@ -258,12 +273,10 @@ fn signed_phold(dice: &mut Dice) -> Found {
         + &network
         + &format!("topology = {}\n", topology(dice, nodes))
         + &crypto(dice);
-    let ready = Ready::<SignedPhold>::new(&text);
-    let nature = Nature { delay, may_multiply: true };
-    same(dice, &ready.protocol, &ready, &text, nature)
+    (text, Nature { delay, may_multiply: true })
 }
 
-fn network(dice: &mut Dice) -> (String, u64) {
+pub(crate) fn network(dice: &mut Dice) -> (String, u64) {
     let model = dice.below(6);
     let (floor, more) = (floor_ns(dice), dice.spread(41));
     let both = floor + more;
@@ -295,6 +308,12 @@ fn network(dice: &mut Dice) -> (String, u64) {
 }
 
 fn gossip<P: Configure>(dice: &mut Dice) -> Found {
+    let (text, nature) = gossip_text(dice);
+    let ready = Ready::<P>::new(&text);
+    same(dice, &ready.protocol, &ready, &text, nature)
+}
+
+pub(crate) fn gossip_text(dice: &mut Dice) -> (String, Nature) {
     let nodes = nodes(dice);
     let (network, delay) = network(dice);
     let round = 1 + delay / dice.pick(&[1, 2, 5]);
@@ -323,13 +342,21 @@ fn gossip<P: Configure>(dice: &mut Dice) -> Found {
         text += "topology = { kind = \"complete\" }\n";
     }
     text += &crypto(dice);
-    let ready = Ready::<P>::new(&text);
-    let nature = Nature { delay, may_multiply: true };
-    same(dice, &ready.protocol, &ready, &text, nature)
+    (text, Nature { delay, may_multiply: true })
+}
+
+fn witness(dice: &mut Dice) -> Found {
+    let (text, nature) = witness_text(dice);
+    let ready = Ready::<Witness>::new(&text);
+    let found = same(dice, &ready.protocol, &ready, &text, nature);
+    let broken = |violation: &&Violation| violation.invariant != "double spend";
+    let broken: Vec<_> = found.violations.iter().filter(broken).collect();
+    assert!(broken.is_empty(), "{broken:?} of\n{text}");
+    found
 }
 
 /// Any rules, adversary and workload, all faster than they would be, on times of the network's scale.
-fn witness(dice: &mut Dice) -> Found {
+pub(crate) fn witness_text(dice: &mut Dice) -> (String, Nature) {
     let witnesses = 3 + dice.below(20);
     let redundancy = witnesses / 2 + 1 + dice.below(witnesses.div_ceil(2));
     let (network, delay) = match dice.below(3) {
@@ -404,14 +431,7 @@ fn witness(dice: &mut Dice) -> Found {
                 false
             }
         };
-    let text = if has_attack { attacked } else { calm };
-    let ready = Ready::<Witness>::new(&text);
-    let nature = Nature { delay, may_multiply: true };
-    let found = same(dice, &ready.protocol, &ready, &text, nature);
-    let broken = |violation: &&Violation| violation.invariant != "double spend";
-    let broken: Vec<_> = found.violations.iter().filter(broken).collect();
-    assert!(broken.is_empty(), "{broken:?} of\n{text}");
-    found
+    (if has_attack { attacked } else { calm }, Nature { delay, may_multiply: true })
 }
 
 /// The scenario's protocol only names the network; what runs is [`Mayhem`].

@@ -10,7 +10,7 @@ use crate::Ready;
 fn checks<P: Configure>(text: &str) -> Vec<Check> {
     let ready = Ready::<P>::new(text);
     let outcome = ready.sharded(2, 2, true);
-    let checks = ready.protocol.checks(&outcome.result.facts);
+    let checks = ready.judge(&outcome);
     assert!(!checks.is_empty(), "no check applies to\n{text}");
     for check in &checks {
         assert!(check.ok, "{check:?}\n{text}");

@@ -26,7 +26,7 @@ use core::marker::PhantomData;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
     Cell, Check, Column, Configure, Context, Diagram, Holds, Metric, MetricInfo, MetricKind,
-    NodeId, Protocol, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
+    NodeId, Protocol, Questions, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
 };
 
 mod checks;
@@ -375,15 +375,25 @@ impl<R: Rumour> Configure for Spread<R> {
         R::SIGNED.then_some(SignatureEstimate { made: 1, verified: 1 })
     }
 
+    fn asks(&self, facts: &RunFacts) -> Questions {
+        match self.mode {
+            Mode::Flood | Mode::Inv => checks::asks(NodeId(self.origin % facts.nodes), facts),
+            Mode::Push if self.lock_step => {
+                Questions { round_trips: !facts.disturbed, ..Questions::default() }
+            }
+            Mode::Push | Mode::PushPull => Questions::default(),
+        }
+    }
+
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
-        let check = match self.mode {
-            Mode::Push if self.lock_step => checks::rounds_to_all(facts),
-            Mode::Push => checks::infect_and_die(self.fanout, facts),
-            Mode::PushPull => None,
-            Mode::Flood => checks::flood_sends(facts),
-            Mode::Inv => None,
+        let checks = match self.mode {
+            Mode::Push if self.lock_step => [checks::rounds_to_all(self.round, facts), None],
+            Mode::Push => [checks::infect_and_die(self.fanout, facts), None],
+            Mode::PushPull => [None, None],
+            Mode::Flood => [checks::flood_sends(facts), checks::nodes_reached(facts)],
+            Mode::Inv => [checks::nodes_reached(facts), None],
         };
-        check.into_iter().collect()
+        checks.into_iter().flatten().collect()
     }
 
     fn pending_per_node(&self, degree: f64) -> f64 {

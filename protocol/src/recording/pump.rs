@@ -11,7 +11,7 @@ use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::draw::{self, Purpose};
 use crate::invariant::Invariants;
 use crate::laws;
-use crate::{Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
+use crate::{Answers, Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
 
 /// A mini-simulation for tests of protocols: every message takes the same time, or is lost.
 ///
@@ -325,11 +325,13 @@ impl<P: Protocol> Pump<P> {
             quiescent: self.queue.is_empty(),
             topology,
             edges,
+            directed: false,
             exponential_delay: None,
             disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
             adversary: false,
             totals: self.totals.clone(),
             violations: self.violations.clone(),
+            answers: Answers::default(),
         }
     }
 }

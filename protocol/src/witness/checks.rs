@@ -1,6 +1,11 @@
 //! What must hold of a finished run, and what theory expects of one under attack.
+//!
+//! Closed forms take for granted that requests are answered before their sender gives up and that
+//! nothing of what attempts are made of ages while they last ([`is_ordinary`]). A scenario may say
+//! otherwise without any condition that disturbs: by a timeout below the network's round trips, say.
 
 mod draws;
+mod selections;
 
 use super::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
 use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
@@ -21,7 +26,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         of(WitnessMetric::DoubleSpends) as f64,
         0.0,
     );
-    let holes = witness.adversary.is_some();
+    let corrupt = facts.adversary || witness.adversary.is_some();
     let mut checks = vec![
         Check::exact(
             "credit: all pots = issued + counterfeit",
@@ -29,7 +34,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
             found as f64,
             made as f64,
         ),
-        Check { expected_violation: holes, ..double_spends },
+        double_spends.only_if(!corrupt),
         Check::exact(
             "credit: events that changed the sum of all pots",
             "always",
@@ -44,7 +49,7 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
         ),
         honest_stakes(witness, facts),
     ];
-    checks.extend(false_rejections(witness, facts));
+    checks.extend(selections::rejected(witness, facts));
     checks.extend(same_timelines(witness, facts));
     if let Some(adversary) = &witness.adversary {
         checks.extend(under_attack(witness, adversary, facts));
@@ -67,30 +72,39 @@ fn unbalanced_events(facts: &RunFacts) -> f64 {
     violated.map_or(0.0, |(_, events)| *events as f64)
 }
 
+/// How many timeouts a payment may take of which nothing is lost: each of its steps asks for as long as
+/// [`MAX_TRIES`](super::payer::MAX_TRIES) of them, and the choice of witnesses has rounds of its own.
+const PATIENCE: u64 = 20;
+
+/// Whether nobody gives up before an answer can be there.
+fn is_answered_in_time(witness: &Witness, facts: &RunFacts) -> bool {
+    facts.answers.longer_than(witness.terms.timeout) == 0.0
+}
+
+/// What closed forms take for granted of the terms: answers come in time, so many that no honest draw
+/// is rejected for its skips, a contract's date is believed and its funds are watched for as long as a
+/// payment takes, and no event of the timeline that attempts cause, such as a conviction, settles while
+/// others still draw their witnesses.
+fn is_ordinary(witness: &Witness, facts: &RunFacts) -> bool {
+    let terms = &witness.terms;
+    let lasts = terms.timeout * PATIENCE;
+    is_answered_in_time(witness, facts)
+        && facts.totals.of(WitnessMetric::FalseRejections) == 0
+        && terms.leniency >= lasts
+        && terms.time_to_consistency >= SPREAD + lasts
+        && terms.rollover_period >= SPREAD + lasts
+}
+
 /// Nobody who keeps to the rules is ever convicted. Without the rules that stop an honest witness from
-/// signing twice it may be.
+/// signing twice it may be, and an adversary of any protocol makes verifiers break them that count as
+/// honest here.
 fn honest_stakes(witness: &Witness, facts: &RunFacts) -> Check {
     let rules = &witness.terms.rules;
     let signs_once = rules.signing_promises && rules.chained && rules.tombstones;
     let lost = facts.totals.of(WitnessMetric::HonestStakeLost) as f64;
     let bound = "R4, R5 and R6 on: an honest witness signs a withdrawal once";
     let check = Check::exact("stakes of honest verifiers lost", bound, lost, 0.0);
-    Check { expected_violation: !signs_once, ..check }
-}
-
-/// Honest selections that the tests reject beside the exact rate at the true availability.
-fn false_rejections(witness: &Witness, facts: &RunFacts) -> Option<Check> {
-    let selections = facts.totals.of(WitnessMetric::Selections) as u32;
-    let availability = witness.availability;
-    // Far below what the tests assume draws are too long for an exact law, and all are rejected.
-    if facts.disturbed || selections == 0 || availability < 0.5 {
-        return None;
-    }
-    let expected = witness.tests.false_rejection(availability).either;
-    let rejected = facts.totals.of(WitnessMetric::FalseRejections) as u32;
-    let (name, bound) =
-        ("honest selections rejected", "verifiers answer independently, nothing else disturbs");
-    Some(binomial(name, bound, rejected, selections, expected))
+    check.only_if(signs_once && (!facts.adversary || witness.adversary.is_some()))
 }
 
 /// 2⁶⁴.
@@ -125,7 +139,8 @@ fn same_timelines(witness: &Witness, facts: &RunFacts) -> Option<Check> {
     let spread = squares.wrapping_sub(sum.wrapping_mul(sum));
     let bound = "all verifiers hold one, and it is the same";
     let found = if holders == all { spread as f64 } else { f64::MAX };
-    Some(Check::exact(TIMELINES_EQUAL, bound, found, 0.0))
+    let is_heard_of = facts.answers.longest() <= QUIET && is_answered_in_time(witness, facts);
+    Some(Check::exact(TIMELINES_EQUAL, bound, found, 0.0).only_if(is_heard_of))
 }
 
 /// How long an event may be on its way.
@@ -138,7 +153,20 @@ fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> O
     let complete =
         adversary.attack == Attack::Coalition || of(WitnessMetric::Decided) == adversary.attempts;
     let judged = complete && !facts.disturbed && of(trials) > 0;
-    judged.then(|| binomial(name, bound, of(successes), of(trials), p))
+    let check = judged.then(|| binomial(name, bound, of(successes), of(trials), p))?;
+    let is_as_stated = adversary.attack != Attack::Coalition || are_apart(witness, facts);
+    Some(check.only_if(is_ordinary(witness, facts) && is_as_stated))
+}
+
+/// Whether payments are independent trials with one source each: no payment withdrew from several
+/// funds, for each of which it would have paid gas, and few users paid twice, which they do from one
+/// fund with the same witnesses.
+fn are_apart(witness: &Witness, facts: &RunFacts) -> bool {
+    let of = |metric| facts.totals.of(metric);
+    let (paid, payments) =
+        (of(WitnessMetric::Gas) + of(WitnessMetric::Earned), of(WitnessMetric::Final));
+    let few = payments.saturating_mul(10) <= witness.genesis.users().into();
+    witness.terms.gas > 0 && paid <= payments.saturating_mul(witness.terms.gas) && few
 }
 
 /// How many accepted double spends are convicted, and how many of these cost the coalition nothing.
@@ -194,7 +222,8 @@ fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Ve
         let p = if keeps { 0.0 } else { 1.0 };
         checks.push(binomial(name, bound, of(accepted) - cost, of(accepted), p));
     }
-    checks
+    let is_ordinary = is_ordinary(witness, facts);
+    checks.into_iter().map(|check| check.only_if(is_ordinary)).collect()
 }
 
 /// What theory expects of an attack; nothing where there is no closed form.
@@ -264,13 +293,18 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
             trials: WitnessMetric::Decided,
             p: if Adversary::is_misdating_noticed(terms, offset)? { 1.0 } else { 0.0 },
         },
-        Attack::Coalition => Expectation {
-            name: "payments seen by a coalition",
-            bound: "one source each: hypergeometric",
-            successes: WitnessMetric::Seen,
-            trials: WitnessMetric::Final,
-            p: seen_by_coalition(collusion.verifiers, collusion.corrupt, 2 * terms.witnesses),
-        },
+        Attack::Coalition => {
+            let (all, pooled) = (collusion.verifiers, collusion.corrupt);
+            // Those of the fund spent and those of the fund made are drawn apart, and may be the same.
+            let unseen = 1.0 - seen_by_coalition(all, pooled, terms.witnesses);
+            Expectation {
+                name: "payments seen by a coalition",
+                bound: "one source each, few payments of one user: two hypergeometric draws",
+                successes: WitnessMetric::Seen,
+                trials: WitnessMetric::Final,
+                p: 1.0 - unseen * unseen,
+            }
+        }
         _ => return draws::expectation(witness, adversary),
     })
 }
@@ -317,6 +351,9 @@ impl Expectation {
     }
 }
 
+/// A tail less probable than this excludes an expectation; either may, so at p < 1e-6.
+const EXCLUDED: f64 = 5e-7;
+
 /// A count of independent successes beside its probability: excluded at p < 1e-6, two-sided.
 fn binomial(name: &'static str, bound: &'static str, successes: u32, trials: u32, p: f64) -> Check {
     let share = |count: u32| f64::from(count) / f64::from(trials);
@@ -326,7 +363,7 @@ fn binomial(name: &'static str, bound: &'static str, successes: u32, trials: u32
         let law = Distribution::binomial(trials, p);
         let tail = law.at_least(successes).min(law.at_most(successes));
         let least = (0..=trials).find(|count| law.at_most(*count) >= 0.025).unwrap_or(0);
-        (tail >= 5e-7, (share(least), share(law.threshold(0.025).saturating_sub(1))))
+        (tail >= EXCLUDED, (share(least), share(law.threshold(0.025).saturating_sub(1))))
     };
     let (measured, expected_violation) = (share(successes), false);
     Check { name, bound, ok, expected_violation, measured, expected: p, interval }

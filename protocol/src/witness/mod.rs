@@ -17,7 +17,8 @@
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, RunFacts, Span, Time,
+    Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, Questions, RunFacts, Span,
+    Time,
 };
 
 mod adversary;
@@ -357,6 +358,10 @@ impl Configure for Witness {
 
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
         parameters::fit(self, nodes, seed)
+    }
+
+    fn asks(&self, facts: &RunFacts) -> Questions {
+        Questions { round_trips: !facts.disturbed, ..Questions::default() }
     }
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {

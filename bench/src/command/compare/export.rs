@@ -14,9 +14,9 @@ use crate::units;
 
 /// How to read the verdicts, said with them everywhere.
 pub(super) const METHOD: &str = "Differences are B less A within pairs of runs of one seed: their \
-mean with a 95 % interval, paired t. A verdict needs p < 0.05 after Holm's correction over all \
-metrics that differ in some pair; the intervals are not corrected. Effect: mean difference in \
-standard deviations of the differences.";
+mean with a 95 % interval, Student's t. A verdict needs p < 0.05 in the exact sign-flip test after \
+Holm's correction over all metrics that differ in some pair; the intervals are not corrected. Effect: \
+mean difference in standard deviations of the differences.";
 
 /// `compare.csv`: a row per metric.
 pub(super) fn csv(comparison: &Comparison) -> anyhow::Result<String> {
@@ -37,8 +37,8 @@ pub(super) fn csv(comparison: &Comparison) -> anyhow::Result<String> {
             cell(interval.map(|[_, high]| high)),
             cell(relative(row)),
             cell(paired.effect),
-            cell(paired.p),
-            cell(row.p_adjusted),
+            paired.p.to_string(),
+            row.p_adjusted.to_string(),
         ]
     }));
     batch::csv_text(&rows)
@@ -102,6 +102,7 @@ pub(super) fn json(comparison: &Comparison, store: &Store) -> String {
         "method": METHOD,
         "level": LEVEL,
         "pairs": comparison.pairs,
+        "pairs_needed": comparison.pairs_needed(),
         "allowed_differences": comparison.differences,
         "metrics_of_one_side": comparison.unpaired,
         "metrics": comparison.rows.iter().map(metric).collect::<Vec<Value>>(),
@@ -135,8 +136,11 @@ pub(super) fn text(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
         text += "no difference shown: every metric is the same in every pair\n";
     } else {
         text += &batch::columns(&lines, 2);
-        let equal = comparison.rows.len() - told.len();
+        let equal = comparison.rows.len() - comparison.judged();
         let _ = writeln!(text, "and {equal} metrics that are the same in every pair");
+    }
+    if let Some(more) = more_pairs(comparison) {
+        let _ = writeln!(text, "\n{more}");
     }
     if !comparison.unpaired.is_empty() {
         let _ = writeln!(text, "on one side only: {}", comparison.unpaired.join(", "));
@@ -144,6 +148,18 @@ pub(super) fn text(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
     let reproduce = batch::again_line();
     let _ = write!(text, "\n{METHOD}\n\nAgain: {reproduce}\nSaved in {}\n", store.path().display());
     text
+}
+
+/// If no verdict is possible: how many pairs would allow one.
+pub(super) fn more_pairs(comparison: &Comparison) -> Option<String> {
+    let (pairs, judged, needed) =
+        (comparison.pairs, comparison.judged(), comparison.pairs_needed());
+    (judged > 0 && pairs < needed).then(|| {
+        format!(
+            "{pairs} pairs allow no verdict on {judged} metrics that differ in some pair, however \
+             they differ: that takes {needed} (--seeds {needed})"
+        )
+    })
 }
 
 /// The headings of [`cells`].
@@ -163,11 +179,11 @@ pub(super) fn cells(row: &Row) -> Vec<String> {
         figure(paired.first),
         figure(paired.second),
         figure(paired.difference.mean) + &relative,
-        paired
-            .difference
-            .interval
-            .map_or_else(String::new, |[low, high]| format!("[{}, {}]", figure(low), figure(high))),
-        paired.effect.map_or_else(|| "constant".to_owned(), |effect| format!("{effect:.2}")),
+        match paired.difference.interval {
+            Some([low, high]) => format!("[{}, {}]", figure(low), figure(high)),
+            None => format!("constant in {} pairs", paired.difference.n),
+        },
+        paired.effect.map_or_else(|| "-".to_owned(), |effect| format!("{effect:.2}")),
     ]
 }
 

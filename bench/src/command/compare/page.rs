@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::export::{HEADER, METHOD, cells, changed};
+use super::export::{HEADER, METHOD, cells, changed, more_pairs};
 use super::verdict::{Comparison, Verdict};
 use crate::command::batch;
 use crate::page::{Headline, Table, absent, document, headlines, section};
@@ -41,6 +41,7 @@ pub(super) fn page(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
             }
         }))
         (section("metrics", "Metrics", &html! {
+            @if let Some(more) = more_pairs(comparison) { p { strong { (more) } } }
             (table.markup())
             p { (METHOD) }
             @if !comparison.unpaired.is_empty() {

@@ -1,16 +1,18 @@
 //! The verdict on every metric that both sides have.
 //!
-//! The mean of the paired differences (B less A) with its 95 % interval, and the paired t-test,
+//! The mean of the paired differences (B less A) with its 95 % interval, and the exact sign-flip test,
 //! two-sided. A verdict looks at all metrics at once, so it uses probabilities corrected by Holm's
-//! procedure, over the metrics that differ in some pair: a difference is stated below 0.05. The
-//! interval is not corrected, so it may exclude 0 where no difference is stated.
+//! procedure, over the metrics that differ in some pair: a difference is stated below 0.05. If nothing
+//! differs, at most one comparison of twenty states anything, whatever the metrics are and with any
+//! number of pairs; with too few of them ([`Comparison::pairs_needed`]) none does. The interval is not
+//! corrected, so it may exclude 0 where no difference is stated.
 
 use std::collections::BTreeMap;
 
 use super::direction::Direction;
 use crate::command::batch;
 use crate::points::{Finished, Plan, Store};
-use crate::statistics::{Paired, adjusted};
+use crate::statistics::{Paired, Range, adjusted, pairs_needed};
 
 /// Below this probability a difference is stated.
 pub(super) const LEVEL: f64 = 0.05;
@@ -40,7 +42,7 @@ pub(super) struct Row {
     /// The differences.
     pub paired: Paired,
     /// The probability after the correction; 1 where no pair differs.
-    pub p_adjusted: Option<f64>,
+    pub p_adjusted: f64,
     /// What is said.
     pub verdict: Verdict,
 }
@@ -70,8 +72,8 @@ impl Verdict {
         }
     }
 
-    fn of(direction: Direction, difference: f64, p_adjusted: Option<f64>) -> Self {
-        if p_adjusted.is_none_or(|p| p >= LEVEL) {
+    fn of(direction: Direction, difference: f64, p_adjusted: f64) -> Self {
+        if p_adjusted >= LEVEL {
             return Self::NoDifference;
         }
         match (direction, difference > 0.0) {
@@ -117,29 +119,33 @@ impl Comparison {
         let found: Vec<(String, Paired)> = order
             .into_iter()
             .filter_map(|name| {
-                let paired = Paired::of(pairs.get(&name)?)?;
+                let paired = Paired::of(pairs.get(&name)?, Range::of(&name))?;
                 Some((name, paired))
             })
             .collect();
         Self { pairs: a.len().min(b.len()), rows: rows(found), unpaired: single, differences }
     }
+
+    /// How many metrics differ in some pair: so many are judged.
+    pub(super) fn judged(&self) -> usize {
+        self.rows.iter().filter(|row| !row.paired.is_equal()).count()
+    }
+
+    /// With fewer pairs no verdict on so many metrics is possible.
+    pub(super) fn pairs_needed(&self) -> usize {
+        pairs_needed(self.judged(), LEVEL)
+    }
 }
 
 fn rows(found: Vec<(String, Paired)>) -> Vec<Row> {
-    let tested: Vec<f64> = found
-        .iter()
-        .filter(|(_, paired)| !paired.is_equal())
-        .filter_map(|(_, paired)| paired.p)
-        .collect();
+    let differ = found.iter().filter(|(_, paired)| !paired.is_equal());
+    let tested: Vec<f64> = differ.map(|(_, paired)| paired.p).collect();
     let mut corrected = adjusted(&tested).into_iter();
     found
         .into_iter()
         .map(|(metric, paired)| {
-            let p_adjusted = match paired.p {
-                Some(_) if paired.is_equal() => Some(1.0),
-                Some(_) => corrected.next(),
-                None => None,
-            };
+            let differs = !paired.is_equal();
+            let p_adjusted = differs.then(|| corrected.next()).flatten().unwrap_or(1.0);
             let direction = Direction::of(&metric);
             let verdict = Verdict::of(direction, paired.difference.mean, p_adjusted);
             Row { metric, direction, paired, p_adjusted, verdict }
@@ -152,7 +158,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn runs(coverage: [f64; 3], sends: [f64; 3], other: &str) -> Vec<Finished> {
+    fn runs(values: impl IntoIterator<Item = (f64, f64)>, other: &str) -> Vec<Finished> {
         let run = |(coverage, sends): (f64, f64)| {
             let mut metrics = json!({ "coverage": coverage, "sends": sends, "odd": sends });
             metrics[other] = json!(1);
@@ -162,40 +168,62 @@ mod tests {
                 host: serde_json::Map::new(),
             }
         };
-        coverage.into_iter().zip(sends).map(run).collect()
+        values.into_iter().map(run).collect()
+    }
+
+    fn between(a: &[Finished], b: &[Finished]) -> Comparison {
+        let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
+        Comparison::between(&a, &b, Vec::new())
+    }
+
+    /// Coverage is 0.1 less in every pair, sends differ now and then.
+    fn two(pairs: u32) -> (Vec<Finished>, Vec<Finished>) {
+        let of = |i: u32| (0.9 + f64::from(i % 3) * 0.01, 100.0 + f64::from(i % 4));
+        let a = (0..pairs).map(of);
+        let b = (0..pairs).map(|i| (of(i).0 - 0.1, of(i + i % 2).1));
+        (runs(a, "only_a"), runs(b, "only_b"))
     }
 
     #[test]
     fn verdicts_follow_direction_and_corrected_probability() {
-        let a = runs([0.90, 0.92, 0.91], [100.0, 101.0, 99.0], "only_a");
-        let b = runs([0.80, 0.82, 0.81], [100.5, 100.5, 99.0], "only_b");
-        let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
+        let (a, b) = two(10);
         let verdict = |comparison: &Comparison, name: &str| {
             comparison.rows.iter().find(|row| row.metric == name).map(|row| row.verdict)
         };
-        let found = Comparison::between(&a, &b, Vec::new());
+        let found = between(&a, &b);
         assert_eq!(verdict(&found, "metrics.coverage"), Some(Verdict::Worse));
         assert_eq!(verdict(&found, "metrics.sends"), Some(Verdict::NoDifference));
         assert_eq!(verdict(&found, "events"), Some(Verdict::NoDifference));
         assert_eq!(found.unpaired, ["metrics.only_a", "metrics.only_b"]);
-        let turned = Comparison::between(&b, &a, Vec::new());
+        let turned = between(&b, &a);
         assert_eq!(verdict(&turned, "metrics.coverage"), Some(Verdict::Better));
-        let same = Comparison::between(&a, &a, Vec::new());
+        let same = between(&a, &a);
         assert!(same.rows.iter().all(|row| row.verdict == Verdict::NoDifference));
-        assert_eq!(Verdict::of(Direction::Unknown, 1.0, Some(0.01)), Verdict::Higher);
-        assert_eq!(Verdict::of(Direction::Unknown, -1.0, Some(0.01)), Verdict::Lower);
-        assert_eq!(Verdict::of(Direction::Lower, -1.0, None), Verdict::NoDifference);
+        assert_eq!(Verdict::of(Direction::Unknown, 1.0, 0.01), Verdict::Higher);
+        assert_eq!(Verdict::of(Direction::Unknown, -1.0, 0.01), Verdict::Lower);
+        assert_eq!(Verdict::of(Direction::Lower, -1.0, 0.05), Verdict::NoDifference);
+    }
+
+    /// However clear a difference seems: three metrics differ, and 3 · 2/2⁶ is above 0.05.
+    #[test]
+    fn too_few_pairs_have_no_verdict() {
+        for pairs in 2..8 {
+            let (a, b) = two(pairs);
+            let found = between(&a, &b);
+            let judged = found.judged();
+            let any = found.rows.iter().any(|row| row.verdict != Verdict::NoDifference);
+            assert_eq!(any, pairs as usize >= found.pairs_needed(), "{pairs} pairs, {judged}");
+            assert_eq!(found.pairs_needed(), if judged == 1 { 6 } else { 7 });
+        }
     }
 
     #[test]
     fn the_correction_counts_only_what_differs() {
-        let a = runs([0.9, 0.9, 0.9], [100.0, 110.0, 120.0], "x");
-        let b = runs([0.9, 0.9, 0.9], [101.0, 112.0, 123.0], "x");
-        let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
-        let found = Comparison::between(&a, &b, Vec::new());
+        let values = |step: f64| (0..3).map(move |i| (0.9, 100.0 + f64::from(i) * step));
+        let (a, b) = (runs(values(10.0), "x"), runs(values(11.0), "x"));
+        let found = between(&a, &b);
         let row = found.rows.iter().find(|row| row.metric == "metrics.sends").expect("a row");
-        let p = row.paired.p.expect("pairs");
-        // `sends` and `odd` differ, and are two.
-        assert!(row.p_adjusted.is_some_and(|adjusted| (adjusted - 2.0 * p).abs() < 1e-12));
+        // `sends` and `odd` differ, and are two; of the three pairs one does not.
+        assert_eq!((row.paired.p, row.p_adjusted, found.judged()), (0.5, 1.0, 2));
     }
 }

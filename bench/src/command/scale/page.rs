@@ -58,10 +58,11 @@ fn figures(scaling: &Scaling<'_>) -> Vec<Headline> {
             Some(Headline {
                 label: format!("exponent of {}{basis}", exponent.quantity.about),
                 value: format!("{:.3}", fit.exponent),
-                note: fit.interval.map_or_else(
-                    || "too few sizes for an interval".to_owned(),
-                    |[low, high]| format!("95 % {low:.3} to {high:.3}"),
-                ),
+                note: match fit.interval {
+                    Some([low, high]) => format!("95 % {low:.3} to {high:.3}"),
+                    None if fit.is_exact => format!("all {} sizes lie on the law", fit.points),
+                    None => "too few sizes for an interval".to_owned(),
+                },
             })
         })
         .collect();

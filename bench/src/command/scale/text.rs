@@ -114,6 +114,7 @@ pub(super) fn exponent_row(exponent: &Exponent) -> Vec<String> {
     row.push(format!("{:.3}", fit.exponent));
     row.push(match fit.interval {
         Some([low, high]) => format!("95 % {low:.3} to {high:.3}"),
+        None if fit.is_exact => format!("no interval: all {} sizes lie on the law", fit.points),
         None if exponent.above_smallest => "no interval below four sizes".to_owned(),
         None => "no interval below three sizes".to_owned(),
     });

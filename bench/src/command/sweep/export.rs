@@ -10,7 +10,7 @@ use crate::command::batch;
 use crate::export::columns::{Columns, Kind};
 use crate::export::pretty;
 use crate::points::{Finished, Plan, Store};
-use crate::statistics::{Mean, Spread};
+use crate::statistics::{Mean, Range, Spread};
 
 /// The runs of a sweep and their metrics.
 #[derive(Debug)]
@@ -100,6 +100,11 @@ impl<'a> Table<'a> {
         of_point.filter_map(|run| run.values[metric]).collect()
     }
 
+    /// The mean of a metric over the runs of a point.
+    pub(super) fn mean(&self, point: usize, metric: usize) -> Option<Mean> {
+        Mean::of(&self.values(point, metric), Range::of(&self.metrics[metric]))
+    }
+
     /// How many points there are.
     pub(super) fn points(&self) -> usize {
         self.runs.iter().map(|run| run.point + 1).max().unwrap_or(0)
@@ -115,7 +120,8 @@ impl<'a> Table<'a> {
         for point in 0..self.points() {
             for (index, metric) in self.metrics.iter().enumerate() {
                 let values = self.values(point, index);
-                let (Some(mean), Some(spread)) = (Mean::of(&values), Spread::of(&values)) else {
+                let mean = Mean::of(&values, Range::of(metric));
+                let (Some(mean), Some(spread)) = (mean, Spread::of(&values)) else {
                     continue;
                 };
                 let mut row = vec![(point + 1).to_string()];
@@ -143,7 +149,7 @@ impl<'a> Table<'a> {
                 .iter()
                 .enumerate()
                 .filter_map(|(index, name)| {
-                    let mean = Mean::of(&self.values(point, index))?;
+                    let mean = self.mean(point, index)?;
                     let value =
                         json!({ "runs": mean.n, "mean": mean.mean, "interval": mean.interval });
                     Some((name.clone(), value))
@@ -181,11 +187,8 @@ impl<'a> Table<'a> {
     /// The means of a point, in columns.
     fn means(&self, point: usize) -> String {
         let rows = self.shown().filter_map(|(index, name)| {
-            let mean = Mean::of(&self.values(point, index))?;
-            let interval = mean.interval.map_or_else(String::new, |[low, high]| {
-                format!("[{}, {}]", batch::shown(name, low), batch::shown(name, high))
-            });
-            Some(vec![name.clone(), batch::shown(name, mean.mean), interval])
+            let mean = self.mean(point, index)?;
+            Some(vec![name.clone(), batch::shown(name, mean.mean), interval(name, &mean)])
         });
         batch::columns(&rows.collect::<Vec<_>>(), 1)
     }
@@ -194,7 +197,7 @@ impl<'a> Table<'a> {
     pub(super) fn text(&self, plan: &Plan, store: &Store) -> String {
         let mut text = format!(
             "{}: {} points, {} runs, base seed {}\nMeans over the runs of a point, with 95 % \
-             intervals (Student's t)\n",
+             intervals (Student's t; within 0 and 1 for shares, never below 0)\n",
             plan.configurations[0].scenario.name,
             self.points(),
             self.runs.len(),
@@ -213,6 +216,17 @@ impl<'a> Table<'a> {
             store.path().display()
         );
         text
+    }
+}
+
+/// The interval of a mean in words, or why there is none.
+pub(super) fn interval(name: &str, mean: &Mean) -> String {
+    match mean.interval {
+        Some([low, high]) => {
+            format!("[{}, {}]", batch::shown(name, low), batch::shown(name, high))
+        }
+        None if mean.is_constant() => format!("constant in {} runs", mean.n),
+        None => String::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::html;
 
-use super::export::Table;
+use super::export::{Table, interval};
 use super::grid::Grid;
 use crate::command::batch;
 use crate::page::{self, document, figure, section};
@@ -29,7 +29,7 @@ pub(super) fn page(table: &Table<'_>, grid: &Grid, plan: &Plan, store: &Store) -
     let rows = (0..table.points()).map(|point| {
         let mut row = grid.cells(point).to_vec();
         row.extend(table.shown().map(|(index, name)| {
-            let mean = Mean::of(&table.values(point, index));
+            let mean = table.mean(point, index);
             mean.map_or_else(String::new, |mean| shown(name, &mean))
         }));
         row
@@ -56,10 +56,8 @@ pub(super) fn page(table: &Table<'_>, grid: &Grid, plan: &Plan, store: &Store) -
 }
 
 fn shown(name: &str, mean: &Mean) -> String {
-    let interval = mean.interval.map_or_else(String::new, |[low, high]| {
-        format!(" [{}, {}]", batch::shown(name, low), batch::shown(name, high))
-    });
-    batch::shown(name, mean.mean) + &interval
+    let text = format!("{} {}", batch::shown(name, mean.mean), interval(name, mean));
+    text.trim_end().to_owned()
 }
 
 /// The first key that has only numbers as values, and several of them.
@@ -79,7 +77,7 @@ fn plot(table: &Table<'_>, grid: &Grid, axis: usize, metric: usize, name: &str) 
     for index in 0..table.points() {
         let cells = grid.cells(index);
         let Ok(x) = cells[axis].parse::<f64>() else { continue };
-        let Some(mean) = Mean::of(&table.values(index, metric)) else { continue };
+        let Some(mean) = table.mean(index, metric) else { continue };
         let others: Vec<String> = grid
             .parameters(index)
             .iter()

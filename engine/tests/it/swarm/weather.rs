@@ -18,26 +18,26 @@ const RESTARTS: u64 = 15_000;
 const BYTES: u64 = 300;
 
 /// What the conditions are drawn for.
-pub(super) struct Climate<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) network: &'a Network,
+pub(crate) struct Climate<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) network: &'a Network,
     /// Names of the protocol's kinds of messages.
-    pub(super) kinds: &'static [&'static str],
-    pub(super) nature: Nature,
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) nature: Nature,
 }
 
 /// What suits a protocol.
 #[derive(Clone, Copy)]
-pub(super) struct Nature {
+pub(crate) struct Nature {
     /// A common delay of a message, in ns.
-    pub(super) delay: u64,
+    pub(crate) delay: u64,
     /// Whether a message may become two without the run exploding.
-    pub(super) may_multiply: bool,
+    pub(crate) may_multiply: bool,
 }
 
 impl Climate<'_> {
     /// Conditions that the scenario's network can have.
-    pub(super) fn draw(&self, dice: &mut Dice) -> ConditionsSpec {
+    pub(crate) fn draw(&self, dice: &mut Dice) -> ConditionsSpec {
         let classes = self.classes(dice);
         let names: Vec<String> = classes.iter().map(|class| class.name.clone()).collect();
         let bandwidth = one_in(dice, 2).then(|| self.bandwidth(dice));

@@ -3,7 +3,7 @@
 use super::super::adversary::{Adversary, Attack};
 use super::super::odds::{Distribution, draws_bought, found_by_grinding};
 use super::super::{Witness, WitnessMetric};
-use super::Expectation;
+use super::{Expectation, is_ordinary};
 use crate::{Check, RunFacts};
 
 /// Where there is a closed form.
@@ -75,7 +75,7 @@ pub(super) fn others(witness: &Witness, adversary: &Adversary, facts: &RunFacts)
     if happenings.pause.is_some() || happenings.leave.is_some() {
         return None;
     }
-    match adversary.attack {
+    let check = match adversary.attack {
         Attack::DrawBuyer { hops } => Some(price(witness, adversary, hops, facts)),
         Attack::Withholder { .. }
             if !witness.terms.rules.settled_draw && witness.availability == 1.0 =>
@@ -83,7 +83,8 @@ pub(super) fn others(witness: &Witness, adversary: &Adversary, facts: &RunFacts)
             Some(withholding(witness, adversary, of(WitnessMetric::DoubleSpends) as u32))
         }
         _ => None,
-    }
+    };
+    Some(check?.only_if(is_ordinary(witness, facts)))
 }
 
 /// The mean gas until a draw suits, or none did.
@@ -118,7 +119,7 @@ fn withholding(witness: &Witness, adversary: &Adversary, successes: u32) -> Chec
     Check {
         name: "double spends by events not known",
         bound: "all answer, no other events: simulated draws, Fisher's exact test",
-        ok: tail >= 5e-7,
+        ok: tail >= super::EXCLUDED,
         expected_violation: false,
         measured: share(successes, trials),
         expected: share(found, rounds),
