@@ -13,6 +13,10 @@ use crate::machine::Machine;
 use crate::regions::Regions;
 use crate::setting::{Fault, Setting};
 
+/// Beyond so many bytes of TOML, the JSON form leaves out the matrices of an inline table: twice the
+/// latencies between a thousand sites would fill a run directory.
+const MOST_IN_JSON: usize = 4 << 20;
+
 /// Version of the manifest's own layout.
 pub(crate) const FORMAT: u32 = 1;
 
@@ -42,7 +46,15 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
     let scenario = manifest.scenario;
     // The resolved text is the record; the JSON form is the same data for tools without TOML.
     let parsed = manifest.resolved.parse::<toml::Table>().ok();
-    let as_json = parsed.and_then(|table| serde_json::to_value(table).ok());
+    let mut as_json = parsed.and_then(|table| serde_json::to_value(table).ok());
+    let regions = as_json.as_mut().and_then(|json| json.pointer_mut("/network/regions"));
+    if let (true, Some(regions)) = (manifest.resolved.len() > MOST_IN_JSON, regions) {
+        for matrix in ["p50_ms", "p90_ms"] {
+            if let Some(matrix) = regions.get_mut(matrix) {
+                *matrix = json!("in scenario_toml");
+            }
+        }
+    }
     super::pretty(&json!({
         "format": FORMAT,
         "name": scenario.name,
@@ -119,6 +131,13 @@ mod tests {
             machine: &machine,
             started: 1,
         };
+        let large = "1.5,".repeat(MOST_IN_JSON / 4);
+        let large = format!("[network.regions]\nlatency = \"rtt\"\np50_ms = [[{large}]]\n");
+        let large = super::text(&Manifest { resolved: &large, ..manifest.clone() });
+        let read: Value = serde_json::from_str(&large).expect("JSON");
+        assert_eq!(read["scenario"]["network"]["regions"]["p50_ms"], "in scenario_toml");
+        assert!(large.len() < MOST_IN_JSON + 10_000, "the matrix stands there once");
+
         let text = text(&manifest);
         let read: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(read["scenario"]["protocol"]["name"], "phold");

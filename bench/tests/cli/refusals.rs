@@ -171,7 +171,7 @@ fn malformed_churn_traces() {
     let lines = "[churn]\nkind = \"trace\"\npath = \"down.csv\"";
     for (trace, parts) in [
         ("node,down,up\n0,0.1,0.2\n1,0.3\n", ["line 3", "2 fields"]),
-        ("node,down,up\n100,0.1,0.2\n", ["line 2", "`100` is not the id"]),
+        ("node,down,up\n100,0.1,0.2\n", ["line 2", "node 100 is no node: ids are 0 to 99"]),
         ("0,0.2,0.1\n", ["line 1", "node 0 is up again"]),
         ("0,0.1,0.5\n0,0.2,0.6\n", ["line 2", "overlaps"]),
     ] {

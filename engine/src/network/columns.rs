@@ -60,10 +60,18 @@ impl Column {
         let begins = |long: &str, short: &str| {
             short.len() > 3 && long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'))
         };
-        let (letters, distance) = (self.name.len(), strsim::damerau_levenshtein(plain, self.name));
-        let same_start = plain.chars().next() == self.name.chars().next();
-        let is_typo = same_start && letters > 3 && distance <= if letters > 5 { 2 } else { 1 };
-        is_typo || begins(self.name, plain) || begins(plain, self.name)
+        let is_typo_of = |name: &str, most: usize| {
+            let same_start = plain.chars().next() == name.chars().next();
+            same_start && strsim::damerau_levenshtein(plain, name) <= most
+        };
+        let typo = |name: &&str| match name.len() {
+            0..=3 => false,
+            4..=5 => **name == *self.name && is_typo_of(name, 1),
+            _ => is_typo_of(name, 2),
+        };
+        std::iter::once(&self.name).chain(self.also).any(typo)
+            || begins(self.name, plain)
+            || begins(plain, self.name)
     }
 }
 
@@ -551,6 +559,7 @@ mod tests {
             ("latnecy_ms", "latency_ms"),
             ("latency_us", "latency_ms"),
             ("Latencyms", "latency_ms"),
+            ("latncy", "latency_ms"),
             ("rtt", "latency_ms"),
         ] {
             let error = read(&format!("source,target,{name}\n0,1,2\n")).unwrap_err();

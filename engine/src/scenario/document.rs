@@ -19,8 +19,8 @@ use crate::input::{InputFile, OpenError};
 /// The most that is read of a scenario: an inline table of 1,740 sites has half of it.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The most values that are parsed. The TOML parser and the tree need some 200 bytes for each, however short
-/// its text: this many are below a gigabyte. 1,740 sites have three million.
+/// The most values that are parsed. The TOML parser and the tree need some 300 bytes for each, however
+/// short its text, so that this many stay near a gigabyte. 1,740 sites have three million.
 const MAX_VALUES: usize = 4_000_000;
 
 /// The deepest nesting; a region table in a scenario has 4.
@@ -191,9 +191,7 @@ fn parse(label: &str, text: &str) -> Result<Table, ScenarioError> {
     if text.len() as u64 > MAX_BYTES {
         return Err(ScenarioError::TooLarge { name: label.to_owned(), limit: MAX_BYTES });
     }
-    // Every value but the first of a list or line has one of these before it.
-    let marks = text.bytes().filter(|b| matches!(b, b',' | b'[' | b'{' | b'=')).count();
-    if marks > MAX_VALUES {
+    if values_at_most(text) > MAX_VALUES {
         return Err(ScenarioError::TooManyValues { name: label.to_owned(), limit: MAX_VALUES });
     }
     let syntax = |at: usize, problem: &str| {
@@ -206,6 +204,22 @@ fn parse(label: &str, text: &str) -> Result<Table, ScenarioError> {
     })?;
     convert_table(table.into_inner(), &Place::text, 0)
         .map_err(|at| syntax(at, "tables and lists are nested too deeply: 16 levels are enough"))
+}
+
+/// A bound on the values of a text, found without parsing it: all have one of these marks before them.
+/// A key counts too, as does every further part of a dotted one, which is a table.
+fn values_at_most(text: &str) -> usize {
+    let (mut values, mut dotted) = (0, false);
+    for byte in text.bytes() {
+        match byte {
+            b'.' => values += usize::from(std::mem::replace(&mut dotted, true)),
+            b'=' => (values, dotted) = (values + 2, false),
+            b',' | b'[' | b'{' => (values, dotted) = (values + 1, false),
+            b'\n' => dotted = false,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// Line and column from 1; columns count characters.
@@ -266,6 +280,15 @@ fn convert_table(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_memory_is_counted_before_it_is_parsed() {
+        assert_eq!(values_at_most("x = [[1.5, 2.5],\n[3.5, 4]]"), 2 + 3 + 3);
+        assert_eq!(values_at_most("a.b.c.d = 1\na . b . c = 2\n"), 4 + 3);
+        assert_eq!(values_at_most("[a]\nk = {}\n# 1.5\n"), 1 + 2 + 1);
+        let dotted = "a.".repeat(MAX_VALUES + 2) + "a = 1";
+        assert!(matches!(parse("t", &dotted), Err(ScenarioError::TooManyValues { .. })));
+    }
 
     #[test]
     fn names_are_safe_in_file_names() {
