@@ -6,7 +6,8 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `full_disk` has what happens where there is no room.
+//! continue; `signals` ends and kills them; `full_disk` has what happens where there is no room, and
+//! `refused_by_the_system` where memory or threads are refused.
 
 #[path = "cli/compare.rs"]
 mod compare;
@@ -24,6 +25,8 @@ mod profile;
 mod readme;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/refused_by_the_system.rs"]
+mod refused_by_the_system;
 #[path = "cli/report.rs"]
 mod report;
 #[path = "cli/scale.rs"]
@@ -32,6 +35,8 @@ mod scale;
 mod scenarios;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/signatures.rs"]
 mod signatures;
 #[path = "cli/sweep.rs"]

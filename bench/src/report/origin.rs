@@ -150,8 +150,10 @@ pub(super) fn manifest(run: &Run) -> Markup {
             ", seed " (manifest.seed) ". The same result from a clone of the sources:"
         }
         (code(again.trim_end()))
-        p { "Or, with this run directory, which compares the digests as well:" }
-        (code(&format!("anthill replay {}", quoted(&run.name))))
+        @if matches!(run.summary.host.ended.as_str(), "finished" | "violation") {
+            p { "Or, with this run directory, which compares the digests as well:" }
+            (code(&format!("anthill replay {}", quoted(&run.name))))
+        }
         (folded("The resolved scenario, every value stated", &code(&manifest.scenario_toml)))
     }
 }
