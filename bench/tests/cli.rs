@@ -83,7 +83,7 @@ impl Desk {
         let mut command = self.command(line);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = child.expect("the binary starts");
-        for _ in 0..2_000 {
+        for _ in 0..12_000 {
             if self.path(file).exists() {
                 break;
             }
