@@ -28,7 +28,7 @@ Examples:
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
 
 Exit codes: 0 done; 1 a check failed inside its stated bound, or stopped at the memory limit;
-2 bad input; 130 interrupted (what was finished is saved).";
+2 bad input; 130 interrupted by Ctrl-C, TERM or HUP (what was finished is saved).";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -148,8 +148,8 @@ pub(crate) struct RunArgs {
     /// Which executor; both give the same result.
     #[arg(long, value_enum, default_value_t)]
     pub engine: EngineChoice,
-    /// Where to save the run; a directory that is not there yet, or empty
-    /// [default: anthill-runs/<name>-<seed>-<n>].
+    /// Where to save the run; a directory that is not there yet, or empty, or holds what this very
+    /// run left when it was killed [default: anthill-runs/<name>-<seed>-<n>].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to print at the end: a summary to read, or summary.json alone.
@@ -189,6 +189,9 @@ pub(crate) struct RunArgs {
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
+    /// End when stdin does, which the process that started this one holds open.
+    #[arg(long, hide = true)]
+    pub end_with_stdin: bool,
 }
 
 /// Which events of a run are wanted.

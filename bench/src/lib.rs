@@ -51,6 +51,7 @@ mod terminal;
 mod trace;
 mod units;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -77,13 +78,33 @@ pub fn main(registry: Registry) -> ExitCode {
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
         }
     };
-    match command::dispatch(&registry, line, watch) {
+    report_panics();
+    let ended = interrupt::Interrupts::watch()
+        .and_then(|interrupts| command::dispatch(&registry, line, watch, &interrupts));
+    match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
             terminal::complain("error", &terminal::told(&problem));
             command::Exit::BadInput.into()
         }
     }
+}
+
+/// Adds to every panic's message which build of this program it is a fault of.
+fn report_panics() {
+    let told = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        told(info);
+        let changes =
+            if env!("ANTHILL_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
+        let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("ANTHILL_COMMIT"));
+        terminal::complain(
+            "fault",
+            &format!(
+                "in anthill {version}, commit {commit}{changes}; please report it with the scenario"
+            ),
+        );
+    }));
 }
 
 /// The README's code, compiled and run as tests.

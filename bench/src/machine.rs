@@ -5,6 +5,7 @@
 
 use std::fs;
 
+pub(crate) use anthill_engine::MachineMemory as Memory;
 use serde::Serialize;
 
 /// The machine, as a manifest records it.
@@ -22,15 +23,6 @@ pub(crate) struct Machine {
     pub kernel: String,
     /// Instruction set.
     pub architecture: &'static str,
-}
-
-/// Memory of the machine, in bytes; zero where unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// In all.
-    pub total: u64,
-    /// Obtainable now without swapping.
-    pub available: u64,
 }
 
 /// What this process took so far.
@@ -59,35 +51,6 @@ impl Machine {
             os: known(field(&release, "PRETTY_NAME", '=').map(|name| name.trim_matches('"'))),
             kernel: known(Some(&kernel)),
             architecture: std::env::consts::ARCH,
-        }
-    }
-}
-
-impl Memory {
-    /// The memory of this machine, no more than this process' control group grants.
-    pub(crate) fn read() -> Self {
-        let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let machine = Self::parse(&text);
-        let number = |path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-        // `memory.max` is "max" without a limit, which is no number.
-        match number("/sys/fs/cgroup/memory.max") {
-            Some(limit) if machine.total == 0 || limit < machine.total => {
-                let used = number("/sys/fs/cgroup/memory.current").unwrap_or(0);
-                let free = limit.saturating_sub(used);
-                Self { total: limit, available: free.min(machine.available) }
-            }
-            _ => machine,
-        }
-    }
-
-    fn parse(meminfo: &str) -> Self {
-        let bytes = |name| {
-            let value = field(meminfo, name, ':')?.split_whitespace().next()?;
-            value.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024))
-        };
-        Self {
-            total: bytes("MemTotal").unwrap_or(0),
-            available: bytes("MemAvailable").unwrap_or(0),
         }
     }
 }
@@ -138,13 +101,6 @@ fn field<'a>(text: &'a str, name: &str, separator: char) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn meminfo_is_in_kibibytes() {
-        let text = "MemTotal:       16384 kB\nMemFree: 1 kB\nMemAvailable:    1024 kB\n";
-        assert_eq!(Memory::parse(text), Memory { total: 16 << 20, available: 1 << 20 });
-        assert_eq!(Memory::parse("nonsense"), Memory::default());
-    }
 
     #[test]
     fn this_process_is_measured() {

@@ -6,8 +6,9 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `files` has what users bring, `inputs` what is known of it
-//! later; `full_disk` has what happens where there is no room.
+//! continue; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
+//! later; `full_disk` has what happens where there is no room, and `refused_by_the_system` where memory
+//! or threads are refused.
 
 #[path = "cli/compare.rs"]
 mod compare;
@@ -29,6 +30,8 @@ mod profile;
 mod readme;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/refused_by_the_system.rs"]
+mod refused_by_the_system;
 #[path = "cli/report.rs"]
 mod report;
 #[path = "cli/scale.rs"]
@@ -37,6 +40,8 @@ mod scale;
 mod scenarios;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/signatures.rs"]
 mod signatures;
 #[path = "cli/sweep.rs"]
@@ -83,7 +88,7 @@ impl Desk {
         let mut command = self.command(line);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let child = child.expect("the binary starts");
-        for _ in 0..2_000 {
+        for _ in 0..12_000 {
             if self.path(file).exists() {
                 break;
             }

@@ -25,6 +25,7 @@ use crossbeam_utils::CachePadded;
 use dashmap::{DashMap, Entry};
 
 use crate::outcome::BodiesReport;
+use crate::refusal::granted;
 use crate::rendezvous::PhaseCell;
 
 /// Places of the first block of a shelf; each further one has twice as many.
@@ -374,7 +375,10 @@ impl<B> Shelf<B> {
             let count = (FIRST_BLOCK as usize) << block;
             mapped((count * size_of::<Place<B>>()) as u64);
             let empty = || Place { id: AtomicU64::new(0), kept: UnsafeCell::new(None) };
-            (0..count).map(|_| empty()).collect()
+            let mut places = Vec::new();
+            granted::<Place<B>>(places.try_reserve_exact(count), count, "shared bodies");
+            places.extend((0..count).map(|_| empty()));
+            places.into()
         });
         &places[offset]
     }

@@ -14,6 +14,7 @@
 
 use crate::chunk::{Arena, List};
 use crate::event::Event;
+use crate::refusal::granted;
 
 /// Blocks of a far level.
 const BLOCKS: u64 = 64;
@@ -120,12 +121,12 @@ impl<L: Copy> Calendar<L> {
         let subshards = shape.subshards as usize;
         let touched_words = subshards.div_ceil(64);
         let levels = (64 - shape.slots_log2).div_ceil(BLOCKS_LOG2);
+        let (mut near, lists) = (Vec::new(), slots * subshards);
+        granted::<List<Event<L>>>(near.try_reserve_exact(lists), lists, "the calendar");
+        near.resize(lists, List::<Event<L>>::EMPTY);
         Self {
             arena: Arena::new(shape.huge_pages),
-            near: Box::into_raw(
-                vec![List::<Event<L>>::EMPTY; slots * subshards].into_boxed_slice(),
-            )
-            .cast(),
+            near: Box::into_raw(near.into_boxed_slice()).cast(),
             touched: vec![0; slots * touched_words].into_boxed_slice(),
             occupied: vec![0; slots / 64].into_boxed_slice(),
             far: (0..levels)

@@ -19,6 +19,8 @@ use core::ptr;
 
 use memmap2::MmapMut;
 
+use crate::refusal::refuse;
+
 /// Size and alignment of a chunk. 2 KiB keeps half-empty chunks cheap when slots × sub-shards ×
 /// threads lists are open; 16-byte events get 127 to a chunk.
 pub(crate) const CHUNK_BYTES: usize = 2048;
@@ -179,7 +181,7 @@ impl Arena {
     #[cold]
     fn map_slab(&mut self) {
         let mut slab = MmapMut::map_anon(self.slab_bytes).unwrap_or_else(|error| {
-            panic!("cannot map {} bytes for pending events: {error}", self.slab_bytes)
+            refuse(self.slab_bytes as u64, "pending events", error.to_string())
         });
         #[cfg(target_os = "linux")]
         if self.huge_pages {

@@ -20,6 +20,7 @@ use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
 use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
 use crate::network::Network;
+use crate::refusal;
 use crate::run::RunError;
 use crate::scenario::CryptoSpec;
 use crate::signing::Signing;
@@ -298,12 +299,11 @@ impl PanicContext {
 
 impl Drop for PanicContext {
     fn drop(&mut self) {
+        if refusal::unwinds() {
+            return;
+        }
         let (key, seed) = (self.key(), self.seed);
-        let commit = option_env!("ANTHILL_COMMIT").unwrap_or("unknown");
-        eprintln!(
-            "anthill: panic while handling the event at {key}; seed {seed}, version {}, commit {commit}",
-            env!("CARGO_PKG_VERSION"),
-        );
+        eprintln!("anthill: panic while handling the event at {key}; seed {seed}");
     }
 }
 

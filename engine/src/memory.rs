@@ -1,4 +1,4 @@
-//! Memory: the region that holds all nodes, what a scenario will need, and what the machine has.
+//! Memory: the region that holds all nodes, and what a scenario will need.
 
 use anthill_protocol::{Configure, Message};
 use memmap2::MmapMut;
@@ -123,16 +123,6 @@ impl Region {
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
-}
-
-/// The machine's memory in bytes; `u64::MAX` where it cannot be read.
-pub fn machine_bytes() -> u64 {
-    let Ok(text) = std::fs::read_to_string("/proc/meminfo") else { return u64::MAX };
-    text.lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .and_then(|kb| kb.trim().parse::<u64>().ok())
-        .map_or(u64::MAX, |kb| kb * 1024)
 }
 
 #[cfg(test)]

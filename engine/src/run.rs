@@ -13,10 +13,11 @@ use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{World, window_shift};
 use crate::live::Live;
-use crate::memory::machine_bytes;
+use crate::machine::MachineMemory;
 use crate::mode::{Calm, Mode, Rough, Sent};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult};
+use crate::refusal;
 use crate::scenario::Scenario;
 use crate::tally::{Finished, Tally};
 use crate::trace::TraceRequest;
@@ -85,6 +86,19 @@ pub enum RunError {
         bytes: u64,
         /// Number of nodes.
         nodes: u32,
+        /// What the system said.
+        problem: String,
+    },
+    /// More memory could not be had while it ran.
+    #[error(
+        "cannot get {bytes} bytes for {what}: {problem}; lower `nodes`, or let the process have \
+         more memory"
+    )]
+    Refused {
+        /// Bytes asked for.
+        bytes: u64,
+        /// For what.
+        what: &'static str,
         /// What the system said.
         problem: String,
     },
@@ -173,11 +187,11 @@ pub(crate) trait Executor {
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
     ) -> Result<Outcome, RunError> {
-        match conditions {
+        refusal::caught(|| match conditions {
             None => Self::run_in::<P, Calm>(job, None),
             Some(some) if some.needs_stamps() => Self::run_in::<P, Rough<Sent>>(job, conditions),
             Some(_) => Self::run_in::<P, Rough<()>>(job, conditions),
-        }
+        })
     }
 }
 
@@ -207,7 +221,11 @@ pub(crate) fn world<'a, P: Protocol, M>(
 /// Bytes that node states and pending events may take together: the scenario's share of the
 /// machine, less what network and conditions hold already.
 pub(crate) fn memory_limit<P: Protocol, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
-    let share = (machine_bytes() as f64 * scenario.engine.memory_limit) as u64;
+    let machine = match MachineMemory::read().total {
+        0 => u64::MAX,
+        bytes => bytes,
+    };
+    let share = (machine as f64 * scenario.engine.memory_limit) as u64;
     let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.nodes));
     share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
 }

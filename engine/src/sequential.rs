@@ -16,6 +16,7 @@ use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
+use crate::refusal::granted;
 use crate::run::{
     Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
 };
@@ -138,6 +139,10 @@ impl<L: Ranked> Queue<L> {
 impl<L> Sink<L> for Queue<L> {
     #[inline]
     fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+        if self.heap.len() == self.heap.capacity() {
+            let entries = self.heap.len() + 1;
+            granted::<Pending<L>>(self.heap.try_reserve(1), entries, "pending events");
+        }
         self.heap.push(Pending { time, target, source, sequence, payload });
     }
 
@@ -213,7 +218,9 @@ fn run_in<P: Protocol, M: Mode>(
     let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
-    let mut nodes: Vec<CellOf<P, M>> = Vec::with_capacity(scenario.nodes as usize);
+    let mut nodes: Vec<CellOf<P, M>> = Vec::new();
+    let room = nodes.try_reserve_exact(scenario.nodes as usize);
+    granted::<CellOf<P, M>>(room, scenario.nodes as usize, "the nodes");
     let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
     let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
     let mut halted = None;
@@ -233,6 +240,10 @@ fn run_in<P: Protocol, M: Mode>(
         nodes.push(NodeCell { state, counts, standing });
         if queue.bytes() > memory_limit {
             halted = Some(End::MemoryLimit);
+            break;
+        }
+        if id.is_multiple_of(EVENTS_PER_LOOK as u32) && control.interrupted() {
+            halted = Some(End::Interrupted);
             break;
         }
     }
@@ -259,7 +270,7 @@ fn run_in<P: Protocol, M: Mode>(
     let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
         sum.wrapping_add(state_word(NodeId(id), protocol.state_hash(&cell.state)))
     });
-    if let Some(visit) = visit {
+    if let Some(visit) = visit.filter(|_| halted.is_none()) {
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
     }
     let finished = tally.finish(1 << world.window_shift);

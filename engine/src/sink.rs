@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::host::Sink;
 use crate::mode::Ranked;
 use crate::placement::Placement;
+use crate::refusal::granted;
 
 /// An event that a node of the running sub-shard caused for itself inside the window.
 pub(crate) struct OwnEvent<L> {
@@ -79,6 +80,10 @@ impl<L: Copy + Ranked> Sink<L> for CalendarSink<'_, L> {
     fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
         let window = time.0 >> self.window_shift;
         if window == self.open {
+            if self.own.len() == self.own.capacity() {
+                let entries = self.own.len() + 1;
+                granted::<OwnEvent<L>>(self.own.try_reserve(1), entries, "pending events");
+            }
             self.own.push(OwnEvent { time, sequence, payload });
         } else {
             self.file(window, time, node, node, sequence, payload);

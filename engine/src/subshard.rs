@@ -21,6 +21,7 @@ use crate::host::{CellOf, Host, NodeCell, World};
 use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
+use crate::refusal::granted;
 use crate::run::{Control, End, RunError};
 use crate::signing::Signing;
 use crate::sink::{CalendarSink, OwnEvent};
@@ -326,7 +327,8 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         count: usize,
     ) {
         self.events.clear();
-        self.events.reserve(count);
+        let room = self.events.try_reserve(count);
+        granted::<Event<LoadOf<P, M>>>(room, count, "the events of a window");
         let nodes = field.nodes.0.wrapping_add(field.placement.nodes_of(subshard).start as usize);
         let fetch = |event: &Event<LoadOf<P, M>>| {
             // With few events there is no time to fetch ahead while they run.

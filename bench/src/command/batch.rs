@@ -15,9 +15,10 @@ use crate::args::ProgressChoice;
 use crate::engines::Control;
 use crate::export::columns::{Columns, Kind};
 use crate::export::{self, pretty};
+use crate::interrupt::Interrupts;
 use crate::machine::Machine;
 use crate::points::{self, Configuration, Finished, Halt, Limits, Plan, PointsError, Store};
-use crate::{Registry, clock, interrupt, page, terminal, units};
+use crate::{Registry, clock, page, terminal, units};
 
 /// Makes all runs of a plan.
 ///
@@ -30,12 +31,12 @@ pub(super) fn make(
     out: Option<&Path>,
     limits: Limits,
     progress: ProgressChoice,
+    interrupts: &Interrupts,
 ) -> anyhow::Result<Result<Store, Exit>> {
     points::admit(plan, registry)?;
     let control = Arc::new(Control::default());
-    // From here on Ctrl-C leaves what is finished.
-    interrupt::connect(&control)?;
-    let mut store = Store::open(out, plan, manifest())?;
+    // From here on a signal leaves what is finished.
+    let mut store = interrupts.begin(&control, || Store::open(out, plan, manifest()))?;
     let halt = match points::run_all(plan, &mut store, limits, &control.interrupt, progress) {
         Ok(()) => return Ok(Ok(store)),
         Err(halt) => halt,
@@ -59,8 +60,9 @@ pub(super) fn make(
             Ok(Err(Exit::Violated))
         }
         Halt::Failed(problem) => {
+            let is_gone = matches!(problem, PointsError::Gone { .. });
             store.abandon_if_empty();
-            if !is_empty {
+            if !is_empty && !is_gone {
                 bail!("{problem}\n{kept}");
             }
             Err(problem.into())
@@ -99,12 +101,13 @@ pub(super) fn save(
     parquet: Option<Columns>,
 ) -> anyhow::Result<()> {
     for (name, content) in files {
-        let path = store.path().join(name);
-        points::replace(&path, content.as_bytes())?;
-        if let (Some(columns), true) = (&parquet, name.ends_with(".csv")) {
-            let typed = export::parquet::of_csv(content.as_bytes(), columns)
-                .with_context(|| format!("cannot save {} as Parquet", path.display()))?;
-            points::replace(&path.with_extension("parquet"), &typed)?;
+        store.replace(name, content.as_bytes())?;
+        if let (Some(columns), Some(stem)) = (&parquet, name.strip_suffix(".csv")) {
+            let typed =
+                export::parquet::of_csv(content.as_bytes(), columns).with_context(|| {
+                    format!("cannot save {} as Parquet", store.path().join(name).display())
+                })?;
+            store.replace(&format!("{stem}.parquet"), &typed)?;
         }
     }
     Ok(())
@@ -277,6 +280,11 @@ fn resume(store: &Store) -> String {
 fn typed(command: &[String]) -> String {
     let words = command.iter().skip(1).map(|word| quoted(word));
     std::iter::once("anthill".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The command line that makes a run again in a directory.
+pub(crate) fn repeated_in(command: &[String], directory: &Path) -> String {
+    format!("{} --out {}", reproduce(command), quoted(&directory.display().to_string()))
 }
 
 /// The command line without the place where it saves: to be typed in a shell.

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::Exit;
 use crate::args::{CalibrateArgs, Format};
+use crate::interrupt::Interrupts;
 use crate::machine::machine_name;
 use crate::measure::signatures::{CLAIMS, FEW_KEYS, SIGN_DALEK, VERIFY_DALEK};
 use crate::measure::{Figure, Table, median_of, messages, signatures};
@@ -59,7 +60,7 @@ struct Calibration {
 }
 
 /// Measures this machine.
-pub(super) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Exit> {
+pub(super) fn calibrate(args: &CalibrateArgs, interrupts: &Interrupts) -> anyhow::Result<Exit> {
     if let Some(path) = &args.out {
         check_place(path)?;
     }
@@ -70,7 +71,8 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Exit> {
     }
     let found = measure(&effort)?;
     let table = table_text(&found.costs);
-    let saved = args.out.as_deref().map(|path| save(path, &table).map(|()| path)).transpose();
+    let saved = args.out.as_deref();
+    let saved = saved.map(|path| interrupts.hold(|| save(path, &table).map(|()| path))).transpose();
     // The figures are shown even if the disk is full.
     let place = saved.as_ref().map_or(None, |place| *place);
     match args.format {

@@ -15,9 +15,12 @@ mod validate;
 
 use std::process::ExitCode;
 
+pub(crate) use batch::repeated_in;
+
 use crate::Registry;
 use crate::args::{Command, CommandLine, RunArgs};
 use crate::clock::Stopwatch;
+use crate::interrupt::Interrupts;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub(crate) enum Exit {
     Violated,
     /// The input cannot be run.
     BadInput,
-    /// Ctrl-C; what was finished is saved.
+    /// Ctrl-C, TERM or HUP; what was finished is saved.
     Interrupted,
 }
 
@@ -55,18 +58,19 @@ pub(crate) fn dispatch(
     registry: &Registry,
     line: CommandLine,
     watch: Stopwatch,
+    interrupts: &Interrupts,
 ) -> anyhow::Result<Exit> {
     match line.command.unwrap_or_else(|| Command::Run(RunArgs::default())) {
-        Command::Run(args) => run::run(registry, args, watch),
+        Command::Run(args) => run::run(registry, args, watch, interrupts),
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
-        Command::Calibrate(args) => calibrate::calibrate(&args),
-        Command::Profile(args) => profile::profile(registry, &args),
-        Command::Report(args) => report::report(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),
+        Command::Profile(args) => profile::profile(registry, &args, interrupts),
+        Command::Report(args) => report::report(&args, interrupts),
         Command::Replay(args) => replay::replay(registry, &args),
-        Command::Scale(args) => scale::scale(registry, &args),
-        Command::Sweep(args) => sweep::sweep(registry, &args),
-        Command::Compare(args) => compare::compare(registry, &args),
-        Command::Trace(args) => trace::trace(registry, &args),
+        Command::Scale(args) => scale::scale(registry, &args, interrupts),
+        Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),
+        Command::Compare(args) => compare::compare(registry, &args, interrupts),
+        Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }

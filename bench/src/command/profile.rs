@@ -17,6 +17,7 @@ use crate::clock::Stopwatch;
 use crate::cost::Cost;
 use crate::engines::{self, Control};
 use crate::export::{self, Record, summary};
+use crate::interrupt::Interrupts;
 use crate::machine::Usage;
 use crate::plan::ScenarioPlan;
 use crate::profile::growth::{self, Measured};
@@ -24,7 +25,7 @@ use crate::profile::{Profile, Sampler, flames, pprof};
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
 use crate::trace::wanted;
-use crate::{Entry, Registry, interrupt, terminal, units};
+use crate::{Entry, Registry, terminal, units};
 
 /// The most samples per second of CPU time that the kernel's timer gives.
 const MOST_HZ: u64 = 100;
@@ -51,7 +52,11 @@ impl Size {
 }
 
 /// Profiles a scenario at one or more sizes.
-pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result<Exit> {
+pub(super) fn profile(
+    registry: &Registry,
+    args: &ProfileArgs,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
     let sizes = sizes(&args.scenario)?;
     let least_s = least_s(args)?;
     hz(args)?;
@@ -66,34 +71,49 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
     let loaded: Vec<(&Entry, Scenario)> = sizes.iter().map(load).collect::<Result<_, _>>()?;
     let Some((_, first)) = loaded.first() else { bail!("--nodes names no size") };
     let control = Arc::new(Control::default());
-    interrupt::connect(&control)?;
     let name = format!("profile-{}", first.name);
-    let mut directory = RunDirectory::claim(args.out.as_deref(), &name, first.seed)?;
+    let out = args.out.as_deref();
+    let mut directory = match &loaded[..] {
+        [(_, scenario)] => super::run::claim(out, scenario, &name, interrupts)?,
+        _ => {
+            let sizes: Vec<String> =
+                loaded.iter().map(|(_, scenario)| scenario.nodes.to_string()).collect();
+            let named = (name.as_str(), first.seed);
+            interrupts.claim(|| RunDirectory::claim_for_runs(out, named, &sizes))?
+        }
+    };
     let mut profiled = Vec::new();
     for (entry, scenario) in &loaded {
         let mut inner = None;
         if loaded.len() > 1 {
             let path = directory.path().join(scenario.nodes.to_string());
-            inner = Some(RunDirectory::claim(Some(&path), &name, scenario.seed)?);
+            inner = Some(super::run::claim(Some(&path), scenario, &name, interrupts)?);
         }
         let run = inner.as_mut().unwrap_or(&mut directory);
-        let done = one(entry, scenario, (args, least_s), &control, run);
+        let done = one(entry, scenario, (args, least_s), (interrupts, &control), run);
+        let interrupted = interrupts.pause();
         if let Ok(Some(size)) = done {
             profiled.push(size);
-            continue;
+            if !interrupted || profiled.len() == loaded.len() {
+                continue;
+            }
+            tell_kept(&profiled, loaded.len(), &directory);
+            return Ok(Exit::Interrupted);
         }
         if let Some(inner) = inner {
             inner.abandon();
         }
         if profiled.is_empty() {
             directory.abandon();
+        } else {
+            tell_kept(&profiled, loaded.len(), &directory);
         }
         return done.map(|_| Exit::Interrupted);
     }
     if let [first, .., last] = &profiled[..]
         && first.profile.samples().min(last.profile.samples()) > 0
     {
-        compare(first, last, &mut directory)?;
+        interrupts.hold(|| compare(first, last, &mut directory))?;
     }
     terminal::show(&format!("Saved in {}\n", directory.path().display()))?;
     let stopped = profiled.iter().any(|size| size.outcome.ended == Ended::MemoryLimit);
@@ -103,6 +123,11 @@ pub(super) fn profile(registry: &Registry, args: &ProfileArgs) -> anyhow::Result
 /// Samples per second of CPU time.
 fn hz(args: &ProfileArgs) -> anyhow::Result<u32> {
     Ok(wanted::count("--hz", &args.hz, MOST_HZ)? as u32)
+}
+
+fn tell_kept(profiled: &[Size], all: usize, directory: &RunDirectory) {
+    let (kept, path) = (profiled.len(), directory.path().display());
+    terminal::complain("note", &format!("{kept} of {all} sizes are kept in {path}"));
 }
 
 /// The CPU time to sample of each size, in seconds.
@@ -139,7 +164,7 @@ fn one(
     entry: &Entry,
     scenario: &Scenario,
     (args, least_s): (&ProfileArgs, f64),
-    control: &Arc<Control>,
+    (interrupts, control): (&Interrupts, &Arc<Control>),
     run: &mut RunDirectory,
 ) -> anyhow::Result<Option<Size>> {
     let watch = Stopwatch::start();
@@ -148,7 +173,7 @@ fn one(
     let setting = prepared.setting(scenario);
     let regions = prepared.regions(scenario);
     let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
-    run.write("manifest.json", manifest.as_bytes())?;
+    interrupts.begin(control, || run.write("manifest.json", manifest.as_bytes()))?;
     let sampler = Sampler::start(hz(args)?).context("cannot sample this process")?;
     let begun_s = Usage::read().cpu_s;
     let mut runs = 0;

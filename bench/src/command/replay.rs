@@ -1,6 +1,6 @@
 //! `anthill replay`: runs a manifest again, compares the digests, and says where they part.
 //!
-//! Saves nothing. The scenario is the resolved one of the manifest, so neither a changed preset
+//! Saves nothing, so a signal simply ends it. The scenario is the resolved one of the manifest, so neither a changed preset
 //! nor a changed default makes a difference; a changed protocol or engine does.
 
 use std::fs;
@@ -13,12 +13,12 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum as _;
 use serde_json::Value;
 
-use super::{Exit, run};
+use super::{Exit, repeated_in, run};
 use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
 use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Entry, Registry, inputs, interrupt, terminal};
+use crate::{Entry, Registry, inputs, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
@@ -29,15 +29,11 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
     run::admit(entry, &scenario)?;
     let stop_on_violation = recorded.ended_by_violation;
     let control = Arc::new(Control { stop_on_violation, ..Control::default() });
-    interrupt::connect(&control)?;
     let outcome = {
         let prepared = run::prepare(entry, &scenario)?;
         let _progress = Progress::start(args.progress, scenario.until, &control);
         (entry.run)(&scenario, &prepared, recorded.engine, &control)?
     };
-    if outcome.ended == Ended::Interrupted {
-        return Ok(Exit::Interrupted);
-    }
     if outcome.ended == Ended::MemoryLimit {
         terminal::complain("error", "stopped at engine.memory_limit: nothing to compare");
         return Ok(Exit::Violated);
@@ -114,6 +110,17 @@ impl Recorded {
                 directory.display(),
                 manifest["format"],
                 manifest::FORMAT
+            );
+        }
+        if !directory.join("summary.json").exists() {
+            let words = manifest["command"].as_array().into_iter().flatten();
+            let command: Vec<String> =
+                words.filter_map(|word| word.as_str().map(str::to_owned)).collect();
+            bail!(
+                "{0} has no summary.json: the run was ended before it could save, so no digest is \
+                 recorded; make it again with: {1}",
+                directory.display(),
+                repeated_in(&command, directory)
             );
         }
         let summary = json(&directory.join("summary.json"))?;

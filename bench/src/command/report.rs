@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 
 use super::Exit;
 use crate::args::ReportArgs;
+use crate::interrupt::Interrupts;
 use crate::page::GENERATOR;
 use crate::{report, terminal};
 
@@ -16,7 +17,7 @@ use crate::{report, terminal};
 const FILE: &str = "report.html";
 
 /// Makes one page of the given directories.
-pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
+pub(super) fn report(args: &ReportArgs, interrupts: &Interrupts) -> anyhow::Result<Exit> {
     let loaded = report::load(&args.directories)?;
     let page = report::document(&loaded);
     let out = match (&args.out, &args.directories[..]) {
@@ -26,7 +27,8 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
         (None, _) => PathBuf::from(FILE),
     };
     replaceable(&out)?;
-    write(&out, &page)
+    interrupts
+        .hold(|| write(&out, &page))
         .with_context(|| format!("cannot write {}; choose another --out FILE", out.display()))?;
     terminal::show(&format!("Saved in {}\n", out.display()))?;
     Ok(Exit::Done)

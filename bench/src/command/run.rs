@@ -1,6 +1,10 @@
-//! `anthill run`: plan → admit → claim a directory → run → save → tell.
+//! `anthill run`: plan → admit → claim a directory → prepare → run → save → tell.
+//!
+//! Until the manifest is written a signal leaves nothing, from then on a whole run directory; only
+//! what kills the process at once leaves the manifest alone, which the same command then replaces.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 
 use anthill_engine::Live;
@@ -16,6 +20,7 @@ use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, summary};
+use crate::interrupt::{self, Interrupts};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
 use crate::plan::{EventsPlan, PlanError, RunPlan};
@@ -28,10 +33,18 @@ use crate::signing_budget::Forecast;
 use crate::table::Table;
 use crate::table::query::Query;
 use crate::trace::wanted;
-use crate::{Entry, Registry, interrupt, summary_text, table, terminal, trace};
+use crate::{Entry, Registry, summary_text, table, terminal, trace};
 
 /// Runs one emulation.
-pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    registry: &Registry,
+    args: RunArgs,
+    watch: Stopwatch,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
+    if args.end_with_stdin {
+        interrupt::end_with_stdin()?;
+    }
     let plan = RunPlan::new(args, registry)?;
     let scenario = engines::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
@@ -48,14 +61,13 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
         ..Control::default()
     });
     let mut table = wanted.table.map(Table::new);
-    // From here on Ctrl-C leaves a whole run directory or none.
-    interrupt::connect(&control)?;
-    let mut run = RunDirectory::claim(plan.out.as_deref(), &scenario.name, scenario.seed)?;
+    let mut run = claim(plan.out.as_deref(), &scenario, &scenario.name, interrupts)?;
     if plan.parquet {
         run.add_parquet();
     }
+    let signals = (interrupts, &control);
     let outputs = (&mut run, table.as_mut());
-    let (setting, outcome) = match execute(entry, &plan, &scenario, &control, listener, outputs) {
+    let (setting, outcome) = match execute(entry, &plan, &scenario, signals, listener, outputs) {
         Ok(done) => done,
         Err(problem) => {
             run.abandon();
@@ -77,19 +89,41 @@ pub(super) fn run(registry: &Registry, args: RunArgs, watch: Stopwatch) -> anyho
     let kinds = entry.protocol.kinds;
     let seen = save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run);
     let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
-    show_seen(&plan, kinds, &outcome)?;
     // The figures are shown even if the disk is full.
-    match plan.format {
-        Format::Json => terminal::show(&summary)?,
+    let shown = show_seen(&plan, kinds, &outcome).and_then(|()| match plan.format {
+        Format::Json => terminal::show(&summary),
         Format::Text => {
             let nodes = table.as_ref().map_or_else(String::new, table::write::text);
             terminal::show(
                 &(nodes + &summary_text::text(&record, entry.protocol.about, saved.is_ok())),
-            )?;
+            )
         }
-    }
+    });
     saved?;
-    Ok(exit(&outcome))
+    match exit(&outcome) {
+        // The terminal that was closed takes nothing more.
+        Exit::Interrupted => Ok(Exit::Interrupted),
+        exit => shown.map(|()| exit),
+    }
+}
+
+/// Claims the directory of a run, and says so if a killed one's gave way.
+pub(super) fn claim(
+    out: Option<&Path>,
+    scenario: &Scenario,
+    name: &str,
+    interrupts: &Interrupts,
+) -> anyhow::Result<RunDirectory> {
+    let (named, toml) = ((name, scenario.seed), scenario.to_toml());
+    let run = interrupts.claim(|| RunDirectory::claim_for_run(out, named, &toml))?;
+    if run.replaces() {
+        let path = run.path().display();
+        terminal::complain(
+            "note",
+            &format!("{path} held what this run left when it was killed: it begins anew"),
+        );
+    }
+    Ok(run)
 }
 
 /// What is wanted of single events and nodes.
@@ -196,17 +230,18 @@ fn execute(
     entry: &Entry,
     plan: &RunPlan,
     scenario: &Scenario,
-    control: &Arc<Control>,
+    (interrupts, control): (&Interrupts, &Arc<Control>),
     listener: Option<TcpListener>,
     (run, table): (&mut RunDirectory, Option<&mut Table>),
 ) -> anyhow::Result<(Setting, Outcome)> {
-    let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
-    let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);
-    let server = listener.map(start).transpose()?;
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
     let manifest = manifest(scenario, (&setting, &prepared.regions(scenario)), plan.engine);
-    run.write("manifest.json", manifest.as_bytes())?;
+    interrupts.begin(control, || run.write("manifest.json", manifest.as_bytes()))?;
+    // Who watches finds what the page is about.
+    let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
+    let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);
+    let server = listener.map(start).transpose()?;
     let _progress = Progress::start(plan.progress, scenario.until, control);
     let outcome = match table {
         None => (entry.run)(scenario, &prepared, plan.engine, control)?,

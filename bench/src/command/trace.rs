@@ -16,10 +16,11 @@ use super::{Exit, run};
 use crate::args::TraceArgs;
 use crate::engines::{self, Control, Prepared};
 use crate::export::summary;
+use crate::interrupt::Interrupts;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
 use crate::trace::{self, chain, line, wanted};
-use crate::{Entry, Registry, interrupt, terminal};
+use crate::{Entry, Registry, terminal};
 
 /// Deliveries among which the first or last that was handled is looked for.
 const CANDIDATES: usize = 10_000;
@@ -37,7 +38,11 @@ struct Passes<'a> {
 }
 
 /// Shows a saved run's messages.
-pub(super) fn trace(registry: &Registry, args: &TraceArgs) -> anyhow::Result<Exit> {
+pub(super) fn trace(
+    registry: &Registry,
+    args: &TraceArgs,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
     let scenario = engines::load(&recorded.source, &[], registry)?;
     recorded.check_inputs(&scenario)?;
@@ -51,7 +56,6 @@ pub(super) fn trace(registry: &Registry, args: &TraceArgs) -> anyhow::Result<Exi
     run::admit(entry, &scenario)?;
     let prepared = run::prepare(entry, &scenario)?;
     let control = Arc::new(Control::default());
-    interrupt::connect(&control)?;
     let passes = Passes {
         args,
         entry,
@@ -60,17 +64,11 @@ pub(super) fn trace(registry: &Registry, args: &TraceArgs) -> anyhow::Result<Exi
         recorded: &recorded,
         control,
     };
-    let done = match chosen {
-        Some(chosen) => passes.explain(chosen, request, hops),
-        None => passes.show(request),
-    };
-    match done {
-        // Whatever failed then failed because a pass was cut short.
-        Err(_) if passes.control.interrupt.load(std::sync::atomic::Ordering::Relaxed) => {
-            Ok(Exit::Interrupted)
-        }
-        done => done.map(|()| Exit::Done),
+    match chosen {
+        Some(chosen) => passes.explain(chosen, request, hops)?,
+        None => passes.show(request, interrupts)?,
     }
+    Ok(Exit::Done)
 }
 
 impl Passes<'_> {
@@ -98,7 +96,7 @@ impl Passes<'_> {
         outcome.trace.context("the engine recorded no trace")
     }
 
-    fn show(&self, request: TraceRequest) -> anyhow::Result<()> {
+    fn show(&self, request: TraceRequest, interrupts: &Interrupts) -> anyhow::Result<()> {
         let kinds = self.entry.protocol.kinds;
         let Some(out) = &self.args.out else {
             let trace = self.run(request)?;
@@ -106,10 +104,10 @@ impl Passes<'_> {
             trace::tell_of_sampling(&trace);
             return Ok(());
         };
-        let mut directory =
-            RunDirectory::claim(Some(out), &self.scenario.name, self.scenario.seed)?;
+        let (name, seed) = (&self.scenario.name, self.scenario.seed);
+        let mut directory = interrupts.claim(|| RunDirectory::claim(Some(out), name, seed))?;
         match self.run(request).and_then(|found| {
-            trace::save(&found, kinds, &mut directory)?;
+            interrupts.hold(|| trace::save(&found, kinds, &mut directory))?;
             Ok(found)
         }) {
             Ok(found) => {

@@ -89,20 +89,20 @@ pub fn receive(wire: &str, bytes: usize) -> String {
 /// it, in ns of CPU time over both threads.
 ///
 /// # Errors
-/// If a socket fails.
+/// If a socket fails, or a thread is refused.
 pub fn woken() -> io::Result<f64> {
     const ROUNDS: usize = 20_000;
     let (one, other) = (UdpSocket::bind(any_port())?, UdpSocket::bind(any_port())?);
     one.connect(other.local_addr()?)?;
     other.connect(one.local_addr()?)?;
-    let echo = std::thread::spawn(move || {
+    let echo = std::thread::Builder::new().spawn(move || {
         let mut bytes = [0u8; SMALL];
         for _ in 0..ROUNDS {
             other.recv(&mut bytes)?;
             other.send(&bytes)?;
         }
         io::Result::Ok(())
-    });
+    })?;
     let mut bytes = [1u8; SMALL];
     let before = crate::process_cpu_s();
     for _ in 0..ROUNDS {

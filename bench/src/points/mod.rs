@@ -4,7 +4,8 @@
 //! them; this module owns what lies between. A [`Plan`] names the runs, a [`Store`] is the
 //! directory that holds those that are finished, [`run_all`] makes the missing ones. Invariants:
 //!
-//! * A run is a process, so that its peak memory and its CPU time are its own.
+//! * A run is a process, so that its peak memory and its CPU time are its own. It never outlives the
+//!   process that started it.
 //! * A finished run is kept under its final name or not at all, and is never made again.
 //! * A directory belongs to one plan. What would mix two (other scenarios, another version of
 //!   this program, other contents of a file) is refused, naming the difference; more runs of each
@@ -23,7 +24,7 @@ pub(crate) use finished::Finished;
 pub(crate) use plan::{Configuration, Plan, Point};
 pub(crate) use schedule::{Halt, Limits, run_all};
 pub(crate) use seed::derived_seed;
-pub(crate) use store::{Store, replace};
+pub(crate) use store::Store;
 
 use std::path::PathBuf;
 
@@ -88,6 +89,20 @@ pub(crate) enum PointsError {
         /// Where.
         path: PathBuf,
         /// Why; no source of this error, which has told it.
+        problem: std::io::Error,
+    },
+    /// The directory was removed.
+    #[error("{} was removed while the runs went on: {file} is not saved", path.display())]
+    Gone {
+        /// The directory.
+        path: PathBuf,
+        /// What was to be written.
+        file: String,
+    },
+    /// The system refuses another thread.
+    #[error("cannot start a thread for a run: {problem}; fewer --jobs need fewer")]
+    Threads {
+        /// Why.
         problem: std::io::Error,
     },
     /// Too many runs.

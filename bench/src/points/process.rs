@@ -1,7 +1,11 @@
 //! One run in a process of its own: `anthill run …` by this very program.
+//!
+//! It ends with this process, however that dies: Linux kills it, and everywhere it ends when its
+//! stdin does, the other end of which is here.
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -25,7 +29,7 @@ pub(super) fn run(
     store: &Store,
     halt: &[&AtomicBool],
 ) -> Result<Option<Finished>, PointsError> {
-    let out = store.running(point);
+    let out = store.running(point)?;
     let io = |path: &std::path::Path| {
         let path = path.to_owned();
         move |problem| PointsError::Io { path, problem }
@@ -36,12 +40,21 @@ pub(super) fn run(
     let program = std::env::current_exe().map_err(io("this program".as_ref()))?;
     let mut command = Command::new(&program);
     command.arg("run").args(plan.arguments(point)).args(["--progress", "off", "--out"]).arg(&out);
+    command.arg("--end-with-stdin");
     if let Some(threads) = threads {
         command.args(["--threads", &threads.to_string()]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    die_with_parent(&mut command);
     let mut child = command.spawn().map_err(io(&program))?;
-    let complaints = child.stderr.take().map(|stderr| thread::spawn(move || all_of(stderr)));
+    let listen = |stderr| thread::Builder::new().spawn(move || all_of(stderr));
+    let complaints = match child.stderr.take().map(listen).transpose() {
+        Ok(reader) => reader,
+        Err(problem) => {
+            end(&mut child).map_err(io(&program))?;
+            return Err(PointsError::Threads { problem });
+        }
+    };
     let Some(status) = wait(child, halt).map_err(io(&program))? else { return Ok(None) };
     let said = complaints.and_then(|reader| reader.join().ok()).unwrap_or_default();
     let label = || plan.label(point);
@@ -101,13 +114,46 @@ fn wait(mut child: Child, halt: &[&AtomicBool]) -> std::io::Result<Option<ExitSt
             return Ok(Some(status));
         }
         if halt.iter().any(|halt| halt.load(Ordering::Relaxed)) {
-            let _ = child.kill();
-            child.wait()?;
+            end(&mut child)?;
             return Ok(None);
         }
         thread::sleep(GLANCE);
     }
 }
+
+fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
+    let _ = child.kill();
+    child.wait()
+}
+
+/// Has the system kill the child when the thread that starts it ends, which waits for the child:
+/// so only if this process dies.
+#[cfg(target_os = "linux")]
+fn die_with_parent(command: &mut Command) {
+    let parent = std::process::id();
+    let arrange = move || {
+        // SAFETY: two system calls without pointers, both allowed between fork and exec.
+        let (refused, now) = unsafe {
+            (
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) != 0,
+                libc::getppid(),
+            )
+        };
+        if refused {
+            return Err(std::io::Error::last_os_error());
+        }
+        // It died before it could be arranged.
+        if u32::try_from(now) != Ok(parent) {
+            return Err(std::io::Error::from_raw_os_error(libc::ESRCH));
+        }
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing, takes no lock, and touches nothing of this process.
+    unsafe { command.pre_exec(arrange) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut Command) {}
 
 fn json(path: &std::path::Path) -> std::io::Result<Value> {
     serde_json::from_str(&fs::read_to_string(path)?).map_err(std::io::Error::from)

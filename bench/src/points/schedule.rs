@@ -92,6 +92,9 @@ pub(crate) fn run_all(
     let left: Vec<&Point> = plan.points.iter().filter(missing).rev().collect();
     let memory = Memory::read();
     let total = left.len();
+    if total > 0 {
+        store.begin_runs().map_err(Halt::Failed)?;
+    }
     let queue = Queue { left, made: BTreeMap::new(), running: 0, bytes: 0, failed: None };
     let work = Work {
         plan,
@@ -108,7 +111,11 @@ pub(crate) fn run_all(
     };
     thread::scope(|scope| {
         for _ in 0..limits.jobs.min(total) {
-            scope.spawn(|| work.serve());
+            if let Err(problem) = thread::Builder::new().spawn_scoped(scope, || work.serve()) {
+                work.failed.store(true, Ordering::Relaxed);
+                work.lock().failed.get_or_insert(PointsError::Threads { problem });
+                break;
+            }
         }
     });
     let queue = work.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -140,6 +147,7 @@ impl<'a> Work<'a> {
                 Ok(None) => self.failed.store(true, Ordering::Relaxed),
                 Err(problem) => {
                     self.failed.store(true, Ordering::Relaxed);
+                    let problem = self.store.or_gone_with(point, problem);
                     queue.failed.get_or_insert(problem);
                 }
             }

@@ -1,12 +1,14 @@
 //! The directory of a piece of work: its plan, and the runs that are finished.
 //!
-//! `plan.json` is written first, and again only when the plan grows; `points/ID.json` appears whole, by renaming,
-//! when its run is finished; `running/` holds what is being made, and is of no value afterwards.
-//! While a process works there it holds a lock on the plan, so that two never mix.
+//! `plan.json` is written first, and again only when the plan grows; `points/ID.json` appears whole,
+//! by renaming, when its run is finished; `running/N/` holds what one process is making, and is of
+//! no value afterwards. While a process works there it holds a lock on the plan, so that two never
+//! mix.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -29,7 +31,10 @@ pub(crate) struct Store {
     finished: BTreeMap<String, Finished>,
     /// If this process made the directory.
     claimed: Option<RunDirectory>,
-    _lock: File,
+    /// Where this process makes its runs, once there are any to make.
+    running: Option<PathBuf>,
+    /// The plan, locked as far as the file system can.
+    lock: File,
 }
 
 impl Store {
@@ -76,11 +81,12 @@ impl Store {
             problem: format!("plan.json {problem}"),
         };
         let lock = File::open(&file).map_err(io_error(&file))?;
-        match lock.try_lock() {
+        let locked = match lock.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(PointsError::Busy { path }),
+            Ok(()) => true,
             // A file system without locks is still a place to work.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
+            Err(TryLockError::Error(_)) => false,
+        };
         let text = read(&file).map_err(foreign)?;
         let kept: Value = serde_json::from_str(&text)
             .map_err(|error| foreign(format!("is not JSON ({error})")))?;
@@ -98,6 +104,10 @@ impl Store {
         }
         let hash = plan.hash();
         let finished = finished(&path, plan, &hash)?;
+        if locked {
+            // Left by processes that are no more. What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(path.join(RUNNING));
+        }
         let grows = kept["identity"]["settings"] != identity["settings"];
         let (manifest, lock) = match grows {
             true => {
@@ -107,9 +117,7 @@ impl Store {
             }
             false => (kept["manifest"].clone(), lock),
         };
-        let running = path.join(RUNNING);
-        let _ = fs::remove_dir_all(&running);
-        Ok(Self { path, hash, manifest, finished, claimed: None, _lock: lock })
+        Ok(Self { path, hash, manifest, finished, claimed: None, running: None, lock })
     }
 
     /// Where it is.
@@ -135,9 +143,34 @@ impl Store {
         &self.finished
     }
 
-    /// A place for a run to be made in.
-    pub(super) fn running(&self, point: &Point) -> PathBuf {
-        self.path.join(RUNNING).join(&point.id)
+    /// Makes a place for this process's runs that no other has.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(super) fn begin_runs(&mut self) -> Result<(), PointsError> {
+        let all = self.path.join(RUNNING);
+        fs::create_dir_all(&all).map_err(io_error(&all))?;
+        for n in 1u64.. {
+            let own = all.join(n.to_string());
+            match fs::create_dir(&own) {
+                Err(problem) if problem.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    self.running = Some(own.clone());
+                    return made.map_err(io_error(&own));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A place for a run to be made in, which is not there yet.
+    ///
+    /// # Errors
+    /// If the directory was removed meanwhile.
+    pub(super) fn running(&self, point: &Point) -> Result<PathBuf, PointsError> {
+        self.check_presence(&file_of(point))?;
+        let own = self.running.clone().unwrap_or_else(|| self.path.join(RUNNING));
+        Ok(own.join(&point.id))
     }
 
     /// Keeps a finished run on disk.
@@ -145,14 +178,47 @@ impl Store {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn keep(&self, point: &Point, finished: &Finished) -> Result<(), PointsError> {
-        let path = self.path.join(POINTS).join(format!("{}.json", point.id));
-        replace(&path, finished.text(&point.id, &self.hash).as_bytes())
+        self.replace(&file_of(point), finished.text(&point.id, &self.hash).as_bytes())
     }
 
-    /// Takes the runs that were made since it was opened; `running/` has served.
+    /// Writes a file of the directory whole, in place of what was there.
+    ///
+    /// # Errors
+    /// If it cannot be written; then what was there stays.
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), PointsError> {
+        self.check_presence(name)?;
+        replace(&self.path.join(name), content).map_err(|problem| self.or_gone(name, problem))
+    }
+
+    /// Why a file could not be made: what went wrong with it, unless the whole directory is gone.
+    fn or_gone(&self, file: &str, problem: PointsError) -> PointsError {
+        self.check_presence(file).err().unwrap_or(problem)
+    }
+
+    /// Why a run could not be made, likewise.
+    pub(super) fn or_gone_with(&self, point: &Point, problem: PointsError) -> PointsError {
+        self.or_gone(&file_of(point), problem)
+    }
+
+    /// Whether the plan is still the one that was opened: what is saved beside another, or none,
+    /// would belong to nothing.
+    fn check_presence(&self, file: &str) -> Result<(), PointsError> {
+        let now = fs::metadata(self.path.join(PLAN)).ok();
+        let then = self.lock.metadata().ok();
+        match (now, then) {
+            (Some(now), Some(then)) if (now.dev(), now.ino()) == (then.dev(), then.ino()) => Ok(()),
+            _ => Err(PointsError::Gone { path: self.path.clone(), file: file.to_owned() }),
+        }
+    }
+
+    /// Takes the runs that were made since it was opened; the place for them has served.
     pub(super) fn extend(&mut self, made: BTreeMap<String, Finished>) {
         self.finished.extend(made);
-        let _ = fs::remove_dir_all(self.path.join(RUNNING));
+        if let Some(own) = self.running.take() {
+            let _ = fs::remove_dir_all(own);
+            // Unless another process is at work there.
+            let _ = fs::remove_dir(self.path.join(RUNNING));
+        }
     }
 }
 
@@ -210,7 +276,7 @@ fn replace_locked(path: &Path, content: &[u8]) -> Result<File, PointsError> {
 ///
 /// # Errors
 /// If it cannot be written; then what was there stays.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), PointsError> {
+fn replace(path: &Path, content: &[u8]) -> Result<(), PointsError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(io_error(parent))?;
     }
@@ -222,6 +288,11 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), PointsError> {
         let _ = fs::remove_file(&unfinished);
         io_error(path)(problem)
     })
+}
+
+/// Where a finished run is kept.
+fn file_of(point: &Point) -> String {
+    format!("{POINTS}/{}.json", point.id)
 }
 
 fn partial(path: &Path) -> PathBuf {
@@ -371,6 +442,34 @@ mod tests {
         let refused = refusal(&out, &two);
         assert!(refused.contains("--seeds 3 there, 2 now: it may grow only"), "{refused}");
         assert!(refused.contains("anthill sweep x --seeds 3 --out"), "{refused}");
+    }
+
+    #[test]
+    fn every_process_has_a_place_of_its_own_and_left_overs_block_none() {
+        let (desk, plan) = (tempfile::tempdir().expect("a directory"), plan());
+        let out = desk.path().join("out");
+        drop(open(&out, &plan).expect("a fresh directory"));
+        fs::create_dir_all(out.join("running/1/n1000-r1")).expect("left by a killed process");
+        let mut store = open(&out, &plan).expect("the same plan");
+        assert!(!out.join("running").exists(), "it is cleared away");
+        fs::create_dir_all(out.join("running/1/n1000-r1")).expect("an orphan goes on");
+        store.begin_runs().expect("a place");
+        let place = store.running(&plan.points[0]).expect("there");
+        assert_eq!(place, out.join("running/2/n1000-r1"));
+        store.extend(BTreeMap::new());
+        assert!(!out.join("running/2").exists() && out.join("running/1").exists());
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_is_not_made_again() {
+        let (desk, plan) = (tempfile::tempdir().expect("a directory"), plan());
+        let out = desk.path().join("out");
+        let store = open(&out, &plan).expect("a fresh directory");
+        fs::remove_dir_all(&out).expect("removed");
+        let gone = store.replace("runs.csv", b"1").expect_err("gone").to_string();
+        assert!(gone.contains("was removed") && gone.contains("runs.csv is not saved"), "{gone}");
+        assert!(matches!(store.running(&plan.points[0]), Err(PointsError::Gone { .. })));
+        assert!(!out.exists());
     }
 
     #[test]

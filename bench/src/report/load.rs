@@ -35,13 +35,15 @@ pub(crate) enum ReportError {
     },
     /// The run did not end.
     #[error(
-        "{} is missing: the run has not finished, or the file was lost; `anthill replay` of the \
-         directory runs it again",
+        "{} is missing: the run has not finished, or was ended before it could save; make it again \
+         with: {again}",
         path.display()
     )]
     Unfinished {
         /// The file.
         path: PathBuf,
+        /// The command.
+        again: String,
     },
     /// A file that says something else than it should.
     #[error("{}: {problem}", path.display())]
@@ -54,7 +56,7 @@ pub(crate) enum ReportError {
     /// Runs of different versions.
     #[error(
         "{} is of anthill {first_version}, {} of anthill {version}: their figures may not mean \
-         the same; make a report of each, or run the older again with `anthill replay`",
+         the same; make a report of each, or run the older again with this version",
         first.display(), path.display()
     )]
     MixedVersions {
@@ -303,7 +305,10 @@ fn run(path: &Path) -> Result<Run, ReportError> {
     let manifest: Manifest = json(&file, &text)?;
     debug_assert_eq!(manifest.format, FORMAT);
     let file = path.join("summary.json");
-    let text = read(&file)?.ok_or_else(|| ReportError::Unfinished { path: file.clone() })?;
+    let text = read(&file)?.ok_or_else(|| ReportError::Unfinished {
+        path: file.clone(),
+        again: crate::command::repeated_in(&manifest.command, path),
+    })?;
     let summary: Summary = json(&file, &text)?;
     if (&manifest.protocol, manifest.seed) != (&summary.result.protocol, summary.result.seed) {
         let problem = format!(

@@ -154,8 +154,10 @@ pub(super) fn manifest(run: &Run) -> Markup {
             ", seed " (manifest.seed) ". The same result from a clone of the sources:"
         }
         (code(again.trim_end()))
-        p { "Or, with this run directory, which compares the digests as well:" }
-        (code(&format!("anthill replay {}", quoted(&run.name))))
+        @if matches!(run.summary.host.ended.as_str(), "finished" | "violation") {
+            p { "Or, with this run directory, which compares the digests as well:" }
+            (code(&format!("anthill replay {}", quoted(&run.name))))
+        }
         @if !files.rows.is_empty() {
             p { "It read these files. A replay needs the same contents." }
             (files.markup())

@@ -65,7 +65,10 @@ function checks(list) {
 }
 
 const source = new EventSource("/events");
+// Long connections are ended, and made again by the browser; if that fails, the run has ended.
+let failures = 0;
 source.onmessage = (event) => {
+  failures = 0;
   const sample = JSON.parse(event.data);
   byId("state").textContent = sample.state;
   byId("progress").value = sample.ended ? 1 : sample.share;
@@ -80,6 +83,8 @@ source.onmessage = (event) => {
   }
 };
 source.onerror = () => {
+  failures += 1;
+  if (failures < 2) return;
   byId("state").textContent = "The run has ended or cannot be reached; these are the last figures.";
   source.close();
 };

@@ -3,10 +3,11 @@
 //! Owns one thread with a server that ends with the run. It only answers questions: three paths
 //! that can be read (`/`, `/events`, `/metrics`), nothing that changes anything. Twice a second it
 //! asks the engine for a glimpse ([`anthill_engine::Live`]), however many are watching, so watching
-//! costs the same for one and for many. The address is bound before anything runs, only loopback
+//! costs the same for one and for many; what they may take is bounded too (`connections`). The address is bound before anything runs, only loopback
 //! unless `--serve-anyone`, and then names other than this machine's own are refused too, because a
 //! web page elsewhere could point a name of its own at 127.0.0.1 and read along.
 
+mod connections;
 mod listen;
 mod prometheus;
 mod sample;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use anthill_engine::outcome::Outcome;
 use anyhow::Context as _;
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
@@ -120,12 +122,10 @@ async fn serve(
     mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let ended = stopped.clone();
     let (samples, latest) = watch::channel(Arc::new(sampler.take()));
     let shared = Shared { subject: Arc::new(subject), samples: latest, names };
-    let mut ended = stopped.clone();
-    let server = axum::serve(listener, router(shared)).with_graceful_shutdown(async move {
-        let _ = ended.changed().await;
-    });
+    let server = connections::answer(listener, router(shared), ended);
     let sampling = async move {
         let mut ticks = time::interval(INTERVAL);
         loop {
@@ -144,9 +144,10 @@ async fn serve(
         time::sleep(FAREWELL).await;
     };
     tokio::select! {
-        served = server.into_future() => served,
-        () = sampling => Ok(()),
+        () = server => {}
+        () = sampling => {}
     }
+    Ok(())
 }
 
 fn router(shared: Shared) -> Router {
@@ -154,6 +155,7 @@ fn router(shared: Shared) -> Router {
         .route("/", get(index))
         .route("/events", get(events))
         .route("/metrics", get(metrics))
+        .layer(middleware::from_fn(without_body))
         .layer(middleware::from_fn_with_state(shared.clone(), own_names_only))
         .with_state(shared)
 }
@@ -170,6 +172,15 @@ async fn own_names_only(State(shared): State<Shared>, request: Request, next: Ne
     } else {
         (StatusCode::FORBIDDEN, "only by its own address: see --serve-anyone\n").into_response()
     }
+}
+
+/// Refuses whoever sends more than a question.
+async fn without_body(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let close = [(header::CONNECTION, "close")];
+    (StatusCode::PAYLOAD_TOO_LARGE, close, "nothing here takes a body\n").into_response()
 }
 
 async fn index(State(shared): State<Shared>) -> Html<String> {

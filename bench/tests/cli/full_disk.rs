@@ -126,12 +126,12 @@ fn a_sweep_keeps_its_points_and_finishes_once_there_is_room() {
                 --parquet --out w";
     let output = with_room(&desk, 15, line);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(refused_file(&output), "w/running/p0002-r1/series.csv");
+    assert_eq!(refused_file(&output), "w/running/1/p0002-r1/series.csv");
     assert!(said.contains("1 of 4 runs are kept in w; continue with: anthill sweep"), "{said}");
     assert_eq!(files(&desk.path("w")), ["plan.json", "points/p0001-r1.json"]);
 
     let refused = until_it_fits(&desk, line, |name| !name.starts_with("w/p"));
-    assert!(refused.contains("w/running/p0002-r1/manifest.json"), "{refused:?}");
+    assert!(refused.contains("w/running/1/p0002-r1/manifest.json"), "{refused:?}");
     assert_eq!(files(&desk.path("w/points")).len(), 4);
     assert_eq!(desk.json("w/sweep.json")["points"].as_array().map(Vec::len), Some(2));
     // Made again without room, the old tables stay.

@@ -147,3 +147,56 @@ fn an_address_that_cannot_be_had_stops_the_run_before_it_starts() {
         assert!(!desk.path("a").exists());
     }
 }
+
+/// Whoever follows the address finds what is served.
+#[test]
+fn the_manifest_is_there_before_anyone_is_told_of_the_page() {
+    let desk = Desk::new();
+    let _served = Served::start(&desk, "--until 10000s --out r");
+    assert_eq!(desk.json("r/manifest.json")["protocol"], "phold");
+}
+
+/// More connections than are taken at a time, none of which ever asks anything.
+#[test]
+fn connections_that_ask_nothing_are_closed_and_keep_nobody_out() {
+    let desk = Desk::new();
+    let served = Served::start(&desk, "--until 10000s");
+    let slow: Vec<TcpStream> = ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"]
+        .into_iter()
+        .cycle()
+        .take(150)
+        .map(|begun| served.connect(begun))
+        .collect();
+    let (head, _) = served.ask("GET", "/metrics", "localhost");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    for mut stream in slow.into_iter().take(3) {
+        let mut answer = Vec::new();
+        // Closed in whatever way, within the time that a read may take.
+        match stream.read_to_end(&mut answer) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        }
+        assert!(!answer.starts_with(b"HTTP/1.1 200"), "it never asked");
+    }
+}
+
+#[test]
+fn more_than_a_question_is_refused() {
+    let desk = Desk::new();
+    let served = Served::start(&desk, "--until 10000s");
+    let status = |request: &str| {
+        let mut answer = String::new();
+        let read = served.connect(request).take(15).read_to_string(&mut answer);
+        assert!(read.is_ok(), "{read:?}");
+        answer
+    };
+    let body = "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\nx";
+    assert!(status(body).starts_with("HTTP/1.1 413"));
+    let chunked = "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert!(status(chunked).starts_with("HTTP/1.1 413"));
+    // As much as is read of it at least: what comes after is answered by closing.
+    let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(17 << 10));
+    assert!(status(&long).starts_with("HTTP/1.1 431"));
+    let (head, _) = served.ask("GET", "/", "localhost");
+    assert!(head.starts_with("HTTP/1.1 200"), "it goes on: {head}");
+}

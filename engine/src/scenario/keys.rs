@@ -175,7 +175,7 @@ pub(super) const ENGINE: &[Key] = &[
     Key::new(
         "memory_limit",
         positive(1.0),
-        "share of the machine's memory at which the run stops cleanly; 0.9 by default",
+        "share of the memory that the machine and its control groups grant at which the run stops cleanly; 0.9 by default",
     ),
 ];
 

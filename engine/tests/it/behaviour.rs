@@ -244,7 +244,7 @@ fn the_memory_limit_holds_within_a_window() {
     for threads in [1, 2] {
         let outcome = ready.sharded(2, threads, true);
         assert_eq!(outcome.ended, Ended::MemoryLimit);
-        let limit = anthill_engine::machine_bytes() as f64 * 2e-2;
+        let limit = anthill_engine::MachineMemory::read().total as f64 * 2e-2;
         assert!((outcome.host.calendar_bytes as f64) < limit + 3e8, "{:?}", outcome.host);
     }
 }

@@ -16,12 +16,17 @@ use serde_json::json;
 
 use super::{Exit, batch};
 use crate::args::{CompareArgs, Format, ScenarioArgs};
+use crate::interrupt::Interrupts;
 use crate::points::{Configuration, Limits, Plan, Point, derived_seed};
 use crate::{Registry, terminal};
 use verdict::Comparison;
 
 /// Compares two scenarios.
-pub(super) fn compare(registry: &Registry, args: &CompareArgs) -> anyhow::Result<Exit> {
+pub(super) fn compare(
+    registry: &Registry,
+    args: &CompareArgs,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
     let pairs = batch::runs("--seeds", &args.seeds, 2).context("a comparison needs pairs")?;
     let jobs = args.jobs.as_deref().map(|jobs| batch::runs("--jobs", jobs, 1)).transpose()?;
     let [a, b] = sides(registry, args)?;
@@ -36,7 +41,8 @@ pub(super) fn compare(registry: &Registry, args: &CompareArgs) -> anyhow::Result
     let plan = plan([a, b], pairs);
     let limits = Limits::shared(jobs.map(|jobs| jobs as usize), &plan);
     let out = args.batch.out.as_deref();
-    let store = match batch::make(&plan, registry, out, limits, args.batch.progress)? {
+    let progress = args.batch.progress;
+    let store = match batch::make(&plan, registry, out, limits, progress, interrupts)? {
         Ok(store) => store,
         Err(exit) => return Ok(exit),
     };
@@ -49,11 +55,13 @@ pub(super) fn compare(registry: &Registry, args: &CompareArgs) -> anyhow::Result
         ("report.html", page::page(&comparison, &plan, &store)),
     ];
     let columns = args.batch.parquet.then(|| export::columns(&plan, registry)).transpose()?;
-    batch::save(&store, &files, columns)?;
+    let saved = batch::save(&store, &files, columns);
+    // The figures are shown even if the disk is full.
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&export::text(&comparison, &plan, &store))?,
     }
+    saved?;
     Ok(if batch::tell_violations(&plan, &store) { Exit::Violated } else { Exit::Done })
 }
 

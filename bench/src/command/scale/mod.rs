@@ -14,15 +14,21 @@ use serde_json::json;
 
 use super::{Exit, batch};
 use crate::args::{Format, ScaleArgs, ScenarioArgs};
+use crate::interrupt::Interrupts;
 use crate::points::{Configuration, Limits, Plan, Point, Store};
 use crate::{Registry, terminal};
 use measured::Scaling;
 
 /// Measures the cost of several sizes.
-pub(super) fn scale(registry: &Registry, args: &ScaleArgs) -> anyhow::Result<Exit> {
+pub(super) fn scale(
+    registry: &Registry,
+    args: &ScaleArgs,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
     let plan = plan(registry, args)?;
     let out = args.batch.out.as_deref();
-    let store = match batch::make(&plan, registry, out, Limits::ALONE, args.batch.progress)? {
+    let progress = args.batch.progress;
+    let store = match batch::make(&plan, registry, out, Limits::ALONE, progress, interrupts)? {
         Ok(store) => store,
         Err(exit) => return Ok(exit),
     };
@@ -37,11 +43,13 @@ pub(super) fn scale(registry: &Registry, args: &ScaleArgs) -> anyhow::Result<Exi
     files.extend(plots);
     files.push(("report.html", page));
     let columns = args.batch.parquet.then(|| export::columns(&plan, registry)).transpose()?;
-    batch::save(&store, &files, columns)?;
+    let saved = batch::save(&store, &files, columns);
+    // The figures are shown even if the disk is full.
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&text::text(&scaling, &plan, &store))?,
     }
+    saved?;
     let violated = batch::tell_violations(&plan, &store);
     let disagree = disagreements(&plan, &store);
     for disagreement in &disagree {

@@ -12,18 +12,24 @@ use serde_json::json;
 
 use super::{Exit, batch};
 use crate::args::{Format, SweepArgs};
+use crate::interrupt::Interrupts;
 use crate::points::{Limits, Plan, Point, PointsError, derived_seed};
 use crate::{Registry, terminal};
 use export::Table;
 use grid::Grid;
 
 /// Runs a grid.
-pub(super) fn sweep(registry: &Registry, args: &SweepArgs) -> anyhow::Result<Exit> {
+pub(super) fn sweep(
+    registry: &Registry,
+    args: &SweepArgs,
+    interrupts: &Interrupts,
+) -> anyhow::Result<Exit> {
     let jobs = args.jobs.as_deref().map(|jobs| batch::runs("--jobs", jobs, 1)).transpose()?;
     let (grid, plan) = plan(registry, args)?;
     let limits = Limits::shared(jobs.map(|jobs| jobs as usize), &plan);
     let out = args.batch.out.as_deref();
-    let store = match batch::make(&plan, registry, out, limits, args.batch.progress)? {
+    let progress = args.batch.progress;
+    let store = match batch::make(&plan, registry, out, limits, progress, interrupts)? {
         Ok(store) => store,
         Err(exit) => return Ok(exit),
     };
@@ -36,11 +42,13 @@ pub(super) fn sweep(registry: &Registry, args: &SweepArgs) -> anyhow::Result<Exi
     ];
     files.push(("report.html", page::page(&table, &grid, &plan, &store)));
     let columns = args.batch.parquet.then(|| table.columns(&plan, registry)).transpose()?;
-    batch::save(&store, &files, columns)?;
+    let saved = batch::save(&store, &files, columns);
+    // The figures are shown even if the disk is full.
     match args.batch.format {
         Format::Json => terminal::show(&json)?,
         Format::Text => terminal::show(&table.text(&plan, &store))?,
     }
+    saved?;
     Ok(if batch::tell_violations(&plan, &store) { Exit::Violated } else { Exit::Done })
 }
 

@@ -3,9 +3,15 @@
 //! A directory is claimed before the run starts, so that an hour of emulation cannot end in "no
 //! such directory". Every file is written beside its place and then renamed into it: a reader, or
 //! a crash, sees a whole file or none. A run takes at most [`MAX_BYTES`].
+//!
+//! While its process lives, a lock on the directory says so. What a run left that was killed before
+//! it could save ([`leftover`]) does not stand in the way of the same run.
 
-use std::fs::{self, OpenOptions};
+mod leftover;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -27,6 +33,33 @@ pub(crate) enum RunDirectoryError {
     NotEmpty {
         /// The directory.
         path: PathBuf,
+    },
+    /// The given directory holds the beginning of something else.
+    #[error(
+        "{} holds what another run left that was ended before it could save; remove it, or choose \
+         another --out DIR",
+        path.display()
+    )]
+    OtherRun {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Another process works there.
+    #[error("another process runs in {}; wait for it, or choose another --out DIR", path.display())]
+    Busy {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// What was saved before is not there any more.
+    #[error(
+        "{} was removed while the run went on: neither {file} nor what follows it is saved",
+        path.display()
+    )]
+    Gone {
+        /// The directory, or a file in it.
+        path: PathBuf,
+        /// What was to be written.
+        file: String,
     },
     /// The given path is a file.
     #[error("`{}` is not a directory; choose another --out DIR", path.display())]
@@ -74,6 +107,14 @@ pub(crate) struct RunDirectory {
     written: Vec<PathBuf>,
     /// The directories that the claim made, innermost first.
     made: Vec<PathBuf>,
+    /// Holds the lock, and tells whether the directory is still the same one; `None` where
+    /// directories cannot be opened.
+    handle: Option<File>,
+    locked: bool,
+    /// Whether what a killed run left was removed for this one.
+    replaces: bool,
+    /// Whether a later claim may have to tell its files from others.
+    is_run: bool,
 }
 
 impl RunDirectory {
@@ -87,9 +128,52 @@ impl RunDirectory {
         seed: u64,
     ) -> Result<Self, RunDirectoryError> {
         match out {
-            Some(out) => Self::claim_given(out),
+            Some(out) => Self::claim_given(out, |_| Err(leftover::Refusal::NotEmpty)),
             None => Self::claim_next(Path::new(DEFAULT_PARENT), name, seed),
         }
+    }
+
+    /// The same for a run of a resolved scenario, which may have been begun there before, and
+    /// killed.
+    ///
+    /// # Errors
+    /// If `out` holds anything else, or cannot be made.
+    pub(crate) fn claim_for_run(
+        out: Option<&Path>,
+        (name, seed): (&str, u64),
+        scenario_toml: &str,
+    ) -> Result<Self, RunDirectoryError> {
+        match out {
+            Some(out) => Self::claim_given(out, |path| leftover::of_run(path, scenario_toml)),
+            None => Self::claim_next(Path::new(DEFAULT_PARENT), name, seed),
+        }
+        .map(|claimed| Self { is_run: true, ..claimed })
+    }
+
+    /// The same for a directory of runs, each in a directory of its own by one of `names`; none of
+    /// them may be whole.
+    ///
+    /// # Errors
+    /// If `out` holds anything else, or cannot be made.
+    pub(crate) fn claim_for_runs(
+        out: Option<&Path>,
+        (name, seed): (&str, u64),
+        names: &[String],
+    ) -> Result<Self, RunDirectoryError> {
+        match out {
+            Some(out) => Self::claim_given(out, |path| leftover::of_runs(path, names)),
+            None => Self::claim_next(Path::new(DEFAULT_PARENT), name, seed),
+        }
+    }
+
+    /// The directories that the claim made, innermost first.
+    pub(crate) fn made(&self) -> &[PathBuf] {
+        &self.made
+    }
+
+    /// Whether what a killed run left was removed for this one.
+    pub(crate) fn replaces(&self) -> bool {
+        self.replaces
     }
 
     /// Where it is.
@@ -146,6 +230,8 @@ impl RunDirectory {
         if total > MAX_BYTES {
             return Err(RunDirectoryError::TooLarge { path });
         }
+        debug_assert!(!self.is_run || leftover::is_known(name), "{name} is missing in FILES");
+        self.check_presence(name)?;
         if path.exists() {
             return Err(RunDirectoryError::Exists { path });
         }
@@ -173,27 +259,66 @@ impl RunDirectory {
                     // Best effort: the error to report is the first one.
                     let _ = fs::remove_file(&unfinished);
                 }
+                // It may have been removed since it was looked at.
+                self.check_presence(name)?;
                 Err(io_error(problem))
             }
         }
     }
 
-    fn claimed(path: PathBuf, made: Vec<PathBuf>) -> Self {
-        Self { path, bytes: 0, parquet: false, written: Vec::new(), made }
+    /// Whether the directory is still the one that was claimed, with all that was written.
+    fn check_presence(&self, file: &str) -> Result<(), RunDirectoryError> {
+        let same = |handle: &File| {
+            let (now, then) = (fs::metadata(&self.path).ok()?, handle.metadata().ok()?);
+            Some((now.dev(), now.ino()) == (then.dev(), then.ino()))
+        };
+        let gone = match &self.handle {
+            Some(handle) if same(handle) != Some(true) => Some(&self.path),
+            _ => self.written.iter().find(|path| !path.exists()),
+        };
+        match gone {
+            Some(path) => {
+                Err(RunDirectoryError::Gone { path: path.clone(), file: file.to_owned() })
+            }
+            None => Ok(()),
+        }
     }
 
-    fn claim_given(out: &Path) -> Result<Self, RunDirectoryError> {
+    fn claimed(path: PathBuf, made: Vec<PathBuf>) -> Result<Self, RunDirectoryError> {
+        let handle = File::open(&path).ok();
+        let locked = match handle.as_ref().map(File::try_lock) {
+            Some(Err(TryLockError::WouldBlock)) => return Err(RunDirectoryError::Busy { path }),
+            Some(Ok(())) => true,
+            // A file system without locks is still a place to save.
+            None | Some(Err(TryLockError::Error(_))) => false,
+        };
+        Ok(Self {
+            path,
+            bytes: 0,
+            parquet: false,
+            written: Vec::new(),
+            made,
+            handle,
+            locked,
+            replaces: false,
+            is_run: false,
+        })
+    }
+
+    /// `clear` removes what may be replaced.
+    fn claim_given(
+        out: &Path,
+        clear: impl FnOnce(&Path) -> Result<(), leftover::Refusal>,
+    ) -> Result<Self, RunDirectoryError> {
         let io_error = |problem| RunDirectoryError::Io { path: out.to_owned(), problem };
         // An empty path cannot be listed, but joining to it means the working directory.
         if out.as_os_str().is_empty() {
             return Err(RunDirectoryError::NotADirectory { path: out.to_owned() });
         }
         let made = missing(out);
+        let mut holds_anything = false;
         match fs::read_dir(out) {
-            Ok(mut entries) => match entries.next() {
-                None => {}
-                Some(_) => return Err(RunDirectoryError::NotEmpty { path: out.to_owned() }),
-            },
+            Ok(mut entries) => holds_anything = entries.next().is_some(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(out).map_err(io_error)?;
             }
@@ -202,7 +327,16 @@ impl RunDirectory {
             }
             Err(e) => return Err(io_error(e)),
         }
-        Ok(Self::claimed(out.to_owned(), made))
+        let mut claimed = Self::claimed(out.to_owned(), made)?;
+        if holds_anything {
+            // Without a lock nobody knows whether the run goes on.
+            if !claimed.locked {
+                return Err(RunDirectoryError::NotEmpty { path: out.to_owned() });
+            }
+            clear(out).map_err(|refusal| refusal.of(out))?;
+            claimed.replaces = true;
+        }
+        Ok(claimed)
     }
 
     fn claim_next(parent: &Path, name: &str, seed: u64) -> Result<Self, RunDirectoryError> {
@@ -217,7 +351,7 @@ impl RunDirectory {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     made.insert(0, path.clone());
-                    return Ok(Self::claimed(path, made));
+                    return Self::claimed(path, made);
                 }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(io_error(&path, e)),
@@ -241,97 +375,4 @@ pub(crate) fn file_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scratch() -> tempfile::TempDir {
-        tempfile::tempdir().expect("a temporary directory")
-    }
-
-    #[test]
-    fn runs_are_numbered_and_never_shared() {
-        let parent = scratch();
-        let names: Vec<String> = (0..3)
-            .map(|_| {
-                let run = RunDirectory::claim_next(parent.path(), "../a b", 7).expect("a claim");
-                run.path().file_name().expect("a name").to_string_lossy().into_owned()
-            })
-            .collect();
-        assert_eq!(names, ["___a_b-7-1", "___a_b-7-2", "___a_b-7-3"]);
-    }
-
-    #[test]
-    fn a_directory_with_anything_in_it_is_refused() {
-        let given = scratch();
-        assert!(RunDirectory::claim(Some(given.path()), "x", 1).is_ok(), "empty is fine");
-        fs::write(given.path().join("precious"), "data").expect("a file");
-        let refused = RunDirectory::claim(Some(given.path()), "x", 1);
-        assert!(matches!(refused, Err(RunDirectoryError::NotEmpty { .. })));
-        let refused = RunDirectory::claim(Some(Path::new("")), "x", 1);
-        assert!(matches!(refused, Err(RunDirectoryError::NotADirectory { .. })));
-        let file = given.path().join("precious");
-        let refused = RunDirectory::claim(Some(&file), "x", 1);
-        assert!(matches!(refused, Err(RunDirectoryError::NotADirectory { .. })));
-        assert_eq!(fs::read(file).expect("still there"), b"data");
-    }
-
-    #[test]
-    fn files_appear_whole_and_are_never_replaced() {
-        let given = scratch();
-        let mut run = RunDirectory::claim(Some(given.path()), "x", 1).expect("a claim");
-        run.write("metrics/a.hgrm", b"one").expect("written");
-        let again = run.write("metrics/a.hgrm", b"two");
-        assert!(matches!(again, Err(RunDirectoryError::Exists { .. })));
-        let content = fs::read(given.path().join("metrics/a.hgrm")).expect("readable");
-        assert_eq!(content, b"one");
-        let left: Vec<_> = fs::read_dir(given.path().join("metrics")).expect("listed").collect();
-        assert_eq!(left.len(), 1, "nothing unfinished is left behind");
-    }
-
-    #[test]
-    fn an_abandoned_directory_takes_nothing_else_with_it() {
-        let parent = scratch();
-        for foreign in [false, true] {
-            let path = parent.path().join(format!("run-{foreign}"));
-            let mut run = RunDirectory::claim(Some(&path), "x", 1).expect("a claim");
-            run.write("manifest.json", b"{}").expect("written");
-            if foreign {
-                fs::write(path.join("notes"), "mine").expect("a file");
-            }
-            run.abandon();
-            assert_eq!(path.join("notes").exists(), foreign);
-            assert_eq!(path.exists(), foreign);
-        }
-    }
-
-    #[test]
-    fn an_abandoned_directory_goes_with_the_parents_that_were_made_for_it() {
-        let (parent, deep) = (scratch(), Path::new("a/b/c"));
-        fs::create_dir(parent.path().join("a")).expect("a directory");
-        let claim = |out: &Path| RunDirectory::claim(Some(out), "x", 1).expect("a claim");
-        claim(&parent.path().join(deep)).abandon();
-        assert!(parent.path().join("a").exists() && !parent.path().join("a/b").exists());
-        // What was there before the claim stays.
-        claim(&parent.path().join("a")).abandon();
-        assert!(parent.path().join("a").exists());
-    }
-
-    #[test]
-    fn another_writer_s_unfinished_file_stops_us() {
-        let given = scratch();
-        let mut run = RunDirectory::claim(Some(given.path()), "x", 1).expect("a claim");
-        fs::write(given.path().join("a.partial"), "theirs").expect("a file");
-        assert!(matches!(run.write("a", b"ours"), Err(RunDirectoryError::Io { .. })));
-        assert!(!given.path().join("a").exists());
-        assert_eq!(fs::read(given.path().join("a.partial")).expect("kept"), b"theirs");
-    }
-
-    #[test]
-    fn the_size_limit_holds_over_all_files() {
-        let given = scratch();
-        let mut run = RunDirectory::claim(Some(given.path()), "x", 1).expect("a claim");
-        let most = vec![0; MAX_BYTES as usize];
-        run.write("most", &most).expect("exactly the limit");
-        assert!(matches!(run.write("more", b"1"), Err(RunDirectoryError::TooLarge { .. })));
-    }
-}
+mod tests;
