@@ -90,15 +90,17 @@ impl Adversary {
         }
     }
 
-    /// Whether a node replays a message that it received, of the given kind; `sequence` is the
-    /// number that the copy would have. If so, 64 uniform bits that choose the victim.
+    /// Whether a node may replay a message that it received, of the given kind.
     #[inline]
-    pub(crate) fn replays(&self, node: NodeId, sequence: u32, kind: usize) -> Option<u64> {
-        let replays = self.behaviour == Behaviour::Replay
-            && self.holds(node)
-            && self.kinds[kind]
-            && self.strikes(node, sequence);
-        replays.then(|| self.bits(node, sequence, 1))
+    pub(crate) fn may_replay(&self, node: NodeId, kind: usize) -> bool {
+        self.behaviour == Behaviour::Replay && self.holds(node) && self.kinds[kind]
+    }
+
+    /// Whether it does. If so, 64 uniform bits that choose the victim. `sequence` is a number of the
+    /// node's own for this message, whatever comes of it: a number that only a replay used up would
+    /// draw the same for the next message.
+    pub(crate) fn replays(&self, node: NodeId, sequence: u32) -> Option<u64> {
+        self.strikes(node, sequence).then(|| self.bits(node, sequence, 1))
     }
 
     fn strikes(&self, node: NodeId, sequence: u32) -> bool {

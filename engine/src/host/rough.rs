@@ -66,12 +66,15 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let conditions = self.world.conditions();
         if let (Some(adversary), Payload::Message(message)) = (&conditions.adversary, payload)
             && source != self.id
-            && let Some(bits) = adversary.replays(self.id, self.counts.sequence, message.kind())
+            && adversary.may_replay(self.id, message.kind())
         {
-            let victim = NodeId(below(bits, u64::from(self.world.nodes)) as u32);
-            if victim != self.id {
-                self.tally.conditions.misbehaved += 1;
-                self.transmit(victim, None, *message);
+            let sequence = self.next_sequence();
+            if let Some(bits) = adversary.replays(self.id, sequence) {
+                let victim = NodeId(below(bits, u64::from(self.world.nodes)) as u32);
+                if victim != self.id {
+                    self.tally.conditions.misbehaved += 1;
+                    self.transmit(victim, None, *message);
+                }
             }
         }
         if let Some(standing) = M::standing(self.standing) {
