@@ -94,6 +94,22 @@ mod tests {
         assert_eq!(GossipMessage::Data.encoded_len(), 296);
     }
 
+    /// Kind, zeros, the length of the rest, the id: as it is on the wire.
+    #[test]
+    fn the_header_says_what_follows() {
+        for (message, kind, rest) in [
+            (GossipMessage::Data, 0, [0x20, 1, 0, 0]),
+            (GossipMessage::Inv, 1, [32, 0, 0, 0]),
+            (GossipMessage::GetData, 2, [32, 0, 0, 0]),
+        ] {
+            let mut bytes = Vec::new();
+            message.encode(&mut bytes);
+            assert_eq!(bytes[..8], [&[kind, 0, 0, 0], &rest[..]].concat());
+            assert!(bytes[8..40].iter().all(|byte| *byte == 0x52));
+            assert!(bytes[40..].iter().all(|byte| *byte == 0));
+        }
+    }
+
     #[test]
     fn garbage_is_rejected() {
         assert_eq!(GossipMessage::decode(&[]), None);

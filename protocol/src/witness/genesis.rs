@@ -138,6 +138,8 @@ mod tests {
         let (a, b) = (Genesis::new(100, 10, 1), Genesis::new(100, 10, 2));
         assert_ne!(a.fund(NodeId(5)), a.fund(NodeId(6)));
         assert_ne!(a.fund(NodeId(5)), b.fund(NodeId(5)));
+        assert_ne!(a.checksum(), b.checksum());
+        assert_eq!(a.checksum(), a.fund(NODE_ZERO).0);
         let mut residues: Vec<_> = (2..100).map(|node| a.residue(NodeId(node))).collect();
         assert!(residues.iter().all(|residue| *residue < 100_000));
         residues.sort_unstable();

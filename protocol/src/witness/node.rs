@@ -423,6 +423,7 @@ mod tests {
             book.add_due(FundId(fund), 0);
         }
         book.add_due(FundId(7), 0);
+        assert_eq!(book.due.len(), 4, "nothing is not noted");
         book.set_state(FundId(1), body(11));
         book.set_state(FundId(2), body(12));
         book.set_promise(FundId(2), body(22));

@@ -23,6 +23,8 @@ fn node(knowledge: Knowledge) -> GossipNode {
     GossipNode { knowledge, counted, requests, ..GossipNode::default() }
 }
 
+type Settings<'a> = &'a [(&'static str, Value)];
+
 /// With a far origin.
 fn far(settings: &[(&'static str, Value)]) -> Gossip {
     gossip(&[settings, &[("origin", Value::Count(99))]].concat())
@@ -52,7 +54,8 @@ fn each_message_has_its_effect() {
     let in_round = ["rounds_to_all += 7"];
     let next = ["rounds_to_all += 7", "Wake at 8s"];
     let answer = ["sends += 1", "Data to n6 over slot 1"];
-    let rows: Vec<(&[(&'static str, Value)], Knowledge, GossipMessage, Vec<&str>, Knowledge)> = vec![
+    type Row<'a> = (Settings<'a>, Knowledge, GossipMessage, Vec<&'a str>, Knowledge);
+    let rows: Vec<Row> = vec![
         (&[PUSH], Unaware, Data, learnt(&to_all), Informed),
         (&[FLOOD], Unaware, Data, learnt(&flooded), Informed),
         (&[INV], Unaware, Data, learnt(&announced), Informed),
@@ -218,7 +221,8 @@ fn nodes_begin_and_come_back() {
     assert_eq!(last(&far(&[PULL, ROUNDS])), [Time(8_000_000_000)]);
 
     let eight = vec!["Wake at 8s"];
-    let rows: Vec<(&[(&'static str, Value)], Knowledge, bool, Vec<&str>, Knowledge)> = vec![
+    type Row<'a> = (Settings<'a>, Knowledge, bool, Vec<&'a str>, Knowledge);
+    let rows: Vec<Row> = vec![
         (&[PUSH], Informed, true, vec![], Informed),
         (&[PUSH], Informed, false, vec![], Unaware),
         (&[PUSH, ROUNDS], Informed, true, eight.clone(), Informed),
@@ -399,7 +403,7 @@ fn estimates_follow_the_mode() {
         (protocol.pending_per_node(6.0), protocol.events_per_node_second())
     };
     let half = ("round", Value::Span(Span::from_millis(500)));
-    let rows: [(&[(&'static str, Value)], (f64, f64)); 7] = [
+    let rows: [(Settings, (f64, f64)); 7] = [
         (&[PUSH, ("fanout", Value::Count(4))], (4.0, 40.0)),
         (&[PUSH, ("fanout", Value::Count(9))], (6.0, 90.0)),
         (&[PUSH, ROUNDS, half], (2.0, 4.0)),

@@ -44,6 +44,28 @@ fn settings_that_contradict_each_other_are_errors() {
     }
 }
 
+/// What to do about it is said with the number that would do.
+#[test]
+fn errors_say_which_value_would_do() {
+    let problem = |settings: &[(&'static str, Value)]| {
+        let mut values = Values::of::<Witness>();
+        settings.iter().for_each(|(name, value)| values.set(name, *value));
+        let error = Witness::configure(&values).map(|_| ()).expect_err("a contradiction");
+        error.to_string()
+    };
+    let count = |name, count| (name, Value::Count(count));
+    let join = ("workload.join_rate", Value::Number(1.0));
+    for (settings, expected) in [
+        (vec![count("redundancy", 101)], "lower it to 100"),
+        (vec![count("redundancy", 50)], "raise it to 51 at least"),
+        (vec![count("witnesses", 101), count("redundancy", 40)], "raise it to 51 at least"),
+        (vec![join, count("endowment", 7)], "raise it to 100001000"),
+    ] {
+        let found = problem(&settings);
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
 #[test]
 fn rates_become_mean_times() {
     let number = |name, number| (name, Value::Number(number));

@@ -340,7 +340,7 @@ fn a_row_of_the_table_says_what_a_participant_has() {
     use crate::witness::stake::Standing;
     let mut net = Net::at(START);
     let row = |net: &Net, id: NodeId| net.witness.row(id, &net.nodes[id.index()]);
-    let role = |net: &Net, id: NodeId| row(net, id)[0].clone();
+    let role = |net: &Net, id: NodeId| row(net, id)[0];
     let verifier = net.witness.genesis.verifier(3);
     assert_eq!(role(&net, NodeId(0)), Cell::Word("node-zero"));
     assert_eq!(role(&net, NodeId(1)), Cell::Word("credit-origin"));

@@ -442,7 +442,8 @@ fn contracts_are_judged_by_the_judges_clock() {
 #[test]
 fn the_digest_of_a_contract_covers_each_part() {
     let (net, good) = offer();
-    let rows: &[(&str, bool, fn(&mut Offer))] = &[
+    type Row = (&'static str, bool, fn(&mut Offer));
+    let rows: &[Row] = &[
         ("payer", true, |o| o.draft.payer = OTHER),
         ("payee", true, |o| o.draft.payee = OTHER),
         ("amount", true, |o| o.draft.amount += 1),

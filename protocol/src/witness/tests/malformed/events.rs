@@ -3,7 +3,6 @@
 use super::kit::{OTHER, START};
 use super::*;
 use crate::witness::payer::MAX_TRIES;
-use crate::witness::receipt::{Receipt, Stage};
 use crate::witness::timeline::event::{event_digest, stamp_digest, stampers};
 use crate::witness::timeline::{self, Event, EventError, EventKind, Probes, Stamp, Tip};
 
@@ -476,111 +475,5 @@ fn events_go_to_so_many_verifiers() {
         let expected: Vec<NodeId> = all.filter(|to| *to != author).collect();
         assert_eq!(world.receivers(), expected, "{author}");
         world.clear();
-    }
-}
-
-/// A stake that its witnesses have deducted, and the event that publishes it.
-fn staked(net: &mut Net, change: impl FnOnce(&mut kit::Offer)) -> Shared {
-    let fund = net.first_fund_of(PAYER);
-    let stake = net.witness.terms.stake;
-    let mut offer = net.offer((PAYER, PAYER), &[fund], fund.amount - stake - 1_000);
-    offer.new = offer.watched[0].clone();
-    offer.handles = [Some(fund.selection); 2];
-    offer.draft.time = LATELY;
-    change(&mut offer);
-    net.write(&offer)
-}
-
-#[test]
-fn each_part_of_a_join_is_checked() {
-    let leniency = Net::new().witness.terms.leniency;
-    type Prepare = fn(&mut Net) -> Shared;
-    type Forge = fn(&mut Receipt);
-    let stake: Prepare = |net| staked(net, |_| {});
-    let late = Time(LATELY.0 + leniency.0);
-    let wrong = Err(EventError::Stake);
-    let rows: &[(&str, Result<(), EventError>, NodeId, Time, Prepare, Forge)] = &[
-        ("unchanged", Ok(()), PAYER, LATELY, stake, |_| {}),
-        ("as late as may be", Ok(()), PAYER, late, stake, |_| {}),
-        ("later", wrong, PAYER, Time(late.0 + 1), stake, |_| {}),
-        ("before it was staked", wrong, PAYER, Time(LATELY.0 - 1), stake, |_| {}),
-        ("another's stake", wrong, OTHER, LATELY, stake, |_| {}),
-        ("promised only", wrong, PAYER, LATELY, stake, |r| r.stage = Stage::Promised),
-        ("too few", wrong, PAYER, LATELY, stake, |r| r.signed = r.signed[1..].into()),
-        ("one forged", wrong, PAYER, LATELY, stake, |r| r.signed[2].signature = BAD),
-        ("not agreed to", wrong, PAYER, LATELY, stake, |r| r.agreement = BAD),
-        (
-            "a payment",
-            wrong,
-            PAYER,
-            LATELY,
-            |net| {
-                let fund = net.first_fund_of(PAYER);
-                let mut offer = net.offer((PAYER, PAYEE), &[fund], fund.amount - 100_001_000);
-                offer.draft.time = LATELY;
-                offer.new.history.time = LATELY;
-                net.write(&offer)
-            },
-            |_| {},
-        ),
-        (
-            "a unit too little",
-            wrong,
-            PAYER,
-            LATELY,
-            |net| staked(net, |offer| offer.pay_more(1u64.wrapping_neg())),
-            |_| {},
-        ),
-        (
-            "a unit too much",
-            wrong,
-            PAYER,
-            LATELY,
-            |net| staked(net, |offer| offer.pay_more(1)),
-            |_| {},
-        ),
-        ("not signed", wrong, PAYER, LATELY, |net| staked(net, |o| o.signer = PAYEE), |_| {}),
-        (
-            "another's fund",
-            wrong,
-            PAYER,
-            LATELY,
-            |net| staked(net, |offer| offer.source().fund.0 += 1),
-            |_| {},
-        ),
-        (
-            "on another timeline",
-            Err(EventError::Timeline),
-            PAYER,
-            LATELY,
-            |net| {
-                staked(net, |offer| {
-                    offer.watched[0].checksum += 1;
-                    offer.handles = [None; 2];
-                })
-            },
-            |_| {},
-        ),
-    ];
-    for (name, expected, author, time, prepare, forge) in rows {
-        let mut net = Net::at(START);
-        let contract = prepare(&mut net);
-        let mut receipt = net.receipt(contract, Stage::Confirmed, 13);
-        forge(&mut receipt);
-        let receipt = net.share(WitnessBody::Receipt(receipt));
-        let event = net.stamped_event(*author, EventKind::Join { receipt }, *time, None);
-        let unstamped = net.share(WitnessBody::Event(event.stamped(Vec::new())));
-        let event = net.share(WitnessBody::Event(event));
-        let world = &mut net.worlds[PAYEE.index()];
-        assert_eq!(net.witness.judge_event(None, event, world), *expected, "{name}");
-        if expected.is_ok() {
-            let judged = net.witness.judge_event(None, unstamped, world);
-            assert_eq!(judged, Err(EventError::Stamps), "{name}, unstamped");
-            // Once it is settled that it joined, it does not join again.
-            let tip = net.witness.merge(None, &[event], world).tip;
-            let bodies = net.bodies.clone();
-            assert!(timeline::joined(tip, &bodies).contains(&net.witness.genesis, PAYER));
-            assert!(timeline::active(tip, &bodies).contains(&net.witness.genesis, PAYER));
-        }
     }
 }

@@ -441,3 +441,41 @@ fn a_claimant_asks_jurors_again_that_compared_timelines() {
         assert_eq!(net.says(held[1].0, claimant, M::Rest { batch }), expected, "{count}");
     }
 }
+
+/// Whoever hears that somebody else's claim of a withdrawal was upheld gives up its own of it, and
+/// of no other.
+#[test]
+fn a_claim_is_given_up_when_another_was_upheld() {
+    let mut guilty = Guilty::new();
+    let (claimant, claim, held) = claiming(&mut guilty);
+    let jury: Vec<NodeId> = held.iter().map(|(from, ..)| *from).collect();
+    let digest = guilty.net.bodies.get(claim).claim().expect("one").digest;
+    let mut signed = Vec::new();
+    for (position, witness) in (0..).zip(jury) {
+        let upheld = upheld_digest(0, &digest, OTHER, START);
+        let signature = guilty.net.worlds[witness.index()].sign(&upheld);
+        signed.push(Stamp { position, witness, time: START, signature });
+    }
+    let conviction = Conviction::new(claim, digest, OTHER, signed);
+    let conviction = guilty.net.share(WitnessBody::Conviction(conviction));
+    let kind = EventKind::Convict { conviction };
+    let event = guilty.net.stamped_event(OTHER, kind, START, None).stamped(Vec::new());
+    let event = guilty.net.share(WitnessBody::Event(event));
+    let of_another = guilty.net.witness.genesis.fund(OTHER);
+    let net = &mut guilty.net;
+    let own = net.nodes[claimant.index()].guilt.as_ref().expect("it claims").claiming.len();
+    assert_eq!(own, 1);
+    let receipts = guilty.receipts;
+    let (node, world) = (&mut net.nodes[claimant.index()], &mut net.worlds[claimant.index()]);
+    net.witness.begin_claim(node, (of_another, 0), receipts, Span::ZERO, world);
+    net.take_effects(claimant);
+    assert_eq!(claims_of(net, claimant), 2);
+    net.deliver(OTHER, claimant, M::Publish { event });
+    assert_eq!(claims_of(net, claimant), 1);
+    let fund = net.witness.genesis.fund(PAYER);
+    let timer = |fund| WitnessTimer::Claim { fund, sequence: 0, tries: MAX_TRIES };
+    net.fire(claimant, timer(fund), START);
+    assert_eq!(claims_of(net, claimant), 1, "it is the other one that is left");
+    net.fire(claimant, timer(of_another), START);
+    assert_eq!(claims_of(net, claimant), 0);
+}

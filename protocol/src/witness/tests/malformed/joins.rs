@@ -3,10 +3,14 @@
 use super::super::super::receipt::{Receipt, Stage};
 use super::super::super::stake::Standing;
 use super::super::super::timeline::event::event_digest;
-use super::super::super::timeline::{Event, EventKind};
+use super::super::super::timeline::{Event, EventError, EventKind};
+use super::kit::{OTHER, Offer, START};
 use super::*;
 
 const STAKE: u64 = 100_000_000;
+const BAD: Signature = Signature([7; 64]);
+/// When somebody stakes who joins at [`START`].
+const LATELY: Time = Time(START.0 - 3_600_000_000_000);
 
 impl Net {
     fn join(&mut self, user: NodeId) {
@@ -202,4 +206,111 @@ fn a_stake_is_released_once_and_in_time() {
     }
     assert_eq!(net.standing(leaver), Some(Standing::Released));
     net.assert_conserved();
+}
+
+/// A stake that its witnesses have deducted, and the event that publishes it.
+fn staked(net: &mut Net, change: impl FnOnce(&mut Offer)) -> Shared {
+    let fund = net.first_fund_of(PAYER);
+    let stake = net.witness.terms.stake;
+    let mut offer = net.offer((PAYER, PAYER), &[fund], fund.amount - stake - 1_000);
+    offer.new = offer.watched[0].clone();
+    offer.handles = [Some(fund.selection); 2];
+    offer.draft.time = LATELY;
+    change(&mut offer);
+    net.write(&offer)
+}
+
+#[test]
+fn each_part_of_a_join_is_checked() {
+    let leniency = Net::new().witness.terms.leniency;
+    type Prepare = fn(&mut Net) -> Shared;
+    type Forge = fn(&mut Receipt);
+    let stake: Prepare = |net| staked(net, |_| {});
+    let late = Time(LATELY.0 + leniency.0);
+    let wrong = Err(EventError::Stake);
+    type Row = (&'static str, Result<(), EventError>, NodeId, Time, Prepare, Forge);
+    let rows: &[Row] = &[
+        ("unchanged", Ok(()), PAYER, LATELY, stake, |_| {}),
+        ("as late as may be", Ok(()), PAYER, late, stake, |_| {}),
+        ("later", wrong, PAYER, Time(late.0 + 1), stake, |_| {}),
+        ("before it was staked", wrong, PAYER, Time(LATELY.0 - 1), stake, |_| {}),
+        ("another's stake", wrong, OTHER, LATELY, stake, |_| {}),
+        ("promised only", wrong, PAYER, LATELY, stake, |r| r.stage = Stage::Promised),
+        ("too few", wrong, PAYER, LATELY, stake, |r| r.signed = r.signed[1..].into()),
+        ("one forged", wrong, PAYER, LATELY, stake, |r| r.signed[2].signature = BAD),
+        ("not agreed to", wrong, PAYER, LATELY, stake, |r| r.agreement = BAD),
+        (
+            "a payment",
+            wrong,
+            PAYER,
+            LATELY,
+            |net| {
+                let fund = net.first_fund_of(PAYER);
+                let mut offer = net.offer((PAYER, PAYEE), &[fund], fund.amount - 100_001_000);
+                offer.draft.time = LATELY;
+                offer.new.history.time = LATELY;
+                net.write(&offer)
+            },
+            |_| {},
+        ),
+        (
+            "a unit too little",
+            wrong,
+            PAYER,
+            LATELY,
+            |net| staked(net, |offer| offer.pay_more(1u64.wrapping_neg())),
+            |_| {},
+        ),
+        (
+            "a unit too much",
+            wrong,
+            PAYER,
+            LATELY,
+            |net| staked(net, |offer| offer.pay_more(1)),
+            |_| {},
+        ),
+        ("not signed", wrong, PAYER, LATELY, |net| staked(net, |o| o.signer = PAYEE), |_| {}),
+        (
+            "another's fund",
+            wrong,
+            PAYER,
+            LATELY,
+            |net| staked(net, |offer| offer.source().fund.0 += 1),
+            |_| {},
+        ),
+        (
+            "on another timeline",
+            Err(EventError::Timeline),
+            PAYER,
+            LATELY,
+            |net| {
+                staked(net, |offer| {
+                    offer.watched[0].checksum += 1;
+                    offer.handles = [None; 2];
+                })
+            },
+            |_| {},
+        ),
+    ];
+    for (name, expected, author, time, prepare, forge) in rows {
+        let mut net = Net::at(START);
+        let contract = prepare(&mut net);
+        let mut receipt = net.receipt(contract, Stage::Confirmed, 13);
+        forge(&mut receipt);
+        let receipt = net.share(WitnessBody::Receipt(receipt));
+        let event = net.stamped_event(*author, EventKind::Join { receipt }, *time, None);
+        let unstamped = net.share(WitnessBody::Event(event.stamped(Vec::new())));
+        let event = net.share(WitnessBody::Event(event));
+        let world = &mut net.worlds[PAYEE.index()];
+        assert_eq!(net.witness.judge_event(None, event, world), *expected, "{name}");
+        if expected.is_ok() {
+            let judged = net.witness.judge_event(None, unstamped, world);
+            assert_eq!(judged, Err(EventError::Stamps), "{name}, unstamped");
+            // Once it is settled that it joined, it does not join again.
+            let tip = net.witness.merge(None, &[event], world).tip;
+            let bodies = net.bodies.clone();
+            assert!(timeline::joined(tip, &bodies).contains(&net.witness.genesis, PAYER));
+            assert!(timeline::active(tip, &bodies).contains(&net.witness.genesis, PAYER));
+        }
+    }
 }

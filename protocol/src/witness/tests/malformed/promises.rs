@@ -261,7 +261,8 @@ fn withdrawals_are_a_chain() {
     let first = watched.fund;
     let made = watched.net.bodies.get(contract).contract().expect("one").fund();
     let second = fund::Fund { amount: 100_000, sequence: 1, previous: made, ..first };
-    let rows: &[(&str, Refusal, fn(&mut fund::Fund, &fund::Fund))] = &[
+    type Row = (&'static str, Refusal, fn(&mut fund::Fund, &fund::Fund));
+    let rows: &[Row] = &[
         ("as if it were the first", Refusal::State, |f, first| *f = *first),
         ("number of the first", Refusal::State, |f, _| f.sequence = 0),
         ("number of the third", Refusal::State, |f, _| f.sequence = 2),

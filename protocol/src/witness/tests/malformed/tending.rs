@@ -52,8 +52,7 @@ fn funds_roll_over_at_moments_of_their_own() {
 fn a_timer_is_set_for_what_is_due_first() {
     let net = Net::new();
     let mut world = Recording::new(PAYER, NODES).bodies_of(net.bodies.clone());
-    let mut node = WitnessNode::default();
-    node.tended = Time(9);
+    let mut node = WitnessNode { tended: Time(9), ..WitnessNode::default() };
     net.witness.tend(&mut node, &mut world);
     assert_eq!((world.timers(), node.tended), (vec![], Time(9)), "there is an earlier one");
     node.tended = Time::MAX;
