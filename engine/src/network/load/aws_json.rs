@@ -24,6 +24,9 @@ use crate::input::InputFile;
 /// Largest file read, in bytes after unpacking: as many pairs as a table may have, at 50 bytes each.
 const MAX_BYTES: u64 = (MAX_REGIONS * MAX_REGIONS) as u64 * 50;
 
+/// From, to and ms, by the regions of a table.
+type Cells = Vec<(usize, usize, f64)>;
+
 /// The entries of a file.
 #[derive(Default)]
 struct Entries {
@@ -47,7 +50,7 @@ pub(super) fn load(
     let medians = read(path)?;
     let mut table = LatencyTable::default();
     let regions = medians.regions(&mut table).map_err(|problem| failed(path, problem))?;
-    let mut upper: Option<(&Path, Vec<(usize, usize, f64)>)> = None;
+    let mut upper: Option<(&Path, Cells)> = None;
     if let Some(path) = p90_path {
         let found = read(path)?;
         let cells = found.among(&table);
@@ -128,7 +131,7 @@ impl Entries {
     }
 
     /// The entries of the regions of a table, in order; the others have no effect.
-    fn among(&self, table: &LatencyTable) -> Vec<(usize, usize, f64)> {
+    fn among(&self, table: &LatencyTable) -> Cells {
         let mut regions = vec![None; self.ids.len()];
         for (name, id) in &self.ids {
             regions[usize::from(*id)] = table.index_of(name);

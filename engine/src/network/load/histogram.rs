@@ -118,7 +118,10 @@ mod tests {
 
     use super::*;
 
-    fn given(text: &str) -> Result<(Vec<(f64, f64)>, Vec<String>), String> {
+    /// Values with their counts, and notes.
+    type Given = (Vec<(f64, f64)>, Vec<String>);
+
+    fn given(text: &str) -> Result<Given, String> {
         let lines = Lines::read(Path::new("h.csv"), text.as_bytes()).unwrap();
         let mut file = Rows::read(lines, LAYOUT).map_err(|e| e.to_string())?;
         let rows = read(&mut file).map_err(|e| e.to_string())?;
