@@ -9,8 +9,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::fit::{Centre, Figures};
 use super::super::lines::open;
-use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 
@@ -52,7 +52,11 @@ pub(super) fn load(
             };
             let known = "every name was added above";
             let (from, to) = (table.region(from).expect(known), table.region(to).expect(known));
-            table.set(from, to, Figures { centre: Centre::Percentiles { p50, p90 }, min: None });
+            table.set(
+                from,
+                to,
+                Figures { centre: Centre::Percentiles { p50, p90 }, min: None, max: None },
+            );
         }
     }
     Ok(table)

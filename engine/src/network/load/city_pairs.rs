@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::super::fit::{Centre, Figures};
 use super::super::lines::line_error;
-use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use super::{csv_fields, number, open_csv};
@@ -64,16 +64,21 @@ fn row(
     latency: LatencyKind,
 ) -> Result<Row, String> {
     let fields = csv_fields(text)?;
-    let [from, to, mean, min, _, deviation] = &fields[..] else {
+    let [from, to, mean, min, max, deviation] = &fields[..] else {
         return Err(format!("{} fields; expected the six of {HEADER}", fields.len()));
     };
     let mean = one_way_ns(number(mean, "rtt_avg_ms")?, latency)?;
     let min = one_way_ns(number(min, "rtt_min_ms")?, latency)?;
+    let max = one_way_ns(number(max, "rtt_max_ms")?, latency)?;
     let deviation = Some(one_way_ns(number(deviation, "rtt_mdev_ms")?, latency)?);
     if min > mean {
         return Err("rtt_min_ms is above rtt_avg_ms".into());
     }
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min: Some(min) };
+    if max < mean {
+        return Err("rtt_max_ms is below rtt_avg_ms".into());
+    }
+    let centre = Centre::Moments { mean, deviation };
+    let figures = Figures { centre, min: Some(min), max: Some(max) };
     let from = table.region(&from.replace('+', " "))?;
     Ok(Row { line, from, to: to.clone(), figures })
 }

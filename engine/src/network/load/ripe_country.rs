@@ -1,13 +1,14 @@
 //! `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max` in ms: RIPE Atlas pings by country.
 //!
 //! Each unordered pair has at most one row; less than half of all pairs have one. The delay of a
-//! pair has the row's minimum as its floor, and the row's mean and standard deviation above it. A
+//! pair has the row's minimum as its floor, and the row's mean and standard deviation above it, up to
+//! the row's maximum. A
 //! single ping has no deviation, and its mean may differ from its minimum by rounding.
 
 use std::path::Path;
 
+use super::super::fit::{Centre, Figures};
 use super::super::lines::line_error;
-use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use super::{csv_fields, number, open_csv};
@@ -25,11 +26,12 @@ pub(super) fn load(path: &Path, latency: LatencyKind) -> Result<LatencyTable, Ne
 
 fn row(table: &mut LatencyTable, line: &str, latency: LatencyKind) -> Result<(), String> {
     let fields = csv_fields(line)?;
-    let [from, to, _, mean, deviation, min, _] = &fields[..] else {
+    let [from, to, _, mean, deviation, min, max] = &fields[..] else {
         return Err(format!("{} fields; expected the seven of {HEADER}", fields.len()));
     };
     let mean = one_way_ns(number(mean, "rtt_avg")?, latency)?;
     let min = one_way_ns(number(min, "rtt_min")?, latency)?;
+    let max = one_way_ns(number(max, "rtt_max")?, latency)?;
     let deviation = match deviation.as_str() {
         "" => None,
         text => Some(one_way_ns(number(text, "rtt_std")?, latency)?),
@@ -39,7 +41,11 @@ fn row(table: &mut LatencyTable, line: &str, latency: LatencyKind) -> Result<(),
     if min > mean * 1.001 {
         return Err("rtt_min is above rtt_avg".into());
     }
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min: Some(min.min(mean)) };
+    if max < mean * 0.999 {
+        return Err("rtt_max is below rtt_avg".into());
+    }
+    let centre = Centre::Moments { mean, deviation };
+    let figures = Figures { centre, min: Some(min.min(mean)), max: Some(max) };
     if table.get(to_region, from_region).is_some() && from_region != to_region
         || !table.set(from_region, to_region, figures)
     {
