@@ -12,7 +12,7 @@ use anthill_engine::{run as run_sharded, run_under, run_visited, sequential};
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Cell, Configure, Message as _, NodeId, Protocol, SignatureEstimate};
 
-pub use anthill_engine::network::LimitingLink;
+pub use anthill_engine::network::{LimitingLink, Tail};
 pub(crate) use anthill_engine::scenario::{Override, Source};
 pub use anthill_engine::{Control, MemoryEstimate};
 
@@ -33,7 +33,9 @@ pub struct Inspection {
     pub l_ns: u64,
     /// The links with the least delay, least first, at most ten.
     pub limiting: Vec<LimitingLink>,
-    /// What is to be said of the files and tables that it is made of.
+    /// The links with the longest tails, longest first, and one in the middle.
+    pub tails: Vec<Tail>,
+    /// What is to be said of the files and tables that it is made of, and what of them the network model changed.
     pub notes: Vec<String>,
     /// Events expected per window at the busiest, over all nodes.
     pub events_per_window: f64,
@@ -119,6 +121,7 @@ pub(crate) fn inspect<P: Configure>(
         w_ns,
         l_ns,
         limiting: network.limiting_links(),
+        tails: network.tails(),
         notes: prepared.notes(scenario),
         events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
     })

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anthill_engine::conditions::ConditionsSpec;
 use anthill_engine::crypto::Counters;
-use anthill_engine::network::{ModelSpec, NetworkSpec};
+use anthill_engine::network::{ModelSpec, NetworkSpec, SpreadSpec};
 use anthill_engine::outcome::{
     Ended, HostReport, Outcome, RunResult, Series, SeriesRow, SignatureTotals, ThreadPhases,
 };
@@ -85,6 +85,7 @@ pub(crate) fn scenario() -> Scenario {
             loopback: Span::from_micros(10),
             topology: TopologySpec::Complete,
             node_file: None,
+            spread: SpreadSpec::default(),
         },
         conditions: ConditionsSpec::default(),
         crypto: CryptoSpec::default(),

@@ -59,7 +59,7 @@ use clap::Parser as _;
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
 pub use diagram::Recorded;
-pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow};
+pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow, Tail};
 pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;
 pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry, shipped};

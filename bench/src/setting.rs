@@ -65,11 +65,19 @@ fn on(scenario: &Scenario, adversary_nodes: u32) -> Vec<String> {
     let spec = &scenario.conditions;
     let mut on = Vec::new();
     on.extend(timing(&scenario.network.model));
+    let spread = scenario.network.spread;
+    for (what, sigma) in [("pair", spread.pairs), ("node", spread.nodes)] {
+        if sigma > 0.0 {
+            on.push(format!("{what}s differ for good: {what}_spread {sigma}"));
+        }
+    }
     on.extend(spec.bandwidth.as_ref().map(bandwidth));
     on.extend(classes(spec));
     on.extend(impairments(&spec.impairments));
     if spec.transport == Transport::Connection {
-        on.push("transport over connections, which break when a node goes down".to_owned());
+        let text = "transport over connections: messages of a pair arrive in the order sent; a crash \
+                    of the receiver loses those under way";
+        on.push(text.to_owned());
     }
     on.extend(spec.cpu.as_ref().map(cpu));
     on.extend(spec.churn.as_ref().map(churn));
@@ -354,6 +362,13 @@ mod tests {
                  unbounded queues",
             ),
             ("network.loss = 0.01", "loss 0.01"),
+            ("network.pair_spread = 0.3", "pairs differ for good: pair_spread 0.3"),
+            ("network.node_spread = 1", "nodes differ for good: node_spread 1"),
+            (
+                "network.transport = \"connection\"",
+                "transport over connections: messages of a pair arrive in the order sent; a crash of \
+                 the receiver loses those under way",
+            ),
             ("network.classes = { home = 0.6, bad = 0.1 }", "link classes bad 0.1, home 0.6"),
             (
                 "network.reordering = 0.1\nnetwork.reordering_delay = \"90ms\"",

@@ -4,11 +4,11 @@ use anthill_protocol::{Configure, Message};
 use memmap2::MmapMut;
 
 use crate::chunk::{chunk_entries, stride};
-use crate::conditions::cores_bytes;
+use crate::conditions::{BYTES_PER_RECEIVER, Transport, cores_bytes};
 use crate::crypto::{Load, worker_bytes};
 use crate::event::Event;
 use crate::host::CellOf;
-use crate::mode::{Calm, LoadOf, Mode, Rough};
+use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
 use crate::network::estimate_bytes;
 use crate::scenario::{EngineOptions, Scenario};
 
@@ -29,8 +29,10 @@ impl MemoryEstimate {
     pub fn of<P: Configure>(protocol: &P, scenario: &Scenario) -> Self {
         if scenario.conditions.is_calm() {
             Self::in_mode::<P, Calm>(protocol, scenario)
-        } else {
+        } else if scenario.conditions.transport == Transport::Datagram {
             Self::in_mode::<P, Rough<()>>(protocol, scenario)
+        } else {
+            Self::in_mode::<P, Rough<Sent>>(protocol, scenario)
         }
     }
 
@@ -46,6 +48,11 @@ impl MemoryEstimate {
             * 1.05;
         let conditions = &scenario.conditions;
         let cores = conditions.cpu.as_ref().map_or(0, |cpu| cores_bytes(cpu.cores));
+        // Each message on its way may be to another node.
+        let connections = match conditions.transport {
+            Transport::Datagram => 0.0,
+            Transport::Connection => pending * BYTES_PER_RECEIVER,
+        };
         // A bit per node and selection.
         let selections = 2 * conditions.faults.len() as u64 + 1;
         let states = states
@@ -59,7 +66,7 @@ impl MemoryEstimate {
         Self {
             lower_bytes,
             expected_bytes: lower_bytes
-                .saturating_add((pending * event_bytes) as u64)
+                .saturating_add((pending * event_bytes + connections) as u64)
                 .saturating_add(signatures),
         }
     }
@@ -140,6 +147,15 @@ mod tests {
         );
         let scenario = parse_text("t", &text, &[ProtocolInfo::of::<P>()]).unwrap();
         MemoryEstimate::of(&P::configure(&scenario.values).unwrap(), &scenario).expected_bytes
+    }
+
+    #[test]
+    fn connections_count_what_senders_keep() {
+        let plain = expected::<Phold>("network.loss = 0.1\n");
+        let connected = expected::<Phold>("network.transport = \"connection\"\n");
+        // Per node 48 bytes more, and a message on its way: a larger event, an entry in a table.
+        let more = 10_000 * (48 + 16 + 24);
+        assert!((plain + more..plain + 2 * more).contains(&connected), "{plain} {connected}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
-use crate::conditions::Standing;
+use crate::conditions::{Connections, Order, Standing};
 use crate::event::{Payload, tie};
 
 /// One of the ways to compile the engines.
@@ -39,13 +39,18 @@ impl Restart for () {
     const EVENT: Option<Self> = Some(());
 }
 
-/// When a message was sent, where receivers need to know.
+/// When a message was sent, where receivers need to know: on connections.
 pub(crate) trait Stamp: Copy + Send + Sync + Debug + 'static {
+    /// What senders keep there.
+    type Order: Order;
+
     fn new(sent: Time) -> Self;
     fn sent(self) -> Option<Time>;
 }
 
 impl Stamp for () {
+    type Order = ();
+
     #[inline]
     fn new(_: Time) -> Self {}
 
@@ -60,6 +65,8 @@ impl Stamp for () {
 pub(crate) struct Sent([u8; 8]);
 
 impl Stamp for Sent {
+    type Order = Connections;
+
     #[inline]
     fn new(sent: Time) -> Self {
         Self(sent.0.to_ne_bytes())
@@ -85,7 +92,7 @@ impl Mode for Calm {
     }
 }
 
-/// Delays and conditions; with `S` = [`Sent`], receivers know when messages were sent.
+/// Delays and conditions; with `S` = [`Sent`], over connections.
 pub(crate) struct Rough<S>(PhantomData<S>);
 
 impl<S: Stamp> Mode for Rough<S> {

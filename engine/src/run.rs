@@ -189,7 +189,7 @@ pub(crate) trait Executor {
     ) -> Result<Outcome, RunError> {
         refusal::caught(|| match conditions {
             None => Self::run_in::<P, Calm>(job, None),
-            Some(some) if some.needs_stamps() => Self::run_in::<P, Rough<Sent>>(job, conditions),
+            Some(some) if some.connects() => Self::run_in::<P, Rough<Sent>>(job, conditions),
             Some(_) => Self::run_in::<P, Rough<()>>(job, conditions),
         })
     }

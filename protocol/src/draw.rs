@@ -53,6 +53,8 @@ pub enum Purpose {
     Adversary = 11,
     /// What a scheduler does with one message.
     Schedule = 12,
+    /// The persistent differences of pairs and nodes.
+    Spread = 13,
 }
 
 /// The streams of all nodes for one seed and purpose: mixed once, so that finding a node's own is a

@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::Exit;
 use super::run::prepare;
 use crate::args::ScenarioArgs;
-use crate::engines::{self, Inspection, MemoryEstimate};
+use crate::engines::{self, Inspection, MemoryEstimate, Tail};
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
@@ -55,6 +55,7 @@ pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Resul
     let doubled =
         (entry.prepare)(&doubled).and_then(|prepared| (entry.inspect)(&doubled, &prepared)).ok();
     terminal::show(&windows(&scenario, &inspection, doubled.as_ref()))?;
+    terminal::show(&tails(&inspection.tails))?;
     Ok(Exit::Done)
 }
 
@@ -106,6 +107,22 @@ fn windows(scenario: &Scenario, found: &Inspection, doubled: Option<&Inspection>
     text
 }
 
+/// What the delays of single links come to: the worst of them, and one in the middle.
+fn tails(tails: &[Tail]) -> String {
+    let mut text = format!(
+        "  links with the longest tails, and the middle one:\n    {:>9} {:>9} {:>9} {:>9} {:>9}\n",
+        "median", "90 %", "99 %", "99.9 %", "at most"
+    );
+    for tail in tails {
+        text.push_str("   ");
+        for span in tail.percentiles.iter().chain([&tail.greatest]) {
+            let _ = write!(text, " {:>9}", units::nanos(span.0));
+        }
+        let _ = writeln!(text, "  {} -> {}", tail.from, tail.to);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +136,7 @@ mod tests {
             w_ns: 131_072,
             l_ns: 250_000,
             limiting: vec![link],
+            tails: Vec::new(),
             notes: vec!["3 latencies were raised".into()],
             events_per_window: 65.5,
         };
@@ -133,5 +151,16 @@ mod tests {
         250 us  a -> b
 ";
         assert_eq!(windows(&fabricated::scenario(), &found, Some(&doubled)), expected);
+    }
+
+    #[test]
+    fn tails_are_a_line_per_link() {
+        let percentiles = [50, 120, 242, 610].map(Span::from_millis);
+        let tail = Tail { from: "a".into(), to: "b".into(), percentiles, greatest: Span(1 << 40) };
+        let expected = "  links with the longest tails, and the middle one:
+       median      90 %      99 %    99.9 %   at most
+        50 ms    120 ms    242 ms    610 ms  18.3 min  a -> b
+";
+        assert_eq!(tails(&[tail]), expected);
     }
 }

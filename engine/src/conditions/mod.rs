@@ -2,7 +2,7 @@
 //! losses, crashes, partitions, clocks, adversaries.
 //!
 //! Reading order: [`ConditionsSpec`] is what a scenario asks for; [`Conditions`] is that, ready for
-//! one network. A message's way: `passage` (sending: uplink, `links`, `faults`, `schedule`), then
+//! one network. A message's way: `passage` (sending: uplink, `links`, `faults`, `schedule`, `order`), then
 //! `service` (receiving: downlink, `processor`, `life`). `standing` is what is kept per node,
 //! `selection` which nodes an entry means, `totals` what is counted.
 //!
@@ -17,6 +17,7 @@ mod faults;
 mod life;
 mod links;
 mod local_clock;
+mod order;
 mod passage;
 mod processor;
 mod schedule;
@@ -41,6 +42,7 @@ pub use faults::TimelineEntry;
 use life::{Downtime, Life};
 use links::{Bandwidth, Classes, Impairment};
 pub(crate) use local_clock::Clocks;
+pub(crate) use order::{BYTES_PER_RECEIVER, Connections, Order};
 pub(crate) use passage::Dispatch;
 pub(crate) use processor::Processor;
 pub use schedule::{Envelope, Scheduler};
@@ -204,9 +206,10 @@ impl Conditions {
         self.adversary.as_ref().map_or(0, |adversary| adversary.members().count())
     }
 
-    /// Whether receivers need to know when a message was sent.
-    pub(crate) fn needs_stamps(&self) -> bool {
-        self.transport == Transport::Connection && self.life.is_some()
+    /// Whether messages pass over connections: senders keep their order, and receivers need to
+    /// know when a message was sent.
+    pub(crate) fn connects(&self) -> bool {
+        self.transport == Transport::Connection
     }
 
     /// Bytes of heap memory, with what it keeps for each of `nodes` beside their states.

@@ -9,9 +9,11 @@ use anthill_protocol::{NodeId, Span, Time};
 use super::Conditions;
 use super::faults::Link;
 use super::links::{ByteTime, Class, Impairment};
+use super::order::Order as _;
 use super::schedule::Envelope;
 use super::standing::Standing;
 use super::totals::{ConditionTotals, LateMessage};
+use crate::mode::Stamp;
 use crate::network::Network;
 
 /// A message about to leave.
@@ -77,7 +79,7 @@ const COPY: u32 = 1 << 31;
 impl Conditions {
     /// Sends a message.
     #[inline(always)]
-    pub(crate) fn dispatch<S>(
+    pub(crate) fn dispatch<S: Stamp>(
         &self,
         network: &Network,
         standing: &mut Standing<S>,
@@ -101,7 +103,7 @@ impl Conditions {
         }
         departure = departure + message.kept;
         if !self.links_are_plain {
-            return self.cross(network, totals, message, ends, departure);
+            return self.cross(network, standing, totals, message, ends, departure);
         }
         // The common case by itself: a network that loses messages, and nothing else.
         if let Some(everywhere) = &self.impairment {
@@ -111,14 +113,18 @@ impl Conditions {
                 return Fate::LOST;
             }
         }
-        Fate { arrival: departure + base_delay(network, message, message.sequence), ..Fate::LOST }
+        let drawn = departure + base_delay(network, message, message.sequence);
+        let arrival = standing.order.arrival(message.to, drawn);
+        standing.order.note(message.to, arrival, network.lookahead());
+        Fate { arrival, ..Fate::LOST }
     }
 
     /// What becomes of a message whose last bit has left its sender's uplink.
     #[inline(never)]
-    fn cross(
+    fn cross<S: Stamp>(
         &self,
         network: &Network,
+        standing: &mut Standing<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
         ends: Ends<'_>,
@@ -134,11 +140,11 @@ impl Conditions {
         totals.reordered += u64::from(damage.held_ns > 0);
         let crossing = Crossing { ends, departure, held_ns: damage.held_ns };
         let delay = self.delay(network, totals, message, &crossing, message.sequence);
-        fate.arrival = self.unless_cut(totals, message, departure + delay);
+        fate.arrival = self.arrive(network, standing, totals, message, departure + delay);
         if damage.doubled {
             let crossing = Crossing { held_ns: 0, ..crossing };
             let again = self.delay(network, totals, message, &crossing, message.sequence ^ COPY);
-            fate.copy = self.unless_cut(totals, message, departure + again);
+            fate.copy = self.arrive(network, standing, totals, message, departure + again);
             totals.duplicated += u64::from(fate.copy < Time::MAX);
         }
         fate
@@ -150,7 +156,7 @@ impl Conditions {
     /// The next message follows when the uplink has let this one go, however slowly it then
     /// crosses: several are under way at once.
     #[inline(always)]
-    fn pass_uplink<S>(
+    fn pass_uplink<S: Stamp>(
         &self,
         network: &Network,
         standing: &mut Standing<S>,
@@ -203,8 +209,9 @@ impl Conditions {
         if self.classes.is_some() {
             let bits = draw(self.access.of(from), u64::from(sequence));
             let draws = [bits, bits.rotate_left(32) ^ SEPARATE];
-            for (class, bits) in [ends.from, ends.to].into_iter().zip(draws) {
-                delay = delay + Span(class.map_or(0, |class| class.delay_ns(&self.powers, bits)));
+            for ((class, node), bits) in [(ends.from, from), (ends.to, to)].into_iter().zip(draws) {
+                let adds = class.map_or(0, |class| class.delay_ns(&self.powers, bits));
+                delay = delay + Span(network.access_delay(node, adds));
             }
         }
         if let Some(faults) = &self.faults {
@@ -234,6 +241,25 @@ impl Conditions {
             delay = delay.min(latest.since(departure));
         }
         delay.max(network.lookahead())
+    }
+
+    /// The arrival of a message that would arrive at `drawn` on its own: after those that it must
+    /// not overtake.
+    #[inline]
+    fn arrive<S: Stamp>(
+        &self,
+        network: &Network,
+        standing: &mut Standing<S>,
+        totals: &mut ConditionTotals,
+        message: &Dispatch,
+        drawn: Time,
+    ) -> Time {
+        let arrival = standing.order.arrival(message.to, drawn);
+        let arrival = self.unless_cut(totals, message, arrival);
+        if arrival < Time::MAX {
+            standing.order.note(message.to, arrival, network.lookahead());
+        }
+        arrival
     }
 
     /// The arrival of a message, or never if a partition is in its way; notes whether it is late.

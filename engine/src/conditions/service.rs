@@ -8,6 +8,7 @@ use anthill_protocol::{NodeId, Time};
 
 use super::Conditions;
 use super::faults::Link;
+use super::order::Order as _;
 use super::passage::spread_ns;
 use super::standing::Standing;
 use super::totals::ConditionTotals;
@@ -50,6 +51,7 @@ impl Conditions {
     ) -> Option<Service> {
         let key = arrival.time.0;
         let own = arrival.source == arrival.node;
+        standing.order.advance(arrival.time);
         if key >= standing.next_down {
             *if own { &mut totals.dead_timers } else { &mut totals.missed } += 1;
             return None;
@@ -106,7 +108,7 @@ impl Conditions {
 
     /// When the downlink has passed a message; `None`: its queue is full.
     #[inline(always)]
-    fn pass_downlink<S>(
+    fn pass_downlink<S: Stamp>(
         &self,
         network: &Network,
         standing: &mut Standing<S>,

@@ -18,7 +18,7 @@ pub struct ConditionsSpec {
     /// Kinds of access links and the share of nodes that have each; shares sum to at most 1, the
     /// rest of the nodes have a perfect link.
     pub classes: Vec<ClassSpec>,
-    /// What a message becomes whose receiver crashed while it was under way.
+    /// Whether messages are kept in order, and what becomes of those under way to a node that crashes.
     pub transport: Transport,
     /// Virtual CPU; `None`: handlers take no time.
     pub cpu: Option<CpuSpec>,
@@ -133,13 +133,15 @@ pub struct ClassSpec {
     pub impairments: ImpairmentSpec,
 }
 
-/// What happens to messages under way to a node that crashes.
+/// What carries messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
-    /// Those that arrive while it is down are lost, later ones are delivered.
+    /// Each message by itself: later ones may overtake it. Those that arrive while their receiver is
+    /// down are lost, later ones are delivered.
     #[default]
     Datagram,
-    /// Connections break: whatever was sent before the node came up again is lost.
+    /// What a node sends another arrives in the order sent, from its start or restart on. A crash
+    /// of the receiver breaks connections: whatever was sent before it came up again is lost.
     Connection,
 }
 

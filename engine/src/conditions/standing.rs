@@ -5,11 +5,12 @@
 use anthill_protocol::Time;
 
 use super::life::Downtime;
+use super::order::Order as _;
 use crate::mode::Stamp;
 
-/// The live conditions of one node; `S` keeps when it came up, where that matters.
+/// The live conditions of one node; `S` says whether messages pass over connections.
 #[derive(Debug)]
-pub(crate) struct Standing<S> {
+pub(crate) struct Standing<S: Stamp> {
     pub(super) uplink_free: u64,
     pub(super) downlink_free: u64,
     /// When the only core is free.
@@ -20,6 +21,8 @@ pub(crate) struct Standing<S> {
     pub(super) next_down: u64,
     /// When it last came up.
     pub(super) up_since: S,
+    /// What it has sent over connections.
+    pub(super) order: S::Order,
     /// The first number of its present life: its timers with lower numbers died with a crash.
     pub(super) born: u32,
     /// Lives so far, and in the top bits whether the next restart finds the old state, or is the
@@ -48,6 +51,7 @@ impl<S: Stamp> Default for Standing<S> {
             cores_free: None,
             next_down: u64::MAX,
             up_since: S::new(Time::ZERO),
+            order: S::Order::default(),
             born: 0,
             lives: 0,
         }
@@ -85,13 +89,15 @@ impl<S: Stamp> Standing<S> {
         lives
     }
 
-    /// A fresh life: idle links and cores, no timers of earlier lives.
+    /// A fresh life: idle links and cores, new connections, no timers of earlier lives.
     pub(super) fn begin(&mut self, now: Time, sequence: u32) {
         (self.uplink_free, self.downlink_free, self.core_free) = (now.0, now.0, now.0);
         if let Some(cores) = &mut self.cores_free {
             cores.0.fill(now.0);
         }
         self.up_since = S::new(now);
+        self.order = S::Order::default();
+        self.order.advance(now);
         self.born = sequence;
         self.lives |= REBORN;
     }

@@ -2,7 +2,8 @@
 //!
 //! They vary by the scenario's kind of jitter. An edge's latency is the median of its delays, 90 %
 //! of it (or `min_delay`) their floor, and the excess above that lognormal with the scenario's σ or
-//! 0.25, or of the scenario's gamma or empirical shape; with Pareto jitter it is their mean. A link
+//! 0.25, or of the scenario's gamma or empirical shape; with Pareto jitter it is their mean, and
+//! without jitter the delay itself. A link
 //! is computed from the four bytes of the latency for every message, so that an edge costs no more
 //! memory.
 
@@ -13,34 +14,49 @@ use super::link::{DEFAULT_SIGMA, Link, pareto_scale, sigma_bits};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EdgeDelay {
     min_delay: u64,
-    /// σ of the excess; `None`: Pareto.
-    sigma: Option<u32>,
+    shape: Shape,
+}
+
+/// How an edge's delays vary.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// An excess of this σ above a floor.
+    Above(u32),
+    Pareto,
+    /// Not at all.
+    Constant,
 }
 
 impl EdgeDelay {
     /// Edges whose delays vary like that.
     pub(crate) fn new(min_delay: u64, jitter: Jitter) -> Self {
-        let sigma = match jitter {
-            Jitter::Above { sigma } => Some(sigma_bits(sigma.unwrap_or(DEFAULT_SIGMA))),
-            Jitter::Pareto => None,
+        let shape = match jitter {
+            Jitter::Above { sigma } => Shape::Above(sigma_bits(sigma.unwrap_or(DEFAULT_SIGMA))),
+            Jitter::Pareto => Shape::Pareto,
+            Jitter::None => Shape::Constant,
         };
-        Self { min_delay, sigma }
+        Self { min_delay, shape }
     }
 
     /// The link of an edge with this latency in ns.
     #[inline]
     pub(crate) fn link(&self, latency: u32) -> Link {
-        let Some(sigma) = self.sigma else { return Link::pareto(latency.into(), self.min_delay) };
+        let sigma = match self.shape {
+            Shape::Above(sigma) => sigma,
+            Shape::Pareto => return Link::pareto(latency.into(), self.min_delay),
+            Shape::Constant => return Link::constant(self.min_delay.max(latency.into())),
+        };
         let floor = u64::from(latency - latency / 10).max(self.min_delay);
         let median = u64::from(latency).saturating_sub(floor).max(floor / 64).max(1);
-        Link { base: floor, unit: median, sigma }
+        Link::of_bits(floor, median, sigma)
     }
 
     /// Whether the floor of an edge is raised to the least delay.
     pub(crate) fn clamps(&self, latency: u32) -> bool {
-        let floor = match self.sigma {
-            Some(_) => u64::from(latency - latency / 10),
-            None => pareto_scale(latency.into()),
+        let floor = match self.shape {
+            Shape::Above(_) => u64::from(latency - latency / 10),
+            Shape::Pareto => pareto_scale(latency.into()),
+            Shape::Constant => latency.into(),
         };
         floor < self.min_delay
     }
@@ -71,5 +87,13 @@ mod tests {
         assert_eq!(edges.link(8_000_000).floor(), 4_000_000);
         assert!(!edges.clamps(500_000) && edges.clamps(499_999));
         assert_eq!(edges.link(0).floor(), 250_000);
+    }
+
+    #[test]
+    fn without_jitter_latencies_are_the_delays() {
+        let edges = EdgeDelay::new(250_000, Jitter::None);
+        assert_eq!(edges.link(40_000_001), Link::constant(40_000_001));
+        assert_eq!(edges.link(249_999).floor(), 250_000);
+        assert!(edges.clamps(249_999) && !edges.clamps(250_000));
     }
 }

@@ -169,7 +169,7 @@ mod tests {
             let left = (libm::log(0.5) + libm::lgamma(shape + 1.0)) / shape;
             let median = libm::exp(quantile(0.5, left, |y| lower(shape, y)));
             let unit = 1u64 << 22; // 2¹⁸ of them are not cut
-            let link = Link { base: 1, unit, sigma: sigma_bits(1.0) };
+            let link = Link::of_bits(1, unit, sigma_bits(1.0));
             let n = 1_000_000;
             let powers = Powers::new();
             let draw = |i| (link.delay(draw(11, i), &table, &powers) - 1) as f64;

@@ -1,6 +1,7 @@
 //! How delays vary from message to message, made ready to draw from.
 
-use super::link::{Centre, DEFAULT_SIGMA, Figures, Link, MAX_SIGMA, MIN_SIGMA, pareto_scale};
+use super::fit::Figures;
+use super::link::{DEFAULT_SIGMA, Link, MAX_SIGMA, MIN_SIGMA, pareto_scale};
 use super::quantile::Quantile;
 use super::{JitterSpec, NetworkError, gamma, load};
 
@@ -19,6 +20,8 @@ pub(crate) enum Jitter {
     },
     /// Pareto, over the table of Exp(1).
     Pareto,
+    /// No variation: each delay is the table's median, or its mean.
+    None,
 }
 
 impl Jitter {
@@ -46,6 +49,8 @@ impl Jitter {
                 Ok((AS_IT_IS, gamma::log_quantiles(*shape)))
             }
             JitterSpec::Pareto => Ok((Self::Pareto, Quantile::exponential())),
+            // Drawn from and multiplied by nothing.
+            JitterSpec::None => Ok((Self::None, Quantile::exponential())),
             JitterSpec::Empirical { path } => {
                 let (histogram, said) = load::histogram(path)?;
                 notes.extend(said);
@@ -57,14 +62,16 @@ impl Jitter {
     /// The link of measured figures, with whether its floor had to be raised to `min_delay`.
     pub(crate) fn fit(self, figures: Figures, min_delay: u64) -> (Link, bool) {
         match self {
-            Self::Above { sigma } => Link::fit(figures, min_delay, sigma),
+            Self::Above { sigma } => figures.fit(min_delay, sigma),
             Self::Pareto => {
-                let mean = match figures.centre {
-                    Centre::Percentiles { p50, .. } => p50,
-                    Centre::Moments { mean, .. } => mean,
-                };
-                let mean = libm::round(mean) as u64;
-                (Link::pareto(mean, min_delay), pareto_scale(mean) < min_delay)
+                let mean = libm::round(figures.middle()) as u64;
+                let link = Link::pareto(mean, min_delay);
+                let link = figures.greatest().map_or(link, |max| link.capped(max));
+                (link, pareto_scale(mean) < min_delay)
+            }
+            Self::None => {
+                let delay = libm::round(figures.middle()) as u64;
+                (Link::constant(delay.max(min_delay)), delay < min_delay)
             }
         }
     }
@@ -74,6 +81,7 @@ impl Jitter {
         match self {
             Self::Above { sigma } => Link::above(0, centre, sigma.unwrap_or(DEFAULT_SIGMA)),
             Self::Pareto => Link::pareto(centre, 1),
+            Self::None => Link::above(0, centre, 0.0),
         }
     }
 
@@ -82,6 +90,7 @@ impl Jitter {
         match self {
             Self::Above { sigma } => Link::assumed(min_delay, sigma.unwrap_or(DEFAULT_SIGMA)),
             Self::Pareto => Link::pareto(min_delay, min_delay),
+            Self::None => Link::constant(2 * min_delay),
         }
     }
 }

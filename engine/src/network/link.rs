@@ -1,8 +1,8 @@
 //! The delay of one link: `base + unit · e^(σ·x)`, in integers, where x is drawn from the network's
 //! one table of quantiles.
 //!
-//! Owns the record of a link ([`Link`]), how one is fitted to measured figures, and the fixed-point
-//! exponential. What differs between kinds of jitter is the table and the record, never the
+//! Owns the record of a link ([`Link`]) and the fixed-point exponential; how one is fitted to measured
+//! figures is in `fit`. What differs between kinds of jitter is the table and the record, never the
 //! arithmetic, so that a draw has no branch on them:
 //!
 //! | jitter | x | base | unit | σ |
@@ -10,6 +10,7 @@
 //! | lognormal | standard normal | floor | median excess | as fitted or stated |
 //! | gamma, empirical | ln(excess / median excess) | floor | median excess | 1 |
 //! | Pareto | Exp(1) | 0 | scale, which is the floor | 1 / shape |
+//! | none | any | the delay | 0 | 0 |
 //!
 //! A record is 24 bytes, so a table of regions stays in the nearest cache.
 
@@ -27,10 +28,12 @@ pub(crate) const MAX_EXCESS: u64 = 1 << 40;
 /// Share of the median that is floor where a table has no minimum.
 pub(crate) const FLOOR_SHARE: f64 = 0.9;
 
-/// z of the 90th percentile.
-const Z90: f64 = 1.281_551_565_544_600_5;
 /// Fraction bits of `sigma`.
-const SIGMA_FRACTION: u32 = 24;
+pub(crate) const SIGMA_FRACTION: u32 = 24;
+/// Binary logarithm of the unit of `most`, in ns: 32 bits then hold [`MAX_EXCESS`].
+const MOST_SHIFT: u32 = 10;
+/// `most` of a link without a maximum of its own.
+const NO_MOST: u32 = (MAX_EXCESS >> MOST_SHIFT) as u32;
 /// SimBlock's Pareto scale is the mean less this, its shape the mean over this; in ns.
 const PARETO_STEP: u64 = 5_000_000;
 /// The exponent is cut at 2^±20, beyond which only [`MAX_EXCESS`] matters.
@@ -41,68 +44,15 @@ pub(crate) const MAX_EXPONENT: i64 = 20;
 pub(crate) struct Link {
     /// What every delay contains, in ns; 0 for Pareto.
     pub(crate) base: u64,
-    /// What is multiplied and added, in ns; positive and at most [`MAX_EXCESS`].
+    /// What is multiplied and added, in ns; at most [`MAX_EXCESS`], and 0 only without jitter.
     pub(crate) unit: u64,
     /// Factor from x to the binary logarithm of the multiplier, fixed point.
     pub(crate) sigma: u32,
-}
-
-/// What is known about the delays over one link, one way, in ns.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Figures {
-    /// Where the middle of the delays is.
-    pub(crate) centre: Centre,
-    /// The least delay seen.
-    pub(crate) min: Option<f64>,
-}
-
-/// The middle and the spread of measured delays.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Centre {
-    /// Median and, where known, 90th percentile.
-    Percentiles {
-        /// Median.
-        p50: f64,
-        /// 90th percentile.
-        p90: Option<f64>,
-    },
-    /// Mean and, where known, standard deviation.
-    Moments {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        deviation: Option<f64>,
-    },
+    /// The most that is added to the base, in 2¹⁰ ns.
+    most: u32,
 }
 
 impl Link {
-    /// Fits a link with a floor to figures; `sigma` overrides the fitted spread. Returns it with whether its
-    /// floor had to be raised to `min_delay`.
-    ///
-    /// The floor is the table's minimum, or [`FLOOR_SHARE`] of its centre. The excess has the
-    /// table's median and 90th percentile, or mean and standard deviation, but a median of at least
-    /// 1/64 of the floor: no two messages share a delay by accident.
-    pub(crate) fn fit(figures: Figures, min_delay: u64, sigma: Option<f64>) -> (Self, bool) {
-        let centre = match figures.centre {
-            Centre::Percentiles { p50, .. } => p50,
-            Centre::Moments { mean, .. } => mean,
-        };
-        let measured = figures.min.unwrap_or(FLOOR_SHARE * centre);
-        let clamped = measured < min_delay as f64;
-        let floor = measured.max(min_delay as f64);
-        let (median, fitted) = match figures.centre {
-            Centre::Percentiles { p50, p90 } => {
-                let spread = p90.map(|p90| {
-                    libm::log((p90 - floor).max(1.0) / (p50 - floor).max(floor / 64.0)) / Z90
-                });
-                (p50 - floor, spread.unwrap_or(DEFAULT_SIGMA))
-            }
-            Centre::Moments { mean, deviation } => moments(mean - floor, deviation),
-        };
-        let sigma = sigma.unwrap_or(fitted).clamp(MIN_SIGMA, MAX_SIGMA);
-        (Self::new(libm::round(floor) as u64, median.max(floor / 64.0), sigma), clamped)
-    }
-
     /// A link whose delays are Pareto distributed with this mean in ns, as SimBlock draws them: scale
     /// `mean − 5 ms` and shape `mean / 5 ms`, which give just this mean. Below 10 ms, where that
     /// shape has no variance and then no mean, scale `mean / 2` and shape 2, which give it too. A
@@ -113,7 +63,8 @@ impl Link {
         const PARETO: u64 =
             (PARETO_STEP as f64 / std::f64::consts::LN_2 * (1u32 << SIGMA_FRACTION) as f64) as u64;
         let unit = pareto_scale(mean).clamp(min_delay, MAX_EXCESS);
-        Self { base: 0, unit, sigma: (PARETO / mean.max(2 * PARETO_STEP)) as u32 }
+        let sigma = (PARETO / mean.max(2 * PARETO_STEP)) as u32;
+        Self { base: 0, unit, sigma, most: NO_MOST }
     }
 
     /// A link of which nothing is known but that it exists: at least `min_delay`, twice that in the
@@ -122,14 +73,34 @@ impl Link {
         Self::new(min_delay, min_delay as f64, sigma)
     }
 
-    fn new(floor: u64, median: f64, sigma: f64) -> Self {
+    pub(crate) fn new(floor: u64, median: f64, sigma: f64) -> Self {
         let median = (libm::round(median) as u64).clamp(1, MAX_EXCESS);
-        Self { base: floor.max(1), unit: median, sigma: sigma_bits(sigma) }
+        Self::of_bits(floor.max(1), median, sigma_bits(sigma))
     }
 
     /// `base` plus an excess of this median, in ns; constant for σ = 0.
     pub(crate) fn above(base: u64, median: u64, sigma: f64) -> Self {
-        Self { base, unit: median.min(MAX_EXCESS), sigma: sigma_bits(sigma) }
+        Self::of_bits(base, median.min(MAX_EXCESS), sigma_bits(sigma))
+    }
+
+    /// The same with σ as [`sigma_bits`] has it.
+    #[inline]
+    pub(crate) fn of_bits(base: u64, unit: u64, sigma: u32) -> Self {
+        Self { base, unit, sigma, most: NO_MOST }
+    }
+
+    /// Exactly `delay` ns for every message.
+    #[inline]
+    pub(crate) fn constant(delay: u64) -> Self {
+        Self::of_bits(delay.max(1), 0, 0)
+    }
+
+    /// The same link with no delay above a maximum in ns, which is above its base.
+    pub(crate) fn capped(self, max: f64) -> Self {
+        // What is put below the maximum must stay above a floor that is no base.
+        let least = if self.base == 0 { self.unit + self.unit / 32 } else { 0 };
+        let most = ((max as u64).saturating_sub(self.base).max(least) >> MOST_SHIFT) as u32;
+        Self { most: most.clamp(1, NO_MOST), ..self }
     }
 
     /// No delay is below this, in ns; positive.
@@ -141,8 +112,23 @@ impl Link {
     /// The delay for 64 uniform bits, in ns. `table` is the one that the link was made for.
     #[inline]
     pub(crate) fn delay(&self, bits: u64, table: &Quantile, powers: &Powers) -> u64 {
-        self.base + excess(self.unit, self.sigma, bits, table, powers)
+        let excess = excess(self.unit, self.sigma, bits, table, powers);
+        let most = u64::from(self.most) << MOST_SHIFT;
+        self.base + if excess <= most { excess } else { below_most(excess, most) }
     }
+
+    /// The greatest delay there can be, in ns.
+    pub(crate) fn greatest(&self, table: &Quantile, powers: &Powers) -> u64 {
+        let excess = excess(self.unit, self.sigma, 1 << 63, table, powers);
+        self.base + excess.min(u64::from(self.most) << MOST_SHIFT)
+    }
+}
+
+/// An excess beyond the most there is. A link's own maximum takes the uppermost 1/64 below it, so
+/// that such messages do not share one delay.
+#[cold]
+fn below_most(excess: u64, most: u64) -> u64 {
+    if most == MAX_EXCESS { most } else { most - excess % (most / 64) }
 }
 
 /// Scale of the Pareto distribution of a mean, both in ns.
@@ -155,29 +141,19 @@ pub(crate) fn sigma_bits(sigma: f64) -> u32 {
     libm::round(sigma / std::f64::consts::LN_2 * f64::from(1u32 << SIGMA_FRACTION)) as u32
 }
 
-/// `unit · 2^(σ·x)` in ns, at most [`MAX_EXCESS`].
+/// `unit · 2^(σ·x)` in ns, below 2⁶¹.
 #[inline]
-pub(crate) fn excess(unit: u64, sigma: u32, bits: u64, table: &Quantile, powers: &Powers) -> u64 {
+fn excess(unit: u64, sigma: u32, bits: u64, table: &Quantile, powers: &Powers) -> u64 {
     // Normal: |x| < 2^3.2 and σ < 2^2.6. Exponential: x < 2^5.5 and σ < 1. Others: |x| < 2^3.8 and
     // σ < 2^0.6. At least one bit of room.
     let exponent = (table.at(bits) * i64::from(sigma)) >> SIGMA_FRACTION;
-    let product = u128::from(unit) * u128::from(powers.of(exponent));
-    ((product >> FRACTION) as u64).min(MAX_EXCESS)
+    scaled(unit, exponent, powers)
 }
 
-/// Median and σ of a lognormal of the given mean and standard deviation.
-fn moments(mean: f64, deviation: Option<f64>) -> (f64, f64) {
-    if mean <= 0.0 {
-        return (0.0, DEFAULT_SIGMA);
-    }
-    let sigma = match deviation {
-        Some(deviation) => {
-            let ratio = deviation / mean;
-            libm::sqrt(libm::log1p(ratio * ratio)).clamp(MIN_SIGMA, MAX_SIGMA)
-        }
-        None => DEFAULT_SIGMA,
-    };
-    (mean * libm::exp(-0.5 * sigma * sigma), sigma)
+/// `value · 2^exponent`, the exponent with [`FRACTION`] fraction bits and cut at 2^±20.
+#[inline]
+pub(crate) fn scaled(value: u64, exponent: i64, powers: &Powers) -> u64 {
+    ((u128::from(value) * u128::from(powers.of(exponent))) >> FRACTION) as u64
 }
 
 /// Powers of two with fractional exponents, by a table of 256 knots (error below 10⁻⁶).
@@ -218,13 +194,6 @@ mod tests {
 
     const MS: f64 = 1e6;
 
-    fn sample(link: Link, n: u64) -> Vec<u64> {
-        let (normal, powers) = (Quantile::normal(), Powers::new());
-        let mut all: Vec<u64> = (0..n).map(|i| link.delay(draw(99, i), &normal, &powers)).collect();
-        all.sort_unstable();
-        all
-    }
-
     fn at(sorted: &[u64], p: f64) -> f64 {
         sorted[(p * sorted.len() as f64) as usize] as f64
     }
@@ -240,44 +209,6 @@ mod tests {
         }
         assert_eq!(powers.of(i64::MAX), 1 << 52);
         assert_eq!(powers.of(i64::MIN), 1 << 12);
-    }
-
-    #[test]
-    fn fitted_percentiles_are_the_tables() {
-        let centre = Centre::Percentiles { p50: 40.0 * MS, p90: Some(52.0 * MS) };
-        let (link, clamped) = Link::fit(Figures { centre, min: None }, 250_000, None);
-        assert!(!clamped);
-        assert_eq!(link.floor(), 36_000_000);
-        let delays = sample(link, 1_000_000);
-        assert!((at(&delays, 0.5) / (40.0 * MS) - 1.0).abs() < 1e-3);
-        assert!((at(&delays, 0.9) / (52.0 * MS) - 1.0).abs() < 2e-3);
-        let sigma = libm::log(16.0 / 4.0) / Z90;
-        let p99 = 36.0 * MS + 4.0 * MS * libm::exp(sigma * 2.326_347_874);
-        assert!((at(&delays, 0.99) / p99 - 1.0).abs() < 1e-2);
-        assert!(delays[0] > 36_000_000, "nothing at or below the floor");
-    }
-
-    #[test]
-    fn fitted_moments_are_the_tables() {
-        let centre = Centre::Moments { mean: 20.0 * MS, deviation: Some(5.0 * MS) };
-        let (link, _) = Link::fit(Figures { centre, min: Some(8.0 * MS) }, 250_000, None);
-        let delays = sample(link, 1_000_000);
-        let n = delays.len() as f64;
-        let mean = delays.iter().map(|d| *d as f64).sum::<f64>() / n;
-        let variance = delays.iter().map(|d| (*d as f64 - mean).powi(2)).sum::<f64>() / n;
-        assert!((mean / (20.0 * MS) - 1.0).abs() < 1e-3, "mean {mean}");
-        assert!((libm::sqrt(variance) / (5.0 * MS) - 1.0).abs() < 1e-2);
-    }
-
-    #[test]
-    fn entries_near_zero_are_raised_and_still_vary() {
-        let centre = Centre::Percentiles { p50: 25.0, p90: None };
-        let (link, clamped) = Link::fit(Figures { centre, min: Some(0.0) }, 250_000, None);
-        assert!(clamped);
-        assert_eq!((link.base, link.unit), (250_000, 3906));
-        let mut delays = sample(link, 1000);
-        delays.dedup();
-        assert!(delays.len() > 700, "only {} distinct delays", delays.len());
     }
 
     #[test]
@@ -317,10 +248,16 @@ mod tests {
 
     #[test]
     fn the_widest_link_stays_under_the_cap() {
-        let link = Link { base: 1, unit: MAX_EXCESS, sigma: sigma_bits(MAX_SIGMA) };
+        let link = Link::of_bits(1, MAX_EXCESS, sigma_bits(MAX_SIGMA));
         let (normal, powers) = (Quantile::normal(), Powers::new());
         for bits in [0, 1, 1 << 62, 1 << 63, (1 << 63) + 1, u64::MAX] {
             assert!(link.delay(bits, &normal, &powers) <= MAX_EXCESS + 1);
         }
+        assert_eq!(link.greatest(&normal, &powers), MAX_EXCESS + 1);
+    }
+
+    #[test]
+    fn a_record_takes_24_bytes() {
+        assert_eq!(size_of::<Link>(), 24);
     }
 }

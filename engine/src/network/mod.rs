@@ -5,9 +5,9 @@
 //! counter-based and integer; floats appear only at set-up, through `libm`.
 //!
 //! Reading order: [`NetworkSpec`] → `table` with its sources `presets` and `load` (measured
-//! figures) → `jitter` and `link` (a link fitted to them) → `regional` and `edge_delay` (which link
-//! a message takes) → `model` (the delay model as a whole). `quantile`, `gamma` and `alias` turn
-//! uniform bits into values.
+//! figures) → `jitter`, `fit` and `link` (a link fitted to them) → `regional` and `edge_delay` (which link
+//! a message takes) → `model` (the delay model as a whole) → `spread` (how pairs and nodes differ).
+//! `quantile`, `gamma` and `alias` turn uniform bits into values; `tails` says what came of it all.
 //!
 //! Invariant: no delay between distinct nodes is below [`Network::lookahead`], which is positive.
 
@@ -15,6 +15,7 @@ mod alias;
 pub(crate) mod columns;
 mod edge_delay;
 mod error;
+mod fit;
 pub(crate) mod gamma;
 mod gaps;
 mod jitter;
@@ -28,7 +29,9 @@ mod quantile;
 pub mod rates;
 mod regional;
 mod spec;
+mod spread;
 pub(crate) mod table;
+mod tails;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -50,7 +53,10 @@ pub(crate) use quantile::Quantile;
 use regional::Regional;
 pub use spec::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
+    SpreadSpec,
 };
+use spread::Spread;
+pub use tails::Tail;
 pub use timing::Timing;
 
 /// Greatest `min_delay`: 18 minutes.
@@ -70,6 +76,10 @@ pub struct Network {
     timing: Timing,
     /// How edges with latencies of their own delay; `None` if there are none.
     edge_delay: Option<EdgeDelay>,
+    /// How pairs and nodes differ; `None` if they do not.
+    spread: Option<Box<Spread>>,
+    /// Whether all delays are the model's: neither of the two.
+    is_plain: bool,
     /// What links and edges draw from.
     quantiles: Quantile,
     powers: Powers,
@@ -106,6 +116,11 @@ impl Network {
         notes.extend_from_slice(topology.notes());
         let edge_delay =
             topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, jitter));
+        let delta = match timing {
+            Timing::Synchronous { delta } => Some(delta.0),
+            _ => None,
+        };
+        let spread = Spread::build(&spec.spread, spec.min_delay.0, delta, seed)?;
         let mut network = Self {
             draws: Streams::new(seed, Purpose::Delay),
             regions: match model.regional() {
@@ -114,7 +129,9 @@ impl Network {
             },
             model,
             timing,
+            is_plain: edge_delay.is_none() && spread.is_none(),
             edge_delay,
+            spread: spread.map(Box::new),
             quantiles,
             powers: Powers::new(),
             nodes: node_table,
@@ -140,13 +157,12 @@ impl Network {
     #[inline]
     pub fn delay(&self, from: NodeId, to: NodeId, sequence: u32) -> Span {
         let bits = self.bits(from, sequence);
-        if let Some(edges) = &self.edge_delay {
-            let stored = self.topology.with_latencies();
-            if let Some(latency) = stored.and_then(|stored| stored.latency_between(from, to)) {
-                return Span(self.rare_delay(edges.link(latency), bits));
-            }
+        if self.is_plain {
+            return self.model_delay(from, to, bits);
         }
-        self.model_delay(from, to, bits)
+        let stored = self.topology.with_latencies();
+        let latency = stored.and_then(|stored| stored.latency_between(from, to));
+        self.particular_delay(from, to, latency, bits)
     }
 
     /// The delay of a message to the neighbour in a slot; `to` is that neighbour.
@@ -154,13 +170,12 @@ impl Network {
     pub fn delay_via(&self, from: NodeId, slot: u32, to: NodeId, sequence: u32) -> Span {
         debug_assert_eq!(self.topology.peer(from, slot), to);
         let bits = self.bits(from, sequence);
-        if let Some(edges) = &self.edge_delay {
-            let stored = self.topology.with_latencies();
-            if let Some(latency) = stored.and_then(|stored| stored.latency(from, slot)) {
-                return Span(self.rare_delay(edges.link(latency), bits));
-            }
+        if self.is_plain {
+            return self.model_delay(from, to, bits);
         }
-        self.model_delay(from, to, bits)
+        let stored = self.topology.with_latencies();
+        let latency = stored.and_then(|stored| stored.latency(from, slot));
+        self.particular_delay(from, to, latency, bits)
     }
 
     /// The delay of a message that a node sends itself: the loopback, or for the exponential model
@@ -172,6 +187,15 @@ impl Network {
                 self.model_delay(node, node, self.bits(node, sequence))
             }
             _ => self.loopback,
+        }
+    }
+
+    /// What a node's access link adds to a message, given what it adds to that of an ordinary node.
+    #[inline]
+    pub(crate) fn access_delay(&self, node: NodeId, delay_ns: u64) -> u64 {
+        match &self.spread {
+            None => delay_ns,
+            Some(spread) => spread.at(node, delay_ns, &self.powers),
         }
     }
 
@@ -194,7 +218,7 @@ impl Network {
     /// models without regions.
     pub fn region_floors(&self) -> Option<Vec<Span>> {
         let links = self.model.regional()?.links();
-        Some(links.map(|(_, _, link)| Span(link.floor())).collect())
+        Some(links.map(|(_, _, link)| self.least(link.floor())).collect())
     }
 
     /// Regions of a table with gaps that hold no node because the scenario gave no shares.
@@ -241,10 +265,10 @@ impl Network {
     }
 
     /// Floor and mean of the exponential part, if the delay between distinct nodes is
-    /// `floor + Exp(mean)`; `None` in a timing model, which may bound or schedule it.
+    /// `floor + Exp(mean)` for all; `None` in a timing model, which may bound or schedule it.
     pub fn exponential_delay(&self) -> Option<(Span, Span)> {
-        match (&self.model, self.timing, self.edge_delay) {
-            (Model::Exponential { floor, mean, .. }, Timing::Realistic, None) => {
+        match (&self.model, self.timing, self.is_plain) {
+            (Model::Exponential { floor, mean, .. }, Timing::Realistic, true) => {
                 Some((Span(*floor), Span(*mean)))
             }
             _ => None,
@@ -277,7 +301,8 @@ impl Network {
     /// Bytes of heap memory, topology included.
     pub fn memory_bytes(&self) -> u64 {
         let shapes = self.quantiles.memory_bytes() + self.powers.memory_bytes();
-        let nodes = self.nodes.as_ref().map_or(0, NodeTable::memory_bytes);
+        let nodes = self.nodes.as_ref().map_or(0, NodeTable::memory_bytes)
+            + self.spread.as_ref().map_or(0, |spread| spread.memory_bytes());
         self.model.memory_bytes() + shapes + nodes + self.topology.memory_bytes()
     }
 
@@ -329,6 +354,27 @@ impl Network {
         found
     }
 
+    /// The delay between two nodes where not only the model decides: over an edge with a latency of
+    /// its own, or between nodes that differ for good. Out of line, for the same reason.
+    #[inline(never)]
+    fn particular_delay(&self, from: NodeId, to: NodeId, latency: Option<u32>, bits: u64) -> Span {
+        let delay = match (self.edge_delay, latency) {
+            (Some(edges), Some(latency)) => {
+                Span(edges.link(latency).delay(bits, &self.quantiles, &self.powers))
+            }
+            _ => self.model_delay(from, to, bits),
+        };
+        match &self.spread {
+            None => delay,
+            Some(spread) => Span(spread.between(from, to, delay.0, &self.powers)),
+        }
+    }
+
+    /// The least that a link's floor becomes for any pair of its nodes.
+    fn least(&self, floor: u64) -> Span {
+        Span(self.spread.as_ref().map_or(floor, |spread| spread.least(floor, &self.powers)))
+    }
+
     fn count_clamped(&self) -> u64 {
         let pairs = self.model.regional().map_or(0, |regional| regional.clamped());
         let edges =
@@ -342,13 +388,13 @@ impl Network {
         let any = |floor: u64| LimitingLink {
             from: "any node".into(),
             to: "any other node".into(),
-            floor: Span(floor),
+            floor: self.least(floor),
         };
         let mut links = match &self.model {
             Model::Uniform { min, .. } => vec![any(*min)],
             Model::Exponential { floor, .. } => vec![any(*floor)],
-            Model::Regional(regional) => Self::limiting_pairs(regional),
-            Model::Listed(listed) => Self::limiting_pairs(&listed.regional),
+            Model::Regional(regional) => self.limiting_pairs(regional),
+            Model::Listed(listed) => self.limiting_pairs(&listed.regional),
         };
         if let (Some(delay), Some(csr)) = (self.edge_delay, self.topology.with_latencies()) {
             let mut least: Vec<(u64, NodeId, NodeId)> = Vec::new();
@@ -363,7 +409,7 @@ impl Network {
             links.extend(least.into_iter().map(|(floor, from, to)| LimitingLink {
                 from: from.to_string(),
                 to: to.to_string(),
-                floor: Span(floor),
+                floor: self.least(floor),
             }));
             links.sort_by_key(|link| link.floor);
             links.truncate(LISTED_LINKS);
@@ -371,7 +417,7 @@ impl Network {
         links
     }
 
-    fn limiting_pairs(regional: &Regional) -> Vec<LimitingLink> {
+    fn limiting_pairs(&self, regional: &Regional) -> Vec<LimitingLink> {
         let mut links: Vec<(u64, &str, &str)> = Vec::with_capacity(LISTED_LINKS + 1);
         for link in regional.links().map(|(a, b, l)| (l.floor(), a, b)) {
             if links.len() < LISTED_LINKS || links.last().is_some_and(|last| link < *last) {
@@ -382,7 +428,7 @@ impl Network {
         let named = |(floor, from, to): (u64, &str, &str)| LimitingLink {
             from: from.to_owned(),
             to: to.to_owned(),
-            floor: Span(floor),
+            floor: self.least(floor),
         };
         links.into_iter().map(named).collect()
     }

@@ -4,8 +4,9 @@ use anthill_protocol::draw::{Purpose, draw, stream};
 use anthill_protocol::{NodeId, RegionId};
 
 use super::alias::Alias;
+use super::fit::Figures;
 use super::jitter::Jitter;
-use super::link::{Figures, Link};
+use super::link::Link;
 use super::table::{LatencyTable, Placement};
 
 /// Regions that hold nodes, and the links between them.

@@ -20,6 +20,21 @@ pub struct NetworkSpec {
     pub topology: TopologySpec,
     /// A table of single nodes: regions, stakes, rates.
     pub node_file: Option<NodeFileSpec>,
+    /// Differences that last for the whole run.
+    pub spread: SpreadSpec,
+}
+
+/// How much pairs and nodes differ for good, beside what varies from message to message. Factors are
+/// lognormal with median 1, cut at three σ, and drawn once by the seed; a message has that of its
+/// pair (the same in both directions) and those of both its nodes. They stretch what a delay
+/// between distinct nodes has above `min_delay`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SpreadSpec {
+    /// σ of the logarithm of a pair's factor, 0 (no differences) to 1.
+    pub pairs: f64,
+    /// σ of the logarithm of a node's factor, 0 to 1. It also stretches what the node's own access
+    /// link adds.
+    pub nodes: f64,
 }
 
 /// A CSV file (plain or gzip) with one row per node; the columns are found by name.
@@ -145,7 +160,8 @@ pub enum LatencyKind {
 
 /// Variation of the delay from message to message. Edges with latencies vary likewise: their latency
 /// is the median, 90 % of it the floor, and the excess lognormal with the σ given here or 0.25, or
-/// of the gamma or empirical shape; for Pareto their latency is the mean.
+/// of the gamma or empirical shape; for Pareto their latency is the mean. A table's maximum bounds
+/// whatever varies.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JitterSpec {
     /// Lognormal above the floor, fitted so that p50 and p90 (or mean and standard deviation) are
@@ -167,6 +183,9 @@ pub enum JitterSpec {
     /// `min_delay`, or half the mean where the mean is below 10 ms; the shape is then 2, which
     /// keeps the mean).
     Pareto,
+    /// None: every message over a link takes the table's median (the mean of a table without
+    /// medians), over an edge its latency.
+    None,
     /// From a histogram of measured delays: the excess over the floor has the table's median and
     /// the histogram's shape.
     Empirical {

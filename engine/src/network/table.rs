@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use anthill_protocol::RegionId;
 
 use super::error::suggestion;
+use super::fit::Figures;
 use super::gaps::Gaps;
-use super::link::Figures;
 use super::{LatencyKind, NetworkError};
 
 const SHARES: &str = "network.shares";
@@ -228,14 +228,14 @@ pub(crate) fn one_way_ns(ms: f64, latency: LatencyKind) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::link::Centre;
+    use crate::network::fit::Centre;
 
     fn table(pairs: &[(&str, &str)]) -> LatencyTable {
         let mut table = LatencyTable::default();
         let centre = Centre::Percentiles { p50: 1e6, p90: None };
         for (from, to) in pairs {
             let (from, to) = (table.region(from).unwrap(), table.region(to).unwrap());
-            assert!(table.set(from, to, Figures { centre, min: None }));
+            assert!(table.set(from, to, Figures { centre, min: None, max: None }));
         }
         table
     }

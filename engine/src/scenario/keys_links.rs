@@ -13,8 +13,8 @@ pub(super) const DELAY_OR_ZERO: Shape = Shape::Span { least: Span::ZERO, most: L
 pub(super) const TRANSPORT: Key = Key::new(
     "transport",
     choice(&["datagram", "connection"]),
-    "what happens to messages under way to a node that crashes: those that come while it is down \
-     are lost, or all that were sent before it came up again",
+    "datagram: messages overtake each other, and those that come while a node is down are lost; \
+     connection: they arrive in the order sent, and a crash loses all that were under way",
 )
 .or(Value::Choice("datagram"));
 pub(super) const SHARING: Key =

@@ -53,6 +53,20 @@ pub(super) const NETWORK: &[Key] = &[
     Key::new("regions", Shape::Table(REGIONS), "regional: a table of your own, here or in a file"),
     Key::new("shares", Shape::Shares, "regional: share of the nodes per region"),
     Key::new("jitter", kinded(JITTER), "regional: variation of the delay; fitted by default"),
+    Key::new(
+        "pair_spread",
+        SPREAD,
+        "σ of the logarithm of a factor that every pair of nodes has for good, on what a delay has \
+         above min_delay",
+    )
+    .or(Value::Number(0.0)),
+    Key::new(
+        "node_spread",
+        SPREAD,
+        "likewise of a factor that every node has: on all delays from and to it, and on what its \
+         access link adds",
+    )
+    .or(Value::Number(0.0)),
     Key::new("topology", kinded(TOPOLOGY), "who is whose neighbour; complete by default"),
     Key::new("node_file", Shape::Path, "CSV with regions, stakes and rates of single nodes"),
     TRANSPORT,
@@ -74,6 +88,7 @@ pub(super) const NETWORK: &[Key] = &[
     ),
 ];
 
+const SPREAD: Shape = Shape::Number { least: 0.0, open: false, most: 1.0 };
 const LATENCY: Shape = choice(&["rtt", "one-way"]);
 
 pub(super) const REGIONS: &[Key] = &[
@@ -93,8 +108,9 @@ pub(super) const REGIONS: &[Key] = &[
 pub(super) const JITTER: &[Key] = &[
     Key::new(
         "kind",
-        choice(&["fitted", "lognormal", "gamma", "pareto", "empirical"]),
-        "fitted to the table, of given width, as SimBlock has it, or from measured delays",
+        choice(&["fitted", "lognormal", "gamma", "pareto", "empirical", "none"]),
+        "fitted to the table, of given width, as SimBlock has it, from measured delays, or none: \
+         exactly the table's medians",
     ),
     Key::new("sigma", positive(10.0), "lognormal: σ of the logarithm"),
     Key::new(

@@ -148,6 +148,7 @@ pub(super) fn read_jitter(network: &mut Section<'_, '_>) -> Option<JitterSpec> {
             jitter.number("shape").map(|shape| JitterSpec::Gamma { shape })
         }
         "pareto" => Some(JitterSpec::Pareto),
+        "none" => Some(JitterSpec::None),
         "empirical" => {
             jitter.require("path", "\"delays.csv\"");
             jitter.path("path").map(|path| JitterSpec::Empirical { path })

@@ -11,7 +11,7 @@ use super::parse_links::{Links, read_links};
 use super::parse_model::read_model;
 use super::parse_topology::read_topology;
 use super::reader::Section;
-use crate::network::{ModelSpec, NetworkSpec, NodeFileSpec};
+use crate::network::{ModelSpec, NetworkSpec, NodeFileSpec, SpreadSpec};
 
 /// The floor of every delay unless the scenario or the model says otherwise: less than any two
 /// distinct machines of one data centre need.
@@ -39,6 +39,7 @@ pub(super) fn read_network(
     let min_delay = model.as_ref().and_then(|m| check_floor(&network, m, given_min_delay));
     let node_file = network.path("node_file").map(|path| NodeFileSpec { path });
     let has_node_file = network.has("node_file");
+    let spread = read_spread(&mut network);
     let links = read_links(&mut network, model.as_ref(), has_node_file);
     network.finish(&format!("with network.model = \"{name}\""));
     if has_node_file && node_file.is_none() {
@@ -50,8 +51,15 @@ pub(super) fn read_network(
         loopback: loopback?,
         topology: topology?,
         node_file,
+        spread: spread?,
     };
     Some((spec, links?))
+}
+
+fn read_spread(network: &mut Section<'_, '_>) -> Option<SpreadSpec> {
+    let mut sigma = |name| if network.has(name) { network.number(name) } else { Some(0.0) };
+    let (pairs, nodes) = (sigma("pair_spread"), sigma("node_spread"));
+    Some(SpreadSpec { pairs: pairs?, nodes: nodes? })
 }
 
 /// The floor of every delay: what was given, which no model may undercut by its own least delay;

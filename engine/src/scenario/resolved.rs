@@ -131,6 +131,8 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
     }
     line(out, "min_delay", &span(network.min_delay));
     line(out, "loopback", &span(network.loopback));
+    line(out, "pair_spread", &float(network.spread.pairs));
+    line(out, "node_spread", &float(network.spread.nodes));
     line(out, "topology", &topology_table(&network.topology));
     if let Some(NodeFileSpec { path }) = &network.node_file {
         line(out, "node_file", &text_of(path));
@@ -151,6 +153,7 @@ pub(super) fn jitter_text(jitter: &JitterSpec) -> String {
         }
         JitterSpec::Gamma { shape } => table([("kind", quoted("gamma")), ("shape", float(*shape))]),
         JitterSpec::Pareto => quoted("pareto"),
+        JitterSpec::None => quoted("none"),
         JitterSpec::Empirical { path } => {
             table([("kind", quoted("empirical")), ("path", text_of(path))])
         }

@@ -3,6 +3,7 @@
 mod behaviour;
 mod bodies;
 mod conditions;
+mod connections;
 mod corners;
 mod declared;
 mod divergence;

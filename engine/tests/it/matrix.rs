@@ -114,6 +114,21 @@ fn traffic_to_everyone_in_every_shape() {
     }
 }
 
+/// Connections that keep the order sent and break with churn, between nodes and pairs that differ.
+#[test]
+fn traffic_over_connections_between_different_pairs() {
+    for more in ["", "churn = { kind = \"exponential\", session = \"1s\", downtime = \"200ms\" }\n"]
+    {
+        let text = format!(
+            "nodes = 500\nuntil = \"2s\"\nseed = 5\n{more}[protocol]\nname = \"traffic\"\n\
+             interval = \"40ms\"\nto = \"server\"\nservers = 9\n[network]\npreset = \"aws-p50\"\n\
+             transport = \"connection\"\npair_spread = 0.3\nnode_spread = 0.2\n"
+        );
+        let events = one_result::<Traffic>(&text);
+        assert!(events > 20_000, "{events} events of\n{text}");
+    }
+}
+
 fn gossip(nodes: u32, protocol: &str, topology: &str) -> String {
     format!(
         "nodes = {nodes}\nuntil = \"120s\"\nseed = 3\n[protocol]\nname = \"gossip\"\n{protocol}\n\

@@ -9,10 +9,10 @@ pub(crate) mod weather;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anthill_engine::conditions::ConditionTotals;
+use anthill_engine::conditions::{ConditionTotals, Transport};
 use anthill_engine::outcome::{RunResult, SignatureTotals, Violation};
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
-use anthill_engine::{Control, run, sequential};
+use anthill_engine::{Control, Key, Watch, run, sequential};
 use anthill_protocol::draw::{below, draw};
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
@@ -68,6 +68,7 @@ fn random_scenarios_give_one_result() {
             *counted.entry(name).or_insert(0) += count;
         }
         *counted.entry("bodies reclaimed").or_insert(0) += u128::from(found.reclaimed);
+        *counted.entry("messages in order").or_insert(0) += u128::from(found.ordered);
         *counted.entry("signatures that hold").or_insert(0) += u128::from(found.good);
         *counted.entry("signatures that do not").or_insert(0) += u128::from(found.bad);
         for violation in &found.violations {
@@ -103,6 +104,8 @@ struct Found {
     good: u64,
     bad: u64,
     violations: Vec<Violation>,
+    /// Messages over connections that came after another of their sender.
+    ordered: u64,
 }
 
 /// Draws and runs the scenario of one seed.
@@ -151,9 +154,18 @@ fn same<P: Protocol>(
         scenario.conditions = climate.draw(dice);
         named.about = format!("{:?}", scenario.conditions);
     }
-    let control = Control::default();
+    let connects = scenario.conditions.transport == Transport::Connection;
+    let watch = connects.then_some(Watch { from_ns: 0, to_ns: u64::MAX, most: 10_000_000 });
+    let control = Control { watch, ..Control::default() };
     let oracle = sequential::run(protocol, &scenario, network, &control).expect("runs");
     let expected = invariant_part(&oracle);
+    let control = Control::default();
+    // A sender that comes up again starts over.
+    let restarts = oracle.result.conditions.as_ref().map_or(0, |conditions| conditions.restarts);
+    let ordered = match &oracle.watched {
+        Some(watched) if restarts == 0 => in_order(watched.events.iter().map(|(key, _)| key)),
+        _ => 0,
+    };
     let conditions = named.about.clone();
     for _ in 0..EXECUTIONS {
         let options = &mut scenario.engine;
@@ -173,7 +185,22 @@ fn same<P: Protocol>(
     let SignatureTotals { checked, failed, .. } = oracle.result.signatures;
     let reclaimed = oracle.host.bodies.reclaimed;
     let RunResult { conditions, violations, .. } = oracle.result;
-    Found { conditions, reclaimed, good: checked - failed, bad: failed, violations }
+    let good = checked - failed;
+    Found { conditions, reclaimed, good, bad: failed, violations, ordered }
+}
+
+/// Counts the messages that one node handles of another after an earlier one, all of which it has to
+/// handle in the order sent.
+fn in_order<'a>(events: impl Iterator<Item = &'a Key>) -> u64 {
+    let mut last = BTreeMap::new();
+    let mut count = 0;
+    for key in events.filter(|key| key.source != key.target) {
+        if let Some(before) = last.insert((key.source, key.target), key.sequence) {
+            assert!(before <= key.sequence, "{key} after {before}");
+            count += 1;
+        }
+    }
+    count
 }
 
 pub(crate) fn head(dice: &mut Dice, nodes: u64, until_ns: u64, protocol: &str) -> String {
@@ -277,13 +304,28 @@ pub(crate) fn signed_phold_text(dice: &mut Dice) -> (String, Nature) {
 }
 
 pub(crate) fn network(dice: &mut Dice) -> (String, u64) {
+    let (mut text, delay) = model(dice);
+    for key in ["pair_spread", "node_spread"] {
+        if dice.below(4) == 0 {
+            text += &format!("{key} = {}\n", dice.pick(&["0.1", "0.4", "1.0"]));
+        }
+    }
+    (text, delay)
+}
+
+fn model(dice: &mut Dice) -> (String, u64) {
     let model = dice.below(6);
     let (floor, more) = (floor_ns(dice), dice.spread(41));
     let both = floor + more;
     match model {
         0 | 1 => {
             let preset = dice.pick(&["aws-p50", "bitcoin-2019"]);
-            (format!("preset = \"{preset}\"\nmin_delay = \"{}ns\"\n", dice.spread(23)), 100_000_000)
+            let jitter = dice.pick(&["fitted", "fitted", "fitted", "none"]);
+            let min_delay = dice.spread(23);
+            let text = format!(
+                "preset = \"{preset}\"\nmin_delay = \"{min_delay}ns\"\njitter = \"{jitter}\"\n"
+            );
+            (text, 100_000_000)
         }
         2 => {
             let max = floor + more * dice.below(2);

@@ -15,8 +15,8 @@ use std::path::Path;
 use serde::Deserializer;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
+use super::super::fit::{Centre, Figures};
 use super::super::lines::open;
-use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use crate::input::InputFile;
@@ -77,7 +77,7 @@ pub(super) fn load(
             }
             p90 = Some(upper);
         }
-        let figures = Figures { centre: Centre::Percentiles { p50, p90 }, min: None };
+        let figures = Figures { centre: Centre::Percentiles { p50, p90 }, min: None, max: None };
         if table.get(from, to).is_some() {
             return Err(failed(path, pair("a second latency; delete one".to_owned())));
         }

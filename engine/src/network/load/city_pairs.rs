@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::columns::{Column, Layout, Row, Rows};
+use super::super::fit::{Centre, Figures};
 use super::super::lines::line_error;
-use super::super::link::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use crate::input::InputFile;
@@ -26,6 +26,7 @@ const FROM: usize = 0;
 const TO: usize = 1;
 const MEAN: usize = 2;
 const MIN: usize = 3;
+const MAX: usize = 4;
 const DEVIATION: usize = 5;
 
 /// Every ordered pair of as many regions as a table may have.
@@ -84,11 +85,15 @@ fn read(
     let one_way = |ms| one_way_ns(ms, latency);
     let mean = one_way(row.number(MEAN)?)?;
     let min = row.optional_number(MIN)?.map(one_way).transpose()?;
+    let max = row.optional_number(MAX)?.map(one_way).transpose()?;
     let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
     if min.is_some_and(|min| min > mean) {
         return Err("rtt_min_ms is above rtt_avg_ms".into());
     }
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min };
+    if max.is_some_and(|max| max < mean) {
+        return Err("rtt_max_ms is below rtt_avg_ms".into());
+    }
+    let figures = Figures { centre: Centre::Moments { mean, deviation }, min, max };
     let from = table.region(&row.text(FROM).replace('+', " "))? as u16;
     let line = u32::try_from(row.line()).map_err(|_| "too many lines".to_owned())?;
     let to = match places.get(row.text(TO)) {

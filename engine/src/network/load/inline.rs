@@ -1,6 +1,6 @@
 //! A table written in the scenario itself: square matrices in ms.
 
-use super::super::link::{Centre, Figures};
+use super::super::fit::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 
@@ -43,7 +43,11 @@ pub(super) fn table(
                 let problem = format!("{} to {}: below the median", names[from], names[to]);
                 return Err(NetworkError::field(P90, problem));
             }
-            table.set(from, to, Figures { centre: Centre::Percentiles { p50, p90 }, min: None });
+            table.set(
+                from,
+                to,
+                Figures { centre: Centre::Percentiles { p50, p90 }, min: None, max: None },
+            );
         }
     }
     Ok(table)

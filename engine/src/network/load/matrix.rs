@@ -7,7 +7,7 @@
 use crate::input::InputFile;
 
 use super::super::columns::{PlainRows, number};
-use super::super::link::{Centre, Figures};
+use super::super::fit::{Centre, Figures};
 use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 
@@ -113,7 +113,7 @@ impl Matrix {
                 one_way_ns(ms, self.latency).map_err(|e| format!("column {}: {e}", column()))
             })?;
             let centre = Centre::Percentiles { p50, p90: None };
-            self.table.set(from, to, Figures { centre, min: None });
+            self.table.set(from, to, Figures { centre, min: None, max: None });
         }
         Ok(())
     }

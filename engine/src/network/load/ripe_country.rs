@@ -1,11 +1,12 @@
 //! `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max` in ms: RIPE Atlas pings by country.
 //!
 //! Each unordered pair has at most one row; less than half of all pairs have one. The delay of a
-//! pair has the row's minimum as its floor, and the row's mean and standard deviation above it. A
+//! pair has the row's minimum as its floor, and the row's mean and standard deviation above it, up to
+//! the row's maximum. A
 //! single ping has no deviation, and its mean may differ from its minimum by rounding.
 
 use super::super::columns::{Column, Layout, Row, Rows};
-use super::super::link::{Centre, Figures};
+use super::super::fit::{Centre, Figures};
 use super::super::table::{LatencyTable, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use crate::input::InputFile;
@@ -24,6 +25,7 @@ const TO: usize = 1;
 const MEAN: usize = 3;
 const DEVIATION: usize = 4;
 const MIN: usize = 5;
+const MAX: usize = 6;
 
 pub(super) fn load(path: &InputFile, latency: LatencyKind) -> Result<LatencyTable, NetworkError> {
     let mut rows = Rows::open(path, LAYOUT)?;
@@ -40,6 +42,7 @@ fn read(table: &mut LatencyTable, row: &Row<'_>, latency: LatencyKind) -> Result
     let one_way = |ms| one_way_ns(ms, latency);
     let mean = one_way(row.number(MEAN)?)?;
     let min = row.optional_number(MIN)?.map(one_way).transpose()?;
+    let max = row.optional_number(MAX)?.map(one_way).transpose()?;
     let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
     let (from, to) = (row.text(FROM), row.text(TO));
     let (from_region, to_region) = (table.region(from)?, table.region(to)?);
@@ -47,8 +50,11 @@ fn read(table: &mut LatencyTable, row: &Row<'_>, latency: LatencyKind) -> Result
     if min.is_some_and(|min| min > mean * 1.001) {
         return Err("rtt_min is above rtt_avg".into());
     }
+    if max.is_some_and(|max| max < mean * 0.999) {
+        return Err("rtt_max is below rtt_avg".into());
+    }
     let min = min.map(|min| min.min(mean));
-    let figures = Figures { centre: Centre::Moments { mean, deviation }, min };
+    let figures = Figures { centre: Centre::Moments { mean, deviation }, min, max };
     if table.get(to_region, from_region).is_some() && from_region != to_region
         || !table.set(from_region, to_region, figures)
     {

@@ -4,7 +4,7 @@ mod aws_p50;
 mod bitcoin_2019;
 
 use super::error::suggestion;
-use super::link::{Centre, Figures};
+use super::fit::{Centre, Figures};
 use super::table::{LatencyTable, one_way_ns};
 use super::{LatencyKind, NetworkError};
 
@@ -44,7 +44,11 @@ fn symmetric(
         assert_eq!(row.len(), names.len() - i);
         for (offset, p50) in row.iter().enumerate() {
             let p90 = p90_ms.map(|p90_ms| ns(p90_ms[i][offset]));
-            let figures = Figures { centre: Centre::Percentiles { p50: ns(*p50), p90 }, min: None };
+            let figures = Figures {
+                centre: Centre::Percentiles { p50: ns(*p50), p90 },
+                min: None,
+                max: None,
+            };
             table.set(i, i + offset, figures);
             table.set(i + offset, i, figures);
         }

@@ -103,6 +103,101 @@ fn histograms_give_their_shape_to_the_tables_median() {
     assert!(error.contains("line 1: expected the header value,count"), "{error}");
 }
 
+/// Every message takes the table's median, or its mean, or its edge's latency.
+#[test]
+fn without_jitter_delays_are_exactly_the_tables() {
+    let none = |network: NetworkSpec| jittered(network, JitterSpec::None);
+    let network = Network::build(&none(preset("aws-p50")), 20_000, 7).unwrap();
+    for (from, to, ns) in [
+        ("us-east-1", "eu-west-1", 35_000_000),
+        ("af-south-1", "ap-southeast-2", 204_500_000),
+        ("eu-west-1", "eu-west-1", 1_500_000),
+    ] {
+        let all = delays(&network, 20_000, from, to);
+        assert!(all.iter().all(|delay| *delay == ns), "{from} {to}");
+    }
+    assert_eq!((network.lookahead(), network.clamped()), (Span(1_500_000), 0));
+    let network = Network::build(&none(preset("bitcoin-2019")), 5_000, 7).unwrap();
+    assert!(delays(&network, 5_000, "JP", "AU").iter().all(|delay| *delay == 126 * MS));
+    // Means: London to Zagreb, and a city to itself, of which nothing is known.
+    let header = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms";
+    let (_folder, path) = written(&format!("{header}\na,b,80,79,5000,400\n"));
+    let cities = none(file(path, RegionFormat::CityPairs));
+    let network = Network::build(&cities, 100, 7).unwrap();
+    assert!(delays(&network, 100, "a", "b").iter().all(|delay| *delay == 40 * MS));
+    assert!(delays(&network, 100, "a", "a").iter().all(|delay| *delay == 500_000));
+    assert_eq!((network.assumed(), network.lookahead()), (2, Span(500_000)));
+    let mut edges = none(preset("aws-p50"));
+    edges.topology = TopologySpec::File {
+        path: fixture("edges.csv"),
+        latency: Some(LatencyKind::OneWay),
+        direction: EdgeDirection::SourceToTarget,
+    };
+    let network = Network::build(&edges, 5, 1).unwrap();
+    for sequence in 0..100 {
+        let delay = |from, to| network.delay(NodeId(from), NodeId(to), sequence);
+        assert_eq!(delay(1, 2), Span(40_500_000));
+        assert_eq!(delay(2, 3), Span::from_micros(250), "raised");
+    }
+    assert_eq!((network.clamped(), network.lookahead()), (1, Span::from_micros(250)));
+}
+
+/// The right values for tables whose figures leave little room: see `fit`.
+#[test]
+fn tails_of_a_table_are_those_of_its_figures() {
+    let tail = |p90: f64| {
+        let network = Network::build(
+            &regional(RegionsSpec::Inline {
+                names: vec!["dc".into()],
+                p50_ms: vec![vec![50.0]],
+                p90_ms: Some(vec![vec![p90]]),
+                latency: LatencyKind::OneWay,
+            }),
+            1000,
+            5,
+        );
+        let tails = network.unwrap().tails();
+        assert_eq!(tails.len(), 1);
+        tails[0].clone()
+    };
+    for p90 in [55.0, 75.0, 120.0, 250.0] {
+        let found = tail(p90);
+        let [p50, at90, _, p999] = found.percentiles.map(|span| span.0 as f64 / MS as f64);
+        assert!((p50 / 50.0 - 1.0).abs() < 1e-3 && (at90 / p90 - 1.0).abs() < 5e-3, "{found:?}");
+        let plain = 50.0 * libm::pow(p90 / 50.0, 3.090_232 / 1.281_552);
+        assert!(p999 < 1.51 * plain, "{p999} for {plain}");
+        assert!(found.greatest.0 as f64 > p999 * MS as f64);
+    }
+    let header = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms";
+    let (_folder, path) = written(&format!("{header}\na,b,80,79,5000,400\n"));
+    let network = Network::build(&file(path, RegionFormat::CityPairs), 30, 5).unwrap();
+    let tails = network.tails();
+    let ab = tails.iter().find(|tail| tail.from != tail.to).unwrap();
+    assert!(ab.greatest <= Span(2_500 * MS) && ab.greatest > Span(2_499 * MS), "{ab:?}");
+    assert!(ab.percentiles[3] < Span(500 * MS), "{ab:?}");
+    let all = delays(&network, 30, "a", "b");
+    assert!(all[0] >= 39_500_000 && all[all.len() - 1] <= 2_500 * MS);
+    // Ten regions have a hundred links: those with the longest tails, and one in the middle.
+    let aws = Network::build(&preset("aws-p50"), 1000, 5).unwrap().tails();
+    assert_eq!(aws.len(), 6);
+    assert!(aws.windows(2).all(|w| w[0].percentiles[3] >= w[1].percentiles[3]), "{aws:?}");
+    let uniform = spec(ModelSpec::Uniform { min: Span(MS), max: Span(3 * MS) });
+    let uniform = Network::build(&uniform, 10, 1).unwrap().tails();
+    assert_eq!((uniform[0].percentiles[0], uniform[0].greatest), (Span(2 * MS), Span(3 * MS)));
+    let exponential = spec(ModelSpec::Exponential { floor: Span(MS), mean: Span(MS) });
+    let exponential = Network::build(&exponential, 10, 1).unwrap().tails();
+    let p99 = exponential[0].percentiles[2].0 as f64 / MS as f64;
+    assert!((p99 / (1.0 + libm::log(100.0)) - 1.0).abs() < 1e-3, "{p99}");
+    // A minimum above the mean, a maximum below it.
+    for (row, problem) in
+        [("a,b,80,81,90,1", "rtt_min_ms is above"), ("a,b,80,79,79.5,1", "rtt_max_ms is below")]
+    {
+        let (_folder, path) = written(&format!("{header}\n{row}\n"));
+        let error = message(&file(path, RegionFormat::CityPairs));
+        assert!(error.contains(problem) && error.contains("line 2"), "{error}");
+    }
+}
+
 /// Every kind of jitter, over tables with every kind of figure.
 #[test]
 fn no_delay_is_below_the_lookahead() {
@@ -113,6 +208,7 @@ fn no_delay_is_below_the_lookahead() {
         JitterSpec::Gamma { shape: 0.1 },
         JitterSpec::Gamma { shape: 100.0 },
         JitterSpec::Pareto,
+        JitterSpec::None,
         JitterSpec::Empirical { path },
     ];
     let countries = file(fixture("countries.csv"), RegionFormat::RipeCountry);

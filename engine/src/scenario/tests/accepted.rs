@@ -3,7 +3,7 @@
 use anthill_protocol::Time;
 
 use super::*;
-use crate::network::{JitterSpec, LatencyKind, ModelSpec, RegionFormat, RegionsSpec};
+use crate::network::{JitterSpec, LatencyKind, ModelSpec, RegionFormat, RegionsSpec, SpreadSpec};
 use crate::topology::{EdgeDirection, TopologySpec};
 
 fn model(network: &str) -> ModelSpec {
@@ -12,6 +12,15 @@ fn model(network: &str) -> ModelSpec {
 
 fn topology(text: &str) -> TopologySpec {
     read(&format!("network.topology = {text}")).network.topology
+}
+
+#[test]
+fn pairs_and_nodes_may_differ() {
+    let spread = |text: &str| read(&format!("[network]\n{text}")).network.spread;
+    assert_eq!(spread(""), SpreadSpec::default());
+    assert_eq!(spread("pair_spread = 0.3"), SpreadSpec { pairs: 0.3, nodes: 0.0 });
+    let exponential = spread("model = \"exponential\"\nnode_spread = 1\npair_spread = 0");
+    assert_eq!(exponential, SpreadSpec { pairs: 0.0, nodes: 1.0 });
 }
 
 #[test]

@@ -90,6 +90,7 @@ fn jitter_has_more_kinds() {
         other => panic!("{other:?}"),
     };
     assert_eq!(jitter("\"pareto\""), JitterSpec::Pareto);
+    assert_eq!(jitter("\"none\""), JitterSpec::None);
     assert_eq!(jitter("{kind = \"gamma\", shape = 2}"), JitterSpec::Gamma { shape: 2.0 });
     let empirical = JitterSpec::Empirical { path: "x.csv".into() };
     assert_eq!(jitter("{kind = \"empirical\", path = \"x.csv\"}"), empirical);

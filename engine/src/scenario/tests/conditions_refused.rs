@@ -46,6 +46,10 @@ fn timing_models_need_their_bounds() {
 
 #[test]
 fn impairments_and_classes_are_checked() {
+    for key in ["pair_spread", "node_spread"] {
+        let problem = "must be at least 0 and at most 1";
+        network_says(&format!("{key} = 1.5"), &format!("5: network.{key} = 1.5: {problem}"));
+    }
     network_says("loss = 1.5", "5: network.loss = 1.5: must be a share from 0 to 1");
     network_says(
         "reordering = 0.1",

@@ -10,6 +10,7 @@ use crate::crypto::Mode;
 use crate::input::InputFile;
 use crate::network::{
     JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
+    SpreadSpec,
 };
 use crate::scenario::CryptoSpec;
 use crate::topology::{EdgeDirection, TopologySpec};
@@ -76,6 +77,7 @@ fn model() -> impl Strategy<Value = ModelSpec> {
         (0.001..10.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
         (0.1..100.0).prop_map(|shape| JitterSpec::Gamma { shape }),
         Just(JitterSpec::Pareto),
+        Just(JitterSpec::None),
         path().prop_map(|path| JitterSpec::Empirical { path }),
     ];
     prop_oneof![
@@ -117,8 +119,10 @@ fn topology() -> impl Strategy<Value = TopologySpec> {
 
 fn network() -> impl Strategy<Value = NetworkSpec> {
     let node_file = option::of(path().prop_map(|path| NodeFileSpec { path }));
-    (model(), span(), span(), topology(), node_file).prop_map(
-        |(model, min_delay, loopback, topology, node_file)| {
+    let spread = (prop_oneof![Just(0.0), 0.0..=1.0], prop_oneof![Just(0.0), 0.0..=1.0])
+        .prop_map(|(pairs, nodes)| SpreadSpec { pairs, nodes });
+    (model(), span(), span(), topology(), node_file, spread).prop_map(
+        |(model, min_delay, loopback, topology, node_file, spread)| {
             let least = match model {
                 ModelSpec::Regional { .. } => min_delay,
                 ModelSpec::Uniform { min, .. } | ModelSpec::Synchronous { min, .. } => min,
@@ -126,7 +130,8 @@ fn network() -> impl Strategy<Value = NetworkSpec> {
                 | ModelSpec::Asynchronous { floor, .. }
                 | ModelSpec::Partial { floor, .. } => floor,
             };
-            NetworkSpec { model, min_delay: min_delay.min(least), loopback, topology, node_file }
+            let min_delay = min_delay.min(least);
+            NetworkSpec { model, min_delay, loopback, topology, node_file, spread }
         },
     )
 }
@@ -220,7 +225,8 @@ fn every_default_is_printed() {
         "stealing = true\nhuge_pages = true\nmemory_limit = 0.9\n",
         "[protocol]\nname = \"gossip\"\nfanout = 8\nmode = \"push\"\nrounds = false\n",
         "model = \"regional\"\npreset = \"aws-p50\"\njitter = \"fitted\"\n",
-        "min_delay = \"250us\"\nloopback = \"20us\"\ntopology = { kind = \"complete\" }\n",
+        "min_delay = \"250us\"\nloopback = \"20us\"\npair_spread = 0.0\nnode_spread = 0.0\n",
+        "topology = { kind = \"complete\" }\n",
         "[measure]\nwarmup = \"0s\"\n",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
