@@ -154,7 +154,13 @@ fn under_attack(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> O
         adversary.attack == Attack::Coalition || of(WitnessMetric::Decided) == adversary.attempts;
     let judged = complete && !facts.disturbed && of(trials) > 0;
     let check = judged.then(|| binomial(name, bound, of(successes), of(trials), p))?;
-    let is_as_stated = adversary.attack != Attack::Coalition || are_apart(witness, facts);
+    let is_as_stated = match adversary.attack {
+        Attack::Coalition => are_apart(witness, facts),
+        // Their payments have to meet each other at the witnesses: a draw that skips somebody takes a
+        // timeout longer, and comes too late.
+        Attack::Lazy | Attack::DoubleSigner | Attack::Fractional => witness.availability == 1.0,
+        _ => true,
+    };
     Some(check.only_if(is_ordinary(witness, facts) && is_as_stated))
 }
 
