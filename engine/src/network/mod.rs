@@ -44,7 +44,7 @@ use edge_delay::EdgeDelay;
 pub use error::NetworkError;
 pub(crate) use error::suggestion;
 pub(crate) use jitter::Jitter;
-pub(crate) use link::{Link, Powers};
+pub(crate) use link::{Link, MAX_SIGMA, MIN_SIGMA, Powers};
 use model::{MAX_STATED, Model, Parts, bounded};
 pub use node_table::NodeTable;
 pub use presets::PRESETS;

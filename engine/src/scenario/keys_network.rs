@@ -3,6 +3,8 @@
 use anthill_protocol::Span;
 use anthill_protocol::parameter::Value;
 
+use crate::network::{MAX_SIGMA, MIN_SIGMA};
+
 use super::keys::{
     ANY_SPAN, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, choice, count, kinded, positive,
 };
@@ -112,7 +114,11 @@ pub(super) const JITTER: &[Key] = &[
         "fitted to the table, of given width, as SimBlock has it, from measured delays, or none: \
          exactly the table's medians",
     ),
-    Key::new("sigma", positive(10.0), "lognormal: σ of the logarithm"),
+    Key::new(
+        "sigma",
+        Shape::Number { least: MIN_SIGMA, open: false, most: MAX_SIGMA },
+        "lognormal: σ of the logarithm",
+    ),
     Key::new(
         "shape",
         Shape::Number { least: 0.1, open: false, most: 100.0 },

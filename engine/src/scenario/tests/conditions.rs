@@ -177,7 +177,7 @@ fn quantiles() -> impl Strategy<Value = Vec<(f64, u64)>> {
 
 fn class_jitter() -> impl Strategy<Value = JitterSpec> {
     prop_oneof![
-        (0.001..4.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
+        (0.01..4.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
         (0.1..100.0).prop_map(|shape| JitterSpec::Gamma { shape }),
         Just(JitterSpec::Pareto),
     ]

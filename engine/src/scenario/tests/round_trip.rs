@@ -74,7 +74,7 @@ fn shares_for(regions: &RegionsSpec) -> Vec<(String, f64)> {
 fn model() -> impl Strategy<Value = ModelSpec> {
     let jitter = prop_oneof![
         Just(JitterSpec::Fitted),
-        (0.001..10.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
+        (0.01..4.0).prop_map(|sigma| JitterSpec::Lognormal { sigma }),
         (0.1..100.0).prop_map(|shape| JitterSpec::Gamma { shape }),
         Just(JitterSpec::Pareto),
         Just(JitterSpec::None),
