@@ -53,6 +53,8 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     let (witness, facts) = run_attack(settings, adversary);
     assert_eq!(facts.totals.of(WitnessMetric::Attempts), 40);
     assert_eq!(facts.totals.of(WitnessMetric::Decided), 40);
+    let (spends, made) = (WitnessMetric::DoubleSpends, WitnessMetric::Counterfeit);
+    assert_eq!(facts.totals.of(spends) == 0, facts.totals.of(made) == 0, "{:?}", facts.totals);
     let checks = witness.checks(&facts);
     let of_honest_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
     let others = checks.len() - of_honest_draws.count();
