@@ -297,6 +297,9 @@ fn payments_run_from_the_draw_to_the_hand_over() {
     assert!(of(WitnessMetric::Started) > 400, "{:?}", facts.totals);
     assert!(of(WitnessMetric::Final) + 10 >= of(WitnessMetric::Started), "{:?}", facts.totals);
     assert!(of(WitnessMetric::HandedOver) + 10 >= of(WitnessMetric::Final));
+    let checks = pump.protocol().checks(&facts);
+    let of_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
+    assert_eq!(of_draws.count(), 1, "{checks:?}");
     assert_eq!(of(WitnessMetric::Rejected) + of(WitnessMetric::Refused), 0, "{:?}", facts.totals);
     assert_conserved(pump.protocol(), &facts);
 }
