@@ -53,6 +53,8 @@ fn attacked(settings: &[(&'static str, Value)], adversary: &str) -> (Witness, Ru
     let (witness, facts) = run_attack(settings, adversary);
     assert_eq!(facts.totals.of(WitnessMetric::Attempts), 40);
     assert_eq!(facts.totals.of(WitnessMetric::Decided), 40);
+    let (spends, made) = (WitnessMetric::DoubleSpends, WitnessMetric::Counterfeit);
+    assert_eq!(facts.totals.of(spends) == 0, facts.totals.of(made) == 0, "{:?}", facts.totals);
     let checks = witness.checks(&facts);
     let of_honest_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
     let others = checks.len() - of_honest_draws.count();
@@ -295,6 +297,9 @@ fn payments_run_from_the_draw_to_the_hand_over() {
     assert!(of(WitnessMetric::Started) > 400, "{:?}", facts.totals);
     assert!(of(WitnessMetric::Final) + 10 >= of(WitnessMetric::Started), "{:?}", facts.totals);
     assert!(of(WitnessMetric::HandedOver) + 10 >= of(WitnessMetric::Final));
+    let checks = pump.protocol().checks(&facts);
+    let of_draws = checks.iter().filter(|check| check.name == "honest selections rejected");
+    assert_eq!(of_draws.count(), 1, "{checks:?}");
     assert_eq!(of(WitnessMetric::Rejected) + of(WitnessMetric::Refused), 0, "{:?}", facts.totals);
     assert_conserved(pump.protocol(), &facts);
 }

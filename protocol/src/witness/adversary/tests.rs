@@ -474,3 +474,79 @@ fn a_coalition_sees_what_its_verifiers_watch() {
         assert_eq!(node.attempt.as_ref().expect("as before").history[0], 3);
     }
 }
+
+/// Convicted: enough are named, soon enough after all have accepted, in whichever order that is heard.
+#[test]
+fn an_attempt_is_convicted_in_time_and_by_enough() {
+    use super::super::guilt::claim::Case;
+    use super::super::timeline::{Event, EventKind};
+    use crate::recording::Effect;
+    let witness = witness("colluding-witnesses", &[]).expect("it fits");
+    let cast = witness.adversary.as_ref().expect("one").cast[..3].to_vec();
+    let within = witness.terms.conviction_time;
+    let accepted = Time(1_000);
+    let verifier = |rank| witness.genesis.verifier(rank);
+    let run = |named: u32, heard: Time, author: NodeId, is_first: bool| {
+        let mut cx = Recording::<Witness>::new(cast[0], 402).at(accepted);
+        let mut node = WitnessNode { attempt: Some(Box::default()), ..WitnessNode::default() };
+        let guilty = (0..named).map(verifier).collect();
+        let (payer, payees) = (cast[0], [cast[1], cast[2]]);
+        let lost = u64::MAX >> 8;
+        let case = Case { payer, payees, cheated: cast[1], lost, time: accepted, guilty };
+        let event = (author, EventKind::Leave, heard);
+        let event = Event::new(event, None, 0, Signature([0; 64]));
+        if is_first {
+            witness.attempt_convicted(&mut node, &event, &case, &mut cx);
+            witness.attempt_accepted(&mut node, &mut cx);
+        } else {
+            witness.attempt_accepted(&mut node, &mut cx);
+            cx.set_now(heard);
+            witness.attempt_convicted(&mut node, &event, &case, &mut cx);
+        }
+        // Again, and a later one: they change nothing.
+        witness.attempt_convicted(&mut node, &event, &case, &mut cx);
+        let of = |metric| {
+            let is_it = |effect: &&Effect<Witness>| matches!(effect, Effect::Record { metric: m, .. } if *m == metric);
+            let all = cx.effects().iter().filter(is_it);
+            all.map(|effect| if let Effect::Record { value, .. } = effect { *value } else { 0 })
+                .fold(0u64, u64::wrapping_add)
+        };
+        use WitnessMetric as M;
+        [
+            of(M::Convicted),
+            of(M::GuiltyNamed),
+            of(M::StakesKept),
+            of(M::StakePrice),
+            of(M::Conviction),
+        ]
+    };
+    let stake = witness.terms.stake;
+    let honest = NodeId(401);
+    let last = accepted + within;
+    assert_eq!(run(6, last, honest, false), [1, 6, 0, 6 * stake, within.0]);
+    assert_eq!(run(6, last + Span(1), honest, false), [0; 5], "too late");
+    assert_eq!(run(5, last, honest, false), [0; 5], "2·13 − 20 = 6 have to be named");
+    assert_eq!(run(7, accepted, honest, true), [1, 7, 0, 7 * stake, 0]);
+    // The attacker's own claim gives it a tenth back.
+    assert_eq!(run(6, last, cast[0], false), [1, 6, 0, 6 * (stake - stake / 10), within.0]);
+    let mut seed = witness.clone();
+    seed.terms.rules.stake_is_cancelled = false;
+    let case = Case {
+        payer: cast[0],
+        payees: [cast[1], cast[2]],
+        cheated: cast[1],
+        lost: 5,
+        time: accepted,
+        guilty: (0..6).map(verifier).collect(),
+    };
+    let mut cx = Recording::<Witness>::new(cast[0], 402).at(accepted);
+    let mut node = WitnessNode { attempt: Some(Box::default()), ..WitnessNode::default() };
+    let event = (cast[0], EventKind::Leave, accepted);
+    let event = Event::new(event, None, 0, Signature([0; 64]));
+    seed.attempt_accepted(&mut node, &mut cx);
+    seed.attempt_convicted(&mut node, &event, &case, &mut cx);
+    let kept = |effect: &Effect<Witness>| {
+        matches!(effect, Effect::Record { metric: WitnessMetric::StakesKept, value: 1 })
+    };
+    assert!(cx.effects().iter().any(kept), "without R8 all of it");
+}

@@ -257,3 +257,13 @@ fn the_fewest_identities_are_the_fewest() {
     }
     assert_eq!(identities_for(0.0, 2_000, 100, 62), 0);
 }
+
+/// Of 792 draws of seven 350, 175 and 21 have three, four and five corrupt; a jury of seven upholds
+/// unless three or more of it are.
+#[test]
+fn any_of_several_juries_may_uphold() {
+    let fails: f64 = 546.0 / 792.0;
+    let none = |honest| 1.0 - fails.powi(honest);
+    let expected = (350.0 * none(4) + 175.0 * none(3) + 21.0 * none(2)) / 546.0;
+    assert!((SMALL.convicted_by_any() - expected).abs() < 1e-12);
+}
