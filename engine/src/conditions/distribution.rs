@@ -112,11 +112,35 @@ mod tests {
         }
     }
 
+    /// A length for every draw: the longest has probability 2⁻⁵³.
+    #[test]
+    fn the_ends_of_the_draws_are_lengths() {
+        let exponential = Lengths::weibull(HOUR, 1.0).unwrap();
+        let longest = 53.0 * core::f64::consts::LN_2 * HOUR.0 as f64;
+        assert!((exponential.length(0) as f64 / longest - 1.0).abs() < 1e-9);
+        assert_eq!((exponential.length(u64::MAX), exponential.residual(u64::MAX)), (0, 0));
+        // Of shape 1/2: the square, over Γ(3).
+        let heavy = Lengths::weibull(HOUR, 0.5).unwrap();
+        let longest = longest * longest / HOUR.0 as f64 / 2.0;
+        assert!((heavy.length(0) as f64 / longest - 1.0).abs() < 1e-9);
+        let century = Span(100 * 365 * 24 * HOUR.0);
+        let cut = Lengths::weibull(century, 0.5).unwrap();
+        assert_eq!((cut.length(0), cut.mean_ns()), (4_600_000_000_000_000_000, century.0 as f64));
+    }
+
+    #[test]
+    fn only_what_is_not_exponential_keeps_a_table() {
+        let bytes = |shape| Lengths::weibull(HOUR, shape).unwrap().memory_bytes();
+        assert_eq!(bytes(1.0), 0);
+        assert!(bytes(0.5) > 1_000);
+    }
+
     #[test]
     fn shapes_out_of_range_are_refused() {
         for shape in [0.1, 11.0, f64::NAN] {
             assert!(Lengths::weibull(HOUR, shape).is_err());
         }
+        assert!(Lengths::weibull(HOUR, 0.2).is_ok() && Lengths::weibull(HOUR, 10.0).is_ok());
         assert!(Lengths::weibull(Span::ZERO, 1.0).is_err());
     }
 }

@@ -359,6 +359,12 @@ impl Faults {
         })
     }
 
+    /// Whom each crash strikes.
+    #[cfg(test)]
+    pub(super) fn crashed(&self) -> Vec<&Members> {
+        self.crashes.iter().map(|crash| &crash.who).collect()
+    }
+
     pub(super) fn memory_bytes(&self) -> u64 {
         let cuts = self.cuts.iter().map(|cut| {
             cut.side.memory_bytes() + cut.others.as_ref().map_or(0, Members::memory_bytes)

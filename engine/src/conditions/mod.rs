@@ -24,6 +24,8 @@ mod selection;
 mod service;
 mod spec;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod trace;
 

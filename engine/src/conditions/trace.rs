@@ -113,6 +113,21 @@ mod tests {
         );
     }
 
+    /// The ends of what is an instant; nodes without rows; the memory of it all.
+    #[test]
+    fn instants_have_bounds_and_rows_are_kept_in_16_bytes() {
+        let trace = read("0,0,0.000000001\n2,1e9,1e10\n").unwrap();
+        assert_eq!(trace.downtime_after(NodeId(0), 0), Some((0, 1)));
+        assert_eq!(trace.downtime_after(NodeId(0), 1), None);
+        assert_eq!(trace.downtime_after(NodeId(1), 0), None);
+        assert_eq!(trace.downtime_after(NodeId(2), 5), Some((10u64.pow(18), 10u64.pow(19))));
+        assert_eq!(trace.memory_bytes(), 4 * 4 + 2 * 16);
+        for wrong in ["0,-1,2\n", "0,1,1.1e10\n", "0,1,1\n", "0,1,NaN\n"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert!(read("0,1,2\n1,2,3\n1,1,1.5\n").is_ok());
+    }
+
     #[test]
     fn wrong_rows_are_named_with_their_line() {
         for (text, problem) in [
