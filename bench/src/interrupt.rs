@@ -10,7 +10,6 @@ use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::PathBuf;
-use std::process;
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,7 +100,7 @@ impl Interrupts {
 pub(crate) fn end_with_stdin() -> anyhow::Result<()> {
     let wait = || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        process::exit(i32::from(Exit::Interrupted.code()));
+        end_at_once();
     };
     let named = thread::Builder::new().name("stdin".to_owned());
     named.spawn(wait).context("cannot start a thread that watches stdin")?;
@@ -115,20 +114,26 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 /// The lock is held to the end: nothing begins while the process ends.
 fn answer(state: &mut State, signal: i32) {
-    let exit = || process::exit(i32::from(Exit::Interrupted.code()));
     let Some(control) = &state.running else {
         for directory in &state.made {
             // What holds anything stays.
             let _ = fs::remove_dir(directory);
         }
         terminal::complain("interrupted", "before there was anything to save");
-        exit()
+        end_at_once()
     };
     if !control.interrupt.swap(true, Ordering::Relaxed) {
         terminal::complain("interrupted", "saving what is finished; Ctrl-C again ends at once");
     } else if signal == SIGINT {
-        exit();
+        end_at_once();
     }
+}
+
+/// Ends the process without what usually comes before: other threads go on until the last moment, and
+/// would use what is torn down, the allocator's heaps for one.
+fn end_at_once() -> ! {
+    // SAFETY: nothing of this process runs after the call.
+    unsafe { libc::_exit(i32::from(Exit::Interrupted.code())) }
 }
 
 /// Whether whoever started this process has it ignore a signal.

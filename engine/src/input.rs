@@ -191,8 +191,8 @@ mod tests {
     /// What reads a file in another way would have no hash.
     #[test]
     fn nothing_else_in_this_crate_reads_a_file() {
-        /// The one that reads what the kernel says of the machine.
-        const OTHERS: [&str; 2] = ["input.rs", "memory.rs"];
+        // This file, and the one that reads what the kernel says of the machine.
+        const OTHERS: [&str; 2] = ["input.rs", "machine.rs"];
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         let mut seen = 0;
         while let Some(folder) = folders.pop() {

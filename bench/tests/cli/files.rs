@@ -191,8 +191,8 @@ fn tables_of_regions_go_by_name_and_may_be_matrices() {
         desk(9, FLOOD, &format!("[network]\nregions = {{ {keys} }}\n"), ("r.csv", content))
     };
     let rows = "from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms\na,b,80,70,95,2\na,a,9,8,11,1\nb,b,9,8,11,1\n";
-    let turned =
-        "rtt_mdev_ms,to,from,rtt_min_ms,rtt_avg_ms,note\n2,b,a,70,80,x\n1,a,a,8,9,x\n1,b,b,8,9,x\n";
+    let turned = "rtt_mdev_ms,to,from,rtt_min_ms,rtt_avg_ms,note,rtt_max_ms\n\
+                  2,b,a,70,80,x,95\n1,a,a,8,9,x,11\n1,b,b,8,9,x,11\n";
     let result = says(&regions("city-pairs", rows), &[]);
     let note = "r.csv: columns without effect: \"note\"";
     assert_eq!(says(&regions("city-pairs", turned), &[note]), result);

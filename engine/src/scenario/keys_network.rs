@@ -5,9 +5,7 @@ use anthill_protocol::parameter::Value;
 
 use crate::network::{MAX_SIGMA, MIN_SIGMA};
 
-use super::keys::{
-    ANY_SPAN, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, choice, count, kinded,
-};
+use super::keys::{ANY_SPAN, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, choice, count, kinded};
 use super::keys_links::{
     BANDWIDTH, CLASS, CORRUPTION, DUPLICATION, LOSS, REORDERING, REORDERING_DELAY, SHARING,
     TRANSPORT,

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::fit::{Centre, Figures};
 use super::super::lines::line_error;
-use super::super::table::{LatencyTable, MAX_REGIONS, one_way_ns};
+use super::super::table::{LatencyTable, MAX_MS, MAX_REGIONS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use crate::input::InputFile;
 
@@ -85,7 +85,7 @@ fn read(
     let one_way = |ms| one_way_ns(ms, latency);
     let mean = one_way(row.number(MEAN)?)?;
     let min = row.optional_number(MIN)?.map(one_way).transpose()?;
-    let max = row.optional_number(MAX)?.map(one_way).transpose()?;
+    let max = row.optional_number(MAX)?.map(|ms| one_way(ms.min(MAX_MS))).transpose()?;
     let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
     if min.is_some_and(|min| min > mean) {
         return Err("rtt_min_ms is above rtt_avg_ms".into());

@@ -7,7 +7,7 @@
 
 use super::super::columns::{Column, Layout, Row, Rows};
 use super::super::fit::{Centre, Figures};
-use super::super::table::{LatencyTable, one_way_ns};
+use super::super::table::{LatencyTable, MAX_MS, one_way_ns};
 use super::super::{LatencyKind, NetworkError};
 use crate::input::InputFile;
 
@@ -42,7 +42,7 @@ fn read(table: &mut LatencyTable, row: &Row<'_>, latency: LatencyKind) -> Result
     let one_way = |ms| one_way_ns(ms, latency);
     let mean = one_way(row.number(MEAN)?)?;
     let min = row.optional_number(MIN)?.map(one_way).transpose()?;
-    let max = row.optional_number(MAX)?.map(one_way).transpose()?;
+    let max = row.optional_number(MAX)?.map(|ms| one_way(ms.min(MAX_MS))).transpose()?;
     let deviation = row.optional_number(DEVIATION)?.map(one_way).transpose()?;
     let (from, to) = (row.text(FROM), row.text(TO));
     let (from_region, to_region) = (table.region(from)?, table.region(to)?);
