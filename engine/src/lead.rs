@@ -3,8 +3,8 @@
 //! It finds the next window anywhere, looks at the stop conditions, and runs windows by itself as
 //! long as that is faster ([`Pace`]). Everything here relies on one fact: between the last arrival
 //! and the release no other thread touches anything. So while the leader runs windows, nothing but
-//! its own worker and calendar changes: it looks at the others once, when it becomes the leader,
-//! and again when a window of theirs has come. A run with few events per window then costs about
+//! one worker and its calendar change ([`ALONE`]): it looks at the others once, when it becomes the
+//! leader, and again when a window of theirs has come. A run with few events per window then costs about
 //! the same with any number of threads.
 
 use std::sync::atomic::Ordering;
@@ -29,6 +29,9 @@ const EVENTS_PER_LOOK: u64 = 1 << 16;
 const WINDOWS_PER_TIMED: u64 = 16;
 /// Free chunks (2 KiB each) that one thread may have more than another.
 const UNEVEN_CHUNKS: usize = 2_048;
+
+/// The worker that runs windows alone, whichever thread leads: their events stay in one calendar.
+pub(crate) const ALONE: usize = 0;
 
 /// What the threads do after a rendezvous.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +60,7 @@ pub(crate) struct Lead {
     looked: (u64, u64),
     /// The next window of each worker's calendar; `None`: it is empty.
     next: Vec<Option<u64>>,
-    /// Events and totals of all workers but the leader's.
+    /// Events and totals of all workers but the one that runs windows alone.
     others_events: u64,
     others_totals: Totals,
 }
@@ -85,13 +88,13 @@ impl Lead {
 impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// The leader's section: runs windows as long as it is to run them alone, and decides what all
     /// do next.
-    pub(crate) fn decide(&self, me: usize) {
+    pub(crate) fn decide(&self) {
         // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
         unsafe {
             self.lead.with(|lead| {
                 self.reset_claims();
-                self.look_at_others(me, lead);
-                lead.step = self.run_until_shared(me, lead);
+                self.look_at_others(lead);
+                lead.step = self.run_until_shared(lead);
             });
         }
     }
@@ -100,13 +103,13 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     ///
     /// # Safety
     /// In the leader's section only, here and below.
-    unsafe fn run_until_shared(&self, me: usize, lead: &mut Lead) -> Step {
+    unsafe fn run_until_shared(&self, lead: &mut Lead) -> Step {
         let mut changed = &self.workers[..];
         loop {
             // SAFETY: the leader is alone.
             unsafe {
-                self.note_window(me, lead);
-                let window = match self.next_window(me, changed, lead) {
+                self.note_window(lead);
+                let window = match self.next_window(changed, lead) {
                     Ok(window) => window,
                     Err(end) => return Step::Stop(end),
                 };
@@ -122,28 +125,28 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                     }
                     lead.sparse_windows += 1;
                 }
-                self.run_alone(me, window, lead);
-                changed = core::slice::from_ref(&self.workers[me]);
+                self.run_alone(window, lead);
+                changed = core::slice::from_ref(&self.workers[ALONE]);
             }
         }
     }
 
-    /// All workers but the leader's.
-    fn others(&self, me: usize) -> impl Iterator<Item = &PhaseCell<Worker<P, M>>> {
-        self.workers.iter().enumerate().filter(move |(i, _)| *i != me).map(|(_, cell)| cell)
+    /// All workers but the one that runs windows alone.
+    fn others(&self) -> &[PhaseCell<Worker<P, M>>] {
+        &self.workers[ALONE + 1..]
     }
 
     /// Notes what stays as it is while the leader runs windows.
-    unsafe fn look_at_others(&self, me: usize, lead: &mut Lead) {
+    unsafe fn look_at_others(&self, lead: &mut Lead) {
         // SAFETY: the leader is alone, here and below.
         let count =
             |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
-        lead.others_events = self.others(me).map(count).sum();
+        lead.others_events = self.others().iter().map(count).sum();
         for (next, cell) in lead.next.iter_mut().zip(&self.workers) {
             *next = unsafe { cell.with(|w| w.calendar.next_window()) };
         }
         if P::STOPS_EARLY {
-            for (i, cell) in self.others(me).enumerate() {
+            for (i, cell) in self.others().iter().enumerate() {
                 unsafe {
                     cell.with(|w| match i {
                         0 => lead.others_totals.clone_from(&w.tally.totals),
@@ -155,9 +158,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     }
 
     /// Files how many events the last window held.
-    unsafe fn note_window(&self, me: usize, lead: &mut Lead) {
+    unsafe fn note_window(&self, lead: &mut Lead) {
         // SAFETY: the leader is alone.
-        let own = unsafe { self.workers[me].with(|w| w.tally.totals.events) };
+        let own = unsafe { self.workers[ALONE].with(|w| w.tally.totals.events) };
         let events = lead.others_events + own;
         if events > lead.events {
             lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
@@ -168,7 +171,6 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// since the last time.
     unsafe fn next_window(
         &self,
-        me: usize,
         changed: &[PhaseCell<Worker<P, M>>],
         lead: &mut Lead,
     ) -> Result<u64, End> {
@@ -197,7 +199,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                 bodies.sweep(window);
             }
         }
-        if P::STOPS_EARLY && unsafe { self.is_complete(me, lead) } {
+        if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Err(End::Complete);
         }
         if self.control.stop_on_violation && changed.iter().any(violated) {
@@ -267,10 +269,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         }
     }
 
-    unsafe fn is_complete(&self, me: usize, lead: &mut Lead) -> bool {
+    unsafe fn is_complete(&self, lead: &mut Lead) -> bool {
         let totals = &mut lead.totals;
         // SAFETY: the leader is alone.
-        unsafe { self.workers[me].with(|w| totals.clone_from(&w.tally.totals)) };
+        unsafe { self.workers[ALONE].with(|w| totals.clone_from(&w.tally.totals)) };
         if self.workers.len() > 1 {
             add_totals::<P>(totals, &lead.others_totals);
         }
@@ -278,7 +280,8 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         self.field.world.protocol.complete(totals)
     }
 
-    /// How many events a window holds, counted up to about what makes a difference.
+    /// How much work a window is, in events, counted up to about what makes a difference. To bring a
+    /// far event near takes about a quarter of what it takes to handle one.
     unsafe fn count(&self, window: u64, lead: &Lead) -> usize {
         let enough = lead.pace.enough();
         let mut events = 0;
@@ -289,7 +292,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                     cell.with(|w| {
                         let crosses = w.calendar.crosses_block(window);
                         let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
-                        far + w.calendar.count_up_to(window, enough)
+                        far / 4 + w.calendar.count_up_to(window, enough)
                     })
                 };
             }
@@ -299,10 +302,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
 
     /// Runs a window. Calendars with nothing in it are left where they are: none of their lists is
     /// of this window, and they move on when their own next one comes.
-    unsafe fn run_alone(&self, me: usize, window: u64, lead: &mut Lead) {
+    unsafe fn run_alone(&self, window: u64, lead: &mut Lead) {
         lead.touched.fill(0);
         for (i, cell) in self.workers.iter().enumerate() {
-            if i != me && lead.next[i] != Some(window) {
+            if i != ALONE && lead.next[i] != Some(window) {
                 continue;
             }
             // SAFETY: the leader is alone; all have read their last slot.
@@ -318,7 +321,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         }
         // SAFETY: the leader is alone, so every sub-shard is its own.
         unsafe {
-            self.workers[me].with(|w| {
+            self.workers[ALONE].with(|w| {
                 w.tally.open_window(window);
                 let clock = &self.field.clock;
                 let measured = lead.windows.is_multiple_of(WINDOWS_PER_TIMED);
@@ -338,7 +341,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                 }
             });
             for (i, next) in lead.next.iter_mut().enumerate() {
-                if i == me || *next == Some(window) {
+                if i == ALONE || *next == Some(window) {
                     // SAFETY: as above.
                     *next = self.workers[i].with(|w| w.calendar.next_window());
                 }

@@ -26,7 +26,7 @@ use crate::crypto;
 use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World};
-use crate::lead::{Lead, Step};
+use crate::lead::{ALONE, Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
 use crate::network::Network;
@@ -277,15 +277,15 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             let arrived = clock.ns();
             let mut led_ns = 0;
             self.meeting.wait(|| {
-                let (begun, timed_before) = (clock.ns(), self.timed_ns(me));
-                self.guarded(|| self.decide(me));
+                let (begun, timed_before) = (clock.ns(), self.timed_ns(ALONE));
+                self.guarded(|| self.decide());
                 if self.failed.load(Ordering::Relaxed) {
                     // SAFETY: the leader is alone.
                     unsafe { self.lead.with(|lead| lead.step = Step::Stop(End::Interrupted)) };
                 }
                 led_ns = clock.ns() - begun;
                 report.phases.exchange_ns +=
-                    led_ns.saturating_sub(self.timed_ns(me) - timed_before);
+                    led_ns.saturating_sub(self.timed_ns(ALONE) - timed_before);
             });
             report.phases.idle_ns += (clock.ns() - arrived).saturating_sub(led_ns);
             // Not `failed`: a faster thread may set it in the next window already, and waits at the
@@ -315,10 +315,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         report
     }
 
-    /// Time that this thread's sub-shards have taken so far.
-    fn timed_ns(&self, me: usize) -> u64 {
-        // SAFETY: own worker.
-        unsafe { self.workers[me].with(|w| w.timed_ns()) }
+    /// Time that a worker's sub-shards have taken so far; in the leader's section.
+    fn timed_ns(&self, worker: usize) -> u64 {
+        // SAFETY: the leader is alone.
+        unsafe { self.workers[worker].with(|w| w.timed_ns()) }
     }
 
     /// This thread's part of a window that all run together.
