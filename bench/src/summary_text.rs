@@ -10,6 +10,7 @@ use anthill_engine::crypto::Mode;
 use anthill_engine::outcome::{Ended, SignatureTotals, Violation};
 use anthill_protocol::{Check, MetricInfo, MetricKind};
 
+use crate::args::EngineChoice;
 use crate::export::{Record, summary};
 use crate::{conditions_text, units};
 
@@ -245,6 +246,10 @@ fn violations(record: &Record<'_>) -> String {
     text
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn cost(record: &Record<'_>) -> String {
     let (host, cost) = (&record.outcome.host, &record.cost);
     let mut text = format!(
@@ -270,6 +275,16 @@ fn cost(record: &Record<'_>) -> String {
             "  windows        {}, of which one thread ran {}: sooner done than shared out",
             units::count(host.windows),
             units::count(host.sparse_windows),
+        );
+    }
+    let options = &record.scenario.engine;
+    if host.threads == 1
+        && record.engine == EngineChoice::Sharded
+        && options.is_unstated()
+        && cores() > 1
+    {
+        text.push_str(
+            "  windows        too few events in each for a second thread to pay (--threads)\n",
         );
     }
     let phases = cost.phases_ns();

@@ -25,7 +25,7 @@ use crate::conditions::Conditions;
 use crate::crypto;
 use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
-use crate::host::{CellOf, World};
+use crate::host::{CellOf, World, window};
 use crate::lead::{ALONE, Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
@@ -45,6 +45,10 @@ const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
 const MATRIX_BYTES: u64 = 32 << 20;
 /// Lists of the near calendar (each may hold a half-empty chunk of 2 KiB) that are always affordable.
 const CHEAP_LISTS: u32 = 4_096;
+
+/// With fewer events per window than this, at the protocol's own estimate of its busiest rate, one
+/// thread does as well as two and takes half the CPU.
+const WORTH_SHARING: f64 = 64.0;
 
 /// Everything that the threads of a run share.
 pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
@@ -146,7 +150,11 @@ fn run_in<P: Protocol, M: Mode>(
     let clock = Clock::start();
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
     let options = &scenario.engine;
-    let shards = options.shards.or(options.threads).unwrap_or(cores).clamp(1, 64);
+    let worth = match worth_sharing(protocol, scenario, network) {
+        true => cores,
+        false => 1,
+    };
+    let shards = options.shards.or(options.threads).unwrap_or(worth).clamp(1, 64);
     let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
     let bodies = Store::new(threads);
     let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
@@ -198,6 +206,14 @@ fn run_in<P: Protocol, M: Mode>(
     team.reset_claims();
     let reports = team.run_threads()?;
     team.finish(scenario, reports, visit)
+}
+
+/// Whether windows can be expected to hold enough events for more than one thread, where the scenario
+/// names no number of them.
+fn worth_sharing<P: Protocol>(protocol: &P, scenario: &Scenario, network: &Network) -> bool {
+    let window_s = window(network.lookahead()).as_secs_f64();
+    let rate = protocol.events_per_node_second();
+    f64::from(scenario.nodes) * rate * window_s >= WORTH_SHARING
 }
 
 fn place<P: Protocol, M>(

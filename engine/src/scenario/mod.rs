@@ -108,7 +108,8 @@ impl Scenario {
 /// How to execute a scenario; nothing here changes a result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineOptions {
-    /// Units of ownership, 1 to 64; `None`: as many as threads.
+    /// Units of ownership, 1 to 64; `None`: as many as threads, else as cores, or one if windows are
+    /// expected to hold few events.
     pub shards: Option<u32>,
     /// Worker threads, 1 to 64; `None`: min(shards, cores).
     pub threads: Option<u32>,
@@ -123,6 +124,13 @@ pub struct EngineOptions {
     pub alone_below: Option<u32>,
     /// Share of the machine's memory at which the run stops cleanly, in `0..=1`.
     pub memory_limit: f64,
+}
+
+impl EngineOptions {
+    /// Whether the number of threads is left to the engine.
+    pub fn is_unstated(&self) -> bool {
+        self.shards.is_none() && self.threads.is_none()
+    }
 }
 
 impl Default for EngineOptions {
