@@ -138,15 +138,18 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
 
     /// Notes what stays as it is while the leader runs windows.
     unsafe fn look_at_others(&self, lead: &mut Lead) {
-        // SAFETY: the leader is alone, here and below.
+        // SAFETY: the leader is alone.
         let count =
+            // SAFETY: the leader is alone.
             |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
         lead.others_events = self.others().iter().map(count).sum();
         for (next, cell) in lead.next.iter_mut().zip(&self.workers) {
+            // SAFETY: the leader is alone.
             *next = unsafe { cell.with(|w| w.calendar.next_window()) };
         }
         if P::STOPS_EARLY {
             for (i, cell) in self.others().iter().enumerate() {
+                // SAFETY: the leader is alone.
                 unsafe {
                     cell.with(|w| match i {
                         0 => lead.others_totals.clone_from(&w.tally.totals),
@@ -174,10 +177,13 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         changed: &[PhaseCell<Worker<P, M>>],
         lead: &mut Lead,
     ) -> Result<u64, End> {
-        // SAFETY: the leader is alone, here and below.
+        // SAFETY: the leader is alone.
         let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
+        // SAFETY: the leader is alone.
         let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
+        // SAFETY: the leader is alone.
         let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
+        // SAFETY: the leader is alone.
         let violated = |cell: &PhaseCell<Worker<P, M>>| unsafe {
             cell.with(|w| !w.tally.violations.is_empty())
         };
@@ -194,11 +200,13 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let window = self.fabric.min_next(lead.next.iter().flatten().copied().min());
         let Some(window) = window else { return Err(End::Quiescent) };
         let bodies = self.field.world.bodies;
+        // SAFETY: the leader is alone.
         unsafe {
             if bodies.bytes() > 0 && bodies.is_due() {
                 bodies.sweep(window);
             }
         }
+        // SAFETY: the leader is alone.
         if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Err(End::Complete);
         }
@@ -213,8 +221,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             return Err(End::Until);
         }
         if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
+            // SAFETY: the leader is alone.
             live.leave(|glimpse| unsafe { self.glimpse(start, glimpse) });
         }
+        // SAFETY: the leader is alone.
         unsafe { self.look_at_memory(start, lead) }?;
         Ok(window)
     }
@@ -231,9 +241,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         }
         lead.looked = (lead.windows, lead.events);
         self.control.report(start, lead.events);
-        // SAFETY: the leader is alone, here and below.
+        // SAFETY: the leader is alone.
         let bytes = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.bytes()) };
         let calendars: u64 = self.workers.iter().map(bytes).sum();
+        // SAFETY: the leader is alone.
         unsafe { self.even_out_free_chunks() };
         let known = calendars
             .saturating_add(self.state_bytes)
@@ -252,7 +263,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     /// Threads that receive more than they send collect free chunks; those that send more would
     /// map new memory for ever.
     unsafe fn even_out_free_chunks(&self) {
-        // SAFETY: the leader is alone, here and below.
+        // SAFETY: the leader is alone.
         let free = |cell: &PhaseCell<Worker<P, M>>| unsafe {
             cell.with(|w| w.calendar.arena().free_chunks())
         };

@@ -97,10 +97,8 @@ impl Pace {
         if let Some(bound) = self.alone_below {
             return events < bound as usize;
         }
-        if let Some(trial) = &mut self.trial {
-            if trial.note(&now_ns) {
-                self.end_trial();
-            }
+        if self.trial.as_mut().is_some_and(|trial| trial.note(&now_ns)) {
+            self.end_trial();
         }
         let class = events.max(1).ilog2() as usize;
         if !(FIRST_SHARED..CLASSES).contains(&class) {

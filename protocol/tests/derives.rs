@@ -14,7 +14,7 @@ struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
 #[message(header = 4)]
-enum Vote {
+enum Talk {
     RequestVote {
         term: u32,
         last: (u32, u32),
@@ -98,20 +98,20 @@ struct Settings {
     quorum: u32,
 }
 
-fn examples() -> [Vote; 5] {
+fn examples() -> [Talk; 5] {
     let entry = Entry { term: 9, proposed: Time(77) };
     [
-        Vote::RequestVote { term: 1, last: (2, 3) },
-        Vote::Append(4, Some(entry)),
-        Vote::Append(4, None),
-        Vote::NewView { from: NodeId(5), proof: Digest([6; 32]) },
-        Vote::Stop,
+        Talk::RequestVote { term: 1, last: (2, 3) },
+        Talk::Append(4, Some(entry)),
+        Talk::Append(4, None),
+        Talk::NewView { from: NodeId(5), proof: Digest([6; 32]) },
+        Talk::Stop,
     ]
 }
 
 #[test]
 fn messages_are_lawful_and_as_long_as_their_fields() {
-    assert_eq!(Vote::KINDS, ["request-vote", "append", "NEW-VIEW", "stop"]);
+    assert_eq!(Talk::KINDS, ["request-vote", "append", "NEW-VIEW", "stop"]);
     let lengths: Vec<u32> = examples().iter().map(Message::encoded_len).collect();
     assert_eq!(lengths, [4 + 1 + 12, 4 + 1 + 4 + 1 + 12, 4 + 1 + 4 + 1, 4 + 1 + 4 + 32, 4 + 1]);
     for message in &examples() {
@@ -128,14 +128,14 @@ fn the_wire_form_is_pinned() {
     let mut bytes = Vec::new();
     examples()[1].encode(&mut bytes);
     assert_eq!(bytes, [0, 0, 0, 0, 1, 4, 0, 0, 0, 1, 9, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0]);
-    assert!(Vote::decode(&[0, 0, 0, 1, 3]).is_none(), "a header that is not zero");
-    assert!(Vote::decode(&[0, 0, 0, 0, 4]).is_none(), "no such variant");
-    assert!(Vote::decode(&[0, 0, 0]).is_none());
+    assert!(Talk::decode(&[0, 0, 0, 1, 3]).is_none(), "a header that is not zero");
+    assert!(Talk::decode(&[0, 0, 0, 0, 4]).is_none(), "no such variant");
+    assert!(Talk::decode(&[0, 0, 0]).is_none());
 }
 
 #[test]
 fn handles_of_bodies_are_found_and_travel_as_long_as_the_body() {
-    const { assert!(Block::CARRIES && Block::SIGNED && !Vote::CARRIES && !Vote::SIGNED) };
+    const { assert!(Block::CARRIES && Block::SIGNED && !Talk::CARRIES && !Talk::SIGNED) };
     let block = Block { body: Shared::new(11, 3, 500), height: 2 };
     laws::message(&block);
     assert_eq!((block.encoded_len(), block.fingerprint()), (508, 42));
