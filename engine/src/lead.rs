@@ -138,7 +138,6 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
 
     /// Notes what stays as it is while the leader runs windows.
     unsafe fn look_at_others(&self, lead: &mut Lead) {
-        // SAFETY: the leader is alone.
         let count =
             // SAFETY: the leader is alone.
             |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
