@@ -82,6 +82,14 @@ impl Started {
         self.0.take().expect("not awaited yet").wait_with_output().expect("it ends")
     }
 
+    /// Waits until it has found what a killed one left; the old manifest is gone by then.
+    #[track_caller]
+    fn finds_leftovers(&mut self) {
+        let mut note = [0; 5];
+        self.child().stderr.as_mut().expect("piped").read_exact(&mut note).expect("it says so");
+        assert_eq!(&note, b"note:");
+    }
+
     #[track_caller]
     fn status(mut self) -> ExitStatus {
         self.wait();
@@ -161,6 +169,7 @@ fn a_second_ctrl_c_ends_at_once_and_what_it_leaves_blocks_nothing() {
     // Whole, if it was quicker than the second; else it may begin anew.
     if !desk.path("r/summary.json").exists() {
         let mut again = Started::anthill(&desk, LONG);
+        again.finds_leftovers();
         until("it begins", || desk.path("r/manifest.json").exists());
         again.send("-TERM");
         assert_eq!(again.end().status.code(), Some(130));
@@ -290,10 +299,7 @@ fn a_killed_profile_gives_way_too() {
         profile.send("-KILL");
         profile.end();
         let mut again = Started::anthill(&desk, &line);
-        // The old manifest goes before the new one comes.
-        let mut note = [0; 5];
-        again.child().stderr.as_mut().expect("piped").read_exact(&mut note).expect("it says so");
-        assert_eq!(&note, b"note:");
+        again.finds_leftovers();
         until("it begins", || desk.path(manifest).exists());
         again.send("-TERM");
         assert_eq!(again.end().status.code(), Some(130));
