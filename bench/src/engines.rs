@@ -229,6 +229,7 @@ mod tests {
         type Body = NoBody;
         type Timer = ();
         type Metric = PholdMetric;
+        type Output = anthill_protocol::NoOutput;
 
         fn start(&self, cx: &mut impl Context<Self>) {
             assert_eq!(self.fits, [(cx.nodes(), 7)]);

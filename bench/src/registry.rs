@@ -13,7 +13,7 @@ use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
-use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
+use anthill_protocol::{Column, Configure, Diagram, Raft, SignatureEstimate};
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;
@@ -140,6 +140,7 @@ pub fn shipped() -> Registry {
         entry::<Timers>(include_str!("../scenarios/timers.toml")),
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
+        entry::<Raft>(include_str!("../scenarios/raft.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }

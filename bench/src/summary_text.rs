@@ -203,10 +203,12 @@ fn checks(checks: &[Check]) -> String {
     let mut text = "\nChecks (measured beside what theory expects)\n".to_owned();
     for check in checks {
         let verdict = match (check.ok, check.expected_violation) {
+            _ if check.not_judged.is_some() => "not judged",
             (true, _) => "ok",
             (false, true) => "beyond bound",
             (false, false) => "VIOLATED",
         };
+        let why = check.not_judged.as_ref().map_or_else(String::new, |why| format!("; {why}"));
         let (low, high) = check.interval;
         let expected = if low == high {
             units::figure(check.expected)
@@ -220,11 +222,12 @@ fn checks(checks: &[Check]) -> String {
         };
         let _ = writeln!(
             text,
-            "  {verdict:<13}{}: {}, expected {expected}\n  {:<13}holds for: {}",
+            "  {verdict:<13}{}: {}, expected {expected}\n  {:<13}holds for: {}{}",
             check.name,
             units::figure(check.measured),
             "",
-            check.bound
+            check.bound,
+            why
         );
     }
     text
@@ -239,10 +242,26 @@ fn violations(record: &Record<'_>) -> String {
     let seed = record.scenario.seed;
     let mut text = format!("\nViolations, event by event (seed {seed})\n");
     let width = width(14, all.iter().map(|violation| violation.invariant));
-    for Violation { invariant, events, first } in all {
-        let events = units::counted(*events, "event");
-        let _ = writeln!(text, "  {invariant:<width$} by {events}, first by that at {first}");
+    for violation in all {
+        let Violation { invariant, events, first, about, expected } = violation;
+        let first = first.map_or_else(String::new, |first| format!(", first at {first}"));
+        let _ = match about {
+            None => {
+                let events = units::counted(*events, "event");
+                writeln!(text, "  {invariant:<width$} by {events}{first}")
+            }
+            Some(about) => {
+                let beyond = if *expected { " (beyond its bound)" } else { "" };
+                let count = units::count(*events);
+                let breaches = if *events == 1 { "breach" } else { "breaches" };
+                writeln!(
+                    text,
+                    "  {invariant:<width$} {count} {breaches}{beyond}{first}\n    {about}"
+                )
+            }
+        };
     }
+    let _ = writeln!(text, "  Again: anthill replay {}", record.directory.display());
     text
 }
 

@@ -17,6 +17,7 @@ impl Protocol for Panicker {
     type Body = NoBody;
     type Timer = ();
     type Metric = PholdMetric;
+    type Output = anthill_protocol::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) {
         cx.set_timer(Span(5), ());

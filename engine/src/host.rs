@@ -18,6 +18,7 @@ use anthill_protocol::{
 use crate::bodies::{BodiesOf, Store};
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
+use crate::jury;
 use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
 use crate::network::Network;
 use crate::refusal;
@@ -226,16 +227,28 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     pub(crate) fn start(mut self) -> P::Node {
         let protocol = self.world.protocol;
         let back = self.begin_under_conditions();
+        let heard = self.tally.outbox.len();
         let state = protocol.start(&mut self);
         self.end_of_start(back);
+        // A start comes before all other events of its node, and no node caused it.
+        let (time, id) = (self.now, self.id);
+        let key = Key { time, target: id, tie: 0, source: id, sequence: 0 };
+        self.stamp_outputs(heard, || Key { time: Time::ZERO, ..key });
         if !self.tally.invariants.hold() {
-            // A start comes before all other events of its node, and no node caused it.
-            let (time, id) = (self.now, self.id);
-            self.tally.note_violations(Key { time, target: id, tie: 0, source: id, sequence: 0 });
+            self.tally.note_violations(key);
         }
         // What a start causes at time zero is finite.
         self.tally.streak = Streak::default();
         state
+    }
+
+    /// Names the event of what the node said in the handler, from the `first` output on.
+    #[inline]
+    fn stamp_outputs(&mut self, first: usize, key: impl FnOnce() -> Key) {
+        if const { jury::speaks::<P>() } && self.tally.outbox.len() > first {
+            let word = self.tally.outbox.stamp(first, key());
+            self.tally.digest = self.tally.digest.wrapping_add(word);
+        }
     }
 
     /// Handles one event.
@@ -268,12 +281,14 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             sequence,
         };
         let protocol = self.world.protocol;
+        let heard = self.tally.outbox.len();
         match payload {
             Payload::Message(message) => protocol.on_message(state, source, message, &mut self),
             Payload::Timer(timer) => protocol.on_timer(state, *timer, &mut self),
             Payload::Restart(event) => self.restart(state, *event),
         }
         self.end_service(service, source, payload);
+        self.stamp_outputs(heard, || context.key());
         if !self.tally.invariants.hold() {
             self.tally.note_violations(context.key());
         }
@@ -461,6 +476,12 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P,
     fn record(&mut self, metric: P::Metric, value: u64) {
         if !self.is_muted() {
             self.tally.record(self.now, metric, value);
+        }
+    }
+
+    fn output(&mut self, output: P::Output) {
+        if !self.is_muted() && !self.is_held() {
+            self.tally.outbox.push(self.now, self.id, output);
         }
     }
 }

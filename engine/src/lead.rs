@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 use anthill_protocol::{Protocol, Totals};
 
 use crate::fabric::Fabric;
+use crate::jury;
 use crate::live::Glimpse;
 use crate::mode::Mode;
 use crate::pace::Pace;
@@ -180,6 +181,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
         // SAFETY: the leader is alone.
         let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
+        if const { jury::speaks::<P>() } {
+            // SAFETY: the leader is alone.
+            unsafe { self.hear(changed) };
+        }
         // SAFETY: the leader is alone.
         let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
         // SAFETY: the leader is alone.
@@ -209,7 +214,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
             return Err(End::Complete);
         }
-        if self.control.stop_on_violation && changed.iter().any(violated) {
+        // SAFETY: the leader is alone.
+        let breached = || unsafe { self.jury.with(|jury| jury.has_findings()) };
+        if self.control.stop_on_violation && (changed.iter().any(violated) || breached()) {
             return Err(End::Violated);
         }
         if self.control.interrupted() {
@@ -226,6 +233,19 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         // SAFETY: the leader is alone.
         unsafe { self.look_at_memory(start, lead) }?;
         Ok(window)
+    }
+
+    /// Lets the judges hear what the nodes said in the last window.
+    unsafe fn hear(&self, changed: &[PhaseCell<Worker<P, M>>]) {
+        // SAFETY: the leader is alone; jury and each worker are borrowed one at a time.
+        unsafe {
+            self.jury.with(|jury| {
+                for cell in changed {
+                    cell.with(|w| jury.gather(&mut w.tally.outbox));
+                }
+                jury.hear();
+            });
+        }
     }
 
     /// Now and then: reports progress, evens out free memory, and ends the run at its limit. Within

@@ -19,6 +19,7 @@ mod fabric;
 mod host;
 pub mod input;
 mod judge;
+mod jury;
 mod lead;
 mod live;
 mod machine;

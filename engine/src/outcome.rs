@@ -66,15 +66,19 @@ pub struct RunResult {
     pub facts: RunFacts,
 }
 
-/// An invariant that events have violated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An invariant that events have violated, or a statement that a judge found broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Its name among [`anthill_protocol::Metric::INVARIANTS`].
+    /// Its name among [`anthill_protocol::Metric::INVARIANTS`], or the judge's.
     pub invariant: &'static str,
-    /// How many events did.
+    /// How many events, or breaches.
     pub events: u64,
-    /// The first of these, in the order of keys.
-    pub first: Key,
+    /// The first of these, in the order of keys; `None`: something is missing at the end.
+    pub first: Option<Key>,
+    /// For a judge: which nodes said what.
+    pub about: Option<String>,
+    /// Whether the scenario is outside the bound of the judge.
+    pub expected: bool,
 }
 
 impl Violation {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anthill_protocol::draw::{Purpose, Streams};
-use anthill_protocol::{Answers, Message, Metric, NodeId, Protocol, RunFacts, Time};
+use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
 use crate::bodies::Store;
@@ -16,7 +16,7 @@ use crate::live::Live;
 use crate::machine::MachineMemory;
 use crate::mode::{Calm, Mode, Rough, Sent};
 use crate::network::Network;
-use crate::outcome::{Ended, HostReport, Outcome, RunResult};
+use crate::outcome::{Ended, HostReport, Outcome, RunResult, Violation};
 use crate::refusal;
 use crate::scenario::Scenario;
 use crate::tally::{Finished, Tally};
@@ -154,6 +154,16 @@ pub(crate) enum End {
     MemoryLimit,
 }
 
+impl End {
+    /// The instant before which all has happened that ever will within the run.
+    pub(crate) fn time(self, scenario: &Scenario, last_event: Time) -> Time {
+        match self {
+            Self::Quiescent | Self::Until => scenario.until,
+            Self::Complete | Self::Violated | Self::Interrupted | Self::MemoryLimit => last_event,
+        }
+    }
+}
+
 /// What is run.
 pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) protocol: &'a P,
@@ -263,6 +273,7 @@ pub(crate) fn outcome<P: Protocol, M>(
     states_digest: u64,
     end: End,
     host: HostReport,
+    (judged, found): (Vec<Check>, Vec<Violation>),
 ) -> Outcome {
     let Finished {
         totals,
@@ -293,6 +304,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         violations: violations.iter().map(|found| (found.invariant, found.events)).collect(),
         answers: Answers::default(),
     };
+    let synchrony = world.conditions.and_then(|c| c.synchrony(&conditions));
     let result = RunResult {
         digest: digest.wrapping_add(states_digest),
         virtual_ns: virtual_time.0,
@@ -302,8 +314,8 @@ pub(crate) fn outcome<P: Protocol, M>(
         metrics: P::Metric::ALL,
         kinds: P::Message::KINDS,
         latencies,
-        checks: world.conditions.and_then(|c| c.synchrony(&conditions)).into_iter().collect(),
-        violations,
+        checks: judged.into_iter().chain(synchrony).collect(),
+        violations: violations.into_iter().chain(found).collect(),
         conditions: world.conditions.map(|_| conditions),
         signatures: signatures.0,
         facts,

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use anthill_protocol::judge::RunEnd;
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::bodies::Store;
@@ -13,6 +14,7 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
+use crate::jury::{self, Jury};
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
@@ -247,12 +249,14 @@ fn run_in<P: Protocol, M: Mode>(
             break;
         }
     }
+    let mut jury = Jury::new(protocol, scenario, network, conditions);
     let setup_ns = clock.ns();
     let cpu_before = thread_cpu_ns();
     let (end, windows) = match halted {
         Some(end) => (end, 0),
         None => {
-            event_loop(&world, scenario, control, memory_limit, &mut queue, &mut nodes, &mut tally)?
+            let run = Run { scenario, control, memory_limit };
+            event_loop(&world, &run, &mut queue, &mut nodes, &mut tally, &mut jury)?
         }
     };
     let host = HostReport {
@@ -273,28 +277,53 @@ fn run_in<P: Protocol, M: Mode>(
     if let Some(visit) = visit.filter(|_| halted.is_none()) {
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
     }
+    let time = end.time(scenario, tally.last_event);
+    let excused = match conditions {
+        Some(conditions) if jury::speaks::<P>() => nodes
+            .iter_mut()
+            .zip((0..).map(NodeId))
+            .filter_map(|(cell, id)| {
+                let standing = M::standing(&mut cell.standing)?;
+                conditions.excuses(standing, id, time).then_some(id)
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let judged = jury.end(&RunEnd { time, nodes: scenario.nodes, excused: &excused });
     let finished = tally.finish(1 << world.window_shift);
-    Ok(outcome(&world, scenario, finished, states, end, host))
+    Ok(outcome(&world, scenario, finished, states, end, host, judged))
+}
+
+/// What bounds the event loop.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    control: &'a Control,
+    memory_limit: u64,
 }
 
 fn event_loop<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
-    scenario: &Scenario,
-    control: &Control,
-    memory_limit: u64,
+    &Run { scenario, control, memory_limit }: &Run<'_>,
     queue: &mut Queue<LoadOf<P, M>>,
     nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
+    jury: &mut Jury<P::Output>,
 ) -> Result<(End, u64), RunError> {
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
-        let Some(time) = queue.next_time() else { return Ok((End::Quiescent, windows)) };
+        let next = queue.next_time();
+        if jury::speaks::<P>() && next.is_none_or(|time| world.window_of(time) != window) {
+            jury.gather(&mut tally.outbox);
+            jury.hear();
+        }
+        let Some(time) = next else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {
             // A boundary: what is looked at between windows is looked at here, by both engines.
             if P::STOPS_EARLY && world.protocol.complete(&tally.totals) {
                 return Ok((End::Complete, windows));
             }
-            if control.stop_on_violation && !tally.violations.is_empty() {
+            let violated = !tally.violations.is_empty() || jury.has_findings();
+            if control.stop_on_violation && violated {
                 return Ok((End::Violated, windows));
             }
             if windows.is_multiple_of(WINDOWS_PER_LOOK) {

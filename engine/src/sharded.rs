@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::ScopedJoinHandle;
 
-use anthill_protocol::{NodeId, Protocol};
+use anthill_protocol::judge::RunEnd;
+use anthill_protocol::{NodeId, Protocol, Time};
 use crossbeam_utils::CachePadded;
 
 use crate::bodies::Store;
@@ -26,6 +27,7 @@ use crate::crypto;
 use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World, window};
+use crate::jury::{self, Jury};
 use crate::lead::{ALONE, Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
@@ -55,6 +57,7 @@ pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
     pub(crate) field: Field<'a, P, M>,
     pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
+    pub(crate) jury: PhaseCell<Jury<P::Output>>,
     pub(crate) claims: Vec<CachePadded<AtomicU32>>,
     pub(crate) meeting: Rendezvous,
     pub(crate) fabric: F,
@@ -193,6 +196,7 @@ fn run_in<P: Protocol, M: Mode>(
         },
         workers: workers.into_iter().map(PhaseCell::new).collect(),
         lead: PhaseCell::new(Lead::new(placement.subshards, threads, pace)),
+        jury: PhaseCell::new(Jury::new(protocol, scenario, network, conditions)),
         claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
         meeting: Rendezvous::new(threads, cores),
         fabric: Threads,
@@ -408,9 +412,42 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         })
     }
 
+    /// Shows the nodes' final states, and drops them; returns the nodes of which nothing can be expected at
+    /// an instant. After the threads have ended.
+    fn part_with_nodes(&self, time: Time, visit: Option<Visit<'_, P>>) -> Vec<NodeId> {
+        let mut excused = Vec::new();
+        // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
+        if self.field.unstarted.load(Ordering::Relaxed) {
+            return excused;
+        }
+        let conditions = self.field.world.conditions.filter(|_| jury::speaks::<P>());
+        let drops = core::mem::needs_drop::<CellOf<P, M>>();
+        if visit.is_none() && conditions.is_none() && !drops {
+            return excused;
+        }
+        for id in (0..self.field.placement.nodes).map(NodeId) {
+            // SAFETY: every node was started, and the threads have ended.
+            let cell = unsafe { &mut *self.field.nodes.0.add(id.index()) };
+            if let Some(visit) = visit {
+                visit(id, &cell.state);
+            }
+            if let (Some(conditions), Some(standing)) =
+                (conditions, M::standing(&mut cell.standing))
+                && conditions.excuses(standing, id, time)
+            {
+                excused.push(id);
+            }
+            if drops {
+                // SAFETY: it is reached by nobody any more.
+                unsafe { core::ptr::drop_in_place(cell) };
+            }
+        }
+        excused
+    }
+
     /// After the threads have ended.
     fn finish(
-        self,
+        mut self,
         scenario: &Scenario,
         reports: Vec<ThreadReport>,
         visit: Option<Visit<'_, P>>,
@@ -420,27 +457,12 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             resume_unwind(payload);
         }
         let loop_end_ns = self.field.clock.ns();
-        // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
-        let started = !self.field.unstarted.load(Ordering::Relaxed);
-        if let Some(visit) = visit.filter(|_| started) {
-            for id in 0..self.field.placement.nodes {
-                // SAFETY: every node was started, and the threads have ended.
-                visit(NodeId(id), unsafe { &(*self.field.nodes.0.add(id as usize)).state });
-            }
-        }
-        if core::mem::needs_drop::<CellOf<P, M>>() && started {
-            for id in 0..self.field.placement.nodes as usize {
-                // SAFETY: every node was started and is reached by nobody any more.
-                unsafe { self.field.nodes.0.add(id).drop_in_place() };
-            }
-        }
-        let lead = self.lead.into_inner();
         let threads = self.workers.len() as u32;
         let mut shard_events = vec![0; self.claims.len()];
         let mut calendar_bytes = 0;
         let mut tally = None;
         let mut fault = None;
-        for cell in self.workers {
+        for cell in core::mem::take(&mut self.workers) {
             let worker = cell.into_inner();
             // Of several stuck nodes the first in virtual time, whoever ran them.
             fault = match (fault, worker.fault) {
@@ -456,13 +478,19 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                 Some(tally) => tally.merge(worker.tally),
             }
         }
-        if let Some(fault) = fault {
-            return Err(fault);
-        }
-        let end = match lead.step {
+        let tally = tally.expect("at least one worker");
+        // SAFETY: the threads have ended.
+        let step = unsafe { self.lead.read(|lead| lead.step) };
+        let end = match step {
             Step::Stop(end) => end,
             Step::Window { .. } => unreachable!("threads leave only at a stop"),
         };
+        let time = end.time(scenario, tally.last_event);
+        let excused = self.part_with_nodes(time, visit);
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let lead = self.lead.into_inner();
         let host = HostReport {
             shards: self.claims.len() as u32,
             threads,
@@ -480,8 +508,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             ..HostReport::default()
         };
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
-        let tally = tally.expect("at least one worker");
+        let run_end = RunEnd { time, nodes: scenario.nodes, excused: &excused };
+        let judged = self.jury.into_inner().end(&run_end);
         let finished = tally.finish(1 << self.field.world.window_shift);
-        Ok(outcome(&self.field.world, scenario, finished, states, end, host))
+        Ok(outcome(&self.field.world, scenario, finished, states, end, host, judged))
     }
 }

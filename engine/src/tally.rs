@@ -8,6 +8,7 @@ use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
 use crate::event::Key;
 use crate::host::Streak;
+use crate::jury::Outbox;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Violation, Watched};
 use crate::run::{Control, Watch};
 use crate::scenario::CryptoSpec;
@@ -32,6 +33,8 @@ pub(crate) struct Tally<P: Protocol> {
     pub(crate) invariants: Invariants,
     /// Those that events have violated, each once.
     pub(crate) violations: Vec<Violation>,
+    /// What nodes said in the windows since the last boundary.
+    pub(crate) outbox: Outbox<P::Output>,
     /// Virtual CPU that handlers asked to be charged, in ns.
     pub(crate) charged_ns: u64,
     /// What conditions did.
@@ -84,6 +87,7 @@ impl<P: Protocol> Tally<P> {
             last_event: Time::ZERO,
             invariants: Invariants::default(),
             violations: Vec::new(),
+            outbox: Outbox::default(),
             charged_ns: 0,
             conditions: ConditionTotals::default(),
             signing: None,
@@ -116,7 +120,8 @@ impl<P: Protocol> Tally<P> {
     #[cold]
     pub(crate) fn note_violations(&mut self, key: Key) {
         for invariant in self.invariants.take::<P::Metric>() {
-            Violation { invariant, events: 1, first: key }.add_to(&mut self.violations);
+            let (first, about, expected) = (Some(key), None, false);
+            Violation { invariant, events: 1, first, about, expected }.add_to(&mut self.violations);
         }
     }
 
@@ -175,7 +180,7 @@ impl<P: Protocol> Tally<P> {
         self.signatures.0.add(theirs);
         self.signatures.1 += cost;
         self.last_event = self.last_event.max(other.last_event);
-        other.violations.iter().for_each(|violation| violation.add_to(&mut self.violations));
+        other.violations.into_iter().for_each(|one| one.add_to(&mut self.violations));
         if let (Some(mine), Some(theirs)) = (&mut self.observers, other.observers) {
             mine.merge(*theirs);
         }

@@ -101,6 +101,8 @@ pub struct Check {
     pub expected: f64,
     /// The 95 % interval of the expectation; both ends equal it when exact.
     pub interval: (f64, f64),
+    /// Why nothing can be said, if so: the run ended before a deadline, for one.
+    pub not_judged: Option<String>,
 }
 
 impl Check {
@@ -129,6 +131,7 @@ impl Check {
             measured,
             expected,
             interval: (expected, expected),
+            not_judged: None,
         }
     }
 
@@ -149,6 +152,7 @@ impl Check {
             measured,
             expected,
             interval: (expected - 1.96 * sd, expected + 1.96 * sd),
+            not_judged: None,
         }
     }
 }

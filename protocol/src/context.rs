@@ -118,4 +118,7 @@ pub trait Context<P: Protocol> {
 
     /// Records one value of a metric.
     fn record(&mut self, metric: P::Metric, value: u64);
+
+    /// Tells the outside world something, which the protocol's [judges](crate::judge) hear.
+    fn output(&mut self, output: P::Output);
 }

@@ -7,7 +7,9 @@
 //!
 //! Reading order: [`Protocol`] and [`Context`] are the contract; [`Message`], [`Metric`],
 //! [`Snapshot`] describe what a protocol exchanges, measures and keeps, and are derived, with the
-//! widths of [`Wire`]; [`parameter`] is how a scenario configures it; [`laws`] hold for all; [`phold`] is the smallest complete protocol, [`gossip`] the next.
+//! widths of [`Wire`]; [`Output`] is what nodes say and [`judge`] what must hold between them;
+//! [`parameter`] is how a scenario configures it; [`laws`] hold for all; [`phold`] is the smallest
+//! complete protocol, [`gossip`] the next.
 //!
 //! # A complete protocol
 //!
@@ -37,6 +39,7 @@
 //!     type Body = NoBody;
 //!     type Timer = ();
 //!     type Metric = RingMetric;
+//!     type Output = NoOutput;
 //!
 //!     fn start(&self, cx: &mut impl Context<Self>) -> bool {
 //!         if cx.id() == NodeId(0) { cx.set_timer(Span::from_secs(1), ()) }
@@ -72,12 +75,17 @@ mod estimate;
 pub mod gossip;
 mod ids;
 pub mod invariant;
+pub mod judge;
+mod key;
+pub mod kit;
 pub mod laws;
 mod message;
 mod metric;
+mod output;
 pub mod parameter;
 pub mod phold;
 mod protocol;
+mod raft;
 pub mod recording;
 mod signature;
 pub mod signed_phold;
@@ -95,9 +103,12 @@ pub use context::Context;
 pub use diagram::{Diagram, Part};
 pub use estimate::{RunScale, SignatureEstimate};
 pub use ids::{NodeId, RegionId};
+pub use key::Key;
 pub use message::{Message, fingerprint_bytes};
 pub use metric::{Metric, MetricInfo, MetricKind, Totals};
+pub use output::{NoOutput, Output};
 pub use protocol::{Configure, Protocol};
+pub use raft::Raft;
 pub use signature::{Claim, Digest, Keys, LengthError, PublicKey, Signature};
 pub use snapshot::{Snapshot, SnapshotError, fold_bytes};
 pub use table::{Cell, Column, Holds};
@@ -105,4 +116,4 @@ pub use time::{Span, Time};
 pub use wire::{Wire, WireError};
 
 /// Derives, beside the traits of the same names; their attributes are documented here.
-pub use anthill_protocol_derive::{Message, Metric, Parameters, Snapshot, Wire};
+pub use anthill_protocol_derive::{Message, Metric, Output, Parameters, Snapshot, Wire};

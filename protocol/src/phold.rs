@@ -84,6 +84,7 @@ impl Protocol for Phold {
     type Body = crate::NoBody;
     type Timer = ();
     type Metric = PholdMetric;
+    type Output = crate::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         for _ in 0..self.population {
@@ -161,6 +162,7 @@ impl Configure for Phold {
             measured,
             expected,
             interval: (expected - 1.96 * sd, expected + 1.96 * sd),
+            not_judged: None,
         };
         vec![check.if_undisturbed(facts)]
     }

@@ -1,8 +1,9 @@
 //! The contract between a protocol and whatever runs it.
 
+use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Context, Diagram, Message, Metric, Questions, RunFacts, RunScale,
+    Cell, Check, Column, Context, Diagram, Message, Metric, Output, Questions, RunFacts, RunScale,
     SignatureEstimate, Snapshot, Totals, fold_bytes,
 };
 
@@ -21,6 +22,8 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     type Timer: Copy + Send + Sync + core::fmt::Debug + 'static;
     /// What the protocol measures.
     type Metric: Metric;
+    /// What nodes tell the outside world; [`crate::NoOutput`] for nothing.
+    type Output: Output;
 
     /// Whether [`Protocol::complete`] is ever true; off, it is not evaluated.
     const STOPS_EARLY: bool = false;
@@ -68,6 +71,11 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         if !keep_state {
             *node = self.start(cx);
         }
+    }
+
+    /// What must hold between nodes, judged from their outputs.
+    fn judges(&self, _setting: &Setting) -> Vec<Judge<Self::Output>> {
+        Vec::new()
     }
 
     /// A hash of the state at the end of the run; enters the digest.
@@ -152,8 +160,11 @@ pub trait Configure: Protocol {
     }
 
     /// Upper bound on the events pending at once per node, for the memory estimate; `degree` is
-    /// the mean degree of the topology (nodes − 1 if complete). Asked before [`Configure::fit`].
-    fn pending_per_node(&self, degree: f64) -> f64;
+    /// the mean degree of the topology (nodes − 1 if complete). Asked before [`Configure::fit`]. By default a message
+    /// to each of up to 64 neighbours, and two timers.
+    fn pending_per_node(&self, degree: f64) -> f64 {
+        2.0 + degree.min(64.0)
+    }
 
     /// How many signatures a run of that size makes and how many distinct ones it checks, roughly;
     /// `None` for a protocol without any, or that cannot tell.

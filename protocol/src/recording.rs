@@ -61,6 +61,8 @@ pub enum Effect<P: Protocol> {
         /// The value.
         value: u64,
     },
+    /// What the outside world is told.
+    Output(P::Output),
 }
 
 /// The recorded world of one node; on a complete topology until [`Recording::peers`] says
@@ -164,6 +166,15 @@ impl<P: Protocol> Recording<P> {
     /// The messages, in order.
     pub fn messages(&self) -> Vec<P::Message> {
         self.sends().map(|(_, message)| message).collect()
+    }
+
+    /// The outputs, in order.
+    pub fn outputs(&self) -> Vec<P::Output> {
+        let output = |effect: &Effect<P>| match effect {
+            Effect::Output(output) => Some(*output),
+            _ => None,
+        };
+        self.effects.iter().filter_map(output).collect()
     }
 
     /// The instants of all timers, in order.
@@ -302,6 +313,10 @@ impl<P: Protocol> Context<P> for Recording<P> {
     fn record(&mut self, metric: P::Metric, value: u64) {
         self.effects.push(Effect::Record { metric, value });
     }
+
+    fn output(&mut self, output: P::Output) {
+        self.effects.push(Effect::Output(output));
+    }
 }
 
 /// The keys of a recording with a seed.
@@ -345,6 +360,7 @@ impl<P: Protocol> fmt::Debug for Effect<P> {
                 use crate::Metric as _;
                 write!(f, "{} += {value}", P::Metric::ALL[metric.index()].name)
             }
+            Self::Output(output) => write!(f, "{output:?}"),
         }
     }
 }

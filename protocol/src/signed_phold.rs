@@ -131,6 +131,7 @@ impl Protocol for SignedPhold {
     type Body = crate::NoBody;
     type Timer = ();
     type Metric = SignedPholdMetric;
+    type Output = crate::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         for which in 0..self.population {

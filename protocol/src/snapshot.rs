@@ -73,6 +73,22 @@ impl Snapshot for bool {
     }
 }
 
+macro_rules! snapshot_tuples {
+    ($(($($name:ident $place:tt),*))*) => {$(
+        impl<$($name: Snapshot),*> Snapshot for ($($name,)*) {
+            fn save(&self, out: &mut Vec<u8>) {
+                $(self.$place.save(out);)*
+            }
+
+            fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+                Ok(($($name::load(bytes)?,)*))
+            }
+        }
+    )*};
+}
+
+snapshot_tuples!((A 0, B 1) (A 0, B 1, C 2));
+
 macro_rules! snapshot_newtypes {
     ($($newtype:ident),*) => {$(
         impl Snapshot for $newtype {

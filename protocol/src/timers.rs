@@ -55,6 +55,7 @@ impl Protocol for Timers {
     type Body = crate::NoBody;
     type Timer = Alarm;
     type Metric = TimersMetric;
+    type Output = crate::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         Self::set(cx, self.long, Alarm::Long);

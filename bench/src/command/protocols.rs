@@ -8,7 +8,7 @@ use anthill_protocol::{Diagram, MetricKind};
 
 use super::Exit;
 use crate::args::{ProtocolsArgs, ScenarioArgs};
-use crate::diagram::draw;
+use crate::diagram::{Recorded, draw};
 use crate::plan::ScenarioPlan;
 use crate::{Entry, Registry, engines, terminal, units};
 
@@ -55,14 +55,29 @@ fn diagrams(registry: &Registry, entry: &Entry) -> anyhow::Result<String> {
 
 fn diagram(registry: &Registry, entry: &Entry, of: &Diagram) -> anyhow::Result<String> {
     let Diagram { settings, parts, .. } = *of;
+    if *of == Diagram::OF_NODES {
+        // Six nodes, or as many as the protocol can be fitted to.
+        let sizes = [6, 5, 4, 3].into_iter().chain(7..=64);
+        let mut sizes =
+            sizes.filter_map(|nodes| recorded(registry, entry, &[format!("nodes={nodes}")]).ok());
+        if let Some(recorded) = sizes.next() {
+            return Ok(draw(entry.protocol.name, &recorded, parts));
+        }
+    }
+    let settings: Vec<String> = settings.iter().map(|setting| (*setting).to_owned()).collect();
+    Ok(draw(entry.protocol.name, &recorded(registry, entry, &settings)?, parts))
+}
+
+/// A small run of a protocol's preset with some settings.
+fn recorded(registry: &Registry, entry: &Entry, settings: &[String]) -> anyhow::Result<Recorded> {
     let args = ScenarioArgs {
         protocol: Some(entry.protocol.name.to_owned()),
-        set: settings.iter().map(|setting| (*setting).to_owned()).collect(),
+        set: settings.to_vec(),
         ..ScenarioArgs::default()
     };
     let plan = ScenarioPlan::new(args, registry)?;
     let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
-    Ok(draw(entry.protocol.name, &(entry.record)(&scenario)?, parts))
+    Ok((entry.record)(&scenario)?)
 }
 
 fn describe(entry: &Entry) -> String {
@@ -91,6 +106,13 @@ fn describe(entry: &Entry) -> String {
     }
     for invariant in entry.protocol.invariants {
         let _ = writeln!(text, "  {:<20} {}", invariant.name, invariant.about);
+    }
+    let judges = (entry.protocol.judges)();
+    if !judges.is_empty() {
+        text.push_str("\nJudged between nodes, by what they say:\n");
+    }
+    for (name, bound) in judges {
+        let _ = writeln!(text, "  {name:<20} holds for: {bound}");
     }
     let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.protocol.name);
     for line in entry.preset.lines() {

@@ -134,7 +134,9 @@ struct Wanted {
 
 impl Wanted {
     fn new(plan: &RunPlan, entry: &Entry, scenario: &Scenario) -> anyhow::Result<Self> {
-        if plan.stop_on_violation && entry.protocol.invariants.is_empty() {
+        let watched =
+            !entry.protocol.invariants.is_empty() || !(entry.protocol.judges)().is_empty();
+        if plan.stop_on_violation && !watched {
             return Err(PlanError::NothingWatched { protocol: entry.protocol.name }.into());
         }
         let trace = match &plan.events {

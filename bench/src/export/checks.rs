@@ -11,7 +11,7 @@ pub(crate) fn text(checks: &[Check]) -> String {
 /// The checks as an array, in the protocol's order. A figure that is no number becomes null.
 pub(crate) fn json(checks: &[Check]) -> Value {
     let one = |check: &Check| {
-        json!({
+        let mut json = json!({
             "name": check.name,
             "bound": check.bound,
             "ok": check.ok,
@@ -19,7 +19,11 @@ pub(crate) fn json(checks: &[Check]) -> Value {
             "measured": check.measured,
             "expected": check.expected,
             "interval": [check.interval.0, check.interval.1],
-        })
+        });
+        if let Some(why) = &check.not_judged {
+            json["not_judged"] = json!(why);
+        }
+        json
     };
     Value::Array(checks.iter().map(one).collect())
 }

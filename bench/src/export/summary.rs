@@ -4,6 +4,7 @@
 //! it cost here), then every name of both again at the top level. Keys keep this order; floats
 //! print as the shortest text that reads back to them, so equal results are equal bytes.
 
+use anthill_engine::Key;
 use anthill_engine::conditions::{ConditionTotals, LateMessage};
 use anthill_engine::outcome::{Ended, RunResult, Violation};
 use anthill_protocol::MetricKind;
@@ -70,17 +71,21 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
 
 /// What events have violated, each with the key of the first.
 fn violations(all: &[Violation]) -> Value {
-    let one = |Violation { invariant, events, first }: &Violation| {
+    let key = |first: &Key| {
         json!({
-            "invariant": invariant,
-            "events": events,
-            "first": {
-                "time_ns": first.time.0,
-                "target": first.target.0,
-                "source": first.source.0,
-                "sequence": first.sequence,
-            },
+            "time_ns": first.time.0,
+            "target": first.target.0,
+            "source": first.source.0,
+            "sequence": first.sequence,
         })
+    };
+    let one = |Violation { invariant, events, first, about, expected }: &Violation| {
+        let first = first.as_ref().map(key);
+        let mut json = json!({ "invariant": invariant, "events": events, "first": first });
+        if let Some(about) = about {
+            (json["about"], json["expected"]) = (json!(about), json!(expected));
+        }
+        json
     };
     Value::Array(all.iter().map(one).collect())
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
+use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::{
     Claim, Configure, Context, Digest, NodeId, Protocol, PublicKey, RegionId, Shared, Signature,
     Span, Time, Totals, Verdicts,
@@ -106,6 +107,7 @@ impl<P: Protocol> Protocol for Timed<P> {
     type Body = P::Body;
     type Timer = P::Timer;
     type Metric = P::Metric;
+    type Output = P::Output;
 
     const STOPS_EARLY: bool = P::STOPS_EARLY;
     const CAN_EQUIVOCATE: bool = P::CAN_EQUIVOCATE;
@@ -147,6 +149,10 @@ impl<P: Protocol> Protocol for Timed<P> {
 
     fn complete(&self, totals: &Totals) -> bool {
         self.inner.complete(totals)
+    }
+
+    fn judges(&self, setting: &Setting) -> Vec<Judge<P::Output>> {
+        self.inner.judges(setting)
     }
 }
 
@@ -260,6 +266,10 @@ impl<P: Protocol, C: Context<Timed<P>>> Context<P> for Within<'_, C> {
 
     fn charge(&mut self, cpu: Span) {
         self.inner.charge(cpu);
+    }
+
+    fn output(&mut self, output: P::Output) {
+        self.inner.output(output);
     }
 
     fn record(&mut self, metric: P::Metric, value: u64) {

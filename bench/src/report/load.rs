@@ -197,6 +197,8 @@ pub(super) struct Check {
     pub(super) measured: Option<f64>,
     pub(super) expected: Option<f64>,
     pub(super) interval: (Option<f64>, Option<f64>),
+    #[serde(default)]
+    pub(super) not_judged: Option<String>,
 }
 
 /// An invariant that events have violated.
@@ -204,7 +206,10 @@ pub(super) struct Check {
 pub(super) struct Violation {
     pub(super) invariant: String,
     pub(super) events: u64,
-    pub(super) first: EventKey,
+    pub(super) first: Option<EventKey>,
+    /// For a judge: which nodes said what.
+    #[serde(default)]
+    pub(super) about: Option<String>,
 }
 
 /// Which event it was.

@@ -95,6 +95,7 @@ pub(super) fn checks(run: &Run) -> Markup {
             } }
             tbody { @for check in checks { tr {
                 td { @match (check.ok, check.expected_violation) {
+                    _ if check.not_judged.is_some() => span.verdict { "not judged" },
                     (true, _) => span.verdict { "ok" },
                     (false, true) => span.verdict { "beyond bound" },
                     (false, false) => span.verdict.violated { "VIOLATED" },
@@ -102,7 +103,10 @@ pub(super) fn checks(run: &Run) -> Markup {
                 td { (check.name) }
                 td.figure { (number(check.measured)) }
                 td.figure { (expected(check)) }
-                td { (check.bound) }
+                td {
+                    (check.bound)
+                    @if let Some(why) = &check.not_judged { "; " (why) }
+                }
             } } }
         } }
         (violations(run))
@@ -114,12 +118,15 @@ fn violations(run: &Run) -> Markup {
     let all = &run.summary.result.violations;
     html! {
         @if !all.is_empty() {
-            p { "Violated by single events, which the seed and these keys name:" }
+            p { "Violated, by events that the seed and these keys name:" }
             ul { @for violation in all { li {
-                (violation.invariant) ": " (units::counted(violation.events, "event")) ", first at "
-                (units::nanos(violation.first.time_ns)) " (time " (violation.first.time_ns)
-                " ns, target " (violation.first.target) ", source " (violation.first.source)
-                ", sequence " (violation.first.sequence) ")"
+                (violation.invariant) ": " (units::counted(violation.events, "time"))
+                @if let Some(first) = &violation.first {
+                    ", first at " (units::nanos(first.time_ns)) " (time " (first.time_ns)
+                    " ns, target " (first.target) ", source " (first.source)
+                    ", sequence " (first.sequence) ")"
+                }
+                @if let Some(about) = &violation.about { ". " (about) }
             } } }
         }
     }

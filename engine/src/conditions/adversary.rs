@@ -61,6 +61,16 @@ impl Adversary {
         self.members.contains(node)
     }
 
+    /// Whether it holds a node and has it do anything but follow the protocol.
+    #[inline]
+    pub(crate) fn misleads(&self, node: NodeId) -> bool {
+        self.behaviour != Behaviour::Follow && self.holds(node)
+    }
+
+    pub(super) fn misleads_members(&self) -> bool {
+        self.behaviour != Behaviour::Follow
+    }
+
     pub(super) fn members(&self) -> &Members {
         &self.members
     }

@@ -33,6 +33,7 @@ mod trace;
 use std::sync::Arc;
 
 use anthill_protocol::draw::{Purpose, Streams};
+use anthill_protocol::judge::Setting;
 use anthill_protocol::{Check, NodeId, Time};
 
 pub(crate) use adversary::{Adversary, Misdeed};
@@ -178,6 +179,45 @@ impl Conditions {
     /// assumed bound is only watched.
     pub(crate) fn disturbs(&self) -> bool {
         self.disturbs
+    }
+
+    /// What they do, for judges; `calm` is the setting without them.
+    pub(crate) fn setting(&self, spec: &ConditionsSpec, calm: Setting) -> Setting {
+        let harms = |rates: &ImpairmentSpec| *rates != ImpairmentSpec::default();
+        let harmful = |fault: &FaultSpec| match &fault.kind {
+            FaultKind::Partition { .. } => true,
+            FaultKind::Impair { impairments, .. } => harms(impairments),
+            FaultKind::Crash { .. } | FaultKind::Delay { .. } | FaultKind::Rate { .. } => false,
+        };
+        let forgetful =
+            |fault: &FaultSpec| matches!(fault.kind, FaultKind::Crash { keep_state: false, .. });
+        let misled = self.adversary.as_ref().filter(|adversary| adversary.misleads_members());
+        // Queues, clocks, schedulers and slower links break what the model alone promises.
+        let (delta, stable_from) = self.assumed.bound();
+        Setting {
+            held: misled.map_or(0, |adversary| adversary.members().count()),
+            crashes: self.life.is_some(),
+            loses_state: spec.churn.as_ref().is_some_and(|churn| !churn.keep_state)
+                || spec.faults.iter().any(forgetful),
+            loses_messages: harms(&spec.impairments)
+                || spec.classes.iter().any(|class| harms(&class.impairments))
+                || spec.faults.iter().any(harmful),
+            delta,
+            stable_from,
+            ..calm
+        }
+    }
+
+    /// Whether nothing can be expected of a node at an instant: it is down, or made to misbehave.
+    pub(crate) fn excuses<S: Stamp>(
+        &self,
+        standing: &Standing<S>,
+        node: NodeId,
+        time: Time,
+    ) -> bool {
+        standing.is_absent()
+            || standing.is_down_at(time)
+            || self.adversary.as_ref().is_some_and(|adversary| adversary.misleads(node))
     }
 
     /// The fault timeline, in the order of the scenario.

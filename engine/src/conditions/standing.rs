@@ -77,6 +77,11 @@ impl<S: Stamp> Standing<S> {
         self.lives & ABSENT != 0
     }
 
+    /// Whether the node has gone down by an instant and not come up again.
+    pub(super) fn is_down_at(&self, time: Time) -> bool {
+        self.next_down <= time.0
+    }
+
     /// Whether the next restart finds the old state.
     pub(crate) fn keeps_state(&self) -> bool {
         self.lives & KEEPS_STATE != 0

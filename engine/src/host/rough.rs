@@ -7,7 +7,8 @@ use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
 use super::{Host, Sink};
 use crate::conditions::{Arrival, Dispatch, Misdeed, Processor};
-use crate::event::Payload;
+use crate::event::{Key, Payload};
+use crate::jury;
 use crate::mode::{LoadOf, Mode, PayloadOf, Restart, Stamp};
 
 /// Whether an event is handled.
@@ -23,6 +24,13 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     #[inline]
     pub(super) fn is_muted(&mut self) -> bool {
         M::standing(self.standing).is_some() && self.muted
+    }
+
+    /// Whether an adversary makes the node misbehave: what it says counts for nothing.
+    #[inline]
+    pub(super) fn is_held(&mut self) -> bool {
+        M::standing(self.standing).is_some()
+            && self.world.conditions().adversary.as_ref().is_some_and(|all| all.misleads(self.id))
     }
 
     /// Waits for the node's links and CPU.
@@ -230,6 +238,11 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let conditions = self.world.conditions();
         let back = conditions.restart(standing, self.id, self.now, sequence, totals);
         let protocol = self.world.protocol;
+        if const { jury::speaks::<P>() } && !first && !self.is_held() {
+            let (time, id) = (self.now, self.id);
+            let at = Key { time, target: id, tie: 0, source: id, sequence: 0 };
+            self.tally.outbox.restarted(at, keeps_state);
+        }
         if first {
             *state = protocol.start(self);
         } else {

@@ -33,6 +33,15 @@ impl Timing {
         }
     }
 
+    /// Δ, and the instant from which on it holds; no Δ: nothing is promised.
+    pub(crate) fn bound(&self) -> (Option<Span>, Time) {
+        match *self {
+            Self::Realistic | Self::Asynchronous => (None, Time::ZERO),
+            Self::Synchronous { delta } => (Some(delta), Time::ZERO),
+            Self::Partial { gst, delta } => (Some(delta), gst),
+        }
+    }
+
     /// The latest arrival that the model allows for a message sent at an instant.
     #[inline]
     pub fn latest(&self, sent: Time) -> Option<Time> {

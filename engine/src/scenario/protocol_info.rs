@@ -4,8 +4,9 @@
 //! adding `ProtocolInfo::of::<Mine>()` to the list.
 
 use anthill_protocol::invariant::Invariant;
+use anthill_protocol::judge::Setting;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use anthill_protocol::{Configure, Message, Metric, MetricInfo};
+use anthill_protocol::{Configure, Message, Metric, MetricInfo, Time};
 
 use super::Scenario;
 
@@ -30,6 +31,8 @@ pub struct ProtocolInfo {
     pub metrics: &'static [MetricInfo],
     /// What every event must keep.
     pub invariants: &'static [Invariant],
+    /// Its judges under default parameters, by name, and what their statements hold for.
+    pub judges: fn() -> Vec<(&'static str, &'static str)>,
     /// Finds what is wrong with values.
     pub check: CheckValues,
 }
@@ -55,6 +58,12 @@ impl ProtocolInfo {
             can_equivocate: P::CAN_EQUIVOCATE,
             metrics: P::Metric::ALL,
             invariants: P::Metric::INVARIANTS,
+            judges: || {
+                let setting = Setting::of(1, Time::MAX);
+                let protocol = P::configure(&Values::of::<P>()).ok();
+                let judges = protocol.map_or_else(Vec::new, |protocol| protocol.judges(&setting));
+                judges.iter().map(|judge| (judge.name(), judge.holds_for())).collect()
+            },
             check: |values, scene| {
                 let mut protocol = P::configure(values)?;
                 scene.map_or(Ok(()), |(nodes, seed)| protocol.fit(nodes, seed))

@@ -22,6 +22,7 @@ macro_rules! misbehaving {
             type Body = anthill_protocol::NoBody;
             type Timer = u8;
             type Metric = PholdMetric;
+            type Output = anthill_protocol::NoOutput;
 
             fn start(&self, cx: &mut impl Context<Self>) {
                 if cx.id() == NodeId(0) {

@@ -142,6 +142,7 @@ impl<const CARRIES: bool> Protocol for Keeper<CARRIES> {
     type Body = Record;
     type Timer = ();
     type Metric = PholdMetric;
+    type Output = anthill_protocol::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Kept {
         let mut kept = Kept::default();

@@ -51,6 +51,7 @@ impl Protocol for Coins {
     type Body = NoBody;
     type Timer = ();
     type Metric = CoinMetric;
+    type Output = anthill_protocol::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         self.wait(cx);

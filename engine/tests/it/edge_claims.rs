@@ -112,6 +112,7 @@ impl<const ALL: bool> Protocol for Edges<ALL> {
     type Body = Bundle<ALL>;
     type Timer = ();
     type Metric = PholdMetric;
+    type Output = anthill_protocol::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         cx.set_timer(TICK, ());

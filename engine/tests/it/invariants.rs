@@ -58,6 +58,7 @@ impl Protocol for Buckets {
     type Body = NoBody;
     type Timer = ();
     type Metric = Water;
+    type Output = anthill_protocol::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> bool {
         cx.record(Water::Drawn, 9);
@@ -149,8 +150,9 @@ fn violations_are_named_with_their_first_event() {
     assert_eq!((full.invariant, full.events), ("full", spent));
     // A hop takes 5 to 9 ms, and the first begins in the first 10 ms.
     let (early, late) = (19 * 5_000_000, 10_000_000 + 19 * 9_000_000);
-    assert!((early..late).contains(&water.first.time.0), "{}", water.first);
-    assert!(full.first.time.0 >= water.first.time.0 + 5_000_000, "{}", full.first);
+    let [water_at, full_at] = [water, full].map(|found| found.first.expect("an event"));
+    assert!((early..late).contains(&water_at.time.0), "{water_at}");
+    assert!(full_at.time.0 >= water_at.time.0 + 5_000_000, "{full_at}");
     assert_eq!(all.result.facts.violations, [("water", 300), ("full", spent)]);
     assert_eq!(all.ended, Ended::Finished, "nobody asked it to stop");
 }
@@ -160,7 +162,8 @@ fn a_run_ends_after_the_window_of_the_first_violation() {
     let all = same(&buckets("spills_at = 20"), false);
     let cut = same(&buckets("spills_at = 20"), true);
     assert_eq!(cut.ended, Ended::Violated);
-    let [Violation { invariant, first, events }] = cut.result.violations[..] else {
+    let [Violation { invariant, first: Some(first), events, .. }] = cut.result.violations[..]
+    else {
         panic!("{:?}", cut.result.violations)
     };
     assert_eq!((invariant, first), ("water", all.result.violations[0].first));

@@ -244,6 +244,7 @@ impl Protocol for Mayhem {
     type Body = Book;
     type Timer = u8;
     type Metric = MayhemMetric;
+    type Output = anthill_protocol::NoOutput;
 
     const STOPS_EARLY: bool = true;
     const CAN_EQUIVOCATE: bool = true;

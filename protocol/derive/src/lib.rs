@@ -5,6 +5,7 @@
 //! | `Snapshot` | a struct or enum of such | state as bytes, and back |
 //! | `Wire` | the same | a codec of fixed widths, its length, a hash, the shared bodies in it |
 //! | `Message` | the same | all of that, and the kinds of messages by the names of the variants |
+//! | `Output` | the same | a codec, and the kinds of outputs by the names of the variants |
 //! | `Metric` | a fieldless enum | the table of metrics, described by the variants' documentation |
 //! | `Parameters` | a struct | the declared keys of `[protocol]` and `[workload]`, and how they are read |
 //!
@@ -12,9 +13,11 @@
 //! attributes. A mistake is a compile error at the place where it was made.
 
 mod codec;
+mod configure;
 mod message;
 mod metric;
 mod names;
+mod output;
 mod parameters;
 
 use proc_macro::TokenStream;
@@ -50,6 +53,12 @@ pub fn message(input: TokenStream) -> TokenStream {
     expand(input, message::derive)
 }
 
+/// What nodes tell the outside world; its kinds are its variants.
+#[proc_macro_derive(Output)]
+pub fn output(input: TokenStream) -> TokenStream {
+    expand(input, output::derive)
+}
+
 /// One metric per variant, described by its documentation. `#[metric(latency)]`, `max` and
 /// `per_node` say how records become a figure, by default their sum; `name = "rtt"` names it.
 #[proc_macro_derive(Metric, attributes(metric))]
@@ -64,7 +73,12 @@ pub fn metric(input: TokenStream) -> TokenStream {
 /// `bool` a flag, `Span` a length of time, at least `min`; with `choice = ["a", "b"]` a word, into a
 /// `&'static str`. `above = field` and `at_least = field` relate two lengths of time or counts. Fields
 /// without an attribute begin with their default.
-#[proc_macro_derive(Parameters, attributes(param, workload))]
+///
+/// With `#[configure]` on the struct, also `impl Configure`: its name is the struct's, `PushPull` as
+/// `push-pull`, unless `name = ".."` is given, and what it is about is the struct's documentation.
+/// `fit`, `checks`, `asks`, `pending`, `row` and `signatures` = path name methods for the trait's functions
+/// of those names, `columns`, `diagrams` and `adversaries` its tables.
+#[proc_macro_derive(Parameters, attributes(param, workload, configure))]
 pub fn parameters(input: TokenStream) -> TokenStream {
     expand(input, parameters::derive)
 }

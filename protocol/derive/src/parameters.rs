@@ -6,7 +6,7 @@ use syn::{
     Attribute, Data, DeriveInput, Error, Expr, ExprArray, ExprRange, Field, Ident, Result, Type,
 };
 
-use crate::names;
+use crate::{configure, names};
 
 /// The sections, by attribute: the prefix of full names.
 const SECTIONS: [(&str, &str); 2] = [("param", ""), ("workload", "workload.")];
@@ -163,7 +163,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         relations.extend(relation);
     }
     let [own, workload] = tables;
+    let configure = configure::derive(input)?;
     Ok(quote!(
+        #configure
         impl #name {
             /// The keys of `[protocol]`.
             const DECLARED: &'static [::anthill_protocol::parameter::Parameter] = {

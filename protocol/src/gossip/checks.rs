@@ -83,7 +83,16 @@ pub(super) fn infect_and_die(fanout: u32, facts: &RunFacts) -> Option<Check> {
     let skew = 5.0 * amplification(mean_sends).powi(2) / nodes;
     let ok = (measured - expected).abs() <= 4.9 * sd + skew;
     let interval = (expected - 1.96 * sd, (expected + 1.96 * sd).min(1.0));
-    let check = Check { name, bound, ok, expected_violation: false, measured, expected, interval };
+    let check = Check {
+        name,
+        bound,
+        ok,
+        expected_violation: false,
+        measured,
+        expected,
+        interval,
+        not_judged: None,
+    };
     Some(check.if_undisturbed(facts))
 }
 
@@ -131,6 +140,7 @@ fn sends_over(reach: Reach, facts: &RunFacts) -> Check {
         measured,
         expected: (least + most) / 2.0,
         interval: (least, most),
+        not_judged: None,
     }
 }
 
@@ -183,6 +193,7 @@ pub(super) fn rounds_to_all(round: Span, facts: &RunFacts) -> Option<Check> {
         measured,
         expected,
         interval: (expected - 3.5, expected + 7.5),
+        not_judged: None,
     };
     Some(check.if_undisturbed(facts))
 }

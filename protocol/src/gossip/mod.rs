@@ -201,6 +201,7 @@ impl<R: Rumour> Protocol for Spread<R> {
     type Body = R::Body;
     type Timer = Wake;
     type Metric = GossipMetric;
+    type Output = crate::NoOutput;
 
     const STOPS_EARLY: bool = true;
 

@@ -10,8 +10,12 @@ use std::sync::Arc;
 use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::draw::{self, Purpose};
 use crate::invariant::Invariants;
+use crate::judge::{Finding, Panel, RunEnd, Said, Setting};
 use crate::laws;
-use crate::{Answers, Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time, Totals};
+use crate::{
+    Answers, Check, Key, Message, Metric, MetricKind, NodeId, Protocol, RunFacts, Span, Time,
+    Totals,
+};
 
 /// A mini-simulation for tests of protocols: every message takes the same time, or is lost.
 ///
@@ -54,6 +58,9 @@ pub struct Pump<P: Protocol> {
     most_traced: usize,
     /// Messages of each kind that were held against the laws of messages.
     lawful: Vec<u32>,
+    /// The protocol's judges, from the first run on.
+    panel: Panel<P::Output>,
+    outputs: Vec<Said<P::Output>>,
 }
 
 /// So many messages of a kind, and nodes, are held against the laws: what breaks one does so early.
@@ -108,6 +115,8 @@ impl<P: Protocol> Pump<P> {
             trace: Vec::new(),
             most_traced: 0,
             lawful: vec![0; P::Message::KINDS.len()],
+            panel: Panel::new(Vec::new()),
+            outputs: Vec::new(),
         }
     }
 
@@ -154,6 +163,7 @@ impl<P: Protocol> Pump<P> {
     /// happened so far. Ends early once the protocol is complete (asked after every event).
     pub fn run(&mut self, until: Time) -> RunFacts {
         if self.nodes.is_empty() {
+            self.panel = Panel::new(self.protocol.judges(&self.setting(until)));
             self.nodes.resize_with(self.population as usize, || None);
             for id in 0..self.population {
                 self.with_context(NodeId(id), |protocol, _, cx| Some(protocol.start(cx)));
@@ -178,6 +188,7 @@ impl<P: Protocol> Pump<P> {
 
     /// Brings a node up again from the state that [`Pump::crash`] returned.
     pub fn restart(&mut self, node: NodeId, mut state: P::Node, keep_state: bool) {
+        self.panel.restarted(node, keep_state);
         self.with_context(node, |protocol, _, cx| {
             protocol.restart(&mut state, keep_state, cx);
             Some(state)
@@ -197,6 +208,25 @@ impl<P: Protocol> Pump<P> {
     /// The messages that arrived, in their order; empty unless [`Pump::traced`].
     pub fn trace(&self) -> &[Delivery] {
         &self.trace
+    }
+
+    /// What the nodes said, in order.
+    pub fn outputs(&self) -> &[Said<P::Output>] {
+        &self.outputs
+    }
+
+    /// What the judges have found, under a setting without faults: a test that makes some knows what
+    /// they may break.
+    pub fn findings(&self) -> Vec<Finding> {
+        self.panel.findings()
+    }
+
+    /// The judges' checks, as if the run ended now; ends their work.
+    pub fn judged(&mut self) -> Vec<Check> {
+        let down = |node: &NodeId| self.nodes[node.index()].is_none();
+        let excused: Vec<NodeId> = (0..self.population).map(NodeId).filter(down).collect();
+        let end = RunEnd { time: self.now, nodes: self.population, excused: &excused };
+        self.panel.end(&end)
     }
 
     /// The protocol.
@@ -266,6 +296,7 @@ impl<P: Protocol> Pump<P> {
                 }
                 Effect::Charge(cpu) => at = at + cpu,
                 Effect::Record { metric, value } => self.record(metric, value),
+                Effect::Output(output) => self.hear(node, output),
             }
         }
         for invariant in self.invariants.take::<P::Metric>() {
@@ -300,6 +331,24 @@ impl<P: Protocol> Pump<P> {
     fn ask(&mut self, at: Time, event: Event<P>) {
         self.queue.insert((at, self.asked), event);
         self.asked += 1;
+    }
+
+    fn hear(&mut self, node: NodeId, output: P::Output) {
+        let sequence = self.outputs.len() as u32;
+        let at = Key { time: self.now, target: node, tie: 0, source: node, sequence };
+        let said = Said { at, node, output };
+        self.panel.hear(&said);
+        self.outputs.push(said);
+    }
+
+    fn setting(&self, until: Time) -> Setting {
+        let lossless = self.loss_threshold == 0;
+        Setting {
+            seed: self.seed,
+            loses_messages: !lossless,
+            delta: lossless.then_some(self.delay),
+            ..Setting::of(self.population, until)
+        }
     }
 
     fn record(&mut self, metric: P::Metric, value: u64) {
@@ -413,6 +462,7 @@ mod tests {
         type Body = crate::NoBody;
         type Timer = ();
         type Metric = PholdMetric;
+        type Output = crate::NoOutput;
 
         fn start(&self, cx: &mut impl Context<Self>) -> Ticked {
             cx.set_timer(Span(MS), ());

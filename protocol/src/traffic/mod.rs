@@ -9,22 +9,20 @@
 //! have none; every request received is answered exactly once if replies are on; a reply carries
 //! the instant of its request, so no node remembers what it asked.
 //!
-//! `arrivals` says when, `message` what; here is who sends to whom.
+//! [`Arrivals`] say when, `message` what; here is who sends to whom.
 
+use crate::kit::{Arrivals, Shape, Surge};
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
     Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts, Span,
     Time, draw,
 };
 
-mod arrivals;
 mod message;
 #[cfg(test)]
 mod tests;
 
 pub use message::{HEADER_BYTES, TrafficMessage};
-
-use arrivals::{Arrivals, Shape, Surge};
 
 /// Beyond this degree a reply is addressed to the node instead of searching the slot it came over.
 const SEARCHED_DEGREE: u32 = 64;
@@ -183,6 +181,7 @@ impl Protocol for Traffic {
     type Body = crate::NoBody;
     type Timer = Arrival;
     type Metric = TrafficMetric;
+    type Output = crate::NoOutput;
 
     fn start(&self, cx: &mut impl Context<Self>) -> u32 {
         self.begin(0, cx);

@@ -372,7 +372,7 @@ fn binomial(name: &'static str, bound: &'static str, successes: u32, trials: u32
         (tail >= EXCLUDED, (share(least), share(law.threshold(0.025).saturating_sub(1))))
     };
     let (measured, expected_violation) = (share(successes), false);
-    Check { name, bound, ok, expected_violation, measured, expected: p, interval }
+    Check { name, bound, ok, expected_violation, measured, expected: p, interval, not_judged: None }
 }
 
 #[cfg(test)]

@@ -181,6 +181,7 @@ impl Protocol for Witness {
     type Body = WitnessBody;
     type Timer = WitnessTimer;
     type Metric = WitnessMetric;
+    type Output = crate::NoOutput;
 
     const HINTS: bool = true;
 

@@ -159,6 +159,7 @@ impl Protocol for Script {
     type Body = NoBody;
     type Timer = u32;
     type Metric = PholdMetric;
+    type Output = anthill_protocol::NoOutput;
 
     const CAN_EQUIVOCATE: bool = true;
 

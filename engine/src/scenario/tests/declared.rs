@@ -37,6 +37,7 @@ pub(super) const PAYMENTS: ProtocolInfo = ProtocolInfo {
     can_equivocate: false,
     metrics: &[],
     invariants: &[],
+    judges: Vec::new,
     check,
 };
 

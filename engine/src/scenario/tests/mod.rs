@@ -73,6 +73,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 3] {
         can_equivocate: true,
         metrics: &[],
         invariants: &[],
+        judges: Vec::new,
         check: check_gossip,
     };
     [ProtocolInfo::of::<Phold>(), gossip, declared::PAYMENTS]

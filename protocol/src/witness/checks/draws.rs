@@ -104,6 +104,7 @@ fn price(witness: &Witness, adversary: &Adversary, hops: u32, facts: &RunFacts) 
         measured,
         expected,
         interval: (expected - 1.96 * error, expected + 1.96 * error),
+        not_judged: None,
     }
 }
 
@@ -124,5 +125,6 @@ fn withholding(witness: &Witness, adversary: &Adversary, successes: u32) -> Chec
         measured: share(successes, trials),
         expected: share(found, rounds),
         interval: (share(least, trials), share(law.threshold(0.025).saturating_sub(1), trials)),
+        not_judged: None,
     }
 }

@@ -1,10 +1,10 @@
 //! When a sender sends: gaps of a renewal process, and a surge that compresses them.
 
-use crate::{Span, Time, draw};
+use crate::{Context, Protocol, Span, Time, draw};
 
 /// The shape of the gaps between a sender's arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
     /// Exponential: arrivals without memory.
     Poisson,
     /// Uniform in 0 to twice the mean.
@@ -15,24 +15,35 @@ pub(super) enum Shape {
 
 /// A time in which everything comes `factor` times as often.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surge {
-    pub(super) start: Time,
-    pub(super) end: Time,
-    pub(super) factor: u64,
+pub struct Surge {
+    /// Its first instant.
+    pub start: Time,
+    /// The first after it.
+    pub end: Time,
+    /// At least 1.
+    pub factor: u64,
 }
 
 /// The arrivals of every sender: gaps of `mean`, shorter in the surge.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrivals {
-    pub(super) shape: Shape,
-    pub(super) mean: Span,
-    pub(super) surge: Surge,
+pub struct Arrivals {
+    /// How gaps vary.
+    pub shape: Shape,
+    /// Their mean outside the surge.
+    pub mean: Span,
+    /// When they are shorter.
+    pub surge: Surge,
 }
 
 impl Arrivals {
+    /// A Poisson process.
+    pub fn poisson(mean: Span) -> Self {
+        Self { shape: Shape::Poisson, mean, surge: Surge::NONE }
+    }
+
     /// The wait for the first arrival: the rest of a gap that began before `now`, so that a sender
     /// is as likely to send at once as at any other time, and fixed gaps are out of step.
-    pub(super) fn first(&self, now: Time, draws: [u64; 2]) -> Span {
+    pub fn first(&self, now: Time, draws: [u64; 2]) -> Span {
         let rest = match self.shape {
             Shape::Poisson => self.gap(draws[0]),
             // The residual life of U(0, 2m) has the density (1 - x/2m)/m: that of the lesser of two.
@@ -43,8 +54,14 @@ impl Arrivals {
     }
 
     /// The wait from an arrival at `now` for the next one.
-    pub(super) fn next(&self, now: Time, drawn: u64) -> Span {
+    pub fn next(&self, now: Time, drawn: u64) -> Span {
         self.surge.compress(now, self.gap(drawn))
+    }
+
+    /// Sets a timer for the next arrival.
+    pub fn await_next<P: Protocol>(&self, cx: &mut impl Context<P>, timer: P::Timer) {
+        let drawn = cx.random();
+        cx.set_timer(self.next(cx.now(), drawn), timer);
     }
 
     /// A gap outside the surge.
@@ -58,6 +75,9 @@ impl Arrivals {
 }
 
 impl Surge {
+    /// No surge.
+    pub const NONE: Self = Self { start: Time::ZERO, end: Time::ZERO, factor: 1 };
+
     /// The wait from `now` that takes `gap` where time runs `factor` times as fast in the surge: so
     /// a gap that reaches into the surge feels it too, and a Poisson process remains one. At least
     /// 1 ns, or time would stand still.
@@ -85,10 +105,9 @@ mod tests {
     use crate::NodeId;
 
     const MEAN: Span = Span::from_secs(1);
-    const NO_SURGE: Surge = Surge { start: Time::ZERO, end: Time::ZERO, factor: 1 };
 
     fn arrivals(shape: Shape) -> Arrivals {
-        Arrivals { shape, mean: MEAN, surge: NO_SURGE }
+        Arrivals { shape, mean: MEAN, surge: Surge::NONE }
     }
 
     /// Mean and variance of many values, in units of the mean gap.

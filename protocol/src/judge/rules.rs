@@ -1,0 +1,225 @@
+//! The standard rules of safety.
+
+use core::fmt::Debug;
+use core::marker::PhantomData;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Breaches, HORIZON, Rule, RunEnd, Said};
+use crate::NodeId;
+
+/// What a rule forgets nothing of; it gives up above so many keys.
+fn fits<K, V>(known: &BTreeMap<K, V>) -> bool {
+    known.len() < HORIZON
+}
+
+fn too_much() -> String {
+    format!("more than {HORIZON} keys at once")
+}
+
+/// At most one node for each key. `key` says which key an output claims, if it claims any: the same
+/// node may claim a key again.
+pub fn one_per<O, K>(key: impl FnMut(&O) -> Option<K> + Send + 'static) -> impl Rule<O> + 'static
+where
+    O: Copy + Debug + Send + 'static,
+    K: Ord + Send + 'static,
+{
+    OnePer { key, claims: BTreeMap::new(), full: false }
+}
+
+struct OnePer<O, K, F> {
+    key: F,
+    claims: BTreeMap<K, Said<O>>,
+    full: bool,
+}
+
+impl<O, K, F> Rule<O> for OnePer<O, K, F>
+where
+    O: Copy + Debug + Send,
+    K: Ord + Send,
+    F: FnMut(&O) -> Option<K> + Send,
+{
+    fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
+        let Some(key) = (self.key)(&said.output) else { return };
+        match self.claims.get(&key) {
+            Some(first) if first.node != said.node => breaches.contradiction(first, said),
+            Some(_) => {}
+            None if fits(&self.claims) => {
+                self.claims.insert(key, *said);
+            }
+            None => self.full = true,
+        }
+    }
+
+    fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
+        if self.full { Err(too_much()) } else { Ok(()) }
+    }
+}
+
+/// One value for each key, whichever node says it, and however often.
+pub fn agreement<O, K, V>(
+    value: impl FnMut(&O) -> Option<(K, V)> + Send + 'static,
+) -> impl Rule<O> + 'static
+where
+    O: Copy + Debug + Send + 'static,
+    K: Ord + Send + 'static,
+    V: PartialEq + Send + 'static,
+{
+    Agreement { value, known: BTreeMap::new(), full: false }
+}
+
+struct Agreement<O, K, V, F> {
+    value: F,
+    known: BTreeMap<K, (V, Said<O>)>,
+    full: bool,
+}
+
+impl<O, K, V, F> Rule<O> for Agreement<O, K, V, F>
+where
+    O: Copy + Debug + Send,
+    K: Ord + Send,
+    V: PartialEq + Send,
+    F: FnMut(&O) -> Option<(K, V)> + Send,
+{
+    fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
+        let Some((key, value)) = (self.value)(&said.output) else { return };
+        match self.known.get(&key) {
+            Some((known, first)) if *known != value => breaches.contradiction(first, said),
+            Some(_) => {}
+            None if fits(&self.known) => {
+                self.known.insert(key, (value, *said));
+            }
+            None => self.full = true,
+        }
+    }
+
+    fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
+        if self.full { Err(too_much()) } else { Ok(()) }
+    }
+}
+
+/// One log for each lane, of which every node says a prefix: its positions 1, 2, 3 … in order and each
+/// once, with the values of all others. `entry` gives lane, position and value of an output.
+///
+/// A position that all `voices` of a lane have passed is forgotten, except that saying it again is a
+/// breach for ever. A node that loses its state begins anew at any position.
+pub fn prefix<O, L, V>(
+    voices: u32,
+    entry: impl FnMut(&O) -> Option<(L, u64, V)> + Send + 'static,
+) -> impl Rule<O> + 'static
+where
+    O: Copy + Debug + Send + 'static,
+    L: Ord + Clone + Send + 'static,
+    V: PartialEq + Send + 'static,
+{
+    Prefix {
+        voices,
+        entry,
+        next: BTreeMap::new(),
+        anew: BTreeSet::new(),
+        known: BTreeMap::new(),
+        full: false,
+    }
+}
+
+struct Prefix<O, L, V, F> {
+    voices: u32,
+    entry: F,
+    /// The next position of each node.
+    next: BTreeMap<(L, NodeId), u64>,
+    /// Nodes that have lost their state.
+    anew: BTreeSet<NodeId>,
+    /// Open positions: value, who said it first, how many did.
+    known: BTreeMap<(L, u64), (V, Said<O>, u32)>,
+    full: bool,
+}
+
+impl<O, L, V, F> Rule<O> for Prefix<O, L, V, F>
+where
+    O: Copy + Debug + Send,
+    L: Ord + Clone + Send,
+    V: PartialEq + Send,
+    F: FnMut(&O) -> Option<(L, u64, V)> + Send,
+{
+    fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
+        let Some((lane, position, value)) = (self.entry)(&said.output) else { return };
+        let anew = self.anew.remove(&said.node);
+        let next = self.next.entry((lane.clone(), said.node)).or_insert(1);
+        if position != *next && !anew {
+            breaches.output(said, &format!("position {next} of its log was to come"));
+        }
+        *next = position + 1;
+        let voices = self.voices;
+        let has_room = fits(&self.known);
+        match self.known.get_mut(&(lane.clone(), position)) {
+            Some((known, first, _)) if *known != value => breaches.contradiction(first, said),
+            Some((_, _, heard)) => {
+                *heard += 1;
+                if *heard == voices {
+                    self.known.remove(&(lane, position));
+                }
+            }
+            None if has_room && voices > 1 => {
+                self.known.insert((lane, position), (value, *said, 1));
+            }
+            None => self.full |= voices > 1,
+        }
+    }
+
+    fn restarted(&mut self, node: NodeId, keeps_state: bool) {
+        if !keeps_state {
+            self.anew.insert(node);
+        }
+    }
+
+    fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
+        if self.full { Err(too_much()) } else { Ok(()) }
+    }
+}
+
+/// Whatever an output decides, some output has proposed before.
+pub fn validity<O, V>(
+    proposed: impl FnMut(&O) -> Option<V> + Send + 'static,
+    decided: impl FnMut(&O) -> Option<V> + Send + 'static,
+) -> impl Rule<O> + 'static
+where
+    O: Copy + Debug + Send + 'static,
+    V: Ord + Send + 'static,
+{
+    Validity { proposed, decided, known: BTreeMap::new(), full: false, of: PhantomData }
+}
+
+struct Validity<O, V, F, G> {
+    proposed: F,
+    decided: G,
+    known: BTreeMap<V, ()>,
+    full: bool,
+    of: PhantomData<fn(O)>,
+}
+
+impl<O, V, F, G> Rule<O> for Validity<O, V, F, G>
+where
+    O: Copy + Debug + Send,
+    V: Ord + Send,
+    F: FnMut(&O) -> Option<V> + Send,
+    G: FnMut(&O) -> Option<V> + Send,
+{
+    fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
+        if let Some(value) = (self.proposed)(&said.output) {
+            if fits(&self.known) {
+                self.known.insert(value, ());
+            } else {
+                self.full = true;
+            }
+        }
+        if let Some(value) = (self.decided)(&said.output)
+            && !self.full
+            && !self.known.contains_key(&value)
+        {
+            breaches.output(said, "nobody proposed it");
+        }
+    }
+
+    fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
+        if self.full { Err(too_much()) } else { Ok(()) }
+    }
+}
