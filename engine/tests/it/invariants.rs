@@ -166,7 +166,7 @@ fn a_run_ends_after_the_window_of_the_first_violation() {
     else {
         panic!("{:?}", cut.result.violations)
     };
-    assert_eq!((invariant, first), ("water", all.result.violations[0].first));
+    assert_eq!((invariant, Some(first)), ("water", all.result.violations[0].first));
     assert!(events < 300 && cut.result.totals.events < all.result.totals.events);
     // The whole window, and nothing after it.
     let window = |time: u64| time / cut.result.w_ns;
