@@ -66,6 +66,7 @@
 // Derived code names this crate as others do.
 extern crate self as anthill_protocol;
 
+pub mod behaviour;
 mod body;
 pub mod check;
 mod context;

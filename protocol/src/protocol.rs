@@ -1,5 +1,6 @@
 //! The contract between a protocol and whatever runs it.
 
+use crate::behaviour::Behaviour;
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
@@ -71,6 +72,17 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         if !keep_state {
             *node = self.start(cx);
         }
+    }
+
+    /// What a node does that an adversary holds; `None`: it is honest. Asked once for every node
+    /// before it starts.
+    fn behaviour(&self, _node: crate::NodeId) -> Option<Box<dyn Behaviour<Self>>> {
+        None
+    }
+
+    /// Whether [`Protocol::behaviour`] is to be asked in this scenario.
+    fn has_adversary(&self) -> bool {
+        false
     }
 
     /// What must hold between nodes, judged from their outputs.

@@ -22,6 +22,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use crate::behaviour::Hosts;
 use crate::draw::{self, Purpose};
 use crate::{
     Bodies as _, Body as _, Claim, Context, Digest, Keys, NodeId, Protocol, PublicKey, RegionId,
@@ -63,6 +64,11 @@ pub enum Effect<P: Protocol> {
     },
     /// What the outside world is told.
     Output(P::Output),
+    /// A held node wants to be woken.
+    Wake {
+        /// At this instant.
+        at: Time,
+    },
 }
 
 /// The recorded world of one node; on a complete topology until [`Recording::peers`] says
@@ -78,6 +84,11 @@ pub struct Recording<P: Protocol> {
     drawn: u64,
     /// How many bodies this node has shared.
     shared: u32,
+    /// How many messages it has sent and timers it has set, and the number of the event handled.
+    sent: u32,
+    event: u32,
+    /// What held nodes have told each other.
+    told: Vec<(NodeId, P::Message)>,
     bodies: RecordedBodies<P::Body>,
     /// How many more times this node retained bodies than it released some.
     retained: i64,
@@ -106,6 +117,9 @@ impl<P: Protocol> Recording<P> {
             seed: 0,
             drawn: 0,
             shared: 0,
+            sent: 0,
+            event: 0,
+            told: Vec::new(),
             bodies: RecordedBodies::default(),
             retained: 0,
             effects: Vec::new(),
@@ -246,15 +260,18 @@ impl<P: Protocol> Context<P> for Recording<P> {
 
     fn send(&mut self, to: NodeId, message: P::Message) {
         assert!(to.0 < self.nodes, "a message to {to} of {} nodes", self.nodes);
+        self.sent += 1;
         self.effects.push(Effect::Send { to, slot: None, message });
     }
 
     fn send_slot(&mut self, slot: u32, message: P::Message) {
         let to = self.peer(slot);
+        self.sent += 1;
         self.effects.push(Effect::Send { to, slot: Some(slot), message });
     }
 
     fn set_timer(&mut self, delay: Span, timer: P::Timer) {
+        self.sent += 1;
         self.effects.push(Effect::Timer { at: self.now() + delay, timer });
     }
 
@@ -319,6 +336,29 @@ impl<P: Protocol> Context<P> for Recording<P> {
     }
 }
 
+impl<P: Protocol> Hosts<P> for Recording<P> {
+    fn event_number(&self) -> u32 {
+        self.event
+    }
+
+    fn next_number(&self) -> u32 {
+        self.sent
+    }
+
+    fn wake_after(&mut self, delay: Span) {
+        self.sent += 1;
+        self.effects.push(Effect::Wake { at: self.now() + delay });
+    }
+
+    fn tell(&mut self, message: P::Message) {
+        self.told.push((self.id, message));
+    }
+
+    fn told(&self) -> Vec<(NodeId, P::Message)> {
+        self.told.clone()
+    }
+}
+
 /// The keys of a recording with a seed.
 struct RecordedKeys(u64);
 
@@ -361,6 +401,7 @@ impl<P: Protocol> fmt::Debug for Effect<P> {
                 write!(f, "{} += {value}", P::Metric::ALL[metric.index()].name)
             }
             Self::Output(output) => write!(f, "{output:?}"),
+            Self::Wake { at } => write!(f, "wakes at {at}"),
         }
     }
 }

@@ -25,8 +25,6 @@ pub struct Raft {
     /// mean time between the requests of a replica's own client
     #[workload(default = Span::from_secs(1), min = Span(1))]
     interval: Span,
-    /// A planted error, for tests: replicas forget whom they have voted for.
-    forgets_votes: bool,
 }
 
 /// An entry of a log: its term, and a client's request; none: the first of a leader's term.
@@ -36,13 +34,14 @@ pub struct Entry {
     request: Option<(NodeId, u32)>,
 }
 
-/// `last` and `prev` are the term and index of an entry; logs match up to `matched`, if `prev` does.
+/// `last` and `prev` are the term and index of an entry. The logs match up to `index`; if `prev` does
+/// not, they may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
 pub enum RaftMessage {
     RequestVote { term: u32, last: (u32, u32) },
     Vote { term: u32 },
     Append { term: u32, prev: (u32, u32), entry: Option<Entry>, commit: u32 },
-    Appended { term: u32, matched: Option<u32> },
+    Appended { term: u32, ok: bool, index: u32 },
     Ask { request: (NodeId, u32) },
 }
 
@@ -155,9 +154,11 @@ impl Raft {
         self.commit(node, cx.id(), node.last().1, cx);
     }
 
-    fn send_next(&self, node: &Replica, to: NodeId, cx: &mut impl Context<Self>) {
-        let prev = node.place(node.peers[self.group(to).place_of(to)].0 - 1);
+    fn send_next(&self, node: &mut Replica, to: NodeId, cx: &mut impl Context<Self>) {
+        let place = self.group(to).place_of(to);
+        let prev = node.place(node.peers[place].0 - 1);
         let entry = node.log.get(prev.1 as usize).copied();
+        node.peers[place].0 += u32::from(entry.is_some());
         cx.send(to, RaftMessage::Append { term: node.term, prev, entry, commit: node.applied });
     }
 
@@ -243,13 +244,14 @@ impl Protocol for Raft {
                 self.follow(node, term, cx);
                 self.on_message(node, from, message, cx);
             }
-            RequestVote { term, last } if term == node.term && last >= node.last() => {
-                let free = node.voted_for.is_none_or(|candidate| candidate == from);
-                if free || self.forgets_votes {
-                    self.follow(node, term, cx);
-                    node.voted_for = Some(from);
-                    cx.send(from, Vote { term });
-                }
+            RequestVote { term, last }
+                if term == node.term
+                    && last >= node.last()
+                    && node.voted_for.is_none_or(|candidate| candidate == from) =>
+            {
+                self.follow(node, term, cx);
+                node.voted_for = Some(from);
+                cx.send(from, Vote { term });
             }
             Vote { term } if term == node.term => self.count_vote(node, from, cx),
             Append { term, prev, entry, commit } if term == node.term => {
@@ -257,24 +259,30 @@ impl Protocol for Raft {
                 if node.leader.replace(from).is_none() {
                     self.ask(node, from, cx);
                 }
-                let (fits, index) = (node.place(prev.1) == prev, prev.1 as usize);
-                let is_new = |entry: &Entry| fits && node.log.get(index) != Some(entry);
-                if let Some(entry) = entry.filter(is_new) {
-                    node.log.truncate(index);
+                let (ok, end) = (node.place(prev.1) == prev, prev.1.saturating_add(1));
+                if let Some(entry) = entry
+                    && ok
+                    && node.log.get(prev.1 as usize) != Some(&entry)
+                {
+                    node.log.truncate(prev.1 as usize);
                     node.log.push(entry);
                 }
-                let matched = fits.then(|| prev.1 + u32::from(entry.is_some()));
-                self.apply(node, commit.min(matched.unwrap_or(0)), cx);
-                cx.send(from, Appended { term, matched });
+                let known = if entry.is_some() { end } else { prev.1 };
+                let index = if ok { known } else { node.last().1.min(prev.1.saturating_sub(1)) };
+                self.apply(node, commit.min(if ok { index } else { 0 }), cx);
+                cx.send(from, Appended { term, ok, index });
             }
-            Append { .. } => cx.send(from, Appended { term: node.term, matched: None }),
-            Appended { term, matched } if term == node.term && leads => {
-                let matched = matched.filter(|matched| *matched <= node.last().1);
-                let next = &mut node.peers[self.group(from).place_of(from)].0;
-                *next = matched.map_or((*next - 1).max(1), |matched| matched + 1);
-                let more = matched.is_none() || *next <= node.log.len() as u32;
-                self.commit(node, from, matched.unwrap_or(0), cx);
-                if more {
+            Append { .. } => cx.send(from, Appended { term: node.term, ok: false, index: 0 }),
+            Appended { term, ok, index }
+                if term == node.term && leads && index <= node.last().1 =>
+            {
+                let place = self.group(from).place_of(from);
+                let (next, known) = node.peers[place];
+                let best =
+                    if ok { next.max(index + 1) } else { next.min(index + 1).max(known + 1) };
+                node.peers[place].0 = best;
+                self.commit(node, from, if ok { index } else { 0 }, cx);
+                if !ok || best <= node.last().1 {
                     self.send_next(node, from, cx);
                 }
             }

@@ -1,7 +1,9 @@
 //! Raft as a whole, on the pump.
 
 use super::*;
+use crate::behaviour::twins;
 use crate::judge::Finding;
+use crate::kit::{Embeds, Within};
 use crate::parameter::{Value, Values};
 use crate::recording::Pump;
 use crate::{Configure, Time, laws};
@@ -97,19 +99,94 @@ fn lost_messages_cost_time_and_no_safety() {
     }
 }
 
-/// The planted double vote: the judge names both leaders and their term.
+/// Elections at any moment.
+fn hasty() -> Raft {
+    Raft { election_timeout: Span::from_millis(101), ..raft(5) }
+}
+
+/// Raft with a planted error: a replica forgets whom it has voted for.
+struct Forgetful(Raft);
+
+impl Embeds<Raft> for Forgetful {
+    fn message(message: RaftMessage) -> RaftMessage {
+        message
+    }
+
+    fn timer(timer: Timer) -> Timer {
+        timer
+    }
+
+    fn metric(metric: RaftMetric) -> Option<RaftMetric> {
+        Some(metric)
+    }
+}
+
+impl Protocol for Forgetful {
+    type Node = Replica;
+    type Message = RaftMessage;
+    type Body = NoBody;
+    type Timer = Timer;
+    type Metric = RaftMetric;
+    type Output = RaftOutput;
+
+    fn start(&self, cx: &mut impl Context<Self>) -> Replica {
+        Within::run(cx, |cx| self.0.start(cx)).0
+    }
+
+    fn on_message(
+        &self,
+        node: &mut Replica,
+        from: NodeId,
+        message: &RaftMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        node.voted_for = None;
+        let ((), said) = Within::run(cx, |cx| self.0.on_message(node, from, message, cx));
+        said.into_iter().for_each(|output| cx.output(output));
+    }
+
+    fn on_timer(&self, node: &mut Replica, timer: Timer, cx: &mut impl Context<Self>) {
+        let ((), said) = Within::run(cx, |cx| self.0.on_timer(node, timer, cx));
+        said.into_iter().for_each(|output| cx.output(output));
+    }
+
+    fn judges(&self, setting: &Setting) -> Vec<Judge<RaftOutput>> {
+        self.0.judges(setting)
+    }
+}
+
+/// Two leaders of one term: the judge names both, and the term.
 #[test]
-fn a_replica_that_forgets_its_vote_breaks_election_safety() {
+fn a_double_vote_breaks_election_safety() {
     let found = (0..200).find_map(|seed| {
-        let protocol =
-            Raft { forgets_votes: true, election_timeout: Span::from_millis(101), ..raft(5) };
-        let mut pump = Pump::new(protocol, 5).seed(seed).delay(Span::from_millis(30));
+        let mut pump = Pump::new(Forgetful(hasty()), 5).seed(seed).delay(Span::from_millis(30));
         pump.run(seconds(20));
         pump.findings().into_iter().find(|finding| finding.judge == "election safety")
     });
     let Finding { about, event, expected, .. } = found.expect("in one of the runs");
     assert!(about.contains(": Leader { group: 0, term: ") && about.contains("; n"), "{about}");
     assert!(event.is_some() && !expected);
+    // Without the error it never happens.
+    for seed in 0..200 {
+        let mut pump = Pump::new(hasty(), 5).seed(seed).delay(Span::from_millis(30));
+        pump.run(seconds(20));
+        assert_eq!(pump.findings(), [], "seed {seed}");
+    }
+}
+
+/// Raft trusts its replicas: two that are twins elect two leaders of a term, which is measured.
+#[test]
+fn twins_break_election_safety_beyond_the_bound() {
+    let found = (0..200).find_map(|seed| {
+        let mut pump = Pump::new(hasty(), 5)
+            .seed(seed)
+            .delay(Span::from_millis(30))
+            .hold(NodeId(0), twins(|node| node.0 < 3))
+            .hold(NodeId(1), twins(|node| node.0 < 3));
+        pump.run(seconds(20));
+        pump.findings().into_iter().find(|finding| finding.judge == "election safety")
+    });
+    assert!(found.expect("in one of the runs").expected);
 }
 
 /// Messages of a damaged or lying replica: nothing that decodes makes another one panic.
@@ -126,8 +203,9 @@ fn numbers_out_of_range_are_survived() {
             RaftMessage::Vote { term },
             RaftMessage::Append { term, prev: (huge, huge), entry, commit: huge },
             RaftMessage::Append { term, prev: (0, 0), entry, commit: huge },
-            RaftMessage::Appended { term, matched: Some(huge) },
-            RaftMessage::Appended { term, matched: None },
+            RaftMessage::Appended { term, ok: true, index: huge },
+            RaftMessage::Appended { term, ok: false, index: huge },
+            RaftMessage::Appended { term, ok: false, index: 0 },
             RaftMessage::Ask { request: (NodeId(huge), huge) },
         ] {
             for (node, from) in [(0, 1), (1, 0), (2, 5)] {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Effect, Neighbours, RecordedBodies, Recording};
+use crate::behaviour::{Behaviour, Tap};
 use crate::draw::{self, Purpose};
 use crate::invariant::Invariants;
 use crate::judge::{Finding, Panel, RunEnd, Said, Setting};
@@ -61,6 +62,11 @@ pub struct Pump<P: Protocol> {
     /// The protocol's judges, from the first run on.
     panel: Panel<P::Output>,
     outputs: Vec<Said<P::Output>>,
+    /// Messages and timers that each node has asked for.
+    sent: Vec<u32>,
+    held: BTreeMap<NodeId, Box<dyn Behaviour<P>>>,
+    /// What held nodes have told each other.
+    told: Vec<(NodeId, P::Message)>,
 }
 
 /// So many messages of a kind, and nodes, are held against the laws: what breaks one does so early.
@@ -82,8 +88,68 @@ pub struct Delivery {
 }
 
 enum Event<P: Protocol> {
-    Message { sent: Time, from: NodeId, to: NodeId, message: P::Message },
-    Timer { node: NodeId, crashes: u32, timer: P::Timer },
+    Message {
+        sent: Time,
+        from: NodeId,
+        number: u32,
+        to: NodeId,
+        message: P::Message,
+    },
+    /// Without a timer, a held node is woken.
+    Timer {
+        node: NodeId,
+        number: u32,
+        crashes: u32,
+        timer: Option<P::Timer>,
+    },
+}
+
+/// A handler of a node, and what it is called with.
+enum Call<P: Protocol> {
+    Start,
+    Message(NodeId, P::Message),
+    Timer(P::Timer),
+    Wake,
+    Restart(bool),
+}
+
+impl<P: Protocol> Call<P> {
+    fn honest(
+        self,
+        protocol: &P,
+        state: Option<P::Node>,
+        cx: &mut Recording<P>,
+    ) -> Option<P::Node> {
+        let Some(mut state) = state else { return Some(protocol.start(cx)) };
+        match self {
+            Self::Message(from, message) => protocol.on_message(&mut state, from, &message, cx),
+            Self::Timer(timer) => protocol.on_timer(&mut state, timer, cx),
+            Self::Restart(keep_state) => protocol.restart(&mut state, keep_state, cx),
+            Self::Start | Self::Wake => {}
+        }
+        Some(state)
+    }
+
+    fn held(
+        self,
+        protocol: &P,
+        behaviour: &mut dyn Behaviour<P>,
+        state: Option<P::Node>,
+        cx: &mut Recording<P>,
+    ) -> Option<P::Node> {
+        let cx = &mut Tap::new(cx);
+        let Some(mut state) = state else { return Some(behaviour.start(protocol, cx)) };
+        match self {
+            Self::Message(from, message) => {
+                behaviour.on_message(protocol, &mut state, from, &message, cx);
+            }
+            Self::Timer(timer) => behaviour.on_timer(protocol, &mut state, timer, cx),
+            Self::Wake => behaviour.on_wake(protocol, &mut state, cx),
+            Self::Restart(keep) => behaviour.restart(protocol, &mut state, keep, cx),
+            Self::Start => {}
+        }
+        Some(state)
+    }
 }
 
 impl<P: Protocol> Pump<P> {
@@ -117,6 +183,9 @@ impl<P: Protocol> Pump<P> {
             lawful: vec![0; P::Message::KINDS.len()],
             panel: Panel::new(Vec::new()),
             outputs: Vec::new(),
+            sent: vec![0; nodes as usize],
+            held: BTreeMap::new(),
+            told: Vec::new(),
         }
     }
 
@@ -159,14 +228,26 @@ impl<P: Protocol> Pump<P> {
         self
     }
 
+    /// Gives a node to an adversary, before the first run.
+    #[must_use]
+    pub fn hold(mut self, node: NodeId, behaviour: impl Behaviour<P> + 'static) -> Self {
+        self.held.insert(node, Box::new(behaviour));
+        self
+    }
+
     /// Starts the nodes at the first call, then handles events before `until`, and says what
     /// happened so far. Ends early once the protocol is complete (asked after every event).
     pub fn run(&mut self, until: Time) -> RunFacts {
         if self.nodes.is_empty() {
-            self.panel = Panel::new(self.protocol.judges(&self.setting(until)));
             self.nodes.resize_with(self.population as usize, || None);
+            if self.protocol.has_adversary() {
+                let all = (0..self.population).map(NodeId);
+                let held = all.filter_map(|id| Some((id, self.protocol.behaviour(id)?)));
+                self.held.extend(held);
+            }
+            self.panel = Panel::new(self.protocol.judges(&self.setting(until)));
             for id in 0..self.population {
-                self.with_context(NodeId(id), |protocol, _, cx| Some(protocol.start(cx)));
+                self.call(NodeId(id), 0, Call::Start);
             }
         }
         let complete = |pump: &Self| P::STOPS_EARLY && pump.protocol.complete(&pump.totals);
@@ -187,12 +268,10 @@ impl<P: Protocol> Pump<P> {
     }
 
     /// Brings a node up again from the state that [`Pump::crash`] returned.
-    pub fn restart(&mut self, node: NodeId, mut state: P::Node, keep_state: bool) {
+    pub fn restart(&mut self, node: NodeId, state: P::Node, keep_state: bool) {
         self.panel.restarted(node, keep_state);
-        self.with_context(node, |protocol, _, cx| {
-            protocol.restart(&mut state, keep_state, cx);
-            Some(state)
-        });
+        self.nodes[node.index()] = Some(state);
+        self.call(node, 0, Call::Restart(keep_state));
     }
 
     /// The state of a node; `None` while it is down.
@@ -223,8 +302,10 @@ impl<P: Protocol> Pump<P> {
 
     /// The judges' checks, as if the run ended now; ends their work.
     pub fn judged(&mut self) -> Vec<Check> {
-        let down = |node: &NodeId| self.nodes[node.index()].is_none();
-        let excused: Vec<NodeId> = (0..self.population).map(NodeId).filter(down).collect();
+        let all = (0..self.population).map(NodeId);
+        let excuses =
+            |node: &NodeId| self.nodes[node.index()].is_none() || self.held.contains_key(node);
+        let excused: Vec<NodeId> = all.filter(excuses).collect();
         let end = RunEnd { time: self.now, nodes: self.population, excused: &excused };
         self.panel.end(&end)
     }
@@ -248,56 +329,68 @@ impl<P: Protocol> Pump<P> {
             return;
         }
         self.totals.events += 1;
-        if let Event::Message { sent, from, to, message } = &event
+        if let Event::Message { sent, from, to, message, .. } = &event
             && self.trace.len() < self.most_traced
         {
             let (sent, from, to, kind) = (*sent, *from, *to, message.kind());
             self.trace.push(Delivery { sent, at: self.now, from, to, kind });
         }
-        self.with_context(node, |protocol, state, cx| {
-            let mut state = state?;
-            match event {
-                Event::Message { from, message, .. } => {
-                    protocol.on_message(&mut state, from, &message, cx);
-                }
-                Event::Timer { timer, .. } => protocol.on_timer(&mut state, timer, cx),
+        match event {
+            Event::Message { from, number, message, .. } => {
+                self.call(node, number, Call::Message(from, message));
             }
-            Some(state)
-        });
+            Event::Timer { number, timer: Some(timer), .. } => {
+                self.call(node, number, Call::Timer(timer));
+            }
+            Event::Timer { number, timer: None, .. } => self.call(node, number, Call::Wake),
+        }
     }
 
-    /// Runs a handler under a recording and carries out its effects.
-    fn with_context(
-        &mut self,
-        node: NodeId,
-        handler: impl FnOnce(&P, Option<P::Node>, &mut Recording<P>) -> Option<P::Node>,
-    ) {
+    /// Runs a handler, honest or of the node's behaviour, under a recording and carries out its effects.
+    fn call(&mut self, node: NodeId, number: u32, call: Call<P>) {
+        let place = node.index();
         let mut cx = Recording::new(node, self.population)
             .at(self.now)
             .seed(self.seed)
             .bodies_of(self.bodies.clone());
-        cx.drawn = self.drawn[node.index()];
-        cx.shared = self.shared[node.index()];
+        (cx.drawn, cx.shared) = (self.drawn[place], self.shared[place]);
+        (cx.sent, cx.event) = (self.sent[place], number);
         if let Some(lists) = &self.topology {
-            cx.neighbours = Neighbours::Listed(lists[node.index()].clone());
+            cx.neighbours = Neighbours::Listed(lists[place].clone());
         }
-        let state = self.nodes[node.index()].take();
-        self.nodes[node.index()] = handler(&self.protocol, state, &mut cx);
-        self.drawn[node.index()] = cx.drawn;
-        self.shared[node.index()] = cx.shared;
+        let held = self.held.contains_key(&node);
+        cx.told = if held { core::mem::take(&mut self.told) } else { Vec::new() };
+        let state = self.nodes[place].take();
+        self.nodes[place] = match self.held.get_mut(&node) {
+            Some(behaviour) => call.held(&self.protocol, behaviour.as_mut(), state, &mut cx),
+            None => call.honest(&self.protocol, state, &mut cx),
+        };
+        if held {
+            self.told = core::mem::take(&mut cx.told);
+        }
+        (self.drawn[place], self.shared[place]) = (cx.drawn, cx.shared);
+        let mut number = self.sent[place];
+        self.sent[place] = cx.sent;
         // Charges delay what follows them in the same handler, as they do under an engine.
         let mut at = self.now;
         for effect in cx.effects {
+            let numbered =
+                matches!(effect, Effect::Send { .. } | Effect::Timer { .. } | Effect::Wake { .. });
             match effect {
-                Effect::Send { to, message, .. } => self.send(at, node, to, message),
+                Effect::Send { to, message, .. } => self.send(at, (node, number), to, message),
                 Effect::Timer { at, timer } => {
                     let crashes = self.crashes[node.index()];
-                    self.ask(at, Event::Timer { node, crashes, timer });
+                    self.ask(at, Event::Timer { node, number, crashes, timer: Some(timer) });
+                }
+                Effect::Wake { at } => {
+                    let crashes = self.crashes[node.index()];
+                    self.ask(at, Event::Timer { node, number, crashes, timer: None });
                 }
                 Effect::Charge(cpu) => at = at + cpu,
                 Effect::Record { metric, value } => self.record(metric, value),
                 Effect::Output(output) => self.hear(node, output),
             }
+            number += u32::from(numbered);
         }
         for invariant in self.invariants.take::<P::Metric>() {
             match self.violations.iter_mut().find(|(name, _)| *name == invariant) {
@@ -307,7 +400,7 @@ impl<P: Protocol> Pump<P> {
         }
     }
 
-    fn send(&mut self, at: Time, from: NodeId, to: NodeId, message: P::Message) {
+    fn send(&mut self, at: Time, (from, number): (NodeId, u32), to: NodeId, message: P::Message) {
         let seen = self.lawful.get_mut(message.kind());
         if seen.as_ref().is_none_or(|seen| **seen < LAWFUL) {
             laws::message(&message);
@@ -325,7 +418,7 @@ impl<P: Protocol> Pump<P> {
                 return;
             }
         }
-        self.ask(at + self.delay, Event::Message { sent: at, from, to, message });
+        self.ask(at + self.delay, Event::Message { sent: at, from, number, to, message });
     }
 
     fn ask(&mut self, at: Time, event: Event<P>) {
@@ -333,7 +426,11 @@ impl<P: Protocol> Pump<P> {
         self.asked += 1;
     }
 
+    /// What a held node says counts for nothing.
     fn hear(&mut self, node: NodeId, output: P::Output) {
+        if self.held.contains_key(&node) {
+            return;
+        }
         let sequence = self.outputs.len() as u32;
         let at = Key { time: self.now, target: node, tie: 0, source: node, sequence };
         let said = Said { at, node, output };
@@ -345,6 +442,7 @@ impl<P: Protocol> Pump<P> {
         let lossless = self.loss_threshold == 0;
         Setting {
             seed: self.seed,
+            held: self.held.len() as u32,
             loses_messages: !lossless,
             delta: lossless.then_some(self.delay),
             ..Setting::of(self.population, until)
@@ -377,7 +475,7 @@ impl<P: Protocol> Pump<P> {
             directed: false,
             exponential_delay: None,
             disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
-            adversary: false,
+            adversary: !self.held.is_empty(),
             totals: self.totals.clone(),
             violations: self.violations.clone(),
             answers: Answers::default(),

@@ -90,7 +90,7 @@ impl Net {
                     invariants.note(*metric, *value);
                 }
                 Effect::Timer { at, timer } => self.timers.push((of, *at, *timer)),
-                Effect::Charge(_) | Effect::Output(_) => {}
+                Effect::Charge(_) | Effect::Output(_) | Effect::Wake { .. } => {}
             }
         }
         world.clear();

@@ -1,0 +1,176 @@
+//! Each generic behaviour, on a protocol of pings: what its node would do, and does.
+
+use super::*;
+use crate::recording::Pump;
+use crate::{Context, Message, Metric, NoBody, NodeId, Output, Span, Time};
+
+/// Every node greets all others at the start, is silent, and greets again after a second.
+struct Greet;
+
+#[derive(Clone, Copy, Debug, PartialEq, Message)]
+struct Hello(u32);
+
+#[derive(Clone, Copy, Metric)]
+enum Count {
+    /// greetings
+    Greetings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Output)]
+struct Heard {
+    from: NodeId,
+    greeting: u32,
+}
+
+impl Protocol for Greet {
+    type Node = u32;
+    type Message = Hello;
+    type Body = NoBody;
+    type Timer = ();
+    type Metric = Count;
+    type Output = Heard;
+
+    fn start(&self, cx: &mut impl Context<Self>) -> u32 {
+        let mine = cx.random() as u32 >> 1;
+        cx.broadcast(Hello(mine));
+        cx.set_timer(Span::from_secs(1), ());
+        mine
+    }
+
+    fn on_message(&self, _: &mut u32, from: NodeId, hello: &Hello, cx: &mut impl Context<Self>) {
+        cx.record(Count::Greetings, 1);
+        cx.output(Heard { from, greeting: hello.0 });
+    }
+
+    fn on_timer(&self, mine: &mut u32, (): (), cx: &mut impl Context<Self>) {
+        cx.broadcast(Hello(*mine));
+    }
+}
+
+const MS: u64 = 1_000_000;
+
+/// What others hear of node 0, as (instant in ms, receiver, greeting).
+fn heard(behaviour: impl Behaviour<Greet> + 'static) -> Vec<(u64, u32, u32)> {
+    let mut pump = Pump::new(Greet, 5).seed(7).hold(NodeId(0), behaviour);
+    pump.run(Time::MAX);
+    let said = |said: &crate::judge::Said<Heard>| {
+        (said.at.time.0 / MS, said.node.0, said.output.from, said.output.greeting)
+    };
+    let all = pump.outputs().iter().map(said);
+    all.filter(|(_, _, from, _)| *from == NodeId(0))
+        .map(|(at, by, _, what)| (at, by, what))
+        .collect()
+}
+
+/// The instants at which each receiver hears of node 0.
+fn instants(behaviour: impl Behaviour<Greet> + 'static) -> Vec<(u64, u32)> {
+    heard(behaviour).into_iter().map(|(at, by, _)| (at, by)).collect()
+}
+
+fn twice(first: u64, second: u64) -> Vec<(u64, u32)> {
+    [first, second].into_iter().flat_map(|at| (1..5).map(move |by| (at, by))).collect()
+}
+
+/// Follows the protocol.
+struct Honest;
+
+impl Behaviour<Greet> for Honest {}
+
+#[test]
+fn one_that_follows_the_protocol_is_like_an_honest_node() {
+    assert_eq!(instants(Honest), twice(10, 1_010));
+    assert_eq!(
+        instants(Edited(|act, cx: &mut Tap<'_, '_, Greet>| {
+            cx.act(act);
+        })),
+        twice(10, 1_010)
+    );
+}
+
+#[test]
+fn what_a_held_node_says_counts_for_nothing() {
+    let mut pump = Pump::new(Greet, 5).hold(NodeId(0), Honest);
+    let facts = pump.run(Time::MAX);
+    assert_eq!(facts.totals.of(Count::Greetings), 40);
+    assert!(facts.adversary);
+    assert_eq!(pump.outputs().len(), 32, "eight were heard by node 0");
+}
+
+#[test]
+fn a_silent_node_sends_nothing_from_then_on() {
+    assert_eq!(instants(silent(Time::ZERO)), []);
+    assert_eq!(instants(silent(Time(500 * MS))), twice(10, 1_010)[..4]);
+}
+
+#[test]
+fn a_delayed_node_says_it_later() {
+    assert_eq!(instants(delayed(Span::from_millis(300))), twice(310, 1_310));
+}
+
+#[test]
+fn withheld_messages_are_released_in_order_and_none_are_lost() {
+    let late = withholding(Time::ZERO, Time(2_000 * MS));
+    assert_eq!(instants(late), twice(2_010, 2_010));
+    let second = withholding(Time(500 * MS), Time(1_500 * MS));
+    assert_eq!(instants(second), twice(10, 1_510));
+    assert_eq!(instants(withholding(Time::ZERO, Time(500 * MS))), twice(510, 1_010));
+}
+
+#[test]
+fn an_equivocating_node_tells_some_another_thing() {
+    let even =
+        |to: NodeId, hello: &Hello| to.0.is_multiple_of(2).then_some(Hello(hello.0 | 1 << 31));
+    for (_, by, greeting) in heard(equivocating(even)) {
+        assert_eq!(greeting >> 31, u32::from(by % 2 == 0));
+    }
+}
+
+#[test]
+fn a_replaying_node_sends_on_what_it_heard() {
+    let greetings = heard(replaying(|_| true));
+    assert!(greetings.len() > 8, "{greetings:?}");
+    let own = greetings[0].2;
+    assert!(greetings.iter().any(|(_, _, greeting)| *greeting != own), "{greetings:?}");
+}
+
+#[test]
+fn twins_are_two_nodes_each_for_its_half() {
+    let greetings = heard(twins(|peer| peer.0 < 3));
+    // Each twin's own timer reaches it.
+    let instants: Vec<(u64, u32)> = greetings.iter().map(|(at, by, _)| (*at, *by)).collect();
+    let mut sorted = instants.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, twice(10, 1_010));
+    let of = |by: u32| greetings.iter().find(|(_, other, _)| *other == by).map(|(_, _, g)| *g);
+    assert!(of(1) == of(2) && of(3) == of(4) && of(1) != of(3), "{greetings:?}");
+}
+
+/// Tells the others of its coalition what it hears, and says what it was told.
+struct Gossips;
+
+impl Behaviour<Greet> for Gossips {
+    fn on_message(
+        &mut self,
+        _: &Greet,
+        _: &mut u32,
+        _: NodeId,
+        message: &Hello,
+        cx: &mut Tap<'_, '_, Greet>,
+    ) {
+        if message.0 < 1 << 31 {
+            cx.tell(*message);
+            let told = cx.told().len() as u32;
+            cx.send(NodeId(4), Hello(1 << 31 | told));
+        }
+    }
+}
+
+#[test]
+fn held_nodes_share_what_they_know() {
+    let mut pump = Pump::new(Greet, 5).seed(7).hold(NodeId(0), Gossips).hold(NodeId(1), Gossips);
+    pump.run(Time::MAX);
+    let most =
+        pump.outputs().iter().map(|said| said.output.greeting).filter(|g| g >> 31 == 1).max();
+    // Each hears the other four twice.
+    assert_eq!(most, Some(1 << 31 | 16));
+}
