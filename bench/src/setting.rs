@@ -199,6 +199,8 @@ fn adversary(spec: &AdversarySpec, held: u32, nodes: u32) -> String {
         Behaviour::Replay => "replay".to_owned(),
         Behaviour::Corrupt => "flip bits".to_owned(),
         Behaviour::Equivocate => "equivocate".to_owned(),
+        Behaviour::Withhold { until } => format!("send all at {}", units::span(until.0)),
+        Behaviour::Twins => "are twins".to_owned(),
     };
     let kinds = match &spec.kinds[..] {
         [] => String::new(),

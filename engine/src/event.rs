@@ -30,6 +30,8 @@ pub(crate) enum Payload<M, T, R = Infallible> {
     Timer(T),
     /// The node comes up again; exists only where nodes go down.
     Restart(R),
+    /// Calls `on_wake` of a held node; exists there, too.
+    Wake(R),
 }
 
 impl<M: Message, T, R> Payload<M, T, R> {
@@ -40,6 +42,7 @@ impl<M: Message, T, R> Payload<M, T, R> {
             Payload::Message(message) => message.fingerprint(),
             Payload::Timer(_) => 0x7135,
             Payload::Restart(_) => 0x4e57,
+            Payload::Wake(_) => 0x3a4e,
         }
     }
 }

@@ -9,6 +9,7 @@ mod rough;
 
 use core::marker::PhantomData;
 
+use anthill_protocol::behaviour::Tap;
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{
     Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
@@ -18,6 +19,7 @@ use anthill_protocol::{
 use crate::bodies::{BodiesOf, Store};
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
+use crate::held::Held;
 use crate::jury;
 use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
 use crate::network::Network;
@@ -38,6 +40,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) bodies: &'a Store<P::Body>,
     /// There exactly if the mode has them.
     pub(crate) conditions: Option<&'a Conditions>,
+    /// Nodes that the protocol's adversary holds.
+    pub(crate) held: Option<&'a Held<P>>,
     pub(crate) mode: PhantomData<M>,
     pub(crate) crypto: CryptoSpec,
     pub(crate) nodes: u32,
@@ -113,6 +117,8 @@ pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
     pub(crate) sink: &'a mut S,
     /// Whether effects are dropped: the node is not there yet.
     pub(crate) muted: bool,
+    /// The number of the event, at its source, for a held node's handler.
+    pub(crate) event: u32,
 }
 
 impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
@@ -228,7 +234,10 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let protocol = self.world.protocol;
         let back = self.begin_under_conditions();
         let heard = self.tally.outbox.len();
-        let state = protocol.start(&mut self);
+        let state = match self.behaviour() {
+            Some(mut behaviour) => behaviour.start(protocol, &mut Tap::new(&mut self)),
+            None => protocol.start(&mut self),
+        };
         self.end_of_start(back);
         // A start comes before all other events of its node, and no node caused it.
         let (time, id) = (self.now, self.id);
@@ -242,10 +251,15 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         state
     }
 
+    #[inline]
+    fn may_have_news(&mut self) -> bool {
+        jury::speaks::<P>() || (M::standing(self.standing).is_some() && self.world.held.is_some())
+    }
+
     /// Names the event of what the node said in the handler, from the `first` output on.
     #[inline]
     fn stamp_outputs(&mut self, first: usize, key: impl FnOnce() -> Key) {
-        if const { jury::speaks::<P>() } && self.tally.outbox.len() > first {
+        if self.may_have_news() && self.tally.outbox.len() > first {
             let word = self.tally.outbox.stamp(first, key());
             self.tally.digest = self.tally.digest.wrapping_add(word);
         }
@@ -282,10 +296,15 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         };
         let protocol = self.world.protocol;
         let heard = self.tally.outbox.len();
-        match payload {
-            Payload::Message(message) => protocol.on_message(state, source, message, &mut self),
-            Payload::Timer(timer) => protocol.on_timer(state, *timer, &mut self),
-            Payload::Restart(event) => self.restart(state, *event),
+        if self.handle_held(state, (source, sequence), payload) {
+            // Not as the protocol says.
+        } else {
+            match payload {
+                Payload::Message(message) => protocol.on_message(state, source, message, &mut self),
+                Payload::Timer(timer) => protocol.on_timer(state, *timer, &mut self),
+                Payload::Restart(event) => self.restart(state, *event),
+                Payload::Wake(_) => {}
+            }
         }
         self.end_service(service, source, payload);
         self.stamp_outputs(heard, || context.key());

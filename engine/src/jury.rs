@@ -6,12 +6,13 @@
 //! outputs compiles to nothing here.
 
 use anthill_protocol::judge::{Panel, RunEnd, Said, Setting};
-use anthill_protocol::{Check, Key, NodeId, Output, Protocol, Time};
+use anthill_protocol::{Check, Key, NodeId, Output, Protocol, Time, Wire as _};
 
 use crate::conditions::Conditions;
 use crate::event::trace_word;
-use crate::network::Network;
+use crate::held::Held;
 use crate::outcome::Violation;
+use crate::run::Job;
 use crate::scenario::Scenario;
 
 /// Whether a protocol's nodes have anything to say.
@@ -19,47 +20,59 @@ pub(crate) const fn speaks<P: Protocol>() -> bool {
     !<P::Output as Output>::KINDS.is_empty()
 }
 
-/// What judges hear of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum News<O> {
-    Said(Said<O>),
+/// What happens at boundaries.
+pub(crate) enum News<P: Protocol> {
+    /// A judge hears of it.
+    Said(Said<P::Output>),
+    /// Likewise.
     Restarted { at: Key, keeps_state: bool },
+    /// A held node tells the others.
+    Told { at: Key, message: P::Message },
 }
 
-impl<O> News<O> {
+impl<P: Protocol> News<P> {
     /// What the order depends on; news of one node and instant come in the order of its handling.
     fn order(&self) -> (Time, NodeId) {
         match self {
-            Self::Said(Said { at, .. }) | Self::Restarted { at, .. } => (at.time, at.target),
+            Self::Said(Said { at, .. }) | Self::Restarted { at, .. } | Self::Told { at, .. } => {
+                (at.time, at.target)
+            }
         }
     }
 }
 
 /// News that a worker has not handed on yet.
-#[derive(Debug)]
-pub(crate) struct Outbox<O> {
-    news: Vec<News<O>>,
+pub(crate) struct Outbox<P: Protocol> {
+    news: Vec<News<P>>,
 }
 
-impl<O> Default for Outbox<O> {
+impl<P: Protocol> Default for Outbox<P> {
     fn default() -> Self {
         Self { news: Vec::new() }
     }
 }
 
-impl<O: Output> Outbox<O> {
+/// The event of news, until [`Outbox::stamp`] names it when the handler has returned.
+fn unnamed(now: Time, node: NodeId) -> Key {
+    Key { time: now, target: node, tie: 0, source: node, sequence: 0 }
+}
+
+impl<P: Protocol> Outbox<P> {
     pub(crate) fn len(&self) -> usize {
         self.news.len()
     }
 
-    /// Takes an output; its event is named by [`Outbox::stamp`] when the handler has returned.
-    pub(crate) fn push(&mut self, now: Time, node: NodeId, output: O) {
-        let at = Key { time: now, target: node, tie: 0, source: node, sequence: 0 };
-        self.news.push(News::Said(Said { at, node, output }));
+    /// Takes an output.
+    pub(crate) fn push(&mut self, now: Time, node: NodeId, output: P::Output) {
+        self.news.push(News::Said(Said { at: unnamed(now, node), node, output }));
     }
 
-    pub(crate) fn restarted(&mut self, at: Key, keeps_state: bool) {
-        self.news.push(News::Restarted { at, keeps_state });
+    pub(crate) fn restarted(&mut self, now: Time, node: NodeId, keeps_state: bool) {
+        self.news.push(News::Restarted { at: unnamed(now, node), keeps_state });
+    }
+
+    pub(crate) fn tell(&mut self, now: Time, node: NodeId, message: P::Message) {
+        self.news.push(News::Told { at: unnamed(now, node), message });
     }
 
     /// Names the event of all news from the `first` on; returns what they add to the digest.
@@ -74,48 +87,59 @@ impl<O: Output> Outbox<O> {
                     let word = trace_word(time, target, source, sequence, fingerprint);
                     digest = digest.wrapping_add(word);
                 }
-                News::Restarted { at, .. } => *at = key,
+                News::Restarted { at, .. } | News::Told { at, .. } => *at = key,
             }
         }
         digest
     }
 }
 
-/// The judges of a run.
-pub(crate) struct Jury<O> {
-    panel: Panel<O>,
+/// The judges of a run, and the held nodes' way of telling each other.
+pub(crate) struct Jury<'a, P: Protocol> {
+    panel: Panel<P::Output>,
+    held: Option<&'a Held<P>>,
     /// Scratch space.
-    gathered: Vec<News<O>>,
+    gathered: Vec<News<P>>,
 }
 
-impl<O: Output> Jury<O> {
-    pub(crate) fn new<P: Protocol<Output = O>>(
-        protocol: &P,
-        scenario: &Scenario,
-        network: &Network,
-        conditions: Option<&Conditions>,
-    ) -> Self {
-        let setting = setting(scenario, network, conditions);
-        Self { panel: Panel::new(protocol.judges(&setting)), gathered: Vec::new() }
+impl<'a, P: Protocol> Jury<'a, P> {
+    pub(crate) fn new(job: &Job<'a, P>, conditions: Option<&Conditions>) -> Self {
+        let setting = setting(job, conditions);
+        let panel = Panel::new(job.protocol.judges(&setting));
+        Self { panel, held: job.held, gathered: Vec::new() }
+    }
+
+    /// Whether boundaries matter.
+    pub(crate) fn listens(&self) -> bool {
+        speaks::<P>() || self.held.is_some()
     }
 
     /// Takes a worker's news.
-    pub(crate) fn gather(&mut self, outbox: &mut Outbox<O>) {
-        if self.panel.is_empty() {
+    pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
+        if self.panel.is_empty() && self.held.is_none() {
             outbox.news.clear();
         } else {
             self.gathered.append(&mut outbox.news);
         }
     }
 
-    /// Lets the judges hear all that was gathered of the windows that are over.
+    /// Lets the judges hear all that was gathered of the windows that are over, and held nodes know
+    /// what others of them told.
     pub(crate) fn hear(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
         self.gathered.sort_by_key(News::order);
+        let mut told = Vec::new();
         for news in self.gathered.drain(..) {
             match news {
                 News::Said(said) => self.panel.hear(&said),
                 News::Restarted { at, keeps_state } => self.panel.restarted(at.target, keeps_state),
+                News::Told { at, message } => told.push((at.target, message)),
             }
+        }
+        if let Some(held) = self.held.filter(|_| !told.is_empty()) {
+            held.tell_all(told.into_iter());
         }
     }
 
@@ -139,13 +163,15 @@ impl<O: Output> Jury<O> {
 }
 
 /// What judges may know of a scenario.
-fn setting(scenario: &Scenario, network: &Network, conditions: Option<&Conditions>) -> Setting {
-    let (delta, stable_from) = network.timing().bound();
-    let calm = Setting {
-        seed: scenario.seed,
-        delta,
-        stable_from,
-        ..Setting::of(scenario.nodes, scenario.until)
+fn setting<P: Protocol>(job: &Job<'_, P>, conditions: Option<&Conditions>) -> Setting {
+    let (delta, stable_from) = job.network.timing().bound();
+    let Scenario { nodes, until, seed, .. } = *job.scenario;
+    let calm = Setting { seed, delta, stable_from, ..Setting::of(nodes, until) };
+    let setting =
+        conditions.map_or(calm, |conditions| conditions.setting(&job.scenario.conditions, calm));
+    let generic = |id: NodeId| {
+        conditions.and_then(|all| all.adversary.as_ref()).is_some_and(|all| all.misleads(id))
     };
-    conditions.map_or(calm, |conditions| conditions.setting(&scenario.conditions, calm))
+    let own = job.held.map_or(0, |held| held.count(|id| !generic(id)));
+    Setting { held: setting.held + own, ..setting }
 }

@@ -181,7 +181,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
         // SAFETY: the leader is alone.
         let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
-        if const { jury::speaks::<P>() } {
+        if self.field.world.held.is_some() || const { jury::speaks::<P>() } {
             // SAFETY: the leader is alone.
             unsafe { self.hear(changed) };
         }

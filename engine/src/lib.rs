@@ -16,6 +16,7 @@ pub mod crypto;
 pub mod divergence;
 mod event;
 mod fabric;
+mod held;
 mod host;
 pub mod input;
 mod judge;

@@ -9,8 +9,9 @@ use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFac
 use thiserror::Error;
 
 use crate::bodies::Store;
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, ConditionsError};
 use crate::event::Payload;
+use crate::held::Held;
 use crate::host::{World, window_shift};
 use crate::live::Live;
 use crate::machine::MachineMemory;
@@ -125,6 +126,7 @@ impl RunError {
             Payload::Message(message) => format!("message {message:?}"),
             Payload::Timer(timer) => format!("timer {timer:?}"),
             Payload::Restart(_) => "restart".to_owned(),
+            Payload::Wake(_) => "wake-up".to_owned(),
         };
         Self::Stuck { node, time, what }
     }
@@ -172,6 +174,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) control: &'a Control,
     /// Who is shown the nodes' final states.
     pub(crate) visit: Option<Visit<'a, P>>,
+    /// Nodes that the protocol's adversary holds; found by [`Executor::run_under`].
+    pub(crate) held: Option<&'a Held<P>>,
 }
 
 /// Shown the nodes' states at the end of a run, in the order of their ids.
@@ -187,8 +191,8 @@ pub(crate) trait Executor {
 
     /// Runs a job under the conditions that its scenario describes.
     fn run<P: Protocol>(job: &Job<'_, P>) -> Result<Outcome, RunError> {
-        let conditions = Conditions::build(job.scenario, job.network, P::Message::KINDS)
-            .map_err(|error| RunError::Conditions(error.to_string()))?;
+        let conditions =
+            Conditions::build(job.scenario, job.network, P::Message::KINDS).map_err(refused)?;
         Self::run_under(job, conditions.as_ref())
     }
 
@@ -197,6 +201,17 @@ pub(crate) trait Executor {
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
     ) -> Result<Outcome, RunError> {
+        let held = Held::of(job.protocol, conditions, job.scenario.nodes);
+        let job = &Job { held: held.as_ref(), ..*job };
+        // Held nodes are a condition, even if it is the only one.
+        let plain = match (conditions, &held) {
+            (None, Some(_)) => {
+                let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
+                Some(ready.map_err(refused)?)
+            }
+            _ => None,
+        };
+        let conditions = conditions.or(plain.as_ref());
         refusal::caught(|| match conditions {
             None => Self::run_in::<P, Calm>(job, None),
             Some(some) if some.connects() => Self::run_in::<P, Rough<Sent>>(job, conditions),
@@ -205,11 +220,13 @@ pub(crate) trait Executor {
     }
 }
 
+fn refused(error: ConditionsError) -> RunError {
+    RunError::Conditions(error.to_string())
+}
+
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    protocol: &'a P,
-    scenario: &Scenario,
-    network: &'a Network,
+    &Job { protocol, scenario, network, held, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -219,6 +236,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         network,
         bodies,
         conditions,
+        held,
         mode: PhantomData,
         crypto: scenario.crypto.clone(),
         nodes: scenario.nodes,

@@ -14,7 +14,7 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
-use crate::jury::{self, Jury};
+use crate::jury::Jury;
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
@@ -164,7 +164,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run(&Job { protocol, scenario, network, control, visit: None })
+    Oracle::run(&Job { protocol, scenario, network, control, visit: None, held: None })
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -178,7 +178,10 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run_under(&Job { protocol, scenario, network, control, visit: None }, conditions)
+    Oracle::run_under(
+        &Job { protocol, scenario, network, control, visit: None, held: None },
+        conditions,
+    )
 }
 
 /// As [`run_under`], and shows the nodes' final states: the reference for
@@ -194,7 +197,7 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job { protocol, scenario, network, control, visit: Some(visit) };
+    let job = Job { protocol, scenario, network, control, visit: Some(visit), held: None };
     Oracle::run_under(&job, conditions)
 }
 
@@ -214,10 +217,10 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, network, control, visit } = *job;
+    let Job { protocol, scenario, control, visit, held, .. } = *job;
     let clock = Clock::start();
     let bodies = Store::new(1);
-    let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
+    let world = world::<P, M>(job, conditions, &bodies);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<CellOf<P, M>> = Vec::new();
@@ -237,6 +240,7 @@ fn run_in<P: Protocol, M: Mode>(
             tally: &mut tally,
             sink: &mut queue,
             muted: false,
+            event: 0,
         };
         let state = host.start();
         nodes.push(NodeCell { state, counts, standing });
@@ -249,7 +253,7 @@ fn run_in<P: Protocol, M: Mode>(
             break;
         }
     }
-    let mut jury = Jury::new(protocol, scenario, network, conditions);
+    let mut jury = Jury::new(job, conditions);
     let setup_ns = clock.ns();
     let cpu_before = thread_cpu_ns();
     let (end, windows) = match halted {
@@ -279,12 +283,13 @@ fn run_in<P: Protocol, M: Mode>(
     }
     let time = end.time(scenario, tally.last_event);
     let excused = match conditions {
-        Some(conditions) if jury::speaks::<P>() => nodes
+        Some(conditions) if jury.listens() => nodes
             .iter_mut()
             .zip((0..).map(NodeId))
             .filter_map(|(cell, id)| {
                 let standing = M::standing(&mut cell.standing)?;
-                conditions.excuses(standing, id, time).then_some(id)
+                let is_held = held.is_some_and(|held| held.contains(id));
+                (is_held || conditions.excuses(standing, id, time)).then_some(id)
             })
             .collect(),
         _ => Vec::new(),
@@ -307,12 +312,12 @@ fn event_loop<P: Protocol, M: Mode>(
     queue: &mut Queue<LoadOf<P, M>>,
     nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
-    jury: &mut Jury<P::Output>,
+    jury: &mut Jury<P>,
 ) -> Result<(End, u64), RunError> {
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
         let next = queue.next_time();
-        if jury::speaks::<P>() && next.is_none_or(|time| world.window_of(time) != window) {
+        if jury.listens() && next.is_none_or(|time| world.window_of(time) != window) {
             jury.gather(&mut tally.outbox);
             jury.hear();
         }
@@ -374,6 +379,7 @@ fn event_loop<P: Protocol, M: Mode>(
             tally,
             sink: queue,
             muted: false,
+            event: 0,
         };
         host.handle(&mut cell.state, source, sequence, &payload);
         tally.last_event = time;

@@ -57,7 +57,7 @@ pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
     pub(crate) field: Field<'a, P, M>,
     pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
-    pub(crate) jury: PhaseCell<Jury<P::Output>>,
+    pub(crate) jury: PhaseCell<Jury<'a, P>>,
     pub(crate) claims: Vec<CachePadded<AtomicU32>>,
     pub(crate) meeting: Rendezvous,
     pub(crate) fabric: F,
@@ -90,7 +90,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run(&Job { protocol, scenario, network, control, visit: None })
+    Sharded::run(&Job { protocol, scenario, network, control, visit: None, held: None })
 }
 
 /// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
@@ -108,7 +108,10 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run_under(&Job { protocol, scenario, network, control, visit: None }, conditions)
+    Sharded::run_under(
+        &Job { protocol, scenario, network, control, visit: None, held: None },
+        conditions,
+    )
 }
 
 /// As [`run_under`], and shows the nodes' final states, in the order of their ids and from this
@@ -127,7 +130,7 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job { protocol, scenario, network, control, visit: Some(visit) };
+    let job = Job { protocol, scenario, network, control, visit: Some(visit), held: None };
     Sharded::run_under(&job, conditions)
 }
 
@@ -147,7 +150,7 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, network, control, visit } = *job;
+    let Job { protocol, scenario, network, control, visit, .. } = *job;
     // Nodes lie in one page-aligned mapping.
     const { assert!(align_of::<CellOf<P, M>>() <= 4096) };
     let clock = Clock::start();
@@ -160,7 +163,7 @@ fn run_in<P: Protocol, M: Mode>(
     let shards = options.shards.or(options.threads).unwrap_or(worth).clamp(1, 64);
     let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
     let bodies = Store::new(threads);
-    let world = world::<P, M>(protocol, scenario, network, conditions, &bodies);
+    let world = world::<P, M>(job, conditions, &bodies);
     let placement = place(&world, scenario, network, shards);
     let region = Region::new(
         u64::from(scenario.nodes) * size_of::<CellOf<P, M>>() as u64,
@@ -196,7 +199,7 @@ fn run_in<P: Protocol, M: Mode>(
         },
         workers: workers.into_iter().map(PhaseCell::new).collect(),
         lead: PhaseCell::new(Lead::new(placement.subshards, threads, pace)),
-        jury: PhaseCell::new(Jury::new(protocol, scenario, network, conditions)),
+        jury: PhaseCell::new(Jury::new(job, conditions)),
         claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
         meeting: Rendezvous::new(threads, cores),
         fabric: Threads,
@@ -433,7 +436,8 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             }
             if let (Some(conditions), Some(standing)) =
                 (conditions, M::standing(&mut cell.standing))
-                && conditions.excuses(standing, id, time)
+                && (conditions.excuses(standing, id, time)
+                    || self.field.world.held.is_some_and(|held| held.contains(id)))
             {
                 excused.push(id);
             }

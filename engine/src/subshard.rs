@@ -157,6 +157,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 tally: &mut self.tally,
                 sink: &mut sink,
                 muted: false,
+                event: 0,
             };
             let state = host.start();
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
@@ -508,6 +509,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             tally: &mut self.tally,
             sink: &mut sink,
             muted: false,
+            event: 0,
         };
         host.handle(&mut cell.state, source, sequence, load);
         if time > self.tally.last_event {

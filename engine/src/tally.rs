@@ -34,7 +34,7 @@ pub(crate) struct Tally<P: Protocol> {
     /// Those that events have violated, each once.
     pub(crate) violations: Vec<Violation>,
     /// What nodes said in the windows since the last boundary.
-    pub(crate) outbox: Outbox<P::Output>,
+    pub(crate) outbox: Outbox<P>,
     /// Virtual CPU that handlers asked to be charged, in ns.
     pub(crate) charged_ns: u64,
     /// What conditions did.

@@ -1,7 +1,8 @@
 //! Nodes held by an adversary, and what they do with messages whatever the protocol.
 
+use anthill_protocol::behaviour::{Behaviour as NodeBehaviour, twins, withholding};
 use anthill_protocol::draw::{Purpose, Streams, draw, mix, threshold};
-use anthill_protocol::{NodeId, Span};
+use anthill_protocol::{NodeId, Protocol, Span, Time};
 
 use super::error::{ConditionsError, kind_index};
 use super::selection::{Members, Population};
@@ -61,6 +62,23 @@ impl Adversary {
         self.members.contains(node)
     }
 
+    /// What a held node does in place of the protocol, where that is more than to treat messages.
+    pub(crate) fn behaviour<P: Protocol>(&self, node: NodeId) -> Option<Box<dyn NodeBehaviour<P>>> {
+        if !self.holds(node) {
+            return None;
+        }
+        match self.behaviour {
+            Behaviour::Withhold { until } => Some(Box::new(withholding(Time::ZERO, until))),
+            // All twins split the others alike: two halves of the network that know nothing of each
+            // other.
+            Behaviour::Twins => {
+                let seed = self.seed;
+                Some(Box::new(twins(move |peer| mix(seed, peer.0.into()) & 1 == 0)))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it holds a node and has it do anything but follow the protocol.
     #[inline]
     pub(crate) fn misleads(&self, node: NodeId) -> bool {
@@ -88,7 +106,10 @@ impl Adversary {
             return None;
         }
         match self.behaviour {
-            Behaviour::Follow | Behaviour::Replay => None,
+            Behaviour::Follow
+            | Behaviour::Replay
+            | Behaviour::Withhold { .. }
+            | Behaviour::Twins => None,
             Behaviour::Silent => Some(Misdeed::Withhold),
             Behaviour::Delay(by) => Some(Misdeed::Delay(by)),
             Behaviour::Duplicate => Some(Misdeed::Double),

@@ -108,12 +108,22 @@ impl Conditions {
         network: &Network,
         kinds: &[&str],
     ) -> Result<Option<Self>, ConditionsError> {
+        let bounded = network.timing().latest(Time::ZERO).is_some();
+        if scenario.conditions.is_calm() && !bounded {
+            return Ok(None);
+        }
+        Self::ready(scenario, network, kinds).map(Some)
+    }
+
+    /// The same, also if there are none.
+    pub(crate) fn ready(
+        scenario: &Scenario,
+        network: &Network,
+        kinds: &[&str],
+    ) -> Result<Self, ConditionsError> {
         let spec = &scenario.conditions;
         let timing = network.timing();
         let bounded = timing.latest(Time::ZERO).is_some();
-        if spec.is_calm() && !bounded {
-            return Ok(None);
-        }
         let (nodes, seed, until) = (scenario.nodes, scenario.seed, scenario.until);
         let classes = Classes::new(&spec.classes, seed)?;
         let mut population =
@@ -137,7 +147,7 @@ impl Conditions {
             && schedule.is_none()
             && spec.assumed_bound.is_none()
             && !bounded;
-        Ok(Some(Self {
+        Ok(Self {
             bandwidth: Bandwidth::new(
                 spec.bandwidth.as_ref(),
                 &spec.classes,
@@ -163,7 +173,7 @@ impl Conditions {
             adversary,
             faults,
             classes,
-        }))
+        })
     }
 
     /// Puts a scheduler of the caller's in place of the scenario's.

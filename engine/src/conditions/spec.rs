@@ -400,6 +400,20 @@ pub enum Behaviour {
     /// They send a conflicting version to every other receiver, by the parity of a hash of sender
     /// and receiver.
     Equivocate,
+    /// They keep back whatever they would send, and send it all at this instant.
+    Withhold {
+        /// The instant.
+        until: Time,
+    },
+    /// Each is two honest nodes under one identity, which talk to one half of the others each.
+    Twins,
+}
+
+impl Behaviour {
+    /// Whether it is about single messages: those of some kinds, or a share of them.
+    pub(crate) fn chooses_messages(self) -> bool {
+        !matches!(self, Self::Follow | Self::Withhold { .. } | Self::Twins)
+    }
 }
 
 /// Who delays messages within what the timing model allows.

@@ -91,5 +91,6 @@ fn sort<T: Message, U, R>(payload: &Payload<T, U, R>) -> Sort {
         Payload::Message(message) => Sort::Message(message.kind()),
         Payload::Timer(_) => Sort::Timer,
         Payload::Restart(_) => Sort::Restart,
+        Payload::Wake(_) => Sort::Timer,
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! In the calm mode every function here is empty after compilation.
 
+use std::sync::MutexGuard;
+
+use anthill_protocol::behaviour::{Behaviour, Hosts, Tap};
 use anthill_protocol::draw::below;
 use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
 use super::{Host, Sink};
 use crate::conditions::{Arrival, Dispatch, Misdeed, Processor};
-use crate::event::{Key, Payload};
+use crate::event::Payload;
+use crate::held::Held;
 use crate::jury;
 use crate::mode::{LoadOf, Mode, PayloadOf, Restart, Stamp};
 
@@ -19,7 +23,7 @@ pub(super) enum Served {
     At(Time),
 }
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
+impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'a, P, M, S> {
     /// Whether effects are dropped.
     #[inline]
     pub(super) fn is_muted(&mut self) -> bool {
@@ -30,7 +34,54 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     #[inline]
     pub(super) fn is_held(&mut self) -> bool {
         M::standing(self.standing).is_some()
-            && self.world.conditions().adversary.as_ref().is_some_and(|all| all.misleads(self.id))
+            && (self.world.held.is_some_and(|held| held.contains(self.id))
+                || self.world.conditions().adversary.as_ref().is_some_and(|a| a.misleads(self.id)))
+    }
+
+    /// What the node does in place of the protocol, if an adversary holds it.
+    #[inline]
+    pub(super) fn behaviour(&mut self) -> Option<MutexGuard<'a, Box<dyn Behaviour<P>>>> {
+        M::standing(self.standing)?;
+        self.world.held?.behaviour(self.id)
+    }
+
+    /// Handles an event of a held node; false if nobody holds it.
+    #[inline]
+    pub(super) fn handle_held(
+        &mut self,
+        state: &mut P::Node,
+        event: (NodeId, u32),
+        payload: &PayloadOf<P, M>,
+    ) -> bool {
+        if M::standing(self.standing).is_none() || self.world.held.is_none() {
+            return false;
+        }
+        self.handle_as_its_behaviour_says(state, event, payload)
+    }
+
+    #[inline(never)]
+    fn handle_as_its_behaviour_says(
+        &mut self,
+        state: &mut P::Node,
+        (source, sequence): (NodeId, u32),
+        payload: &PayloadOf<P, M>,
+    ) -> bool {
+        let Some(mut behaviour) = self.behaviour() else { return false };
+        let honest = self.world.protocol;
+        self.event = sequence;
+        match payload {
+            Payload::Message(message) => {
+                behaviour.on_message(honest, state, source, message, &mut Tap::new(self));
+            }
+            Payload::Timer(timer) => behaviour.on_timer(honest, state, *timer, &mut Tap::new(self)),
+            Payload::Wake(_) => behaviour.on_wake(honest, state, &mut Tap::new(self)),
+            // Of its lives, too: it locks the behaviour itself.
+            Payload::Restart(event) => {
+                drop(behaviour);
+                self.restart(state, *event);
+            }
+        }
+        true
     }
 
     /// Waits for the node's links and CPU.
@@ -239,14 +290,15 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let back = conditions.restart(standing, self.id, self.now, sequence, totals);
         let protocol = self.world.protocol;
         if const { jury::speaks::<P>() } && !first && !self.is_held() {
-            let (time, id) = (self.now, self.id);
-            let at = Key { time, target: id, tie: 0, source: id, sequence: 0 };
-            self.tally.outbox.restarted(at, keeps_state);
+            self.tally.outbox.restarted(self.now, self.id, keeps_state);
         }
-        if first {
-            *state = protocol.start(self);
-        } else {
-            protocol.restart(state, keeps_state, self);
+        match (self.behaviour(), first) {
+            (None, true) => *state = protocol.start(self),
+            (None, false) => protocol.restart(state, keeps_state, self),
+            (Some(mut held), true) => *state = held.start(protocol, &mut Tap::new(self)),
+            (Some(mut held), false) => {
+                held.restart(protocol, state, keeps_state, &mut Tap::new(self));
+            }
         }
         self.file_restart(back);
     }
@@ -256,6 +308,33 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             let sequence = self.next_sequence();
             self.file_own(time, sequence, Payload::Restart(event));
         }
+    }
+}
+
+impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Hosts<P> for Host<'_, P, M, S> {
+    fn event_number(&self) -> u32 {
+        self.event
+    }
+
+    fn next_number(&self) -> u32 {
+        self.counts.sequence
+    }
+
+    fn wake_after(&mut self, delay: Span) {
+        if let Some(event) = M::Restart::EVENT.filter(|_| !self.muted) {
+            let sequence = self.next_sequence();
+            self.file_own(self.now + delay, sequence, Payload::Wake(event));
+        }
+    }
+
+    fn tell(&mut self, message: P::Message) {
+        if !self.muted {
+            self.tally.outbox.tell(self.now, self.id, message);
+        }
+    }
+
+    fn told(&self) -> Vec<(NodeId, P::Message)> {
+        self.world.held.map_or_else(Vec::new, Held::told)
     }
 }
 

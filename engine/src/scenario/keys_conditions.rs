@@ -101,8 +101,18 @@ const ALL: Key = Key::new("all", FLAG, "true: every node");
 pub(super) const SELECTION: &[Key] = &[NODES, WHERE, CLASSES, STAKE_TOP, FRACTION, ROLE, ALL];
 
 /// Kinds of adversaries that every protocol has.
-pub(super) const GENERIC_ADVERSARIES: &[&str] =
-    &["none", "follow", "silent", "delay", "duplicate", "replay", "corrupt", "equivocate"];
+pub(super) const GENERIC_ADVERSARIES: &[&str] = &[
+    "none",
+    "follow",
+    "silent",
+    "delay",
+    "duplicate",
+    "replay",
+    "corrupt",
+    "equivocate",
+    "withhold",
+    "twins",
+];
 
 pub(super) const ADVERSARY: &[Key] = &[
     Key::new(
@@ -116,6 +126,7 @@ pub(super) const ADVERSARY: &[Key] = &[
     STAKE_TOP,
     FRACTION,
     Key::new("by", DELAY, "delay: by how much"),
+    Key::new("release", POSITIVE_SPAN, "withhold: when they send all that they kept back"),
     Key::new("kinds", Shape::Names, "kinds of messages it does that to; all by default"),
     Key::new("probability", SHARE, "share of those messages").or(Value::Share(1.0)),
     Key::new("schedule", kinded(SCHEDULE), "who delays messages, within the timing model"),

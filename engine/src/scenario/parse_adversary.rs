@@ -138,11 +138,16 @@ fn read_held(
         "replay" => Some(Behaviour::Replay),
         "corrupt" => Some(Behaviour::Corrupt),
         "equivocate" => Some(Behaviour::Equivocate),
+        "withhold" => {
+            adversary.require("release", "\"30s\"");
+            adversary.span("release").map(|at| Behaviour::Withhold { until: Time(at.0) })
+        }
+        "twins" => Some(Behaviour::Twins),
         _ => Some(Behaviour::Follow),
     };
-    // Who follows the protocol does nothing to any message.
+    // These do not choose between messages.
     let (named, probability) = match kind {
-        "follow" => (Some(Vec::new()), Some(1.0)),
+        "follow" | "withhold" | "twins" => (Some(Vec::new()), Some(1.0)),
         _ => (read_kinds(adversary, kinds), adversary.share("probability")),
     };
     Some(AdversarySpec {

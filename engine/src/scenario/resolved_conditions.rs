@@ -175,13 +175,18 @@ fn adversary(spec: &AdversarySpec, nodes: u32) -> Entries {
         Behaviour::Replay => "replay",
         Behaviour::Corrupt => "corrupt",
         Behaviour::Equivocate => "equivocate",
+        Behaviour::Withhold { .. } => "withhold",
+        Behaviour::Twins => "twins",
     };
     let mut entries = vec![("kind", quoted(kind))];
     entries.extend(selection(&spec.who, nodes, false));
     if let Behaviour::Delay(by) = spec.behaviour {
         entries.push(("by", span(by)));
     }
-    if spec.behaviour != Behaviour::Follow {
+    if let Behaviour::Withhold { until } = spec.behaviour {
+        entries.push(("release", span(Span(until.0))));
+    }
+    if spec.behaviour.chooses_messages() {
         if !spec.kinds.is_empty() {
             entries.push(("kinds", names(&spec.kinds)));
         }

@@ -9,6 +9,7 @@ mod declared;
 mod divergence;
 mod edge_claims;
 mod invariants;
+mod judges;
 mod matrix;
 mod mayhem;
 mod scale;
@@ -126,7 +127,7 @@ pub(crate) fn invariant_part(outcome: &Outcome) -> String {
         })
         .collect();
     format!(
-        "digest {:016x} virtual {} w {} l {}\n{:?}\n{:?}\n{:?}\n{latencies:?}\n{:?}\n{:?}",
+        "digest {:016x} virtual {} w {} l {}\n{:?}\n{:?}\n{:?}\n{latencies:?}\n{:?}\n{:?}\n{:?}",
         result.digest,
         result.virtual_ns,
         result.w_ns,
@@ -136,5 +137,6 @@ pub(crate) fn invariant_part(outcome: &Outcome) -> String {
         (&result.conditions, result.signatures, &result.violations),
         outcome.series,
         outcome.ended,
+        result.checks,
     )
 }

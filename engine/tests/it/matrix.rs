@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anthill_engine::crypto::Mode;
 use anthill_engine::outcome::SignatureTotals;
-use anthill_protocol::Configure;
 use anthill_protocol::gossip::{Gossip, GossipMetric, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::{Witness, WitnessMetric};
+use anthill_protocol::{Configure, Raft};
 
 use crate::{Ready, invariant_part};
 
@@ -22,7 +22,7 @@ const SHARED_FROM: u32 = 16;
 
 /// Runs the whole matrix; returns the oracle's number of events, so that a test can tell that
 /// something happened.
-fn one_result<P: Configure>(text: &str) -> u64 {
+pub(crate) fn one_result<P: Configure>(text: &str) -> u64 {
     let mut ready = Ready::<P>::new(text);
     let oracle = ready.sequential();
     let expected = invariant_part(&oracle);
@@ -85,6 +85,27 @@ fn phold_sparse_and_far() {
     let text = "nodes = 40\nuntil = \"2s\"\n[protocol]\nname = \"phold\"\nlookahead = \"10us\"\n\
                 mean_delay = \"5ms\"\n[network]\nmodel = \"exponential\"\n";
     assert!(one_result::<Phold>(text) > 10_000);
+}
+
+/// Raft in every weather: what replicas say is judged alike, and twins are the same twins.
+#[test]
+fn raft_and_what_befalls_it() {
+    let base = "nodes = 60\nuntil = \"20s\"\nseed = 3\n[protocol]\nname = \"raft\"\n\
+                election_timeout = \"500ms\"\n[workload]\ninterval = \"400ms\"\n\
+                [network]\npreset = \"aws-p50\"\n";
+    for conditions in [
+        "",
+        "loss = 0.1\nduplication = 0.1\nreordering = 0.2\nreordering_delay = \"50ms\"\n\
+         [churn]\nkind = \"exponential\"\nsession = \"5s\"\ndowntime = \"1s\"\nkeep_state = true\n",
+        "[churn]\nkind = \"exponential\"\nsession = \"5s\"\ndowntime = \"1s\"\n",
+        "[adversary]\nkind = \"twins\"\nfraction = 0.3\n",
+        "[adversary]\nkind = \"withhold\"\nfraction = 0.3\nrelease = \"7s\"\n\
+         [[fault]]\nat = \"3s\"\nheal = \"9s\"\nkind = \"crash\"\nfraction = 0.2\nkeep_state = true\n",
+        "transport = \"connection\"\n[adversary]\nkind = \"twins\"\nfraction = 0.3\n\
+         schedule = { kind = \"reorder\", by = \"100ms\" }\n",
+    ] {
+        assert!(one_result::<Raft>(&format!("{base}{conditions}")) > 20_000, "{conditions}");
+    }
 }
 
 /// Every wait is far beyond the near calendar, some by six levels.
