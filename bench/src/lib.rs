@@ -111,3 +111,8 @@ fn report_panics() {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct ReadmeDoctests;
+
+/// Likewise the page that teaches the kit.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/write-a-protocol.md")]
+struct WriteAProtocolDoctests;

@@ -41,7 +41,7 @@ pub enum RaftMessage {
     RequestVote { term: u32, last: (u32, u32) },
     Vote { term: u32 },
     Append { term: u32, prev: (u32, u32), entry: Option<Entry>, commit: u32 },
-    Appended { term: u32, ok: bool, index: u32 },
+    Ack { term: u32, ok: bool, index: u32 },
     Ask { request: (NodeId, u32) },
 }
 
@@ -231,14 +231,11 @@ impl Protocol for Raft {
         message: &RaftMessage,
         cx: &mut impl Context<Self>,
     ) {
-        use RaftMessage::{Append, Appended, Ask, RequestVote, Vote};
+        use RaftMessage::{Ack, Append, Ask, RequestVote, Vote};
         let leads = node.leader == Some(cx.id());
         match *message {
             _ if !self.group(cx.id()).contains(from) && from != cx.id() => {}
-            RequestVote { term, .. }
-            | Vote { term }
-            | Append { term, .. }
-            | Appended { term, .. }
+            RequestVote { term, .. } | Vote { term } | Append { term, .. } | Ack { term, .. }
                 if term > node.term =>
             {
                 self.follow(node, term, cx);
@@ -259,30 +256,25 @@ impl Protocol for Raft {
                 if node.leader.replace(from).is_none() {
                     self.ask(node, from, cx);
                 }
-                let (ok, end) = (node.place(prev.1) == prev, prev.1.saturating_add(1));
-                if let Some(entry) = entry
-                    && ok
-                    && node.log.get(prev.1 as usize) != Some(&entry)
-                {
+                let (ok, known) = (node.place(prev.1) == prev, node.log.get(prev.1 as usize));
+                if ok && entry.is_some() && known != entry.as_ref() {
                     node.log.truncate(prev.1 as usize);
-                    node.log.push(entry);
+                    node.log.extend(entry);
                 }
-                let known = if entry.is_some() { end } else { prev.1 };
-                let index = if ok { known } else { node.last().1.min(prev.1.saturating_sub(1)) };
+                let end = prev.1.saturating_add(entry.is_some().into());
+                let index = if ok { end } else { node.last().1.min(prev.1.saturating_sub(1)) };
                 self.apply(node, commit.min(if ok { index } else { 0 }), cx);
-                cx.send(from, Appended { term, ok, index });
+                cx.send(from, Ack { term, ok, index });
             }
-            Append { .. } => cx.send(from, Appended { term: node.term, ok: false, index: 0 }),
-            Appended { term, ok, index }
-                if term == node.term && leads && index <= node.last().1 =>
-            {
+            Append { .. } => cx.send(from, Ack { term: node.term, ok: false, index: 0 }),
+            Ack { term, ok, index } if leads && term == node.term && index <= node.last().1 => {
                 let place = self.group(from).place_of(from);
                 let (next, known) = node.peers[place];
-                let best =
+                let next =
                     if ok { next.max(index + 1) } else { next.min(index + 1).max(known + 1) };
-                node.peers[place].0 = best;
+                node.peers[place].0 = next;
                 self.commit(node, from, if ok { index } else { 0 }, cx);
-                if !ok || best <= node.last().1 {
+                if !ok || next <= node.last().1 {
                     self.send_next(node, from, cx);
                 }
             }

@@ -203,9 +203,9 @@ fn numbers_out_of_range_are_survived() {
             RaftMessage::Vote { term },
             RaftMessage::Append { term, prev: (huge, huge), entry, commit: huge },
             RaftMessage::Append { term, prev: (0, 0), entry, commit: huge },
-            RaftMessage::Appended { term, ok: true, index: huge },
-            RaftMessage::Appended { term, ok: false, index: huge },
-            RaftMessage::Appended { term, ok: false, index: 0 },
+            RaftMessage::Ack { term, ok: true, index: huge },
+            RaftMessage::Ack { term, ok: false, index: huge },
+            RaftMessage::Ack { term, ok: false, index: 0 },
             RaftMessage::Ask { request: (NodeId(huge), huge) },
         ] {
             for (node, from) in [(0, 1), (1, 0), (2, 5)] {
