@@ -12,7 +12,9 @@ use anthill_engine::scenario::{CryptoSpec, EngineOptions, MeasureSpec, Scenario}
 use anthill_engine::topology::TopologySpec;
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, Value, Values};
 use anthill_protocol::phold::Phold;
-use anthill_protocol::{Check, Configure, MetricInfo, MetricKind, RunFacts, Span, Time, Totals};
+use anthill_protocol::{
+    Better, Check, Configure, MetricInfo, MetricKind, RunFacts, Span, Time, Totals,
+};
 use hdrhistogram::Histogram;
 
 use crate::args::EngineChoice;
@@ -23,10 +25,11 @@ use crate::setting::Setting;
 use crate::{Entry, Registry, entry};
 
 const METRICS: &[MetricInfo] = &[
-    MetricInfo { name: "coverage", kind: MetricKind::PerNode, about: "share of nodes reached" },
-    MetricInfo { name: "sends", kind: MetricKind::Sum, about: "messages sent" },
-    MetricInfo { name: "depth", kind: MetricKind::Max, about: "longest chain" },
-    MetricInfo { name: "hop", kind: MetricKind::Latency, about: "time of one hop" },
+    MetricInfo::new("coverage", MetricKind::PerNode, "share of nodes reached")
+        .better(Better::Higher),
+    MetricInfo::new("sends", MetricKind::Sum, "messages sent").better(Better::Lower),
+    MetricInfo::new("depth", MetricKind::Max, "longest chain"),
+    MetricInfo::new("hop", MetricKind::Latency, "time of one hop"),
 ];
 
 const CHECKED: Counters = Counters {

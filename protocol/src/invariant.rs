@@ -82,9 +82,9 @@ mod tests {
 
     impl Metric for Pot {
         const ALL: &'static [MetricInfo] = &[
-            MetricInfo { name: "made", kind: Sum, about: "" },
-            MetricInfo { name: "full", kind: Sum, about: "" },
-            MetricInfo { name: "lost", kind: Sum, about: "" },
+            MetricInfo::new("made", Sum, ""),
+            MetricInfo::new("full", Sum, ""),
+            MetricInfo::new("lost", Sum, ""),
         ];
         const INVARIANTS: &'static [Invariant] =
             &[Invariant { name: "water", about: "" }, Invariant { name: "dry floor", about: "" }];

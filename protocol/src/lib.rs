@@ -106,7 +106,7 @@ pub use estimate::{RunScale, SignatureEstimate};
 pub use ids::{NodeId, RegionId};
 pub use key::Key;
 pub use message::{Message, fingerprint_bytes};
-pub use metric::{Metric, MetricInfo, MetricKind, Totals};
+pub use metric::{Better, Metric, MetricInfo, MetricKind, Totals};
 pub use output::{NoOutput, Output};
 pub use protocol::{Configure, Protocol};
 pub use raft::Raft;

@@ -24,6 +24,37 @@ pub struct MetricInfo {
     pub kind: MetricKind,
     /// What it counts, with its unit.
     pub about: &'static str,
+    /// Which way it gets better.
+    pub better: Better,
+}
+
+/// Which way a figure gets better, where that is beyond dispute. What is good only without an attack is
+/// not: a payment accepted may be a double spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// More is better: what a network exists for.
+    Higher,
+    /// Less is better: what it costs, and what goes wrong.
+    Lower,
+    /// Nobody says.
+    Unknown,
+}
+
+impl MetricInfo {
+    /// A metric of which it is not said which way it gets better; a latency is better when lower.
+    pub const fn new(name: &'static str, kind: MetricKind, about: &'static str) -> Self {
+        let better = match kind {
+            MetricKind::Latency => Better::Lower,
+            _ => Better::Unknown,
+        };
+        Self { name, kind, about, better }
+    }
+
+    /// The same, better when higher or lower.
+    #[must_use]
+    pub const fn better(self, better: Better) -> Self {
+        Self { better, ..self }
+    }
 }
 
 /// A protocol's metrics: usually a fieldless enum whose `as usize` indexes [`Metric::ALL`].

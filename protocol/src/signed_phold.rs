@@ -6,8 +6,8 @@
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Check, Claim, Configure, Context, Digest, Keys, Message, Metric, MetricInfo, MetricKind,
-    NodeId, Protocol, RunFacts, RunScale, Signature, SignatureEstimate, draw, fingerprint_bytes,
+    Check, Claim, Configure, Context, Digest, Keys, Message, Metric, NodeId, Protocol, RunFacts,
+    RunScale, Signature, SignatureEstimate, draw, fingerprint_bytes,
 };
 
 /// The parameters.
@@ -83,31 +83,12 @@ impl Message for SignedToken {
 }
 
 /// What it measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Metric)]
 pub enum SignedPholdMetric {
-    /// Tokens received whose signature holds.
+    /// tokens received whose signature holds
     Handled,
-    /// Tokens received whose signature does not hold.
+    /// tokens received whose signature does not hold, and dropped
     Rejected,
-}
-
-impl Metric for SignedPholdMetric {
-    const ALL: &'static [MetricInfo] = &[
-        MetricInfo {
-            name: "handled",
-            kind: MetricKind::Sum,
-            about: "tokens received whose signature holds",
-        },
-        MetricInfo {
-            name: "rejected",
-            kind: MetricKind::Sum,
-            about: "tokens received whose signature does not hold, and dropped",
-        },
-    ];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl SignedPhold {

@@ -28,8 +28,8 @@ enum CoinMetric {
 
 impl Metric for CoinMetric {
     const ALL: &'static [MetricInfo] = &[
-        MetricInfo { name: "paid", kind: MetricKind::Sum, about: "coins paid" },
-        MetricInfo { name: "stolen", kind: MetricKind::Sum, about: "coins paid twice" },
+        MetricInfo::new("paid", MetricKind::Sum, "coins paid"),
+        MetricInfo::new("stolen", MetricKind::Sum, "coins paid twice"),
     ];
 
     fn index(self) -> usize {

@@ -28,9 +28,9 @@ enum Water {
 
 impl Metric for Water {
     const ALL: &'static [MetricInfo] = &[
-        MetricInfo { name: "drawn", kind: MetricKind::Sum, about: "from the well" },
-        MetricInfo { name: "carried", kind: MetricKind::Sum, about: "in buckets" },
-        MetricInfo { name: "dry", kind: MetricKind::Sum, about: "buckets carried empty" },
+        MetricInfo::new("drawn", MetricKind::Sum, "from the well"),
+        MetricInfo::new("carried", MetricKind::Sum, "in buckets"),
+        MetricInfo::new("dry", MetricKind::Sum, "buckets carried empty"),
     ];
     const INVARIANTS: &'static [Invariant] = &[
         Invariant { name: "water", about: "nothing is spilt" },

@@ -84,10 +84,10 @@ impl Log {
 
 impl Metric for MayhemMetric {
     const ALL: &'static [MetricInfo] = &[
-        MetricInfo { name: "events", kind: MetricKind::Sum, about: "events" },
-        MetricInfo { name: "largest", kind: MetricKind::Max, about: "the largest draw" },
-        MetricInfo { name: "clock", kind: MetricKind::Latency, about: "when events happen" },
-        MetricInfo { name: "own_clock", kind: MetricKind::Sum, about: "what own clocks show" },
+        MetricInfo::new("events", MetricKind::Sum, "events"),
+        MetricInfo::new("largest", MetricKind::Max, "the largest draw"),
+        MetricInfo::new("clock", MetricKind::Latency, "when events happen"),
+        MetricInfo::new("own_clock", MetricKind::Sum, "what own clocks show"),
     ];
 
     fn index(self) -> usize {

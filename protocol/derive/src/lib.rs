@@ -60,7 +60,8 @@ pub fn output(input: TokenStream) -> TokenStream {
 }
 
 /// One metric per variant, described by its documentation. `#[metric(latency)]`, `max` and
-/// `per_node` say how records become a figure, by default their sum; `name = "rtt"` names it.
+/// `per_node` say how records become a figure, by default their sum; `higher` or `lower` which way it
+/// gets better, if that is beyond dispute; `name = "rtt"` names it.
 #[proc_macro_derive(Metric, attributes(metric))]
 pub fn metric(input: TokenStream) -> TokenStream {
     expand(input, metric::derive)

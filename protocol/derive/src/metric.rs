@@ -6,6 +6,8 @@ use syn::{Data, DeriveInput, Error, Ident, LitStr, Result, Variant};
 
 use crate::names;
 
+/// Which way it gets better.
+const DIRECTIONS: [(&str, &str); 2] = [("higher", "Higher"), ("lower", "Lower")];
 /// The ways in which records become a figure, beside the sum.
 const KINDS: [(&str, &str); 3] = [("latency", "Latency"), ("max", "Max"), ("per_node", "PerNode")];
 
@@ -18,20 +20,28 @@ fn info(variant: &Variant) -> Result<TokenStream> {
     }
     let mut name = names::words(&variant.ident.to_string(), '_');
     let mut kind = "Sum";
+    let mut better = None;
     for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("metric")) {
         attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("name") {
                 name = meta.value()?.parse::<LitStr>()?.value();
                 return Ok(());
             }
+            if let Some((_, name)) = DIRECTIONS.iter().find(|(word, _)| meta.path.is_ident(word)) {
+                let name = Ident::new(name, Span::call_site());
+                better = Some(quote!(.better(Better::#name)));
+                return Ok(());
+            }
             let known = KINDS.iter().find(|(word, _)| meta.path.is_ident(word));
-            kind = known.ok_or_else(|| meta.error("give latency, max, per_node or name"))?.1;
+            kind = known
+                .ok_or_else(|| meta.error("give latency, max, per_node, higher, lower or name"))?
+                .1;
             Ok(())
         })?;
     }
     let about = names::description(&variant.attrs, &variant.ident)?;
     let kind = Ident::new(kind, Span::call_site());
-    Ok(quote!(MetricInfo { name: #name, kind: MetricKind::#kind, about: #about }))
+    Ok(quote!(MetricInfo::new(#name, MetricKind::#kind, #about) #better))
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -41,7 +51,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     };
     let infos = data.variants.iter().map(info).collect::<Result<Vec<_>>>()?;
     Ok(quote!(const _: () = {
-        use ::anthill_protocol::{Metric, MetricInfo, MetricKind};
+        #[allow(unused_imports)]
+        use ::anthill_protocol::{Better, Metric, MetricInfo, MetricKind};
 
         impl Metric for #name {
             const ALL: &'static [MetricInfo] = &[#(#infos),*];

@@ -25,8 +25,8 @@ use core::marker::PhantomData;
 
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
-    Cell, Check, Column, Configure, Context, Diagram, Holds, Metric, MetricInfo, MetricKind,
-    NodeId, Protocol, Questions, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
+    Cell, Check, Column, Configure, Context, Diagram, Holds, Metric, NodeId, Protocol, Questions,
+    RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
 };
 
 mod checks;
@@ -79,62 +79,30 @@ enum Mode {
 pub struct Wake;
 
 /// What a gossip run measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Metric)]
 pub enum GossipMetric {
-    /// Share of nodes that ever learnt the rumour, the origin included.
+    /// share of nodes that ever learnt the rumour, its origin included
+    #[metric(per_node, higher)]
     Coverage,
-    /// Messages that carried the rumour.
+    /// messages that carried the rumour
+    #[metric(lower)]
     Sends,
-    /// Messages that carried the rumour to a node that knew it.
+    /// messages that carried the rumour to a node that knew it
+    #[metric(lower)]
     Duplicates,
-    /// Lock-step: the last round in which a node learnt the rumour.
+    /// lock-step only: last round in which a node learnt the rumour
+    #[metric(max, lower)]
     RoundsToAll,
-    /// When nodes learnt the rumour, since the start.
+    /// time from the start until a node learnt the rumour, 0 at the origin
+    #[metric(latency, name = "coverage")]
     CoverageTime,
-    /// Messages whose rumour was not believed.
+    /// signed only: messages whose rumour was not believed
     Rejected,
-    /// Nodes there are to reach; recorded by the origin, because stop conditions see only totals.
+    /// nodes there are to reach
+    ///
+    /// Recorded by the origin, because stop conditions see only totals.
+    #[metric(max)]
     Audience,
-}
-
-impl Metric for GossipMetric {
-    const ALL: &'static [MetricInfo] = &[
-        MetricInfo {
-            name: "coverage",
-            kind: MetricKind::PerNode,
-            about: "share of nodes that ever learnt the rumour, its origin included",
-        },
-        MetricInfo {
-            name: "sends",
-            kind: MetricKind::Sum,
-            about: "messages that carried the rumour",
-        },
-        MetricInfo {
-            name: "duplicates",
-            kind: MetricKind::Sum,
-            about: "messages that carried the rumour to a node that knew it",
-        },
-        MetricInfo {
-            name: "rounds_to_all",
-            kind: MetricKind::Max,
-            about: "lock-step only: last round in which a node learnt the rumour",
-        },
-        MetricInfo {
-            name: "coverage",
-            kind: MetricKind::Latency,
-            about: "time from the start until a node learnt the rumour, 0 at the origin",
-        },
-        MetricInfo {
-            name: "rejected",
-            kind: MetricKind::Sum,
-            about: "signed only: messages whose rumour was not believed",
-        },
-        MetricInfo { name: "audience", kind: MetricKind::Max, about: "nodes there are to reach" },
-    ];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl<R: Rumour> Spread<R> {

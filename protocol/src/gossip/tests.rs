@@ -360,7 +360,10 @@ fn metric_indices_follow_their_descriptions() {
     ] {
         assert_eq!(GossipMetric::ALL[metric.index()].name, name);
     }
-    assert_eq!(GossipMetric::ALL[GossipMetric::CoverageTime.index()].kind, MetricKind::Latency);
+    assert_eq!(
+        GossipMetric::ALL[GossipMetric::CoverageTime.index()].kind,
+        crate::MetricKind::Latency
+    );
 }
 
 /// A signature costs nothing but itself: the same spread, message by message.

@@ -83,6 +83,7 @@ pub enum RaftMetric {
     /// requests made
     Requests,
     /// entries that leaders found committed
+    #[metric(higher)]
     Committed,
     /// request until the replica of its client has applied it
     #[metric(latency)]

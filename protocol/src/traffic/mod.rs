@@ -13,10 +13,7 @@
 
 use crate::kit::{Arrivals, Shape, Surge};
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
-use crate::{
-    Check, Configure, Context, Metric, MetricInfo, MetricKind, NodeId, Protocol, RunFacts, Span,
-    Time, draw,
-};
+use crate::{Check, Configure, Context, Metric, NodeId, Protocol, RunFacts, Span, Time, draw};
 
 mod message;
 #[cfg(test)]
@@ -60,44 +57,20 @@ enum Receivers {
 pub struct Arrival;
 
 /// What a traffic run measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Metric)]
 pub enum TrafficMetric {
-    /// Requests sent.
+    /// requests sent, a broadcast once per neighbour
     Sent,
-    /// Requests received.
+    /// requests received
     Received,
-    /// Replies received.
+    /// replies received
     Answered,
-    /// From sending a request to handling it.
+    /// time from sending a request until it is handled
+    #[metric(latency)]
     Delivery,
-    /// From sending a request to handling its reply.
+    /// time from sending a request until its reply is handled
+    #[metric(latency, name = "rtt")]
     RoundTrip,
-}
-
-impl Metric for TrafficMetric {
-    const ALL: &'static [MetricInfo] = &[
-        MetricInfo {
-            name: "sent",
-            kind: MetricKind::Sum,
-            about: "requests sent, a broadcast once per neighbour",
-        },
-        MetricInfo { name: "received", kind: MetricKind::Sum, about: "requests received" },
-        MetricInfo { name: "answered", kind: MetricKind::Sum, about: "replies received" },
-        MetricInfo {
-            name: "delivery",
-            kind: MetricKind::Latency,
-            about: "time from sending a request until it is handled",
-        },
-        MetricInfo {
-            name: "rtt",
-            kind: MetricKind::Latency,
-            about: "time from sending a request until its reply is handled",
-        },
-    ];
-
-    fn index(self) -> usize {
-        self as usize
-    }
 }
 
 impl Traffic {

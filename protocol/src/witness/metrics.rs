@@ -6,7 +6,15 @@
 use super::refusal::Refusal;
 use super::timeline::EventError;
 use crate::invariant::{Bearing, Invariant};
-use crate::{Metric, MetricInfo, MetricKind};
+use crate::{Better, Metric, MetricInfo, MetricKind};
+
+/// Less of these is better, whatever the attack.
+const fn better(name: &str) -> Better {
+    match name.as_bytes() {
+        b"double_spend_accepted" | b"counterfeit" | b"false_rejections" => Better::Lower,
+        _ => Better::Unknown,
+    }
+}
 
 macro_rules! metrics {
     ($($(#[$meta:meta])* $name:ident, $text:literal, $kind:ident, $about:literal;)*) => {
@@ -18,7 +26,7 @@ macro_rules! metrics {
 
         impl Metric for WitnessMetric {
             const ALL: &'static [MetricInfo] = &[
-                $(MetricInfo { name: $text, kind: MetricKind::$kind, about: $about },)*
+                $(MetricInfo::new($text, MetricKind::$kind, $about).better(better($text)),)*
             ];
 
             const INVARIANTS: &'static [Invariant] = INVARIANTS;

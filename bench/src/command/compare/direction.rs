@@ -1,84 +1,56 @@
-//! Which way a metric gets better, where that is beyond dispute.
-//!
-//! A short declared list, not a guess: of anything else a comparison says "higher" or "lower". What
-//! is good only without an attack is not in it: a final payment may be a double spend.
+//! Which way a figure gets better, where that is beyond dispute: protocols say it of their metrics, and
+//! here it is said of what all runs have. Of anything else a comparison says "higher" or "lower".
 
-/// Which way is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
-    /// Nobody said.
-    Unknown,
+use anthill_protocol::{Better, MetricInfo};
+
+/// What every run costs: less is better.
+const COSTS: [&str; 5] =
+    ["events", "messages", "bytes_on_wire", "signatures.made", "signatures.checked"];
+
+/// Of a figure by its path in `summary.json`, among the metrics of the protocols that are compared.
+pub(super) fn better(path: &str, metrics: &[MetricInfo]) -> Better {
+    if COSTS.contains(&path) {
+        return Better::Lower;
+    }
+    if let Some(latency) = path.strip_prefix("latency_ns.") {
+        return if latency.ends_with(".count") { Better::Unknown } else { Better::Lower };
+    }
+    let Some(name) = path.strip_prefix("metrics.") else { return Better::Unknown };
+    let is_meant = |info: &&MetricInfo| {
+        info.name == name && info.kind != anthill_protocol::MetricKind::Latency
+    };
+    metrics.iter().find(is_meant).map_or(Better::Unknown, |info| info.better)
 }
 
-/// More is better: what a network exists for.
-const HIGHER: [&str; 5] = [
-    "metrics.coverage",
-    "metrics.committed",
-    "metrics.decided",
-    "metrics.finalized",
-    "metrics.chain_quality",
-];
-
-/// Less is better: what it costs, and what goes wrong.
-const LOWER: [&str; 14] = [
-    "events",
-    "messages",
-    "bytes_on_wire",
-    "signatures.made",
-    "signatures.checked",
-    "metrics.sends",
-    "metrics.duplicates",
-    "metrics.rounds_to_all",
-    "metrics.double_spend_accepted",
-    "metrics.double_spend_success",
-    "metrics.counterfeit",
-    "metrics.false_rejections",
-    "metrics.view_changes",
-    "metrics.stale_rate",
-];
-
-impl Direction {
-    /// Of a metric by its path in `summary.json`.
-    pub(super) fn of(metric: &str) -> Self {
-        let latency = metric.starts_with("latency_ns.") && !metric.ends_with(".count");
-        if HIGHER.contains(&metric) {
-            Self::Higher
-        } else if LOWER.contains(&metric) || latency {
-            Self::Lower
-        } else {
-            Self::Unknown
-        }
-    }
-
-    /// Its name in files.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Higher => "higher",
-            Self::Lower => "lower",
-            Self::Unknown => "unknown",
-        }
+/// Its name in files.
+pub(super) fn name(better: Better) -> &'static str {
+    match better {
+        Better::Higher => "higher",
+        Better::Lower => "lower",
+        Better::Unknown => "unknown",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use anthill_protocol::Metric as _;
+    use anthill_protocol::gossip::GossipMetric;
+
     use super::*;
 
     #[test]
     fn only_what_is_declared_has_a_direction() {
         for (metric, direction) in [
-            ("metrics.coverage", Direction::Higher),
-            ("messages", Direction::Lower),
-            ("latency_ns.coverage.p99", Direction::Lower),
-            ("latency_ns.coverage.count", Direction::Unknown),
-            ("metrics.payments_final", Direction::Unknown),
-            ("conditions.lost", Direction::Unknown),
+            ("metrics.coverage", Better::Higher),
+            ("metrics.sends", Better::Lower),
+            ("messages", Better::Lower),
+            ("latency_ns.coverage.p99", Better::Lower),
+            ("latency_ns.coverage.count", Better::Unknown),
+            ("metrics.audience", Better::Unknown),
+            ("metrics.of_another_protocol", Better::Unknown),
+            ("conditions.lost", Better::Unknown),
         ] {
-            assert_eq!(Direction::of(metric), direction, "{metric}");
+            assert_eq!(better(metric, GossipMetric::ALL), direction, "{metric}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::direction;
 use super::verdict::{Comparison, LEVEL, Row, Verdict};
 use crate::Registry;
 use crate::command::batch;
@@ -28,7 +29,7 @@ pub(super) fn csv(comparison: &Comparison) -> anyhow::Result<String> {
         vec![
             row.metric.clone(),
             row.verdict.name().to_owned(),
-            row.direction.name().to_owned(),
+            direction::name(row.better).to_owned(),
             paired.difference.n.to_string(),
             paired.first.to_string(),
             paired.second.to_string(),
@@ -82,7 +83,7 @@ pub(super) fn json(comparison: &Comparison, store: &Store) -> String {
         json!({
             "metric": row.metric,
             "verdict": row.verdict.name(),
-            "better_if": row.direction.name(),
+            "better_if": direction::name(row.better),
             "pairs": paired.difference.n,
             "mean_a": paired.first,
             "mean_b": paired.second,

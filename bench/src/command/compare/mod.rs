@@ -38,6 +38,9 @@ pub(super) fn compare(
             differences.join("\n  ")
         );
     }
+    let both = [&a.scenario.protocol, &b.scenario.protocol];
+    let metrics = both.map(|name| registry.named(name).map(|entry| entry.protocol.metrics));
+    let metrics = metrics.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     let plan = plan([a, b], pairs);
     let limits = Limits::shared(jobs.map(|jobs| jobs as usize), &plan);
     let out = args.batch.out.as_deref();
@@ -46,7 +49,7 @@ pub(super) fn compare(
         Ok(store) => store,
         Err(exit) => return Ok(exit),
     };
-    let comparison = Comparison::of(&plan, &store, differences);
+    let comparison = Comparison::of(&plan, &store, differences, &metrics);
     let json = export::json(&comparison, &store);
     let files = [
         ("compare.csv", export::csv(&comparison)?),

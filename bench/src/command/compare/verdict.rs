@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::direction::Direction;
+use super::direction::better;
+use anthill_protocol::{Better, MetricInfo};
+
 use crate::command::batch;
 use crate::points::{Finished, Plan, Store};
 use crate::statistics::{Paired, Range, adjusted, pairs_needed};
@@ -38,7 +40,7 @@ pub(super) struct Row {
     /// Its path in `summary.json`.
     pub metric: String,
     /// Which way is better.
-    pub direction: Direction,
+    pub better: Better,
     /// The differences.
     pub paired: Paired,
     /// The probability after the correction; 1 where no pair differs.
@@ -72,28 +74,40 @@ impl Verdict {
         }
     }
 
-    fn of(direction: Direction, difference: f64, p_adjusted: f64) -> Self {
+    fn of(better: Better, difference: f64, p_adjusted: f64) -> Self {
         if p_adjusted >= LEVEL {
             return Self::NoDifference;
         }
-        match (direction, difference > 0.0) {
-            (Direction::Higher, true) | (Direction::Lower, false) => Self::Better,
-            (Direction::Higher, false) | (Direction::Lower, true) => Self::Worse,
-            (Direction::Unknown, true) => Self::Higher,
-            (Direction::Unknown, false) => Self::Lower,
+        match (better, difference > 0.0) {
+            (Better::Higher, true) | (Better::Lower, false) => Self::Better,
+            (Better::Higher, false) | (Better::Lower, true) => Self::Worse,
+            (Better::Unknown, true) => Self::Higher,
+            (Better::Unknown, false) => Self::Lower,
         }
     }
 }
 
 impl Comparison {
     /// Compares the runs of a plan's two sides.
-    pub(super) fn of(plan: &Plan, store: &Store, differences: Vec<String>) -> Self {
+    ///
+    /// `metrics`: those of the protocols that are compared.
+    pub(super) fn of(
+        plan: &Plan,
+        store: &Store,
+        differences: Vec<String>,
+        metrics: &[MetricInfo],
+    ) -> Self {
         let groups = batch::by_configuration(plan, store);
         let [a, b] = &groups[..] else { unreachable!("a comparison has two sides") };
-        Self::between(a, b, differences)
+        Self::between(a, b, differences, metrics)
     }
 
-    fn between(a: &[&Finished], b: &[&Finished], differences: Vec<String>) -> Self {
+    fn between(
+        a: &[&Finished],
+        b: &[&Finished],
+        differences: Vec<String>,
+        metrics: &[MetricInfo],
+    ) -> Self {
         let mut order: Vec<String> = Vec::new();
         let mut pairs: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
         let mut single: Vec<String> = Vec::new();
@@ -123,7 +137,12 @@ impl Comparison {
                 Some((name, paired))
             })
             .collect();
-        Self { pairs: a.len().min(b.len()), rows: rows(found), unpaired: single, differences }
+        Self {
+            pairs: a.len().min(b.len()),
+            rows: rows(found, metrics),
+            unpaired: single,
+            differences,
+        }
     }
 
     /// How many metrics differ in some pair: so many are judged.
@@ -137,7 +156,7 @@ impl Comparison {
     }
 }
 
-fn rows(found: Vec<(String, Paired)>) -> Vec<Row> {
+fn rows(found: Vec<(String, Paired)>, metrics: &[MetricInfo]) -> Vec<Row> {
     let differ = found.iter().filter(|(_, paired)| !paired.is_equal());
     let tested: Vec<f64> = differ.map(|(_, paired)| paired.p).collect();
     let mut corrected = adjusted(&tested).into_iter();
@@ -146,9 +165,9 @@ fn rows(found: Vec<(String, Paired)>) -> Vec<Row> {
         .map(|(metric, paired)| {
             let differs = !paired.is_equal();
             let p_adjusted = differs.then(|| corrected.next()).flatten().unwrap_or(1.0);
-            let direction = Direction::of(&metric);
-            let verdict = Verdict::of(direction, paired.difference.mean, p_adjusted);
-            Row { metric, direction, paired, p_adjusted, verdict }
+            let better = better(&metric, metrics);
+            let verdict = Verdict::of(better, paired.difference.mean, p_adjusted);
+            Row { metric, better, paired, p_adjusted, verdict }
         })
         .collect()
 }
@@ -156,6 +175,8 @@ fn rows(found: Vec<(String, Paired)>) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anthill_protocol::Metric as _;
+    use anthill_protocol::gossip::GossipMetric;
     use serde_json::json;
 
     fn runs(values: impl IntoIterator<Item = (f64, f64)>, other: &str) -> Vec<Finished> {
@@ -173,7 +194,7 @@ mod tests {
 
     fn between(a: &[Finished], b: &[Finished]) -> Comparison {
         let (a, b): (Vec<&Finished>, Vec<&Finished>) = (a.iter().collect(), b.iter().collect());
-        Comparison::between(&a, &b, Vec::new())
+        Comparison::between(&a, &b, Vec::new(), GossipMetric::ALL)
     }
 
     /// Coverage is 0.1 less in every pair, sends differ now and then.
@@ -199,9 +220,9 @@ mod tests {
         assert_eq!(verdict(&turned, "metrics.coverage"), Some(Verdict::Better));
         let same = between(&a, &a);
         assert!(same.rows.iter().all(|row| row.verdict == Verdict::NoDifference));
-        assert_eq!(Verdict::of(Direction::Unknown, 1.0, 0.01), Verdict::Higher);
-        assert_eq!(Verdict::of(Direction::Unknown, -1.0, 0.01), Verdict::Lower);
-        assert_eq!(Verdict::of(Direction::Lower, -1.0, 0.05), Verdict::NoDifference);
+        assert_eq!(Verdict::of(Better::Unknown, 1.0, 0.01), Verdict::Higher);
+        assert_eq!(Verdict::of(Better::Unknown, -1.0, 0.01), Verdict::Lower);
+        assert_eq!(Verdict::of(Better::Lower, -1.0, 0.05), Verdict::NoDifference);
     }
 
     /// However clear a difference seems: three metrics differ, and 3 · 2/2⁶ is above 0.05.
