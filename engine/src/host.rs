@@ -4,12 +4,12 @@
 //! counters, the digest. The sharded engine and the oracle differ only in the [`Sink`] that takes
 //! the events and in the order in which independent nodes are handled.
 
+mod held;
 mod observed;
 mod rough;
 
 use core::marker::PhantomData;
 
-use anthill_protocol::behaviour::Tap;
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{
     Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
@@ -28,6 +28,7 @@ use crate::run::RunError;
 use crate::scenario::CryptoSpec;
 use crate::signing::Signing;
 use crate::tally::Tally;
+use held::Play;
 use rough::Served;
 
 /// Self-events of one node at one instant before the run is called stuck.
@@ -234,8 +235,8 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let protocol = self.world.protocol;
         let back = self.begin_under_conditions();
         let heard = self.tally.outbox.len();
-        let state = match self.behaviour() {
-            Some(mut behaviour) => behaviour.start(protocol, &mut Tap::new(&mut self)),
+        let state = match self.starts_held() {
+            Some(state) => state,
             None => protocol.start(&mut self),
         };
         self.end_of_start(back);
@@ -252,8 +253,8 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     #[inline]
-    fn may_have_news(&mut self) -> bool {
-        jury::speaks::<P>() || (M::standing(self.standing).is_some() && self.world.held.is_some())
+    fn may_have_news(&self) -> bool {
+        jury::speaks::<P>() || (M::HAS_CONDITIONS && self.world.held.is_some())
     }
 
     /// Names the event of what the node said in the handler, from the `first` output on.
@@ -296,14 +297,22 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         };
         let protocol = self.world.protocol;
         let heard = self.tally.outbox.len();
-        if self.handle_held(state, (source, sequence), payload) {
-            // Not as the protocol says.
-        } else {
-            match payload {
-                Payload::Message(message) => protocol.on_message(state, source, message, &mut self),
-                Payload::Timer(timer) => protocol.on_timer(state, *timer, &mut self),
-                Payload::Restart(event) => self.restart(state, *event),
-                Payload::Wake(_) => {}
+        match payload {
+            Payload::Message(message) => {
+                let played = Play::Message { from: source, number: sequence, message };
+                if !self.plays(state, played) {
+                    protocol.on_message(state, source, message, &mut self);
+                }
+            }
+            Payload::Timer(timer) => {
+                let played = Play::Timer { number: sequence, timer: *timer };
+                if !self.plays(state, played) {
+                    protocol.on_timer(state, *timer, &mut self);
+                }
+            }
+            Payload::Restart(event) => self.restart(state, *event),
+            Payload::Wake(_) => {
+                self.plays(state, Play::Wake);
             }
         }
         self.end_service(service, source, payload);

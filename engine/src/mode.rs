@@ -20,6 +20,8 @@ pub(crate) trait Mode: Send + Sync + Sized + 'static {
     type Stamp: Stamp;
     /// Exists where nodes restart.
     type Restart: Restart;
+    /// Whether there are conditions; off, nothing that is only about them is compiled.
+    const HAS_CONDITIONS: bool;
 
     /// The node's standing, where there is one.
     fn standing(standing: &mut Self::Standing) -> Option<&mut Standing<Self::Stamp>>;
@@ -85,6 +87,7 @@ impl Mode for Calm {
     type Standing = ();
     type Stamp = ();
     type Restart = Infallible;
+    const HAS_CONDITIONS: bool = false;
 
     #[inline]
     fn standing((): &mut ()) -> Option<&mut Standing<()>> {
@@ -99,6 +102,7 @@ impl<S: Stamp> Mode for Rough<S> {
     type Standing = Standing<S>;
     type Stamp = S;
     type Restart = ();
+    const HAS_CONDITIONS: bool = true;
 
     #[inline]
     fn standing(standing: &mut Standing<S>) -> Option<&mut Standing<S>> {

@@ -2,16 +2,13 @@
 //!
 //! In the calm mode every function here is empty after compilation.
 
-use std::sync::MutexGuard;
-
-use anthill_protocol::behaviour::{Behaviour, Hosts, Tap};
 use anthill_protocol::draw::below;
 use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
+use super::held::Play;
 use super::{Host, Sink};
 use crate::conditions::{Arrival, Dispatch, Misdeed, Processor};
 use crate::event::Payload;
-use crate::held::Held;
 use crate::jury;
 use crate::mode::{LoadOf, Mode, PayloadOf, Restart, Stamp};
 
@@ -23,7 +20,7 @@ pub(super) enum Served {
     At(Time),
 }
 
-impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'a, P, M, S> {
+impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     /// Whether effects are dropped.
     #[inline]
     pub(super) fn is_muted(&mut self) -> bool {
@@ -36,52 +33,6 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'a, P, M, S> {
         M::standing(self.standing).is_some()
             && (self.world.held.is_some_and(|held| held.contains(self.id))
                 || self.world.conditions().adversary.as_ref().is_some_and(|a| a.misleads(self.id)))
-    }
-
-    /// What the node does in place of the protocol, if an adversary holds it.
-    #[inline]
-    pub(super) fn behaviour(&mut self) -> Option<MutexGuard<'a, Box<dyn Behaviour<P>>>> {
-        M::standing(self.standing)?;
-        self.world.held?.behaviour(self.id)
-    }
-
-    /// Handles an event of a held node; false if nobody holds it.
-    #[inline]
-    pub(super) fn handle_held(
-        &mut self,
-        state: &mut P::Node,
-        event: (NodeId, u32),
-        payload: &PayloadOf<P, M>,
-    ) -> bool {
-        if M::standing(self.standing).is_none() || self.world.held.is_none() {
-            return false;
-        }
-        self.handle_as_its_behaviour_says(state, event, payload)
-    }
-
-    #[inline(never)]
-    fn handle_as_its_behaviour_says(
-        &mut self,
-        state: &mut P::Node,
-        (source, sequence): (NodeId, u32),
-        payload: &PayloadOf<P, M>,
-    ) -> bool {
-        let Some(mut behaviour) = self.behaviour() else { return false };
-        let honest = self.world.protocol;
-        self.event = sequence;
-        match payload {
-            Payload::Message(message) => {
-                behaviour.on_message(honest, state, source, message, &mut Tap::new(self));
-            }
-            Payload::Timer(timer) => behaviour.on_timer(honest, state, *timer, &mut Tap::new(self)),
-            Payload::Wake(_) => behaviour.on_wake(honest, state, &mut Tap::new(self)),
-            // Of its lives, too: it locks the behaviour itself.
-            Payload::Restart(event) => {
-                drop(behaviour);
-                self.restart(state, *event);
-            }
-        }
-        true
     }
 
     /// Waits for the node's links and CPU.
@@ -292,12 +243,11 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'a, P, M, S> {
         if const { jury::speaks::<P>() } && !first && !self.is_held() {
             self.tally.outbox.restarted(self.now, self.id, keeps_state);
         }
-        match (self.behaviour(), first) {
-            (None, true) => *state = protocol.start(self),
-            (None, false) => protocol.restart(state, keeps_state, self),
-            (Some(mut held), true) => *state = held.start(protocol, &mut Tap::new(self)),
-            (Some(mut held), false) => {
-                held.restart(protocol, state, keeps_state, &mut Tap::new(self));
+        let play = if first { Play::Start } else { Play::Restart { keeps_state } };
+        if !self.plays(state, play) {
+            match first {
+                true => *state = protocol.start(self),
+                false => protocol.restart(state, keeps_state, self),
             }
         }
         self.file_restart(back);
@@ -308,33 +258,6 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'a, P, M, S> {
             let sequence = self.next_sequence();
             self.file_own(time, sequence, Payload::Restart(event));
         }
-    }
-}
-
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Hosts<P> for Host<'_, P, M, S> {
-    fn event_number(&self) -> u32 {
-        self.event
-    }
-
-    fn next_number(&self) -> u32 {
-        self.counts.sequence
-    }
-
-    fn wake_after(&mut self, delay: Span) {
-        if let Some(event) = M::Restart::EVENT.filter(|_| !self.muted) {
-            let sequence = self.next_sequence();
-            self.file_own(self.now + delay, sequence, Payload::Wake(event));
-        }
-    }
-
-    fn tell(&mut self, message: P::Message) {
-        if !self.muted {
-            self.tally.outbox.tell(self.now, self.id, message);
-        }
-    }
-
-    fn told(&self) -> Vec<(NodeId, P::Message)> {
-        self.world.held.map_or_else(Vec::new, Held::told)
     }
 }
 
