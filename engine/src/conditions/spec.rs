@@ -3,10 +3,12 @@
 //! Everything is off by default, and a scenario that leaves it off runs on an engine compiled
 //! without it.
 
+use anthill_engine_derive::Keys;
 use anthill_protocol::{Span, Time};
 
 use crate::input::InputFile;
 use crate::network::JitterSpec;
+use crate::scenario::declare::{DELAY_OR_ZERO, bounded};
 
 /// All conditions of a scenario.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -241,11 +243,13 @@ impl ChurnTimes {
 
 /// Error of the nodes' own clocks: `local = now + offset + rate · now`, both uniform within the
 /// stated bounds, drawn per node.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Keys)]
 pub struct ClockSpec {
-    /// Greatest offset, ahead or behind.
+    /// Greatest offset of a node's own clock, ahead or behind, drawn per node.
+    #[key(default = Span::ZERO, shape = DELAY_OR_ZERO)]
     pub skew: Span,
-    /// Greatest error of the rate, fast or slow, in parts per million.
+    /// Greatest error of its rate, fast or slow, in parts per million, at most 100,000.
+    #[key(default = 0.0, shape = bounded(0.0, 100_000.0))]
     pub drift_ppm: f64,
 }
 

@@ -26,6 +26,7 @@ mod verify;
 
 use std::ops::AddAssign;
 
+use anthill_engine_derive::Words;
 use anthill_protocol::{Claim, Digest, NodeId, PublicKey, Signature};
 
 pub use backend::curve_backend;
@@ -43,21 +44,18 @@ use modelled::Modelled;
 const CHECKED_KEYS: usize = 1 << 14;
 
 /// How signatures are made and checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
 pub enum Mode {
-    /// Ed25519, executed.
+    /// Ed25519, executed; every verdict by ZIP-215.
     Real,
-    /// Tags that only the owner of a key can produce inside the emulation.
+    /// Tags of the same size that only the owner of a key can make inside the emulation.
     Modelled,
 }
 
 impl Mode {
     /// Its name in scenarios and summaries.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Real => "real",
-            Self::Modelled => "modelled",
-        }
+        self.word()
     }
 }
 

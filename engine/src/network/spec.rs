@@ -1,8 +1,11 @@
 //! The network section of a scenario as plain data.
 
+use anthill_engine_derive::{Keys, Words};
 use anthill_protocol::{Span, Time};
 
+use super::{MAX_SIGMA, MIN_SIGMA};
 use crate::input::InputFile;
+use crate::scenario::declare::bounded;
 use crate::topology::TopologySpec;
 
 /// Delays and topology of a scenario.
@@ -137,7 +140,7 @@ pub enum RegionsSpec {
 }
 
 /// Formats of latency tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
 pub enum RegionFormat {
     /// `{"data": {from: {to: ms}}}`, as cloudping publishes AWS regions.
     AwsJson,
@@ -150,48 +153,58 @@ pub enum RegionFormat {
 }
 
 /// What a latency figure is; a one-way delay is half a round trip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
 pub enum LatencyKind {
+    /// There and back.
+    #[key(name = "rtt")]
+    RoundTrip,
     /// From sender to receiver.
     OneWay,
-    /// There and back.
-    RoundTrip,
 }
 
-/// Variation of the delay from message to message. Edges with latencies vary likewise: their latency
-/// is the median, 90 % of it the floor, and the excess lognormal with the σ given here or 0.25, or
-/// of the gamma or empirical shape; for Pareto their latency is the mean. A table's maximum bounds
-/// whatever varies.
-#[derive(Clone, Debug, PartialEq)]
+/// How delays vary from message to message.
+///
+/// Edges with latencies vary likewise: their latency is the median, 90 % of it the floor, and the
+/// excess lognormal with the σ given here or 0.25, or of the gamma or empirical shape; for Pareto
+/// their latency is the mean. A table's maximum bounds whatever varies.
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(example = "fitted", absent = Self::Fitted, brief)]
 pub enum JitterSpec {
-    /// Lognormal above the floor, fitted so that p50 and p90 (or mean and standard deviation) are
-    /// the table's; σ = 0.25 where it gives no spread. Pareto for the preset `bitcoin-2019`, since
-    /// that is how its source draws.
+    /// Lognormal above the floor, fitted to the table's median and 90th percentile; for the preset
+    /// `bitcoin-2019` as `pareto`.
+    ///
+    /// Or to its mean and standard deviation; σ = 0.25 where it gives no spread. Pareto where that is
+    /// how the table's source draws.
     Fitted,
     /// Lognormal above the floor with the table's median and this σ.
     Lognormal {
-        /// Standard deviation of the logarithm, 0.01 to 4.
+        /// σ of the logarithm, 0.01 to 4.
+        #[key(example = "0.3", shape = bounded(MIN_SIGMA, MAX_SIGMA))]
         sigma: f64,
     },
     /// Gamma above the floor with the table's median and this shape.
     Gamma {
-        /// Shape, 0.1 to 100; 1 is exponential.
+        /// Its shape, 0.1 to 100; 1 is exponential.
+        #[key(example = "2.0", shape = bounded(0.1, 100.0))]
         shape: f64,
     },
-    /// As SimBlock draws it (Aoki et al. 2019): Pareto of scale `mean − 5 ms` and shape
-    /// `0.2 · mean / ms`, where the mean is the table's centre. Its floor is that scale (or
-    /// `min_delay`, or half the mean where the mean is below 10 ms; the shape is then 2, which
-    /// keeps the mean).
+    /// As SimBlock draws it (Aoki et al. 2019).
+    ///
+    /// Pareto of scale `mean − 5 ms` and shape `0.2 · mean / ms`, where the mean is the table's
+    /// centre. Its floor is that scale (or `min_delay`, or half the mean where the mean is below
+    /// 10 ms; the shape is then 2, which keeps the mean).
     Pareto,
-    /// None: every message over a link takes the table's median (the mean of a table without
-    /// medians), over an edge its latency.
-    None,
     /// From a histogram of measured delays: the excess over the floor has the table's median and
     /// the histogram's shape.
     Empirical {
-        /// CSV `value,count` with rising positive values in any unit and counts or weights; the shape
-        /// is that of value / median − least value / median. Counts are spread evenly over the
-        /// values nearest to theirs.
+        /// CSV `value,count` with rising positive values in any unit and counts or weights.
+        ///
+        /// The shape is that of value / median − least value / median. Counts are spread evenly
+        /// over the values nearest to theirs.
+        #[key(example = "\"delays.csv\"")]
         path: InputFile,
     },
+    /// Every message over a link takes the table's median (the mean of a table without medians),
+    /// over an edge its latency.
+    None,
 }

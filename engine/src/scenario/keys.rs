@@ -4,24 +4,32 @@
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{Kind, Value};
 
-use super::keys_conditions::{ADVERSARY, CHURN, CLOCK, CPU, FAULT};
+use super::keys_conditions::{ADVERSARY, CHURN, CPU, FAULT};
 use super::keys_network::NETWORK;
+use super::{CryptoSpec, EngineOptions, MeasureSpec};
+use crate::conditions::ClockSpec;
 
 /// A key of a table.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) shape: Shape,
     /// Its value when the scenario says nothing, if that is a plain value.
-    pub(super) default: Option<Value>,
+    pub(crate) default: Option<Value>,
     /// Words of a choice that a later version will know.
-    pub(super) later: &'static [&'static str],
-    pub(super) about: &'static str,
+    pub(crate) later: &'static [&'static str],
+    pub(crate) about: &'static str,
+    /// Whether it has to be given: in every table, or with the kinds that use it.
+    pub(crate) required: bool,
+    /// The kinds that use it, if not all of them do.
+    pub(crate) with: &'static [&'static str],
+    /// What the words of a choice mean, in the order of the choice.
+    pub(crate) words: &'static [&'static str],
 }
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// A plain value, declared the way protocols declare theirs.
     Plain(Kind),
     /// A length of time within bounds.
@@ -60,137 +68,120 @@ pub(super) enum Shape {
 }
 
 impl Key {
-    pub(super) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, shape, default: None, later: &[], about }
+    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        let (later, with, words) = (&[], &[], &[]);
+        Self { name, shape, default: None, later, about, required: false, with, words }
     }
 
-    pub(super) const fn or(mut self, default: Value) -> Self {
+    pub(crate) const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    pub(crate) const fn with(mut self, kinds: &'static [&'static str]) -> Self {
+        self.with = kinds;
+        self
+    }
+
+    pub(crate) const fn words(mut self, words: &'static [&'static str]) -> Self {
+        self.words = words;
+        self
+    }
+
+    pub(crate) const fn or(mut self, default: Value) -> Self {
         self.default = Some(default);
         self
     }
 
-    pub(super) const fn later(mut self, words: &'static [&'static str]) -> Self {
+    pub(crate) const fn later(mut self, words: &'static [&'static str]) -> Self {
         self.later = words;
         self
     }
 
     /// A protocol's parameter as a key of its section.
-    pub(super) const fn parameter(parameter: &anthill_protocol::parameter::Parameter) -> Self {
+    pub(crate) const fn parameter(parameter: &anthill_protocol::parameter::Parameter) -> Self {
         Self::new(parameter.name, Shape::Plain(parameter.kind), parameter.about)
             .or(parameter.default)
     }
 }
 
-pub(super) const fn count(min: u64, max: u64) -> Shape {
+pub(crate) const fn count(min: u64, max: u64) -> Shape {
     Shape::Plain(Kind::Count { min, max })
 }
 
-pub(super) const fn choice(words: &'static [&'static str]) -> Shape {
+pub(crate) const fn choice(words: &'static [&'static str]) -> Shape {
     Shape::Plain(Kind::Choice(words))
 }
 
 /// The longest delay or cost that can be stated: 13 days.
-pub(super) const LONGEST: Span = Span(1 << 50);
+pub(crate) const LONGEST: Span = Span(1 << 50);
+
+/// Bounded like the delays of the network, so that sums stay far from the end of time.
+pub(crate) const DELAY: Shape = Shape::Span { least: Span(1), most: LONGEST };
+pub(crate) const DELAY_OR_ZERO: Shape = Shape::Span { least: Span::ZERO, most: LONGEST };
+
+/// A number within bounds, both included.
+pub(crate) const fn bounded(least: f64, most: f64) -> Shape {
+    Shape::Number { least, open: false, most }
+}
 
 /// A number above 0.
-pub(super) const fn positive(most: f64) -> Shape {
+pub(crate) const fn positive(most: f64) -> Shape {
     Shape::Number { least: 0.0, open: true, most }
 }
 
-pub(super) const fn kinded(keys: &'static [Key]) -> Shape {
+pub(crate) const fn kinded(keys: &'static [Key]) -> Shape {
     Shape::Kinded { keys, needs_kind: true }
 }
 
-pub(super) const FLAG: Shape = Shape::Plain(Kind::Flag);
-pub(super) const SHARE: Shape = Shape::Plain(Kind::Share);
-pub(super) const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) });
-pub(super) const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
+/// How many keys there are in all parts of a table.
+pub(crate) const fn length(parts: &[&[Key]]) -> usize {
+    let (mut sum, mut part) = (0, 0);
+    while part < parts.len() {
+        sum += parts[part].len();
+        part += 1;
+    }
+    sum
+}
+
+/// The keys of all parts of a table, `N` in number.
+pub(crate) const fn join<const N: usize>(parts: &[&[Key]]) -> [Key; N] {
+    let mut keys = [PROTOCOL_NAME; N];
+    let (mut filled, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut at = 0;
+        while at < parts[part].len() {
+            keys[filled] = parts[part][at];
+            (filled, at) = (filled + 1, at + 1);
+        }
+        part += 1;
+    }
+    keys
+}
+
+pub(crate) const FLAG: Shape = Shape::Plain(Kind::Flag);
+pub(crate) const SHARE: Shape = Shape::Plain(Kind::Share);
+pub(crate) const POSITIVE_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(1) });
+pub(crate) const ANY_SPAN: Shape = Shape::Plain(Kind::Span { min: Span(0) });
 
 /// The name of a protocol, whose other keys are its parameters.
-pub(super) const PROTOCOL_NAME: Key =
+pub(crate) const PROTOCOL_NAME: Key =
     Key::new("name", Shape::Text, "the protocol to run; the other keys are its parameters");
 
-pub(super) const ROOT: &[Key] = &[
+pub(crate) const ROOT: &[Key] = &[
     Key::new("name", Shape::Text, "short name of the runs; by default the file's name"),
     Key::new("seed", count(0, u64::MAX), "seed of every draw").or(Value::Count(1)),
     Key::new("nodes", count(1, u32::MAX as u64), "number of nodes"),
     Key::new("until", POSITIVE_SPAN, "virtual time to run: events before it are handled"),
-    Key::new("engine", Shape::Table(ENGINE), "how to execute the run; never changes a result"),
+    Key::new("engine", EngineOptions::TABLE, "how to execute the run; never changes a result"),
     Key::new("protocol", Shape::Table(&[PROTOCOL_NAME]), "what every node runs"),
     Key::new("workload", Shape::Table(&[]), "what the nodes are asked to do"),
     Key::new("network", Shape::Table(NETWORK), "delays, and who talks to whom"),
     Key::new("cpu", Shape::Table(CPU), "virtual CPU of every node; without it handlers are free"),
     Key::new("churn", Shape::Table(CHURN), "sessions and downtimes; without it nodes stay up"),
-    Key::new("clock", Shape::Table(CLOCK), "error of the nodes' own clocks"),
+    Key::new("clock", ClockSpec::TABLE, "error of the nodes' own clocks"),
     Key::new("adversary", Shape::Table(ADVERSARY), "whom an adversary holds, and what they do"),
     Key::new("fault", Shape::Tables { keys: FAULT, required: &["at", "kind"] }, "the timeline"),
-    Key::new("crypto", Shape::Table(CRYPTO), "how signatures are made and checked"),
-    Key::new("measure", Shape::Table(MEASURE), "what to measure beside the protocol's metrics"),
-];
-
-pub(super) const CRYPTO: &[Key] = &[
-    Key::new(
-        "mode",
-        choice(&["real", "modelled"]),
-        "real: ed25519 by ZIP-215, executed; modelled: tags of the same size and outcome",
-    )
-    .or(Value::Choice("real")),
-    Key::new(
-        "verdicts",
-        count(1, 1 << 32),
-        "verdicts of signatures that each worker remembers, up to 40 bytes each",
-    )
-    .or(Value::Count(1_000_000)),
-    Key::new(
-        "budget",
-        ANY_SPAN,
-        "CPU time that executed signatures may take on this machine; above it a run warns",
-    )
-    .or(Value::Span(Span::from_secs(600))),
-    Key::new(
-        "keys",
-        Shape::Path,
-        "secret keys of nodes 0, 1, 2, ...: lines of 64 hexadecimal digits (RFC 8032 seeds); nodes \
-         without a line derive theirs from the seed",
-    ),
-];
-
-pub(super) const ENGINE: &[Key] = &[
-    Key::new("shards", count(1, 64), "units of ownership; by default as many as threads"),
-    Key::new("threads", count(1, 64), "worker threads; by default min(shards, cores)"),
-    Key::new("stealing", FLAG, "idle threads take over sub-shards of other shards")
-        .or(Value::Flag(true)),
-    Key::new("huge_pages", FLAG, "ask for transparent huge pages").or(Value::Flag(true)),
-    Key::new(
-        "subshard_nodes",
-        count(1, 65_536),
-        "nodes per sub-shard, rounded up to a power of two; by default from the event rate",
-    ),
-    Key::new(
-        "alone_below",
-        count(0, 1 << 20),
-        "windows with fewer events are run by one thread, all others by all; by default whatever is \
-         faster, measured during the run",
-    ),
-    Key::new(
-        "memory_limit",
-        positive(1.0),
-        "share of the memory that the machine and its control groups grant at which the run stops cleanly; 0.9 by default",
-    ),
-];
-
-pub(super) const MEASURE: &[Key] = &[
-    Key::new("warmup", ANY_SPAN, "latencies before this instant are left out")
-        .or(Value::Span(Span(0))),
-    Key::new(
-        "interval",
-        POSITIVE_SPAN,
-        "length of a row of series.csv; by default 256 to 512 rows",
-    ),
-    Key::new(
-        "bound",
-        POSITIVE_SPAN,
-        "a delay that the protocol assumes no message exceeds: those beyond it are reported; by \
-         default network.delta where the model has one",
-    ),
+    Key::new("crypto", CryptoSpec::TABLE, "how signatures are made and checked"),
+    Key::new("measure", MeasureSpec::TABLE, "what to measure beside the protocol's metrics"),
 ];

@@ -4,16 +4,16 @@ use anthill_protocol::Span;
 use anthill_protocol::parameter::Value;
 
 use super::keys::{
-    ANY_SPAN, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, choice, count, kinded, positive,
+    ANY_SPAN, DELAY, DELAY_OR_ZERO, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, choice, count, kinded,
+    positive,
 };
-use super::keys_links::{DELAY, DELAY_OR_ZERO};
 
 /// Ten years: means of sessions and downtimes whose draws stay within virtual time.
 const MEAN: Shape = Shape::Span { least: Span(1), most: Span(10 * 365 * 86_400 * 1_000_000_000) };
 const WEIBULL_SHAPE: Shape = Shape::Number { least: 0.2, open: false, most: 10.0 };
 /// Far beyond any real slow-down, and far from overflow; likewise costs.
 const FACTOR: Shape = positive(1e3);
-pub(super) const COST: Shape = Shape::Span { least: Span::ZERO, most: Span::from_secs(3_600) };
+pub(crate) const COST: Shape = Shape::Span { least: Span::ZERO, most: Span::from_secs(3_600) };
 
 const RECEIVE: Key = Key::new("receive", COST, "cost of receiving a message");
 const SEND: Key = Key::new("send", COST, "cost of sending a message");
@@ -23,9 +23,9 @@ const SIGN: Key = Key::new("sign", COST, "cost of making a signature");
 const VERIFY: Key = Key::new("verify", COST, "cost of checking a signature");
 
 /// Keys of a cost table, all required.
-pub(super) const COSTS: &[Key] = &[RECEIVE, SEND, TIMER, KIB, SIGN, VERIFY];
+pub(crate) const COSTS: &[Key] = &[RECEIVE, SEND, TIMER, KIB, SIGN, VERIFY];
 
-pub(super) const CPU: &[Key] = &[
+pub(crate) const CPU: &[Key] = &[
     Key::new(
         "model",
         choice(&["table", "scaled", "off"]),
@@ -49,7 +49,7 @@ pub(super) const CPU: &[Key] = &[
     Key::new("kinds", Shape::Named(&COST), "costs of receiving by kind of message"),
 ];
 
-pub(super) const CHURN: &[Key] = &[
+pub(crate) const CHURN: &[Key] = &[
     Key::new(
         "kind",
         choice(&["exponential", "weibull", "trace", "off"]),
@@ -73,16 +73,6 @@ pub(super) const CHURN: &[Key] = &[
     .or(Value::Choice("online")),
 ];
 
-pub(super) const CLOCK: &[Key] = &[
-    Key::new("skew", DELAY_OR_ZERO, "greatest offset of a node's clock, ahead or behind")
-        .or(Value::Span(Span::ZERO)),
-    Key::new(
-        "drift_ppm",
-        Shape::Number { least: 0.0, open: false, most: 100_000.0 },
-        "greatest error of its rate, fast or slow, in parts per million; 0 by default",
-    ),
-];
-
 const NODES: Key = Key::new("nodes", Shape::NodeIds, "ids and ranges: [0, \"10-20\"]");
 const WHERE: Key = Key::new("regions", Shape::Names, "nodes of these regions");
 const CLASSES: Key = Key::new("classes", Shape::Names, "nodes with these classes of links");
@@ -98,23 +88,13 @@ const ROLE: Key =
 const ALL: Key = Key::new("all", FLAG, "true: every node");
 
 /// Keys that select nodes.
-pub(super) const SELECTION: &[Key] = &[NODES, WHERE, CLASSES, STAKE_TOP, FRACTION, ROLE, ALL];
+pub(crate) const SELECTION: &[Key] = &[NODES, WHERE, CLASSES, STAKE_TOP, FRACTION, ROLE, ALL];
 
 /// Kinds of adversaries that every protocol has.
-pub(super) const GENERIC_ADVERSARIES: &[&str] = &[
-    "none",
-    "follow",
-    "silent",
-    "delay",
-    "duplicate",
-    "replay",
-    "corrupt",
-    "equivocate",
-    "withhold",
-    "twins",
-];
+pub(crate) const GENERIC_ADVERSARIES: &[&str] =
+    &["none", "follow", "silent", "delay", "duplicate", "replay", "corrupt", "equivocate"];
 
-pub(super) const ADVERSARY: &[Key] = &[
+pub(crate) const ADVERSARY: &[Key] = &[
     Key::new(
         "kind",
         choice(GENERIC_ADVERSARIES),
@@ -132,7 +112,7 @@ pub(super) const ADVERSARY: &[Key] = &[
     Key::new("schedule", kinded(SCHEDULE), "who delays messages, within the timing model"),
 ];
 
-pub(super) const SCHEDULE: &[Key] = &[
+pub(crate) const SCHEDULE: &[Key] = &[
     Key::new(
         "kind",
         choice(&["none", "delay-honest", "favour-byzantine", "split", "hold", "reorder"]),
@@ -146,7 +126,7 @@ pub(super) const SCHEDULE: &[Key] = &[
         .or(Value::Span(Span::from_millis(1))),
 ];
 
-pub(super) const FAULT: &[Key] = &[
+pub(crate) const FAULT: &[Key] = &[
     Key::new("at", ANY_SPAN, "when it starts"),
     Key::new("heal", POSITIVE_SPAN, "when it ends; never by default"),
     Key::new(

@@ -1,42 +1,37 @@
 //! Keys of `[network]` that decide what links do to messages: rates, classes, impairments.
 
-use anthill_protocol::Span;
 use anthill_protocol::parameter::Value;
 
-use super::keys::{Key, LONGEST, SHARE, Shape, choice, kinded};
-use super::keys_network::JITTER;
+use super::keys::{DELAY, DELAY_OR_ZERO, Key, SHARE, Shape, choice};
+use crate::network::JitterSpec;
 
-/// Bounded like the delays of the network, so that sums stay far from the end of time.
-pub(super) const DELAY: Shape = Shape::Span { least: Span(1), most: LONGEST };
-pub(super) const DELAY_OR_ZERO: Shape = Shape::Span { least: Span::ZERO, most: LONGEST };
-
-pub(super) const TRANSPORT: Key = Key::new(
+pub(crate) const TRANSPORT: Key = Key::new(
     "transport",
     choice(&["datagram", "connection"]),
     "datagram: messages overtake each other, and those that come while a node is down are lost; \
      connection: they arrive in the order sent, and a crash loses all that were under way",
 )
 .or(Value::Choice("datagram"));
-pub(super) const SHARING: Key =
+pub(crate) const SHARING: Key =
     Key::new("sharing", choice(&["fifo"]), "how messages share a link: one after the other")
         .or(Value::Choice("fifo"));
 
-pub(super) const LOSS: Key =
+pub(crate) const LOSS: Key =
     Key::new("loss", SHARE, "share of messages lost").or(Value::Share(0.0));
-pub(super) const DUPLICATION: Key =
+pub(crate) const DUPLICATION: Key =
     Key::new("duplication", SHARE, "share of messages delivered twice").or(Value::Share(0.0));
-pub(super) const CORRUPTION: Key =
+pub(crate) const CORRUPTION: Key =
     Key::new("corruption", SHARE, "share of messages with one bit flipped").or(Value::Share(0.0));
-pub(super) const REORDERING: Key =
+pub(crate) const REORDERING: Key =
     Key::new("reordering", SHARE, "share of messages held back by up to reordering_delay")
         .or(Value::Share(0.0));
-pub(super) const REORDERING_DELAY: Key =
+pub(crate) const REORDERING_DELAY: Key =
     Key::new("reordering_delay", DELAY, "longest time that reordering holds a message back");
 
 /// A rate, or quantiles of rates.
 const RATE_OR_QUANTILES: Shape = Shape::Either(&Shape::Rate, &Shape::Quantiles);
 
-pub(super) const BANDWIDTH: &[Key] = &[
+pub(crate) const BANDWIDTH: &[Key] = &[
     Key::new(
         "kind",
         choice(&["fixed", "preset", "gervais-2016", "percentiles", "regions", "node-file", "off"]),
@@ -49,12 +44,12 @@ pub(super) const BANDWIDTH: &[Key] = &[
     Key::new("queue", Shape::Size, "bytes that may wait for a link; what exceeds them is dropped"),
 ];
 
-pub(super) const RATES: &[Key] = &[
+pub(crate) const RATES: &[Key] = &[
     Key::new("up", Shape::Rate, "rate of the uplinks"),
     Key::new("down", Shape::Rate, "rate of the downlinks"),
 ];
 
-pub(super) const CLASS: &[Key] = &[
+pub(crate) const CLASS: &[Key] = &[
     Key::new("share", SHARE, "share of the nodes that have such a link"),
     Key::new(
         "preset",
@@ -71,7 +66,7 @@ pub(super) const CLASS: &[Key] = &[
     ),
     Key::new(
         "jitter",
-        kinded(JITTER),
+        JitterSpec::TABLE,
         "how that latency varies in place of lognormally with sigma",
     ),
     // Without defaults: the preset's apply.

@@ -9,6 +9,7 @@
 //! [`ScenarioError`]; never a panic, and never more than a few hundred megabytes or a few seconds.
 
 mod cost_table;
+pub(crate) mod declare;
 mod document;
 mod error;
 mod excerpt;
@@ -35,7 +36,7 @@ mod parse_model;
 mod parse_network;
 mod parse_regions;
 mod parse_selection;
-mod parse_topology;
+pub(crate) mod parse_topology;
 mod plain;
 mod protocol_info;
 mod quantity;
@@ -60,6 +61,7 @@ pub use quantity::{
 };
 pub use schema::json_schema;
 
+use anthill_engine_derive::Keys;
 use anthill_protocol::parameter::Values;
 use anthill_protocol::{RunScale, Span, Time};
 
@@ -67,6 +69,9 @@ use crate::conditions::ConditionsSpec;
 use crate::crypto::{KeyFile, Mode};
 use crate::input::Input;
 use crate::network::NetworkSpec;
+use declare::{Key, POSITIVE_SPAN, count, positive};
+use parse::suits_the_run;
+use parse_crypto::read_keys;
 
 /// A checked scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,23 +111,34 @@ impl Scenario {
 }
 
 /// How to execute a scenario; nothing here changes a result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(defaults)]
 pub struct EngineOptions {
-    /// Units of ownership, 1 to 64; `None`: as many as threads, else as cores, or one if windows are
-    /// expected to hold few events.
+    /// Units of ownership, 1 to 64; by default as many as `threads`, else as cores, or one if
+    /// windows are expected to hold fewer than 64 events.
+    #[key(shape = count(1, 64))]
     pub shards: Option<u32>,
-    /// Worker threads, 1 to 64; `None`: min(shards, cores).
+    /// Worker threads, 1 to 64; by default min(shards, cores).
+    #[key(shape = count(1, 64))]
     pub threads: Option<u32>,
-    /// Whether an idle thread takes sub-shards of another's shard.
-    pub stealing: bool,
-    /// Whether to ask for transparent huge pages.
-    pub huge_pages: bool,
-    /// Nodes per sub-shard, rounded up to a power of two; `None`: from the expected event rate.
+    /// Nodes per sub-shard, 1 to 65,536, rounded up to a power of two; bent to give every shard one
+    /// and to at most 8,192 sub-shards. By default from the expected event rate.
+    #[key(shape = count(1, 65_536))]
     pub subshard_nodes: Option<u32>,
-    /// Windows with fewer events are run by one thread, all others by all; `None`: whatever is
-    /// faster, measured while the run goes on.
+    /// Windows with fewer events are run by one thread, all others by all, 0 to 1,048,576. By default
+    /// whichever way is faster for windows of that size, measured during the run.
+    #[key(shape = count(0, 1 << 20))]
     pub alone_below: Option<u32>,
-    /// Share of the machine's memory at which the run stops cleanly, in `0..=1`.
+    /// Idle threads take sub-shards of other shards.
+    #[key(default = true)]
+    pub stealing: bool,
+    /// Ask for transparent huge pages.
+    #[key(default = true)]
+    pub huge_pages: bool,
+    /// Share of the memory that the process may use, above 0 to 1, at which the run stops cleanly: of
+    /// the machine's, or of what its control groups (versions 1 and 2, nested) grant if less.
+    /// Compared with node states and event memory.
+    #[key(default = 0.9, shape = positive(1.0))]
     pub memory_limit: f64,
 }
 
@@ -133,45 +149,45 @@ impl EngineOptions {
     }
 }
 
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            shards: None,
-            threads: None,
-            stealing: true,
-            huge_pages: true,
-            subshard_nodes: None,
-            alone_below: None,
-            memory_limit: 0.9,
-        }
-    }
-}
-
 /// How signatures are made and checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Keys)]
+#[keys(defaults, context = Option<u32>)]
 pub struct CryptoSpec {
-    /// Executed, or modelled with the same outcome.
+    /// How signatures are made and checked. The outcome of a protocol is the same in both modes,
+    /// unless an adversary plays with the encoding of curve points. `--crypto` sets it.
+    #[key(default = Mode::Real)]
     pub mode: Mode,
-    /// Verdicts that each worker remembers, some 20 to 40 bytes each.
+    /// Verdicts of signatures that each worker remembers, up to 40 bytes each; it changes what a run
+    /// costs, never its result.
+    #[key(default = 1_000_000, shape = count(1, 1 << 32))]
     pub verdicts: u64,
-    /// CPU time of this machine that executed signatures may take before there is a warning.
+    /// CPU time that executed signatures may take on this machine; when they are expected to take
+    /// more, `run` and `validate` warn.
+    #[key(default = Span::from_secs(600))]
     pub budget: Span,
-    /// Secret keys of the first nodes; the others derive theirs.
+    /// Path of a file with secret keys of nodes 0, 1, 2, …: lines of 64 hexadecimal digits
+    /// (RFC 8032 seeds); nodes without a line derive theirs from the seed.
+    #[key(shape = Shape::Path, read = read_keys)]
     pub keys: Option<KeyFile>,
 }
 
-impl Default for CryptoSpec {
-    fn default() -> Self {
-        let budget = Span::from_secs(600);
-        Self { mode: Mode::Real, verdicts: 1_000_000, budget, keys: None }
-    }
-}
-
 /// What to measure beside the protocol's metrics.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Keys)]
+#[keys(context = Option<Time>, check = suits_the_run, also = [BOUND])]
 pub struct MeasureSpec {
-    /// Records of latencies before this instant are left out of the histograms.
+    /// Latencies recorded before this instant are left out; must end before `until`.
+    #[key(default = Span::ZERO)]
     pub warmup: Span,
-    /// Length of a row of `series.csv`; `None`: about 200 rows. Rounded up to whole windows.
+    /// Length of a row of `series.csv`, rounded up to whole windows; beyond 20,000 rows it doubles.
+    /// By default rows of one window, which double in length whenever 512 do not suffice.
+    #[key(shape = POSITIVE_SPAN)]
     pub interval: Option<Span>,
 }
+
+/// Belongs to the conditions.
+const BOUND: Key = Key::new(
+    "bound",
+    POSITIVE_SPAN,
+    "a delay that the protocol assumes no message exceeds: those beyond it are reported; by default \
+     `network.delta` if the model has one",
+);

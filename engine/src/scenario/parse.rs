@@ -8,12 +8,11 @@ use super::findings::Findings;
 use super::keys;
 use super::overrides::Override;
 use super::parse_conditions::{Setting, assumed_bound, read_conditions};
-use super::parse_crypto::read_crypto;
 use super::parse_declared::Declared;
 use super::parse_network::read_network;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
-use super::{EngineOptions, MeasureSpec, Scenario};
+use super::{CryptoSpec, EngineOptions, MeasureSpec, Scenario};
 use crate::conditions::ConditionsSpec;
 
 /// More rows of `series.csv` than anyone reads; a run keeps them all in memory.
@@ -61,7 +60,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let nodes = root.count32("nodes");
     root.require("until", "\"60s\"");
     let until = root.span("until").map(|span| Time(span.0));
-    let engine = read_engine(root.section("engine"));
+    let engine = EngineOptions::read(root.section("engine"), ());
     let declared = Declared::read(&mut root, protocols);
     let values = declared.as_ref().map(|declared| &declared.values);
     let network = read_network(root.section("network"), nodes.unwrap_or(1), values);
@@ -77,7 +76,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         network: network.as_ref(),
     };
     let conditions = read_conditions(&mut root, links, &setting);
-    let crypto = read_crypto(root.section("crypto"), nodes);
+    let crypto = CryptoSpec::read(root.section("crypto"), nodes);
     let measure = read_measure(root.section("measure"), until);
     if let Some(declared) = &declared {
         declared.check(&root, nodes.zip(seed));
@@ -121,41 +120,32 @@ fn read_name(root: &mut Section<'_, '_>, default: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-fn read_engine(mut engine: Section<'_, '_>) -> Option<EngineOptions> {
-    let default = EngineOptions::default();
-    let options = EngineOptions {
-        shards: engine.count32("shards"),
-        threads: engine.count32("threads"),
-        stealing: engine.flag("stealing").unwrap_or(default.stealing),
-        huge_pages: engine.flag("huge_pages").unwrap_or(default.huge_pages),
-        subshard_nodes: engine.count32("subshard_nodes"),
-        alone_below: engine.count32("alone_below"),
-        memory_limit: engine.number("memory_limit").unwrap_or(default.memory_limit),
-    };
-    engine.finish("here");
-    Some(options)
-}
-
 /// What to measure, and the bound on delays that is given.
 fn read_measure(
     mut measure: Section<'_, '_>,
     until: Option<Time>,
 ) -> Option<(MeasureSpec, Option<Span>)> {
-    let warmup = measure.span("warmup");
-    let interval = measure.span("interval");
+    let spec = MeasureSpec::read_keys(&mut measure, until);
     let bound = measure.span("bound");
-    if let Some(until) = until {
-        if warmup.is_some_and(|warmup| warmup.0 >= until.0) {
-            measure.wrong("warmup", format!("must end before until = {until}"));
-        }
-        let least = Span(until.0.div_ceil(MOST_ROWS));
-        if interval.is_some_and(|interval| interval < least) {
-            measure.wrong(
-                "interval",
-                format!("would give more than {MOST_ROWS} rows: use at least {least}"),
-            );
-        }
-    }
     measure.finish("here");
-    Some((MeasureSpec { warmup: warmup?, interval }, bound))
+    Some((spec?, bound))
+}
+
+/// Whether warm-up and rows suit the length of the run; else that is reported.
+pub(super) fn suits_the_run(
+    measure: &Section<'_, '_>,
+    spec: &MeasureSpec,
+    until: Option<Time>,
+) -> bool {
+    let Some(until) = until else { return true };
+    let before = measure.problems();
+    if spec.warmup.0 >= until.0 {
+        measure.wrong("warmup", format!("must end before until = {until}"));
+    }
+    let least = Span(until.0.div_ceil(MOST_ROWS));
+    if spec.interval.is_some_and(|interval| interval < least) {
+        let problem = format!("would give more than {MOST_ROWS} rows: use at least {least}");
+        measure.wrong("interval", problem);
+    }
+    measure.problems() == before
 }

@@ -1,9 +1,9 @@
-//! `[churn]` and `[clock]`: when nodes are there, and what time they think it is.
+//! `[churn]`: when nodes are there.
 
 use anthill_protocol::Time;
 
 use super::reader::Section;
-use crate::conditions::{ChurnSpec, ChurnTimes, ClockSpec, MOST_FLAPS, MOST_FLAPS_OF_ALL};
+use crate::conditions::{ChurnSpec, ChurnTimes, MOST_FLAPS, MOST_FLAPS_OF_ALL};
 
 /// The Weibull shape when the scenario gives none: sessions in file-sharing networks were measured
 /// at 0.34 to 0.59.
@@ -91,15 +91,4 @@ fn read_times(churn: &mut Section<'_, '_>, weibull: bool) -> Option<ChurnTimes> 
         downtime: downtime?,
         downtime_shape: downtime_shape?,
     })
-}
-
-/// Reads the section; `None` only beside a finding.
-pub(super) fn read_clock(mut clock: Section<'_, '_>) -> Option<ClockSpec> {
-    let skew = clock.span("skew");
-    let drift_ppm = match clock.has("drift_ppm") {
-        true => clock.number("drift_ppm"),
-        false => Some(0.0),
-    };
-    clock.finish("here");
-    Some(ClockSpec { skew: skew?, drift_ppm: drift_ppm? })
 }

@@ -6,7 +6,6 @@ use super::document::{Data, Entry};
 use super::keys_links::CLASS;
 use super::nearest::suggestion;
 use super::parse_links::read_impairments;
-use super::parse_model::read_jitter;
 use super::plain;
 use super::reader::Section;
 use crate::conditions::{ClassSpec, ImpairmentSpec};
@@ -204,7 +203,7 @@ fn read_class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterSpec>> 
     if !class.has("jitter") {
         return Some(None);
     }
-    let jitter = read_jitter(class)?;
+    let jitter = JitterSpec::read(class.section("jitter"), ())?;
     if jitter == JitterSpec::Fitted {
         class.wrong("jitter", "nothing to fit: give lognormal, gamma, pareto or empirical");
         return None;

@@ -3,7 +3,7 @@
 use anthill_protocol::{Span, Time};
 
 use super::parse_adversary::read_adversary;
-use super::parse_churn::{read_churn, read_clock};
+use super::parse_churn::read_churn;
 use super::parse_cpu::read_cpu;
 use super::parse_declared::Declared;
 use super::parse_fault::{Stage, read_faults};
@@ -11,7 +11,7 @@ use super::parse_links::Links;
 use super::parse_selection::{Holder, Population};
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
-use crate::conditions::ConditionsSpec;
+use crate::conditions::{ClockSpec, ConditionsSpec};
 use crate::network::{ModelSpec, NetworkSpec};
 
 /// What conditions are checked against; `None` where it could not be read.
@@ -37,7 +37,7 @@ pub(super) fn read_conditions(
 ) -> Option<ConditionsSpec> {
     let cpu = read_cpu(root.section("cpu"), setting.kinds);
     let churn = read_churn(root.section("churn"), setting.nodes, setting.until);
-    let clock = read_clock(root.section("clock"));
+    let clock = ClockSpec::read(root.section("clock"), ());
     let classes = links.as_ref().map(|links| &links.classes);
     let mut population = Population {
         nodes: setting.nodes,

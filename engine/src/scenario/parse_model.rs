@@ -124,37 +124,6 @@ fn read_regional(network: &mut Section<'_, '_>, preset: Option<&'static str>) ->
         true => Some(read_shares(network, regions.as_ref())?),
         false => None,
     };
-    let jitter = read_jitter(network);
+    let jitter = JitterSpec::read(network.section("jitter"), ());
     Some(ModelSpec::Regional { regions: regions?, shares, jitter: jitter? })
-}
-
-pub(super) fn read_jitter(network: &mut Section<'_, '_>) -> Option<JitterSpec> {
-    if !network.has("jitter") {
-        return Some(JitterSpec::Fitted);
-    }
-    let mut jitter = network.section("jitter");
-    if !jitter.is_table() {
-        return None;
-    }
-    jitter.require("kind", "\"fitted\"");
-    let kind = jitter.choice("kind");
-    let spec = match kind? {
-        "lognormal" => {
-            jitter.require("sigma", "0.3");
-            jitter.number("sigma").map(|sigma| JitterSpec::Lognormal { sigma })
-        }
-        "gamma" => {
-            jitter.require("shape", "2.0");
-            jitter.number("shape").map(|shape| JitterSpec::Gamma { shape })
-        }
-        "pareto" => Some(JitterSpec::Pareto),
-        "none" => Some(JitterSpec::None),
-        "empirical" => {
-            jitter.require("path", "\"delays.csv\"");
-            jitter.path("path").map(|path| JitterSpec::Empirical { path })
-        }
-        _ => Some(JitterSpec::Fitted),
-    };
-    jitter.finish(&format!("with kind = \"{}\"", kind?));
-    spec
 }

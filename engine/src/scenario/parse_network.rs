@@ -9,9 +9,9 @@ use anthill_protocol::parameter::Values;
 
 use super::parse_links::{Links, read_links};
 use super::parse_model::read_model;
-use super::parse_topology::read_topology;
 use super::reader::Section;
 use crate::network::{ModelSpec, NetworkSpec, NodeFileSpec, SpreadSpec};
+use crate::topology::TopologySpec;
 
 /// The floor of every delay unless the scenario or the model says otherwise: less than any two
 /// distinct machines of one data centre need.
@@ -35,7 +35,7 @@ pub(super) fn read_network(
         false => None,
     };
     let loopback = network.span("loopback");
-    let topology = read_topology(network.section("topology"), nodes);
+    let topology = TopologySpec::read(network.section("topology"), nodes);
     let min_delay = model.as_ref().and_then(|m| check_floor(&network, m, given_min_delay));
     let node_file = network.path("node_file").map(|path| NodeFileSpec { path });
     let has_node_file = network.has("node_file");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::declare::Field;
 use super::document::{Data, Item};
 use super::nearest::suggestion;
 use super::plain;
@@ -20,7 +21,7 @@ pub(super) fn read_regions(mut regions: Section<'_, '_>) -> Option<RegionsSpec> 
         return None;
     }
     regions.require("latency", "\"rtt\"");
-    let latency = regions.choice("latency").map(latency_kind);
+    let latency = Field::read_or(&mut regions, "latency", || None);
     let (spec, here) = if regions.has("names") && !regions.has("file") {
         (read_inline(&mut regions, latency), "in an inline table of regions")
     } else {
@@ -30,21 +31,11 @@ pub(super) fn read_regions(mut regions: Section<'_, '_>) -> Option<RegionsSpec> 
     spec
 }
 
-/// What the words of the scenario mean.
-pub(super) fn latency_kind(word: &str) -> LatencyKind {
-    if word == "rtt" { LatencyKind::RoundTrip } else { LatencyKind::OneWay }
-}
-
 fn read_file(regions: &mut Section<'_, '_>, latency: Option<LatencyKind>) -> Option<RegionsSpec> {
     regions.require("file", "\"rtt.json\"");
     regions.require("format", "\"aws-json\"");
     let path = regions.path("file");
-    let format = regions.choice("format").map(|word| match word {
-        "aws-json" => RegionFormat::AwsJson,
-        "matrix" => RegionFormat::Matrix,
-        "ripe-country" => RegionFormat::RipeCountry,
-        _ => RegionFormat::CityPairs,
-    });
+    let format = Field::read_or(regions, "format", || None);
     let p90_path = regions.path("p90_file");
     if regions.has("p90_file") && format.is_some_and(|f| f != RegionFormat::AwsJson) {
         regions.wrong("p90_file", "only files of format aws-json have a second one for p90");

@@ -1,54 +1,40 @@
-//! `[network] topology`, by kind.
-//!
-//! Only what a topology alone can tell is checked here; whether a degree fits the number of nodes
-//! is for the one who builds it.
+//! Of `[network] topology`, what a declaration cannot say.
 
-use super::parse_regions::latency_kind;
 use super::reader::Section;
-use crate::topology::{EdgeDirection, TopologySpec};
+use crate::topology::TopologySpec;
 
-/// Reads the section; complete if there is none, `None` only beside a finding.
-pub(super) fn read_topology(mut topology: Section<'_, '_>, nodes: u32) -> Option<TopologySpec> {
-    if topology.is_absent() {
-        return Some(TopologySpec::Complete);
-    }
-    if !topology.is_table() {
-        return None;
-    }
-    topology.require("kind", "\"complete\"");
-    let kind = topology.choice("kind")?;
-    let spec = match kind {
-        "random-regular" => random_regular(&mut topology),
-        "erdos-renyi" => erdos_renyi(&mut topology, nodes),
-        "barabasi-albert" => {
-            topology.require("m", "8");
-            topology.count32("m").map(|m| TopologySpec::BarabasiAlbert { m })
-        }
-        "watts-strogatz" => watts_strogatz(&mut topology),
-        "file" => edge_list(&mut topology),
-        _ => Some(TopologySpec::Complete),
-    };
-    topology.finish(&format!("with kind = \"{kind}\""));
-    spec
-}
-
-fn random_regular(topology: &mut Section<'_, '_>) -> Option<TopologySpec> {
-    topology.require("degree", "8");
-    let degree = topology.number("degree");
-    let implicit = topology.flag("implicit");
-    let (degree, implicit) = (degree?, implicit?);
+/// The degree of a random regular graph.
+pub(crate) fn whole_degree(topology: &mut Section<'_, '_>, _nodes: u32) -> Option<u32> {
+    let degree = topology.number("degree")?;
     if degree.fract() != 0.0 || degree < 1.0 {
         topology.wrong("degree", "must be a whole number of neighbours, at least 1");
         return None;
     }
-    if implicit && degree % 2.0 != 0.0 {
-        topology.wrong("degree", "must be even with implicit = true, which joins whole cycles");
-        return None;
-    }
-    Some(TopologySpec::RandomRegular { degree: degree as u32, implicit })
+    Some(degree as u32)
 }
 
-fn erdos_renyi(topology: &mut Section<'_, '_>, nodes: u32) -> Option<TopologySpec> {
+/// The degree of a ring lattice.
+pub(crate) fn even_degree(topology: &mut Section<'_, '_>, _nodes: u32) -> Option<u32> {
+    let k = topology.count32("k")?;
+    if k % 2 != 0 {
+        topology.wrong("k", "must be even: the lattice joins k/2 neighbours on each side");
+        return None;
+    }
+    Some(k)
+}
+
+/// Whether the keys go together; else that is reported.
+pub(crate) fn is_possible(topology: &Section<'_, '_>, spec: &TopologySpec, _nodes: u32) -> bool {
+    let odd =
+        matches!(spec, TopologySpec::RandomRegular { degree, implicit: true } if degree % 2 != 0);
+    if odd {
+        topology.wrong("degree", "must be even with implicit = true, which joins whole cycles");
+    }
+    !odd
+}
+
+/// By degree or by p, whichever was given, or given later.
+pub(crate) fn erdos_renyi(topology: &mut Section<'_, '_>, nodes: u32) -> Option<TopologySpec> {
     let by_p = match (topology.has("p"), topology.has("degree")) {
         (true, true) => match topology.is_later("degree", "p") {
             Some(later) => later,
@@ -67,27 +53,4 @@ fn erdos_renyi(topology: &mut Section<'_, '_>, nodes: u32) -> Option<TopologySpe
     let _ = topology.find("p");
     topology.require("degree", "8.0");
     topology.number("degree").map(|degree| TopologySpec::ErdosRenyi { degree })
-}
-
-fn watts_strogatz(topology: &mut Section<'_, '_>) -> Option<TopologySpec> {
-    topology.require("k", "8");
-    topology.require("beta", "0.1");
-    let (k, beta) = (topology.count32("k"), topology.share("beta"));
-    if k.is_some_and(|k| k % 2 != 0) {
-        topology.wrong("k", "must be even: the lattice joins k/2 neighbours on each side");
-        return None;
-    }
-    Some(TopologySpec::WattsStrogatz { k: k?, beta: beta? })
-}
-
-fn edge_list(topology: &mut Section<'_, '_>) -> Option<TopologySpec> {
-    topology.require("path", "\"edges.csv\"");
-    let path = topology.path("path");
-    let latency = topology.choice("latency").map(latency_kind);
-    let direction = topology.choice("direction").map(|word| match word {
-        "source-to-target" => EdgeDirection::SourceToTarget,
-        "target-to-source" => EdgeDirection::TargetToSource,
-        _ => EdgeDirection::Undirected,
-    });
-    Some(TopologySpec::File { path: path?, latency, direction: direction? })
 }

@@ -20,7 +20,7 @@ use super::plain;
 use crate::input::InputFile;
 
 /// One table of the document; an absent one is empty.
-pub(super) struct Section<'d, 'f> {
+pub(crate) struct Section<'d, 'f> {
     findings: &'f Findings<'d>,
     path: String,
     keys: Vec<Key>,
@@ -42,7 +42,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// The table under a key declared as one.
-    pub(super) fn section(&mut self, name: &'static str) -> Self {
+    pub(crate) fn section(&mut self, name: &'static str) -> Self {
         let (keys, alone_allowed) = match self.declared(name).shape {
             Shape::Table(keys) => (keys, false),
             Shape::Kinded { keys, .. } => (keys, true),
@@ -64,7 +64,7 @@ impl<'d, 'f> Section<'d, 'f> {
 
     /// The tables of the list of tables under a key; an element that is none is reported and left
     /// out.
-    pub(super) fn tables(&mut self, name: &'static str, most: usize) -> Vec<Self> {
+    pub(crate) fn tables(&mut self, name: &'static str, most: usize) -> Vec<Self> {
         let Shape::Tables { keys, .. } = self.declared(name).shape else {
             unreachable!("{name} is not declared as a list of tables")
         };
@@ -121,32 +121,32 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// Declares more keys, such as a protocol's parameters.
-    pub(super) fn declare(&mut self, keys: impl IntoIterator<Item = Key>) {
+    pub(crate) fn declare(&mut self, keys: impl IntoIterator<Item = Key>) {
         self.keys.extend(keys);
     }
 
     /// Forgets all declarations but this one.
-    pub(super) fn declare_only(&mut self, name: &str) {
+    pub(crate) fn declare_only(&mut self, name: &str) {
         self.keys.retain(|key| key.name == name);
     }
 
     /// Leaves this key out of [`Section::finish`]: it was reported already.
-    pub(super) fn ignore(&mut self, name: &'static str) {
+    pub(crate) fn ignore(&mut self, name: &'static str) {
         self.ignored.push(name);
     }
 
     /// Whether the section was not given at all.
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         !self.given
     }
 
     /// Whether the section is a table, given or empty by default; else that was reported.
-    pub(super) fn is_table(&self) -> bool {
+    pub(crate) fn is_table(&self) -> bool {
         !self.given || self.table.is_some() || self.kind_alone.is_some()
     }
 
     /// The full path of a key.
-    pub(super) fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
@@ -155,12 +155,17 @@ impl<'d, 'f> Section<'d, 'f> {
         *found.unwrap_or_else(|| unreachable!("{} is not declared", self.field(name)))
     }
 
-    pub(super) fn declares(&self, name: &str) -> bool {
+    /// What a key takes.
+    pub(crate) fn shape(&self, name: &str) -> Shape {
+        self.declared(name).shape
+    }
+
+    pub(crate) fn declares(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key.name == name)
     }
 
     /// The declared keys that were given.
-    pub(super) fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> + use<> {
         let given = self.keys.iter().map(|key| key.name).filter(|name| self.has(name));
         given.collect::<Vec<_>>().into_iter()
     }
@@ -172,7 +177,7 @@ impl<'d, 'f> Section<'d, 'f> {
         self.table?.get(name)
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
     }
 
@@ -183,14 +188,14 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// Records what is wrong with the value of a key that is present.
-    pub(super) fn wrong(&self, name: &str, problem: impl Display) {
+    pub(crate) fn wrong(&self, name: &str, problem: impl Display) {
         if let Some(entry) = self.entry(name) {
             self.findings.value(&self.field(name), &entry.item, problem);
         }
     }
 
     /// Records what is wrong with the section as a whole.
-    pub(super) fn wrong_here(&self, problem: impl Display) {
+    pub(crate) fn wrong_here(&self, problem: impl Display) {
         match self.item {
             Some(item) => self.findings.value(&self.path, item, problem),
             None => self.findings.default(&self.path, &problem.to_string()),
@@ -198,7 +203,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// The section's path and where it was written.
-    pub(super) fn whereabouts(&self) -> String {
+    pub(crate) fn whereabouts(&self) -> String {
         match self.item {
             Some(item) => format!("{} ({})", self.path, self.findings.place_text(item.place)),
             None => self.path.clone(),
@@ -206,12 +211,12 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// How much was found wrong so far.
-    pub(super) fn problems(&self) -> usize {
+    pub(crate) fn problems(&self) -> usize {
         self.findings.count()
     }
 
     /// See [`Findings::is_full`].
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.findings.is_full()
     }
 
@@ -230,7 +235,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// Records a problem with a key that may have its default.
-    pub(super) fn blame(&self, name: &str, problem: &str) {
+    pub(crate) fn blame(&self, name: &str, problem: &str) {
         match self.entry(name) {
             Some(entry) => self.findings.value(&self.field(name), &entry.item, problem),
             None => self.findings.default(&self.field(name), problem),
@@ -246,7 +251,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// The text under a key of a table, if it is text; counts as nothing read.
-    pub(super) fn text_inside(&self, table: &str, name: &str) -> Option<&'d str> {
+    pub(crate) fn text_inside(&self, table: &str, name: &str) -> Option<&'d str> {
         match &self.entry_inside(table, name)?.item.data {
             Data::Text(text) => Some(text),
             _ => None,
@@ -254,7 +259,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// Records a problem with a key of the table under a key; it may have its default.
-    pub(super) fn blame_inside(&self, table: &str, name: &str, problem: &str) {
+    pub(crate) fn blame_inside(&self, table: &str, name: &str, problem: &str) {
         let field = format!("{}.{name}", self.field(table));
         match self.entry_inside(table, name) {
             Some(entry) => self.findings.value(&field, &entry.item, problem),
@@ -263,7 +268,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// Records a key as missing if it is.
-    pub(super) fn require(&mut self, name: &'static str, example: &str) {
+    pub(crate) fn require(&mut self, name: &'static str, example: &str) {
         if !self.has(name) {
             self.findings.missing(self.field(name), format!("{name} = {example}"));
         }
@@ -272,7 +277,7 @@ impl<'d, 'f> Section<'d, 'f> {
     /// Of two keys that exclude each other, whether `second` was given after `first`: overrides
     /// come after the text, later overrides after earlier ones. `None`: within the same text, or
     /// one of them is absent.
-    pub(super) fn is_later(&self, first: &str, second: &str) -> Option<bool> {
+    pub(crate) fn is_later(&self, first: &str, second: &str) -> Option<bool> {
         let rank = |name| {
             Some(match self.entry(name)?.key {
                 Place::Text { .. } => 0,
@@ -284,7 +289,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// A plain value: the one given, else the default.
-    pub(super) fn plain(&mut self, name: &'static str) -> Option<Value> {
+    pub(crate) fn plain(&mut self, name: &'static str) -> Option<Value> {
         let key = self.declared(name);
         let Some(entry) = self.find(name) else { return key.default };
         let read = match key.shape {
@@ -301,11 +306,11 @@ impl<'d, 'f> Section<'d, 'f> {
         read.map_err(|problem| self.wrong(name, problem)).ok()
     }
 
-    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
         self.plain(name).map(|value| matches!(value, Value::Flag(true)))
     }
 
-    pub(super) fn count(&mut self, name: &'static str) -> Option<u64> {
+    pub(crate) fn count(&mut self, name: &'static str) -> Option<u64> {
         match self.plain(name)? {
             Value::Count(count) => Some(count),
             other => unreachable!("{name} is {other:?}"),
@@ -313,25 +318,25 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// A count whose declaration keeps it within 32 bits.
-    pub(super) fn count32(&mut self, name: &'static str) -> Option<u32> {
+    pub(crate) fn count32(&mut self, name: &'static str) -> Option<u32> {
         self.count(name).and_then(|count| u32::try_from(count).ok())
     }
 
-    pub(super) fn share(&mut self, name: &'static str) -> Option<f64> {
+    pub(crate) fn share(&mut self, name: &'static str) -> Option<f64> {
         match self.plain(name)? {
             Value::Share(share) => Some(share),
             other => unreachable!("{name} is {other:?}"),
         }
     }
 
-    pub(super) fn span(&mut self, name: &'static str) -> Option<Span> {
+    pub(crate) fn span(&mut self, name: &'static str) -> Option<Span> {
         match self.plain(name)? {
             Value::Span(span) => Some(span),
             other => unreachable!("{name} is {other:?}"),
         }
     }
 
-    pub(super) fn choice(&mut self, name: &'static str) -> Option<&'static str> {
+    pub(crate) fn choice(&mut self, name: &'static str) -> Option<&'static str> {
         match self.plain(name)? {
             Value::Choice(word) => Some(word),
             other => unreachable!("{name} is {other:?}"),
@@ -339,7 +344,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// A number within the declared bounds.
-    pub(super) fn number(&mut self, name: &'static str) -> Option<f64> {
+    pub(crate) fn number(&mut self, name: &'static str) -> Option<f64> {
         let Shape::Number { least, open, most } = self.declared(name).shape else {
             unreachable!("{name} is not declared as a number")
         };
@@ -362,19 +367,19 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// A rate in bit/s.
-    pub(super) fn rate(&mut self, name: &'static str) -> Option<u64> {
+    pub(crate) fn rate(&mut self, name: &'static str) -> Option<u64> {
         let item = &self.find(name)?.item;
         plain::rate(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
     }
 
     /// A number of bytes.
-    pub(super) fn size(&mut self, name: &'static str) -> Option<u64> {
+    pub(crate) fn size(&mut self, name: &'static str) -> Option<u64> {
         let item = &self.find(name)?.item;
         plain::size(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
     }
 
     /// Any text.
-    pub(super) fn text(&mut self, name: &'static str) -> Option<&'d str> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<&'d str> {
         let entry = self.find(name)?;
         match &entry.item.data {
             Data::Text(text) => Some(text),
@@ -397,7 +402,7 @@ impl<'d, 'f> Section<'d, 'f> {
     }
 
     /// A list of distinct names, not empty; `noun`: what they name.
-    pub(super) fn names(
+    pub(crate) fn names(
         &mut self,
         name: &'static str,
         noun: &str,
@@ -439,7 +444,7 @@ impl<'d, 'f> Section<'d, 'f> {
 
     /// A file, with the hash of what it holds now. Its path is relative to the scenario's folder if
     /// written there, to the working directory if given as an override.
-    pub(super) fn path(&mut self, name: &'static str) -> Option<InputFile> {
+    pub(crate) fn path(&mut self, name: &'static str) -> Option<InputFile> {
         let text = self.text(name)?;
         if text.is_empty() || text.contains('\0') {
             self.wrong(name, "expected the path of a file");
@@ -456,14 +461,14 @@ impl<'d, 'f> Section<'d, 'f> {
 
     /// Ends a section that its own switch turns off: its other keys may stay, so that one override
     /// is enough to compare with and without.
-    pub(super) fn finish_switched_off(mut self) {
+    pub(crate) fn finish_switched_off(mut self) {
         self.read.extend(self.keys.iter().map(|key| key.name));
         self.finish("here");
     }
 
     /// Ends the section: reports keys that are unknown, and known ones that nothing reads `here`
     /// (such as "with model = \"uniform\"").
-    pub(super) fn finish(self, here: &str) {
+    pub(crate) fn finish(self, here: &str) {
         let known: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
         // A wrong kind or model leaves its companions unread: say only what is certain.
         let report_unread = self.findings.is_empty();

@@ -15,40 +15,17 @@ use super::Scenario;
 use super::quantity::span_text;
 use super::resolved_conditions::{write_links, write_nodes};
 use super::resolved_fault::write_fault;
-use crate::network::{
-    JitterSpec, LatencyKind, ModelSpec, NetworkSpec, NodeFileSpec, RegionFormat, RegionsSpec,
-};
-use crate::topology::{EdgeDirection, TopologySpec};
+use crate::network::{ModelSpec, NetworkSpec, NodeFileSpec, RegionsSpec};
 
 impl Scenario {
     /// The scenario as TOML, with every default filled in.
     pub fn to_toml(&self) -> String {
         let mut out = String::new();
         line(&mut out, "name", &quoted(&self.name));
-        // TOML's integers have 63 bits.
-        let seed = match i64::try_from(self.seed) {
-            Ok(seed) => seed.to_string(),
-            Err(_) => quoted(&self.seed.to_string()),
-        };
-        line(&mut out, "seed", &seed);
+        line(&mut out, "seed", &number(self.seed));
         line(&mut out, "nodes", &self.nodes.to_string());
         line(&mut out, "until", &span(Span(self.until.0)));
-        out.push_str("\n[engine]\n");
-        let engine = &self.engine;
-        let counts = [
-            ("shards", engine.shards),
-            ("threads", engine.threads),
-            ("subshard_nodes", engine.subshard_nodes),
-            ("alone_below", engine.alone_below),
-        ];
-        for (key, count) in counts {
-            if let Some(count) = count {
-                line(&mut out, key, &count.to_string());
-            }
-        }
-        line(&mut out, "stealing", &engine.stealing.to_string());
-        line(&mut out, "huge_pages", &engine.huge_pages.to_string());
-        line(&mut out, "memory_limit", &float(engine.memory_limit));
+        section(&mut out, "engine", self.engine.entries());
         out.push_str("\n[protocol]\n");
         line(&mut out, "name", &quoted(&self.protocol));
         write_values(&mut out, &self.values, Part::Protocol);
@@ -65,18 +42,8 @@ impl Scenario {
         write_network(&mut out, &self.network);
         write_links(&mut out, &self.conditions);
         write_nodes(&mut out, &self.conditions, self.nodes);
-        out.push_str("\n[crypto]\n");
-        line(&mut out, "mode", &quoted(self.crypto.mode.name()));
-        line(&mut out, "verdicts", &self.crypto.verdicts.to_string());
-        line(&mut out, "budget", &span(self.crypto.budget));
-        if let Some(keys) = &self.crypto.keys {
-            line(&mut out, "keys", &text_of(keys.path()));
-        }
-        out.push_str("\n[measure]\n");
-        line(&mut out, "warmup", &span(self.measure.warmup));
-        if let Some(interval) = self.measure.interval {
-            line(&mut out, "interval", &span(interval));
-        }
+        section(&mut out, "crypto", self.crypto.entries());
+        section(&mut out, "measure", self.measure.entries());
         if let Some(bound) = self.conditions.assumed_bound {
             line(&mut out, "bound", &span(bound));
         }
@@ -105,7 +72,7 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
                 let shares = shares.iter().map(|(name, share)| (quoted(name), float(*share)));
                 line(out, "shares", &table(shares));
             }
-            line(out, "jitter", &jitter_text(jitter));
+            line(out, "jitter", &jitter.text());
         }
         ModelSpec::Uniform { min, max } => {
             line(out, "model", "\"uniform\"");
@@ -133,7 +100,7 @@ fn write_network(out: &mut String, network: &NetworkSpec) {
     line(out, "loopback", &span(network.loopback));
     line(out, "pair_spread", &float(network.spread.pairs));
     line(out, "node_spread", &float(network.spread.nodes));
-    line(out, "topology", &topology_table(&network.topology));
+    line(out, "topology", &network.topology.text());
     if let Some(NodeFileSpec { path }) = &network.node_file {
         line(out, "node_file", &text_of(path));
     }
@@ -145,28 +112,13 @@ fn write_exponential(out: &mut String, model: &str, floor: Span, mean: Span) {
     line(out, "mean", &span(mean));
 }
 
-pub(super) fn jitter_text(jitter: &JitterSpec) -> String {
-    match jitter {
-        JitterSpec::Fitted => quoted("fitted"),
-        JitterSpec::Lognormal { sigma } => {
-            table([("kind", quoted("lognormal")), ("sigma", float(*sigma))])
-        }
-        JitterSpec::Gamma { shape } => table([("kind", quoted("gamma")), ("shape", float(*shape))]),
-        JitterSpec::Pareto => quoted("pareto"),
-        JitterSpec::None => quoted("none"),
-        JitterSpec::Empirical { path } => {
-            table([("kind", quoted("empirical")), ("path", text_of(path))])
-        }
-    }
-}
-
 fn regions_table(regions: &RegionsSpec) -> String {
     match regions {
         RegionsSpec::Preset(name) => quoted(name),
         RegionsSpec::Inline { names, p50_ms, p90_ms, latency } => {
             let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
             let mut entries = vec![
-                ("latency", latency_word(*latency)),
+                ("latency", quoted(latency.word())),
                 ("names", format!("[{}]", names.join(", "))),
                 ("p50_ms", matrix(p50_ms)),
             ];
@@ -174,16 +126,10 @@ fn regions_table(regions: &RegionsSpec) -> String {
             table(entries)
         }
         RegionsSpec::File { path, p90_path, format, latency } => {
-            let format = match format {
-                RegionFormat::AwsJson => "aws-json",
-                RegionFormat::Matrix => "matrix",
-                RegionFormat::RipeCountry => "ripe-country",
-                RegionFormat::CityPairs => "city-pairs",
-            };
             let mut entries = vec![
                 ("file", text_of(path)),
-                ("format", quoted(format)),
-                ("latency", latency_word(*latency)),
+                ("format", quoted(format.word())),
+                ("latency", quoted(latency.word())),
             ];
             entries.extend(p90_path.as_ref().map(|p| ("p90_file", text_of(p))));
             table(entries)
@@ -191,35 +137,14 @@ fn regions_table(regions: &RegionsSpec) -> String {
     }
 }
 
-fn topology_table(topology: &TopologySpec) -> String {
-    let kind = |name: &str| ("kind", quoted(name));
-    match topology {
-        TopologySpec::Complete => table([kind("complete")]),
-        TopologySpec::RandomRegular { degree, implicit } => table([
-            kind("random-regular"),
-            ("degree", degree.to_string()),
-            ("implicit", implicit.to_string()),
-        ]),
-        TopologySpec::ErdosRenyi { degree } => {
-            table([kind("erdos-renyi"), ("degree", float(*degree))])
-        }
-        TopologySpec::BarabasiAlbert { m } => {
-            table([kind("barabasi-albert"), ("m", m.to_string())])
-        }
-        TopologySpec::WattsStrogatz { k, beta } => {
-            table([kind("watts-strogatz"), ("k", k.to_string()), ("beta", float(*beta))])
-        }
-        TopologySpec::File { path, latency, direction } => {
-            let direction = match direction {
-                EdgeDirection::Undirected => "undirected",
-                EdgeDirection::SourceToTarget => "source-to-target",
-                EdgeDirection::TargetToSource => "target-to-source",
-            };
-            let mut entries = vec![kind("file"), ("path", text_of(path))];
-            entries.extend(latency.map(|latency| ("latency", latency_word(latency))));
-            entries.push(("direction", quoted(direction)));
-            table(entries)
-        }
+/// Keys of a table with their values.
+pub(crate) type Entries = Vec<(&'static str, String)>;
+
+/// Writes a section.
+pub(super) fn section(out: &mut String, name: &str, entries: Entries) {
+    out.push_str(&format!("\n[{name}]\n"));
+    for (key, value) in entries {
+        line(out, key, &value);
     }
 }
 
@@ -227,7 +152,7 @@ pub(super) fn line(out: &mut String, key: &str, value: &str) {
     writeln!(out, "{key} = {value}").expect("writing to a string cannot fail");
 }
 
-pub(super) fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
+pub(crate) fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)>) -> String {
     let entries: Vec<String> =
         entries.into_iter().map(|(key, value)| format!("{} = {value}", key.as_ref())).collect();
     format!("{{ {} }}", entries.join(", "))
@@ -242,23 +167,21 @@ fn matrix(rows: &[Vec<f64>]) -> String {
     format!("[{}]", rows.join(", "))
 }
 
-fn latency_word(latency: LatencyKind) -> String {
-    quoted(match latency {
-        LatencyKind::RoundTrip => "rtt",
-        LatencyKind::OneWay => "one-way",
-    })
-}
-
 fn plain(value: Value) -> String {
     match value {
         Value::Flag(flag) => flag.to_string(),
-        Value::Count(count) => match i64::try_from(count) {
-            Ok(count) => count.to_string(),
-            Err(_) => quoted(&count.to_string()),
-        },
-        Value::Share(number) | Value::Number(number) => float(number),
+        Value::Count(count) => number(count),
+        Value::Share(fraction) | Value::Number(fraction) => float(fraction),
         Value::Span(length) => span(length),
         Value::Choice(word) => quoted(word),
+    }
+}
+
+/// A whole number; TOML's integers have 63 bits.
+pub(super) fn number(whole: u64) -> String {
+    match i64::try_from(whole) {
+        Ok(whole) => whole.to_string(),
+        Err(_) => quoted(&whole.to_string()),
     }
 }
 
@@ -276,7 +199,7 @@ pub(super) fn text_of(path: &Path) -> String {
 }
 
 /// Text in quotes, escaped.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -1,16 +1,13 @@
 //! Conditions as TOML: see `resolved`, of which this is a part.
 
 use super::quantity::rate_text;
-use super::resolved::{float, jitter_text, line, quoted, span, table, text_of};
+use super::resolved::{Entries, float, line, quoted, section, span, table, text_of};
 use super::resolved_fault::{names, selection};
 use crate::conditions::{
     AdversarySpec, BandwidthSpec, Behaviour, ChurnSpec, ChurnTimes, ClassSpec, ConditionsSpec,
     CpuSpec, ImpairmentSpec, RatesSpec, ScheduleSpec, Transport,
 };
 use anthill_protocol::Span;
-
-/// Keys of a table with their values.
-pub(super) type Entries = Vec<(&'static str, String)>;
 
 /// Writes what belongs into `[network]`.
 pub(super) fn write_links(out: &mut String, conditions: &ConditionsSpec) {
@@ -41,8 +38,7 @@ pub(super) fn write_nodes(out: &mut String, conditions: &ConditionsSpec, nodes: 
     }
     let clock = conditions.clock;
     if clock != Default::default() {
-        let entries = vec![("skew", span(clock.skew)), ("drift_ppm", float(clock.drift_ppm))];
-        section(out, "clock", entries);
+        section(out, "clock", clock.entries());
     }
     let mut entries = Vec::new();
     if let Some(spec) = &conditions.adversary {
@@ -51,13 +47,6 @@ pub(super) fn write_nodes(out: &mut String, conditions: &ConditionsSpec, nodes: 
     entries.extend(conditions.schedule.as_ref().map(|spec| ("schedule", schedule(spec))));
     if !entries.is_empty() {
         section(out, "adversary", entries);
-    }
-}
-
-fn section(out: &mut String, name: &str, entries: Entries) {
-    out.push_str(&format!("\n[{name}]\n"));
-    for (key, value) in entries {
-        line(out, key, &value);
     }
 }
 
@@ -117,7 +106,7 @@ fn class(spec: &ClassSpec) -> String {
     entries.extend(rates(spec.up, spec.down));
     entries.push(("latency", span(spec.latency)));
     match &spec.jitter {
-        Some(jitter) => entries.push(("jitter", jitter_text(jitter))),
+        Some(jitter) => entries.push(("jitter", jitter.text())),
         None => entries.push(("sigma", float(spec.sigma))),
     }
     entries.extend(impairments(&spec.impairments));

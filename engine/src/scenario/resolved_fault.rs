@@ -2,8 +2,7 @@
 
 use anthill_protocol::Span;
 
-use super::resolved::{float, line, quoted, span, table};
-use super::resolved_conditions::Entries;
+use super::resolved::{Entries, float, line, quoted, span, table};
 use crate::conditions::{
     Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, Role, SelectionSpec,
 };
