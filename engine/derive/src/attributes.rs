@@ -1,109 +1,79 @@
 //! What attributes say.
 
-use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, ExprArray, Ident, LitStr, Path, Result, Type};
+use std::collections::BTreeMap;
 
-/// `#[keys(..)]` on a type or a variant.
-#[derive(Default)]
-pub(crate) struct Keys {
-    pub(crate) name: Option<String>,
-    pub(crate) context: Option<Type>,
-    pub(crate) tag: Option<String>,
-    pub(crate) example: Option<String>,
-    pub(crate) absent: Option<Expr>,
-    pub(crate) off: Option<String>,
-    pub(crate) later: Option<ExprArray>,
-    pub(crate) also: Option<ExprArray>,
-    pub(crate) check: Option<Path>,
-    pub(crate) read: Option<Path>,
-    pub(crate) brief: bool,
-    pub(crate) defaults: bool,
-}
+use proc_macro2::{TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Ident, LitStr, Result, Token, parse2};
 
-impl Keys {
-    pub(crate) fn read(attributes: &[Attribute]) -> Result<Self> {
-        let mut keys = Self::default();
-        each(attributes, "keys", |word, meta| {
-            match word {
-                "name" => keys.name = text(meta)?,
-                "context" => keys.context = Some(meta.value()?.parse()?),
-                "tag" => keys.tag = text(meta)?,
-                "example" => keys.example = text(meta)?,
-                "absent" => keys.absent = Some(meta.value()?.parse()?),
-                "off" => keys.off = text(meta)?,
-                "later" => keys.later = Some(meta.value()?.parse()?),
-                "also" => keys.also = Some(meta.value()?.parse()?),
-                "check" => keys.check = Some(meta.value()?.parse()?),
-                "read" => keys.read = Some(meta.value()?.parse()?),
-                "brief" => keys.brief = true,
-                "defaults" => keys.defaults = true,
-                _ => return Err(meta.error("this is not said of a section")),
-            }
-            Ok(())
-        })?;
-        Ok(keys)
+/// The words that `#[keys(..)]` takes, on a type or a variant.
+const KEYS: &[&str] = &[
+    "name", "context", "tag", "example", "absent", "off", "first", "later", "also", "check",
+    "read", "brief", "defaults",
+];
+
+/// The words that `#[key(..)]` takes, on a field, or on a variant that is a word.
+const KEY: &[&str] = &[
+    "name", "shape", "default", "or", "example", "only", "read", "write", "last", "declared",
+    "skip", "flatten", "table", "with",
+];
+
+/// The words of an attribute, each with what follows its `=`, if anything.
+pub(crate) struct Said(BTreeMap<String, TokenStream>);
+
+impl Said {
+    /// Of a section.
+    pub(crate) fn of_keys(attributes: &[Attribute]) -> Result<Self> {
+        Self::read(attributes, "keys", KEYS)
+    }
+
+    /// Of a key.
+    pub(crate) fn of_key(attributes: &[Attribute]) -> Result<Self> {
+        Self::read(attributes, "key", KEY)
+    }
+
+    fn read(attributes: &[Attribute], name: &str, known: &[&str]) -> Result<Self> {
+        let mut said = BTreeMap::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
+            attribute.parse_nested_meta(|meta| {
+                let word = meta.path.get_ident().map(Ident::to_string).unwrap_or_default();
+                if !known.contains(&word.as_str()) {
+                    return Err(meta.error(format!("give one of {}", known.join(", "))));
+                }
+                let value = match meta.input.peek(Token![=]) {
+                    true => up_to_comma(meta.value()?)?,
+                    false => TokenStream::new(),
+                };
+                said.insert(word, value);
+                Ok(())
+            })?;
+        }
+        Ok(Self(said))
+    }
+
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.0.contains_key(word)
+    }
+
+    pub(crate) fn get(&self, word: &str) -> Option<&TokenStream> {
+        self.0.get(word)
+    }
+
+    /// What follows a word, as syntax.
+    pub(crate) fn parse<T: Parse>(&self, word: &str) -> Result<Option<T>> {
+        self.get(word).map(|value| parse2(value.clone())).transpose()
+    }
+
+    /// The text that follows a word.
+    pub(crate) fn text(&self, word: &str) -> Result<Option<String>> {
+        Ok(self.parse::<LitStr>(word)?.map(|text| text.value()))
     }
 }
 
-/// `#[key(..)]` on a field, or on a variant that is a word.
-#[derive(Default)]
-pub(crate) struct Key {
-    pub(crate) name: Option<String>,
-    pub(crate) shape: Option<Expr>,
-    pub(crate) default: Option<Expr>,
-    pub(crate) or: Option<Expr>,
-    pub(crate) example: Option<String>,
-    /// A field above, and what it must be.
-    pub(crate) only: Option<(Ident, Path)>,
-    pub(crate) read: Option<Path>,
-    pub(crate) write: Option<Path>,
-    pub(crate) flatten: bool,
-    pub(crate) table: bool,
-    pub(crate) with: Option<Expr>,
-}
-
-impl Key {
-    pub(crate) fn read(attributes: &[Attribute]) -> Result<Self> {
-        let mut key = Self::default();
-        each(attributes, "key", |word, meta| {
-            match word {
-                "name" => key.name = text(meta)?,
-                "shape" => key.shape = Some(meta.value()?.parse()?),
-                "default" => key.default = Some(meta.value()?.parse()?),
-                "or" => key.or = Some(meta.value()?.parse()?),
-                "example" => key.example = text(meta)?,
-                "only" => meta.parse_nested_meta(|only| {
-                    key.only = Some((only.path.require_ident()?.clone(), only.value()?.parse()?));
-                    Ok(())
-                })?,
-                "read" => key.read = Some(meta.value()?.parse()?),
-                "write" => key.write = Some(meta.value()?.parse()?),
-                "flatten" => key.flatten = true,
-                "table" => key.table = true,
-                "with" => key.with = Some(meta.value()?.parse()?),
-                _ => return Err(meta.error("this is not said of a key")),
-            }
-            Ok(())
-        })?;
-        Ok(key)
+fn up_to_comma(input: ParseStream<'_>) -> Result<TokenStream> {
+    let mut value = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        value.extend([input.parse::<TokenTree>()?]);
     }
-}
-
-/// Hands on what stands in the attributes of a name, word by word.
-fn each(
-    attributes: &[Attribute],
-    name: &str,
-    mut take: impl FnMut(&str, &ParseNestedMeta<'_>) -> Result<()>,
-) -> Result<()> {
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
-        attribute.parse_nested_meta(|meta| {
-            let word = meta.path.get_ident().map(Ident::to_string).unwrap_or_default();
-            take(&word, &meta)
-        })?;
-    }
-    Ok(())
-}
-
-fn text(meta: &ParseNestedMeta<'_>) -> Result<Option<String>> {
-    Ok(Some(meta.value()?.parse::<LitStr>()?.value()))
+    Ok(value)
 }

@@ -3,16 +3,18 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, Field, Fields, Ident, Result, Type};
+use syn::{Error, Expr, ExprCall, Field, Fields, Ident, Result, Type};
 
-use crate::attributes::Key;
+use crate::attributes::Said;
 use crate::names;
 
 /// All fields of a struct or a variant.
 #[derive(Default)]
 pub(crate) struct Form {
-    pub(crate) names: Vec<Ident>,
-    pub(crate) reads: Vec<TokenStream>,
+    names: Vec<Ident>,
+    reads: Vec<TokenStream>,
+    /// Of the fields that are read after all others.
+    last: Vec<TokenStream>,
     pub(crate) writes: Vec<TokenStream>,
     pub(crate) keys: Vec<Declared>,
     /// What `default` states, or the type's own default.
@@ -24,7 +26,7 @@ pub(crate) struct Form {
 pub(crate) enum Declared {
     /// One key: its name, what it is about, and the rest of its declaration.
     Key { name: String, about: String, shape: TokenStream, more: TokenStream },
-    /// The keys of its type.
+    /// A list of keys.
     Flat(TokenStream),
 }
 
@@ -32,15 +34,23 @@ impl Form {
     pub(crate) fn of(fields: &Fields) -> Result<Self> {
         let mut form = Self { is_tuple: matches!(fields, Fields::Unnamed(_)), ..Self::default() };
         for field in fields {
-            let key = Key::read(&field.attrs)?;
-            let named = key.name.as_ref().map(|name| Ident::new(name, field.span()));
-            let Some(name) = field.ident.clone().or(named) else {
+            let said = Said::of_key(&field.attrs)?;
+            let word = said.text("name")?;
+            let named = || word.as_ref().map(|word| Ident::new(word, field.span()));
+            let Some(name) = field.ident.clone().or_else(named) else {
                 return Err(Error::new_spanned(field, "keys have names"));
             };
-            form.add(field, &name, key)?;
+            let word = word.unwrap_or_else(|| name.to_string());
+            form.add(field, &name, word, &said)?;
             form.names.push(name);
         }
         Ok(form)
+    }
+
+    /// The readers in their order.
+    pub(crate) fn reads(&self) -> TokenStream {
+        let reads = self.reads.iter().chain(&self.last);
+        quote!(#(#reads)*)
     }
 
     /// The fields bound to their names.
@@ -55,87 +65,88 @@ impl Form {
         if self.is_tuple { quote!((#(#names?),*)) } else { quote!({ #(#names: #names?),* }) }
     }
 
-    fn add(&mut self, field: &Field, name: &Ident, key: Key) -> Result<()> {
+    fn add(&mut self, field: &Field, name: &Ident, word: String, said: &Said) -> Result<()> {
         let ty = &field.ty;
-        let with = key.with.as_ref().map_or(quote!(()), |with| quote!(#with));
-        let word = key.name.clone().unwrap_or_else(|| name.to_string());
-        let shape = match (&key.shape, key.table) {
-            (Some(shape), _) => quote!(#shape),
-            (None, true) => quote!(<#ty>::TABLE),
-            (None, false) => quote!(<#ty as Field>::SHAPE),
+        let default = said.get("default").cloned().unwrap_or(quote!(Default::default()));
+        self.defaults.push(quote!(#name: #default));
+        if let Some(value) = said.get("skip") {
+            self.reads.push(quote!(let #name: Option<#ty> = Some(#value);));
+            return Ok(());
+        }
+        let shape = match said.get("shape") {
+            Some(shape) => shape.clone(),
+            None if said.has("table") => quote!(<#ty>::TABLE),
+            None => quote!(<#ty as Field>::SHAPE),
         };
-        let read = match (&key.read, key.flatten, key.table) {
-            (Some(read), ..) => quote!(#read(section, context)),
-            (None, true, _) => quote!(<#ty>::read_keys(section, #with)),
-            (None, false, true) => quote!(<#ty>::read(section.section(#word), #with)),
-            (None, false, false) => {
-                let default = otherwise(&key);
-                quote!(<#ty as Field>::read_or(section, #word, || #default))
-            }
-        };
-        let require = key.example.as_ref().map(|example| quote!(section.require(#word, #example);));
-        let read = quote!({ #require #read });
-        let write = match (&key.write, key.flatten, key.table) {
-            (Some(write), ..) => quote!(entries.extend(#write(#name).map(|text| (#word, text)));),
-            (None, true, _) => quote!(entries.extend(#name.entries());),
-            (None, false, true) => quote!(entries.push((#word, #name.text()));),
-            (None, false, false) => {
-                quote!(entries.extend(Text::text(#name, #shape).map(|text| (#word, text)));)
-            }
-        };
-        let (read, write) = match &key.only {
-            None => (read, write),
-            Some((above, holds)) => {
-                let default = otherwise(&key);
-                let read =
-                    quote!(if #above.as_ref().is_none_or(#holds) { #read } else { #default });
-                (read, quote!(if #holds(#above) { #write }))
-            }
-        };
-        self.reads.push(quote!(let #name: Option<#ty> = #read;));
+        let (mut read, mut write) = access(name, ty, &word, &shape, said)?;
+        if let Some(only) = said.parse::<ExprCall>("only")? {
+            let (holds, above, otherwise) = (&only.func, &only.args, otherwise(said));
+            read = quote!(if #above.as_ref().is_none_or(#holds) { #read } else { #otherwise });
+            write = quote!(if #only { #write });
+        }
+        let reads = if said.has("last") { &mut self.last } else { &mut self.reads };
+        reads.push(quote!(let #name: Option<#ty> = #read;));
         self.writes.push(write);
-        self.defaults.push(match &key.default {
-            Some(default) => quote!(#name: #default),
-            None => quote!(#name: Default::default()),
-        });
-        self.keys.push(match key.flatten {
-            true => Declared::Flat(quote!(<#ty>::KEYS)),
-            false => {
+        self.keys.push(match said.get("declared") {
+            Some(declared) => Declared::Flat(quote!(&[#declared])),
+            None if said.has("flatten") => Declared::Flat(quote!(<#ty>::KEYS)),
+            None => {
                 let about = names::description(&field.attrs, name)?;
-                Declared::Key { name: word, about, shape, more: declaration(&key, ty) }
+                Declared::Key { name: word, about, shape, more: declaration(said, ty) }
             }
         });
         Ok(())
     }
 }
 
+/// The reader and the writer of a field.
+fn access(
+    name: &Ident,
+    ty: &Type,
+    word: &str,
+    shape: &TokenStream,
+    said: &Said,
+) -> Result<(TokenStream, TokenStream)> {
+    let with = said.get("with").cloned().unwrap_or(quote!(()));
+    let read = match said.parse::<Expr>("read")? {
+        Some(Expr::Path(read)) => quote!(#read(section, context)),
+        Some(read) => quote!(#read),
+        None if said.has("flatten") => quote!(<#ty>::read_keys(section, #with)),
+        None if said.has("table") => quote!(<#ty>::read(section.section(#word), #with)),
+        None => {
+            let otherwise = otherwise(said);
+            quote!(<#ty as Field>::read_or(section, #word, || #otherwise))
+        }
+    };
+    let require = said.get("example").map(|example| quote!(section.require(#word, #example);));
+    let write = match said.get("write") {
+        Some(write) => quote!(entries.extend(#write(#name).map(|text| (#word, text)));),
+        None if said.has("flatten") => quote!(entries.extend(#name.written());),
+        None if said.has("table") => quote!(entries.push((#word, #name.text()));),
+        None => quote!(entries.extend(Text::text(#name, #shape).map(|text| (#word, text)));),
+    };
+    Ok((quote!({ #require #read }), write))
+}
+
 /// The value that stands where the key is not given.
-fn otherwise(key: &Key) -> TokenStream {
-    match (&key.default, &key.or) {
-        (Some(value), _) | (None, Some(value)) => quote!(Some(#value)),
-        (None, None) => quote!(None),
+fn otherwise(said: &Said) -> TokenStream {
+    match said.get("or").or(said.get("default")) {
+        Some(value) => quote!(Some(#value)),
+        None => quote!(None),
     }
 }
 
 /// What is declared beside name, shape and description.
-fn declaration(key: &Key, ty: &Type) -> TokenStream {
-    let required = key.example.as_ref().map(|_| quote!(.required()));
-    let words = key.shape.is_none() && key.read.is_none() && !key.table;
-    let words = words.then(|| quote!(.words(<#ty as Field>::WORDS)));
-    let default = key.default.as_ref().map(|default| {
-        let value = value(default, ty);
-        quote!(.or(#value))
+fn declaration(said: &Said, ty: &Type) -> TokenStream {
+    let required = said.has("example").then(|| quote!(.required()));
+    let has_words = !["shape", "table"].iter().any(|word| said.has(word));
+    let words = has_words.then(|| quote!(.words(<#ty as Field>::WORDS)));
+    let default = said.get("default").map(|default| match quote!(#ty).to_string().as_str() {
+        "bool" => quote!(.or(Value::Flag(#default))),
+        "u32" | "u64" => quote!(.or(Value::Count(#default as u64))),
+        "f64" => quote!(.or(Value::Number(#default))),
+        "Span" => quote!(.or(Value::Span(#default))),
+        _ => quote!(.or(Value::Choice(#default.word()))),
     });
     quote!(#required #words #default)
-}
-
-/// A default as the schema states it.
-fn value(default: &Expr, ty: &Type) -> TokenStream {
-    match quote!(#ty).to_string().as_str() {
-        "bool" => quote!(Value::Flag(#default)),
-        "u32" | "u64" => quote!(Value::Count(#default as u64)),
-        "f64" => quote!(Value::Number(#default)),
-        "Span" => quote!(Value::Span(#default)),
-        _ => quote!(Value::Choice(#default.word())),
-    }
 }

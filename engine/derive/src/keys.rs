@@ -4,24 +4,24 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DataEnum, DeriveInput, Error, Fields, Result};
 
-use crate::attributes::Keys;
+use crate::attributes::Said;
 use crate::fields::{Declared, Form};
 use crate::names;
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let said = Keys::read(&input.attrs)?;
+    let said = Said::of_keys(&input.attrs)?;
     let body = match &input.data {
         Data::Struct(data) => of_struct(&said, &data.fields)?,
         Data::Enum(data) => of_enum(input, &said, data)?,
         Data::Union(_) => return Err(Error::new_spanned(&input.ident, "a struct or an enum")),
     };
     let name = &input.ident;
-    let brief = said.brief.then(|| {
+    let brief = said.has("brief").then(|| {
         quote!(if let [(_, kind)] = &entries[..] {
             return kind.clone();
         })
     });
-    let default = match (&input.data, said.defaults) {
+    let default = match (&input.data, said.has("defaults")) {
         (Data::Struct(data), true) => {
             let defaults = Form::of(&data.fields)?.defaults;
             Some(quote!(impl Default for #name {
@@ -44,7 +44,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
             /// Its table as a value.
             pub(crate) fn text(&self) -> String {
-                let entries = self.entries();
+                let entries = self.written();
                 #brief
                 table(entries)
             }
@@ -55,8 +55,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 /// The end of a reader: `read`, unless the check finds something wrong.
-fn checked(said: &Keys, read: TokenStream) -> TokenStream {
-    match &said.check {
+fn checked(said: &Said, read: TokenStream) -> TokenStream {
+    match said.get("check") {
         Some(check) => quote!({
             let spec: Option<Self> = #read;
             spec.filter(|spec| #check(section, spec, context))
@@ -66,8 +66,8 @@ fn checked(said: &Keys, read: TokenStream) -> TokenStream {
 }
 
 /// The beginning of a reader of a whole section.
-fn opening(said: &Keys) -> TokenStream {
-    let absent = said.absent.as_ref().map(|absent| {
+fn opening(said: &Said) -> TokenStream {
+    let absent = said.get("absent").map(|absent| {
         quote!(if section.is_absent() {
             return Some(#absent);
         })
@@ -80,12 +80,12 @@ fn opening(said: &Keys) -> TokenStream {
     )
 }
 
-fn of_struct(said: &Keys, fields: &Fields) -> Result<TokenStream> {
+fn of_struct(said: &Said, fields: &Fields) -> Result<TokenStream> {
     let form = Form::of(fields)?;
-    let (pattern, made) = (form.pattern(), form.made());
-    let Form { reads, writes, keys, .. } = form;
+    let (pattern, made, reads) = (form.pattern(), form.made(), form.reads());
+    let Form { writes, keys, .. } = form;
     let table = joined(said, keys.iter().map(declare).collect());
-    let context = said.context.as_ref().map_or(quote!(()), |context| quote!(#context));
+    let context = said.get("context").cloned().unwrap_or(quote!(()));
     let read = checked(said, quote!(Some(Self #made)));
     let opening = opening(said);
     Ok(quote!(
@@ -95,7 +95,7 @@ fn of_struct(said: &Keys, fields: &Fields) -> Result<TokenStream> {
 
         /// Reads its keys from a table that may hold others; `None` only beside a finding.
         pub(crate) fn read_keys(section: &mut Section<'_, '_>, context: #context) -> Option<Self> {
-            #(#reads)*
+            #reads
             #read
         }
 
@@ -108,7 +108,7 @@ fn of_struct(said: &Keys, fields: &Fields) -> Result<TokenStream> {
         }
 
         /// Its keys with their values.
-        pub(crate) fn entries(&self) -> Entries {
+        pub(crate) fn written(&self) -> Entries {
             let Self #pattern = self;
             let mut entries = Entries::new();
             #(#writes)*
@@ -117,24 +117,24 @@ fn of_struct(said: &Keys, fields: &Fields) -> Result<TokenStream> {
     ))
 }
 
-fn of_enum(input: &DeriveInput, said: &Keys, data: &DataEnum) -> Result<TokenStream> {
-    let tag = said.tag.as_deref().unwrap_or("kind");
-    let Some(example) = &said.example else {
+fn of_enum(input: &DeriveInput, said: &Said, data: &DataEnum) -> Result<TokenStream> {
+    let tag = said.text("tag")?.unwrap_or_else(|| "kind".to_owned());
+    let Some(example) = said.text("example")? else {
         return Err(Error::new_spanned(&input.ident, "give an example of a kind"));
     };
     let example = format!("\"{example}\"");
-    let context = said.context.as_ref().map_or(quote!(()), |context| quote!(#context));
+    let context = said.get("context").cloned().unwrap_or(quote!(()));
     let (mut words, mut abouts, mut arms, mut texts) = (vec![], vec![], vec![], vec![]);
     let mut merged = Vec::new();
     for variant in &data.variants {
-        let (ident, own) = (&variant.ident, Keys::read(&variant.attrs)?);
-        let word = own.name.unwrap_or_else(|| names::words(&ident.to_string(), '-'));
+        let (ident, own) = (&variant.ident, Said::of_keys(&variant.attrs)?);
+        let word = own.text("name")?.unwrap_or_else(|| names::words(&ident.to_string(), '-'));
         let form = Form::of(&variant.fields)?;
-        let (pattern, made) = (form.pattern(), form.made());
-        let Form { reads, writes, keys, .. } = form;
-        arms.push(match &own.read {
+        let (pattern, made, reads) = (form.pattern(), form.made(), form.reads());
+        let Form { writes, keys, .. } = form;
+        arms.push(match own.get("read") {
             Some(read) => quote!(#word => #read(section, context),),
-            None => quote!(#word => { #(#reads)* Some(Self::#ident #made) }),
+            None => quote!(#word => { #reads Some(Self::#ident #made) }),
         });
         texts.push(quote!(Self::#ident #pattern => {
             entries.push((#tag, quoted(#word)));
@@ -144,19 +144,22 @@ fn of_enum(input: &DeriveInput, said: &Keys, data: &DataEnum) -> Result<TokenStr
         abouts.push(names::description(&variant.attrs, ident)?);
         words.push(word);
     }
-    if let Some(off) = &said.off {
-        words.push(off.clone());
-        abouts.push("as without the section".to_owned());
+    let off = said.text("off")?;
+    if let Some(off) = &off {
+        let place = if said.has("first") { 0 } else { words.len() };
+        words.insert(place, off.clone());
+        abouts.insert(place, "as without the section".to_owned());
     }
-    let later = said.later.as_ref().map(|later| quote!(.later(&#later)));
+    let name = &input.ident;
+    let later = said.get("later").map(|later| quote!(.later(&#later)));
     let about = names::description(&input.attrs, &input.ident)?;
     let kind =
-        quote!(&[Key::new(#tag, choice(&[#(#words),*]), #about).words(&[#(#abouts),*])#later]);
+        quote!(&[Key::new(#tag, choice(<#name>::KINDS), #about).words(&[#(#abouts),*])#later]);
     let kinds = merged.iter().map(Merged::declare);
     let table = joined(said, std::iter::once(kind).chain(kinds).collect());
     let read = checked(said, quote!(match kind { #(#arms)* _ => None }));
     let opening = opening(said);
-    let (result, off) = match &said.off {
+    let (result, off) = match off {
         None => (quote!(Option<Self>), None),
         Some(off) => (
             quote!(Option<Option<Self>>),
@@ -171,6 +174,9 @@ fn of_enum(input: &DeriveInput, said: &Keys, data: &DataEnum) -> Result<TokenStr
         #table
 
         pub(crate) const TABLE: Shape = kinded(Self::KEYS);
+
+        /// Its kinds.
+        pub(crate) const KINDS: &'static [&'static str] = &[#(#words),*];
 
         /// The kind, if one is given that there is.
         pub(crate) fn read_kind(section: &mut Section<'_, '_>) -> Option<&'static str> {
@@ -204,7 +210,7 @@ fn of_enum(input: &DeriveInput, said: &Keys, data: &DataEnum) -> Result<TokenStr
         }
 
         /// Its keys with their values.
-        pub(crate) fn entries(&self) -> Entries {
+        pub(crate) fn written(&self) -> Entries {
             let mut entries = Entries::new();
             match self { #(#texts)* }
             entries
@@ -261,8 +267,8 @@ fn declare(key: &Declared) -> TokenStream {
 }
 
 /// The table of all keys.
-fn joined(said: &Keys, parts: Vec<TokenStream>) -> TokenStream {
-    let also = said.also.as_ref().map(|also| quote!(&#also));
+fn joined(said: &Said, parts: Vec<TokenStream>) -> TokenStream {
+    let also = said.get("also").map(|also| quote!(&#also));
     quote!(
         /// Its keys.
         pub(crate) const KEYS: &'static [Key] = {

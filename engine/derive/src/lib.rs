@@ -21,7 +21,8 @@ use syn::{DeriveInput, Result, parse_macro_input};
 /// - `tag = "model"`: the key that takes the kind, `example = "fitted"`: one of the kinds, which is
 ///   suggested to whoever gives none;
 /// - `absent = expr`: what a section that is not there means;
-/// - `off = "off"`: a further kind, which switches the section off: `read` then returns an option;
+/// - `off = "off"`: a further kind, named last (or `first`), which switches the section off: `read` then
+///   returns an option;
 /// - `later = [".."]`: kinds of later versions;
 /// - `also = [KEY]`: keys that no field holds;
 /// - `check = path`: `fn(&mut Section, &Self, context) -> bool`, which reports what is wrong;
@@ -34,11 +35,14 @@ use syn::{DeriveInput, Result, parse_macro_input};
 /// - `default = value`: a constant, stated in the schema; `or = expr`: one that depends on the context
 ///   or on the fields above, each of which is an option there; `example = ".."`: the key is required.
 ///   An `Option` needs none of them;
-/// - `only(field = path)`: the key is used only if the function finds so of that field above; else it has
-///   its default;
-/// - `read = path`: `fn(&mut Section, context) -> Option<T>`, `write = path`: `fn(&T) -> Option<String>`;
-/// - `flatten`: the field's type derives keys of the same table; `table`: of a table of its own under this
-///   key; `with = expr`: their context.
+/// - `only = function(field)`: the key is used only if the function finds so of that field above; else it
+///   has its default;
+/// - `read = path`: `fn(&mut Section, context) -> Option<T>`, or an expression that gives an `Option<T>`;
+///   `write = path`: `fn(&T) -> Option<String>`; `last`: is read after all other fields;
+/// - `declared = KEY`: the declaration of the key, in place of what follows from the field;
+/// - `flatten`: the field's type has keys of the same table; `table`: of a table of its own under this
+///   key; `with = expr`: their context;
+/// - `skip = expr`: no key, but this value.
 #[proc_macro_derive(Keys, attributes(keys, key))]
 pub fn keys(input: TokenStream) -> TokenStream {
     expand(input, keys::derive)

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Ident, Result};
 
-use crate::attributes::Key;
+use crate::attributes::Said;
 use crate::names;
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -15,8 +15,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let variants: Vec<&Ident> = data.variants.iter().map(|variant| &variant.ident).collect();
     let (mut words, mut abouts) = (Vec::new(), Vec::new());
     for variant in &data.variants {
-        let key = Key::read(&variant.attrs)?;
-        words.push(key.name.unwrap_or_else(|| names::words(&variant.ident.to_string(), '-')));
+        let name = Said::of_key(&variant.attrs)?.text("name")?;
+        words.push(name.unwrap_or_else(|| names::words(&variant.ident.to_string(), '-')));
         abouts.push(names::description(&variant.attrs, &variant.ident)?);
     }
     Ok(quote!(

@@ -3,12 +3,12 @@
 //! Everything is off by default, and a scenario that leaves it off runs on an engine compiled
 //! without it.
 
-use anthill_engine_derive::Keys;
+use anthill_engine_derive::{Keys, Words};
 use anthill_protocol::{Span, Time};
 
 use crate::input::InputFile;
 use crate::network::JitterSpec;
-use crate::scenario::declare::{DELAY_OR_ZERO, bounded};
+use crate::scenario::declare::*;
 
 /// All conditions of a scenario.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,13 +60,17 @@ impl ConditionsSpec {
 }
 
 /// Rates of up- and downlinks in bit/s; FIFO queues.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(context = &RatesSetting<'_>)]
 pub struct BandwidthSpec {
     /// Where a node's rates come from.
+    #[key(flatten, with = context, last)]
     pub rates: RatesSpec,
-    /// Greatest rate of a single transfer between different regions, in bit/s.
+    /// Greatest rate of a single transfer between different regions.
+    #[key(shape = Shape::Rate)]
     pub cap: Option<u64>,
-    /// Bytes that may wait in an uplink's or downlink's queue; what exceeds them is dropped.
+    /// Bytes that may wait for a link; what exceeds them is dropped. Without it nothing is.
+    #[key(name = "queue", shape = Shape::Size)]
     pub queue_bytes: Option<u64>,
 }
 
@@ -99,74 +103,103 @@ pub enum RatesSpec {
 }
 
 /// Shares of messages to which something happens.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Keys)]
+#[keys(context = &Self)]
 pub struct ImpairmentSpec {
-    /// Lost.
+    /// Share of messages lost.
+    #[key(default = 0.0, or = context.loss)]
     pub loss: f64,
-    /// Delivered twice, the copy with a delay of its own.
+    /// Share of messages delivered twice, the copy with a delay of its own.
+    #[key(default = 0.0, or = context.duplication)]
     pub duplication: f64,
-    /// Held back by up to `reordering_delay`, uniformly.
-    pub reordering: f64,
-    /// See `reordering`.
-    pub reordering_delay: Span,
-    /// One bit of the wire form flipped; what then does not decode is dropped.
+    /// Share of messages with one bit flipped.
+    ///
+    /// Of the wire form; what then does not decode is dropped.
+    #[key(default = 0.0, or = context.corruption)]
     pub corruption: f64,
+    /// Share of messages held back by up to `reordering_delay`, uniformly.
+    #[key(default = 0.0, or = context.reordering)]
+    pub reordering: f64,
+    /// Longest time that reordering holds a message back; required if any is.
+    #[key(
+        shape = DELAY, read = reordering_delay(section, context, reordering),
+        write = delay_text
+    )]
+    pub reordering_delay: Span,
 }
 
 /// A kind of access link.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(context = &Self, also = [CLASS_PRESET])]
 pub struct ClassSpec {
     /// Its name.
+    #[key(skip = context.name.clone())]
     pub name: String,
-    /// Share of the nodes that have it.
+    /// Share of the nodes that have such a link.
+    #[key(example = "0.1")]
     pub share: f64,
-    /// Rates in bit/s that replace those of `bandwidth`.
+    /// Rate of the uplink, in place of the one that `bandwidth` gives.
+    #[key(shape = Shape::Rate, or = context.up)]
     pub up: Option<u64>,
-    /// See `up`.
+    /// Rate of the downlink, likewise.
+    #[key(shape = Shape::Rate, or = context.down)]
     pub down: Option<u64>,
-    /// Median delay that the link adds to every message over it, in either direction.
+    /// Median of the delay that the link adds to every message over it, in either direction.
+    #[key(shape = DELAY_OR_ZERO, or = context.latency)]
     pub latency: Span,
-    /// σ of the logarithm of that delay; 0: constant.
-    pub sigma: f64,
-    /// How that delay varies in place of lognormally with `sigma`: gamma, empirical, or Pareto, of
-    /// which `latency` is the mean.
+    /// How that delay varies in place of lognormally with `sigma`: as `network.jitter`, without
+    /// `fitted`; for `pareto`, `latency` is the mean.
+    #[key(shape = JitterSpec::TABLE, read = class_jitter(section), write = class_jitter_text)]
     pub jitter: Option<JitterSpec>,
+    /// σ of the logarithm of that delay, up to 4; 0 is constant.
+    #[key(shape = bounded(0.0, 4.0), or = context.sigma, only = Option::is_none(jitter))]
+    pub sigma: f64,
     /// What happens to messages over it.
+    #[key(flatten, with = &context.impairments)]
     pub impairments: ImpairmentSpec,
 }
 
 /// What carries messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Words)]
 pub enum Transport {
-    /// Each message by itself: later ones may overtake it. Those that arrive while their receiver is
-    /// down are lost, later ones are delivered.
+    /// Messages may overtake each other, and those that arrive while their receiver is down are lost.
     #[default]
     Datagram,
-    /// What a node sends another arrives in the order sent, from its start or restart on. A crash
-    /// of the receiver breaks connections: whatever was sent before it came up again is lost.
+    /// What a node sends another arrives in the order sent, from its start or restart on; all that was
+    /// sent before its receiver came up again is lost.
     Connection,
 }
 
 /// Virtual CPU of every node.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(context = &CpuSetting<'_>, also = [CPU_MODEL, CPU_TABLE])]
 pub struct CpuSpec {
-    /// Handlers that a node can run at once.
+    /// Handlers that a node runs at once.
+    #[key(default = 1, shape = count(1, 1_024))]
     pub cores: u32,
-    /// Factor on all costs: 2 is a machine half as fast.
+    /// For `scaled`: factor on all costs, above 0 to 1000; 2 is a machine half as fast.
+    #[key(shape = FACTOR, read = cpu_scale)]
     pub scale: f64,
-    /// Cost of receiving a message.
+    /// Cost of receiving a message; by default the table's, here and below.
+    #[key(shape = COST, or = context.costs.receive)]
     pub receive: Span,
-    /// Cost of sending one.
+    /// Cost of sending a message.
+    #[key(shape = COST, or = context.costs.send)]
     pub send: Span,
     /// Cost of a timer.
+    #[key(shape = COST, or = context.costs.timer)]
     pub timer: Span,
     /// Cost of each KiB of a message, sent or received.
+    #[key(shape = COST, or = context.costs.kib)]
     pub kib: Span,
     /// Cost of making a signature.
+    #[key(shape = COST, or = context.costs.sign)]
     pub sign: Span,
-    /// Cost of checking one.
+    /// Cost of checking a signature.
+    #[key(shape = COST, or = context.costs.verify)]
     pub verify: Span,
-    /// Costs of receiving messages by kind, in place of `receive`.
+    /// Costs of receiving by kind of message, in place of `receive`: `{ data = "20us" }`.
+    #[key(shape = Shape::Named(&COST), read = cpu_kinds)]
     pub kinds: Vec<(String, Span)>,
 }
 
@@ -189,46 +222,76 @@ impl Default for CpuSpec {
 }
 
 /// Sessions and downtimes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(context = (Option<u32>, Option<Time>), check = would_end)]
 pub struct ChurnSpec {
     /// Lengths of sessions and downtimes.
+    #[key(flatten)]
     pub times: ChurnTimes,
-    /// Share of the nodes that churn; the others are always up.
+    /// Share of the nodes that churn, unless by a trace; the others are always up.
+    #[key(default = 1.0, only = ChurnTimes::are_drawn(times))]
     pub share: f64,
-    /// Whether a node that comes back has the state it had.
-    pub keep_state: bool,
     /// Whether the run starts with the stationary share of nodes up (each in the middle of a
     /// session or downtime), instead of all at the start of a session.
+    #[key(
+        name = "start", declared = CHURN_START, read = churn_start, write = churn_start_text,
+        or = false, only = ChurnTimes::are_drawn(times)
+    )]
     pub stationary: bool,
+    /// Whether a node comes back with the state it had.
+    #[key(default = true)]
+    pub keep_state: bool,
 }
 
-/// Lengths of sessions and downtimes.
-#[derive(Clone, Debug, PartialEq)]
+/// How sessions and downtimes are distributed.
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(example = "exponential", off = "off")]
 pub enum ChurnTimes {
     /// Both exponential.
     Exponential {
-        /// Mean session.
+        /// Mean session, at most 10 years.
+        #[key(example = "\"30min\"", shape = MEAN)]
         session: Span,
-        /// Mean downtime.
+        /// Mean downtime, at most 10 years.
+        #[key(example = "\"10min\"", shape = MEAN)]
         downtime: Span,
     },
     /// Both Weibull, with the given means.
     Weibull {
-        /// Mean session.
+        /// Mean session, at most 10 years.
+        #[key(example = "\"30min\"", shape = MEAN)]
         session: Span,
-        /// Shape of the session's distribution, 0.2 to 10.
-        session_shape: f64,
-        /// Mean downtime.
+        /// Mean downtime, at most 10 years.
+        #[key(example = "\"10min\"", shape = MEAN)]
         downtime: Span,
-        /// Shape of the downtime's distribution.
+        /// Shape of the sessions, 0.2 to 10.
+        ///
+        /// In file-sharing networks shapes of 0.34 to 0.59 were measured.
+        #[key(default = 0.5, shape = WEIBULL_SHAPE)]
+        session_shape: f64,
+        /// Shape of the downtimes, 0.2 to 10.
+        #[key(default = 0.5, shape = WEIBULL_SHAPE)]
         downtime_shape: f64,
     },
-    /// Downtimes from a file: the columns `node`, `down` and `up`, instants in seconds; an empty
-    /// `up`: for ever. Nodes without rows are always up.
-    Trace(InputFile),
+    /// Downtimes from a file; nodes without rows are always up.
+    Trace(
+        /// Columns `node,down,up`, instants in seconds from the start; an empty `up` is for ever;
+        /// downtimes that touch are one, and may not overlap.
+        #[key(name = "path", example = "\"churn.csv\"")]
+        InputFile,
+    ),
 }
 
+/// Ten years: means whose draws stay within virtual time.
+const MEAN: Shape = Shape::Span { least: Span(1), most: Span(10 * 365 * 86_400 * 1_000_000_000) };
+const WEIBULL_SHAPE: Shape = bounded(0.2, 10.0);
+
 impl ChurnTimes {
+    /// Whether they are drawn, not listed.
+    pub(crate) fn are_drawn(&self) -> bool {
+        !matches!(self, Self::Trace(_))
+    }
+
     /// The mean time from one session to the next in ns; `None` for a trace.
     pub(crate) fn cycle_ns(&self) -> Option<u64> {
         match self {
@@ -254,24 +317,36 @@ pub struct ClockSpec {
 }
 
 /// Which nodes. All filters that are given must match; at least one is given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Keys)]
+#[keys(context = &Population<'_>, also = [ALL_NODES])]
 pub struct SelectionSpec {
-    /// Ranges of ids, both ends included.
+    /// Ids and ranges, both ends included: `[0, "10-20"]`.
+    #[key(
+        shape = Shape::NodeIds, read = Some(selected_ids(section, context.nodes).unwrap_or_default()),
+        write = ids_text
+    )]
     pub nodes: Vec<(u32, u32)>,
-    /// Names of regions.
+    /// Nodes of these regions.
+    #[key(shape = Shape::Names, read = Some(selected_regions(section).unwrap_or_default()))]
     pub regions: Vec<String>,
-    /// Nodes of the adversary, or all others.
-    pub role: Option<Role>,
-    /// Names of link classes.
+    /// Nodes with these classes of links, of `network.classes`.
+    #[key(shape = Shape::Names, read = Some(selected_classes(section, context).unwrap_or_default()))]
     pub classes: Vec<String>,
-    /// The so many nodes with the most stake, by the network's node file.
+    /// Nodes of the adversary, or all others; not in `[adversary]`.
+    #[key(read = Some(selected_role(section, context.adversary)))]
+    pub role: Option<Role>,
+    /// So many nodes with the most stake, by `network.node_file`.
+    #[key(shape = count(1, u32::MAX as u64), read = Some(selected_top(section, context)))]
     pub stake_top: Option<u32>,
-    /// A random share of the nodes that the other filters leave, rounded to a whole number.
+    /// A random share of the nodes that the other keys leave, above 0 to 1; every fault draws its own.
+    ///
+    /// Rounded to a whole number of nodes.
+    #[key(shape = positive(1.0), read = Some(selected_fraction(section, context.nodes)))]
     pub fraction: Option<f64>,
 }
 
 /// Whose side a node is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
 pub enum Role {
     /// Held by the adversary.
     Adversary,
@@ -321,7 +396,7 @@ impl Flap {
 }
 
 /// Which way of a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Words)]
 pub enum Direction {
     /// Both ways.
     #[default]
@@ -386,23 +461,29 @@ pub struct AdversarySpec {
     pub probability: f64,
 }
 
-/// What adversarial nodes do, whatever the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the adversary's nodes do with the messages that the protocol would send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Keys)]
+#[keys(example = "silent", off = "none", first)]
 pub enum Behaviour {
-    /// Nothing: they are held (and known to the scheduler), but follow the protocol.
+    /// They follow the protocol: they are only known to `schedule` and to faults.
     Follow,
     /// They do not send.
     Silent,
-    /// They send later by this much.
-    Delay(Span),
+    /// They send later.
+    Delay(
+        /// By how much.
+        #[key(name = "by", example = "\"1s\"", shape = DELAY)]
+        Span,
+    ),
     /// They send everything twice.
     Duplicate,
     /// They send a message that they received on to a random node.
     Replay,
-    /// They send with one bit of the wire form flipped.
+    /// They flip one bit of the wire form.
     Corrupt,
-    /// They send a conflicting version to every other receiver, by the parity of a hash of sender
-    /// and receiver.
+    /// They send a conflicting version to every other receiver.
+    ///
+    /// By the parity of a hash of sender and receiver.
     Equivocate,
     /// They keep back whatever they would send, and send it all at this instant.
     Withhold {
@@ -420,37 +501,47 @@ impl Behaviour {
     }
 }
 
-/// Who delays messages within what the timing model allows.
-#[derive(Clone, Debug, PartialEq)]
+/// Who delays messages, within what the timing model allows.
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(
+    example = "reorder", off = "none", first, absent = None, context = &ScheduleSetting<'_>,
+    check = can_schedule
+)]
 pub enum ScheduleSpec {
-    /// Messages between honest nodes take longer by this much.
+    /// Messages between honest nodes take longer; needs an adversary.
     DelayHonest {
-        /// By this much.
+        /// By how much, at most.
+        #[key(example = "\"1s\"", shape = DELAY)]
         by: Span,
     },
-    /// Messages from and to the adversary take the least delay, all others longer.
+    /// Messages from and to the adversary take the least delay, all others longer; needs an adversary.
     FavourByzantine {
-        /// By this much.
+        /// By how much, at most.
+        #[key(example = "\"1s\"", shape = DELAY)]
         by: Span,
     },
-    /// Messages between a random half of the nodes and the other half are held until the split
-    /// heals.
+    /// Messages between two random halves of the network are held until the split heals.
     Split {
-        /// Until then.
+        /// When the halves meet again, which may be after `until`.
+        #[key(example = "\"30s\"", shape = POSITIVE_SPAN)]
         heal: Time,
     },
     /// Messages of a kind arrive just before the timeout that waits for them.
     Hold {
-        /// Name of the kind.
+        /// The kind of messages.
+        #[key(name = "message", shape = Shape::Text, read = held_message)]
         kind: String,
-        /// The timeout, counted from sending.
+        /// The timeout that waits for them, counted from sending.
+        #[key(example = "\"2s\"", shape = DELAY)]
         timeout: Span,
-        /// Before the timeout by this much; below it.
+        /// How long before the timeout they arrive; below it.
+        #[key(default = Span::from_millis(1), shape = DELAY)]
         margin: Span,
     },
     /// Every message is held by a random time.
     Reorder {
-        /// Up to this much.
+        /// By how much, at most.
+        #[key(example = "\"1s\"", shape = DELAY)]
         by: Span,
     },
 }

@@ -5,38 +5,49 @@ use anthill_protocol::{Span, Time};
 
 use super::{MAX_SIGMA, MIN_SIGMA};
 use crate::input::InputFile;
-use crate::scenario::declare::bounded;
+use crate::scenario::declare::*;
 use crate::topology::TopologySpec;
 
 /// Delays and topology of a scenario.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(context = &NetworkSetting<'_>)]
 pub struct NetworkSpec {
     /// The delay model between distinct nodes.
+    #[key(flatten, read = delay_model)]
     pub model: ModelSpec,
-    /// Floor of every measured one-way delay between distinct nodes (tables of regions, edges with
-    /// latencies); positive. Entries below it are clamped, counted and printed. The uniform and
-    /// exponential models state their own floor.
+    /// Floor of every delay between distinct nodes, at most 2⁴⁰ ns (18 min), and not above the `min` or
+    /// `floor` of a model; by default 250us, or the model's own least delay if that is lower.
+    ///
+    /// Entries of tables and of edges below it are clamped, counted and printed.
+    #[key(shape = POSITIVE_SPAN, read = floor(section, context, model.as_ref()))]
     pub min_delay: Span,
-    /// Delay of a message that a node sends itself (the exponential model uses its own delay).
+    /// Delay of a message that a node sends itself; `exponential` draws it like any other instead.
+    #[key(default = Span::from_micros(20), shape = POSITIVE_SPAN)]
     pub loopback: Span,
-    /// Who is whose neighbour.
-    pub topology: TopologySpec,
-    /// A table of single nodes: regions, stakes, rates.
-    pub node_file: Option<NodeFileSpec>,
     /// Differences that last for the whole run.
+    #[key(flatten)]
     pub spread: SpreadSpec,
+    /// Who is whose neighbour; by default everyone everyone's.
+    #[key(table, with = context.nodes)]
+    pub topology: TopologySpec,
+    /// A file with a row per node: columns `index` (or `id`), `region`, `stake`, `up`, `down`, all
+    /// optional.
+    #[key(shape = Shape::Path)]
+    pub node_file: Option<NodeFileSpec>,
 }
 
 /// How much pairs and nodes differ for good, beside what varies from message to message. Factors are
 /// lognormal with median 1, cut at three σ, and drawn once by the seed; a message has that of its
 /// pair (the same in both directions) and those of both its nodes. They stretch what a delay
 /// between distinct nodes has above `min_delay`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Keys)]
 pub struct SpreadSpec {
-    /// σ of the logarithm of a pair's factor, 0 (no differences) to 1.
+    /// How much pairs of nodes differ for good: σ, 0 to 1, of the logarithm of a factor that each pair
+    /// has in both directions, on what a delay has above `min_delay`.
+    #[key(name = "pair_spread", default = 0.0, shape = bounded(0.0, 1.0))]
     pub pairs: f64,
-    /// σ of the logarithm of a node's factor, 0 to 1. It also stretches what the node's own access
-    /// link adds.
+    /// Likewise for nodes: a factor on all delays from and to a node, and on what its access link adds.
+    #[key(name = "node_spread", default = 0.0, shape = bounded(0.0, 1.0))]
     pub nodes: f64,
 }
 
@@ -51,57 +62,76 @@ pub struct NodeFileSpec {
     pub path: InputFile,
 }
 
-/// A delay model.
-#[derive(Clone, Debug, PartialEq)]
+/// How delays come about; within one text it replaces the preset by the model's own defaults.
+#[derive(Clone, Debug, PartialEq, Keys)]
+#[keys(tag = "model", example = "regional", context = &NetworkSetting<'_>, check = is_consistent)]
 pub enum ModelSpec {
-    /// Measured latencies between regions, with jitter.
+    /// Measured latencies between regions, with jitter; the default.
     Regional {
         /// The table.
+        #[key(flatten, read = regions_or_preset)]
         regions: RegionsSpec,
-        /// Share of the nodes per region name; `None`: the table's own shares, else equal.
-        /// Regions not named get none.
+        /// Share of the nodes per region name; sums to 1 (within 10⁻⁶). By default the table's own
+        /// shares, else equal; regions not named get none.
+        #[key(shape = Shape::Shares, read = region_shares(section, regions.as_ref()))]
         shares: Option<Vec<(String, f64)>>,
-        /// Variation from message to message.
+        /// How delays vary from message to message; fitted to the table by default.
+        #[key(table)]
         jitter: JitterSpec,
     },
     /// Uniform in `min..=max`.
     Uniform {
-        /// The least delay.
+        /// The least delay; 10ms by default.
+        #[key(shape = POSITIVE_SPAN, or = Span::from_millis(10))]
         min: Span,
         /// The greatest delay.
+        #[key(shape = POSITIVE_SPAN, default = Span::from_millis(100))]
         max: Span,
     },
     /// `floor + Exp(mean)`.
     Exponential {
-        /// The least delay.
+        /// The least delay; by default `protocol.lookahead` if there is one, else 1ms.
+        #[key(shape = POSITIVE_SPAN, or = context.of_protocol("lookahead"))]
         floor: Span,
-        /// Mean of the exponential part.
+        /// Mean of what is added to the floor; by default `protocol.mean_delay` if there is one, else
+        /// 1ms.
+        #[key(or = context.of_protocol("mean_delay"))]
         mean: Span,
     },
     /// Every message arrives within Δ: uniform in `min..=delta`.
     Synchronous {
-        /// The least delay.
+        /// The least delay; `min_delay` by default.
+        #[key(shape = POSITIVE_SPAN, or = context.least_within(delta), last)]
         min: Span,
-        /// Δ.
+        /// Δ, the bound on delays: at least `min` or `floor`. Sets `measure.bound`.
+        #[key(example = "\"1s\"", shape = POSITIVE_SPAN)]
         delta: Span,
     },
     /// Every message arrives, but no bound is known: `floor + Exp(mean)`.
     Asynchronous {
-        /// The least delay.
+        /// The least delay; by default `protocol.lookahead` if there is one, else 1ms.
+        #[key(shape = POSITIVE_SPAN, or = context.of_protocol("lookahead"))]
         floor: Span,
-        /// Mean of the exponential part.
+        /// Mean of what is added to the floor; by default `protocol.mean_delay` if there is one, else
+        /// 1ms.
+        #[key(or = context.of_protocol("mean_delay"))]
         mean: Span,
     },
     /// Partial synchrony (Dwork, Lynch and Stockmeyer 1988): as asynchronous, but every message
-    /// arrives by max(sent, GST) + Δ.
+    /// arrives by max(sent, `gst`) + Δ.
     Partial {
-        /// The least delay.
+        /// The least delay; by default `protocol.lookahead` if there is one, else 1ms.
+        #[key(shape = POSITIVE_SPAN, or = context.of_protocol("lookahead"))]
         floor: Span,
-        /// Mean of the exponential part.
+        /// Mean of what is added to the floor; by default `protocol.mean_delay` if there is one, else
+        /// 1ms.
+        #[key(or = context.of_protocol("mean_delay"))]
         mean: Span,
-        /// The global stabilisation time.
+        /// The global stabilisation time, from which Δ holds.
+        #[key(example = "\"10s\"", last)]
         gst: Time,
-        /// Δ, at least `floor`.
+        /// Δ, the bound on delays: at least `min` or `floor`. Sets `measure.bound`.
+        #[key(example = "\"1s\"", shape = POSITIVE_SPAN)]
         delta: Span,
     },
 }

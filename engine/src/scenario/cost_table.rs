@@ -7,13 +7,13 @@
 
 use std::path::MAIN_SEPARATOR;
 
+use anthill_engine_derive::Keys;
 use anthill_protocol::Span;
 
+use super::declare::COST;
 use super::document::{Document, Source, read_file};
 use super::error::ScenarioError;
 use super::findings::Findings;
-use super::keys_conditions::COSTS;
-use super::quantity::span_text;
 use super::reader::Section;
 use crate::input::InputFile;
 
@@ -22,19 +22,25 @@ const SHIPPED: &[(&str, &str)] =
     &[("amd-epyc-2026", include_str!("../../tables/amd-epyc-2026.toml"))];
 
 /// What a node pays for what it does, in virtual time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Keys)]
 pub struct CostTable {
     /// Receiving a message.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub receive: Span,
     /// Sending one.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub send: Span,
     /// A timer.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub timer: Span,
     /// Each KiB of a message.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub kib: Span,
     /// Making a signature.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub sign: Span,
     /// Checking one.
+    #[key(example = "\"2.5us\"", shape = COST)]
     pub verify: Span,
 }
 
@@ -72,24 +78,11 @@ impl CostTable {
         let source = Source::Text { name: name.to_owned(), text: text.to_owned() };
         let document = Document::read(&source, &[])?;
         let findings = Findings::new(&document);
-        let mut root = Section::root(&findings, COSTS);
-        let mut cost = |name| {
-            root.require(name, "\"2.5us\"");
-            root.span(name)
-        };
-        let (receive, send, timer) = (cost("receive"), cost("send"), cost("timer"));
-        let (kib, sign, verify) = (cost("kib"), cost("sign"), cost("verify"));
+        let mut root = Section::root(&findings, Self::KEYS);
+        let table = Self::read_keys(&mut root, ());
         root.finish("here");
         findings.into_result()?;
-        let found = |cost: Option<Span>| cost.expect("a table without problems is complete");
-        Ok(Self {
-            receive: found(receive),
-            send: found(send),
-            timer: found(timer),
-            kib: found(kib),
-            sign: found(sign),
-            verify: found(verify),
-        })
+        Ok(table.expect("a table without problems is complete"))
     }
 
     /// The costs under their names, in the order of the file.
@@ -106,8 +99,7 @@ impl CostTable {
 
     /// The table as TOML, which reads back as an equal one.
     pub fn to_toml(&self) -> String {
-        let line = |(name, cost): (&str, Span)| format!("{name} = \"{}\"\n", span_text(cost));
-        self.entries().into_iter().map(line).collect()
+        self.written().into_iter().map(|(name, cost)| format!("{name} = {cost}\n")).collect()
     }
 }
 

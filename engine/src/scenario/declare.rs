@@ -5,9 +5,22 @@ use anthill_protocol::{Span, Time};
 pub(crate) use anthill_protocol::parameter::{Kind, Value};
 
 pub(crate) use super::keys::{
-    ANY_SPAN, DELAY_OR_ZERO, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, bounded, choice, count, join,
-    kinded, length, positive,
+    ANY_SPAN, COST, DELAY, DELAY_OR_ZERO, FACTOR, FLAG, Key, POSITIVE_SPAN, SHARE, Shape, bounded,
+    choice, count, join, kinded, length, positive,
 };
+pub(crate) use super::parse_bandwidth::RatesSetting;
+pub(crate) use super::parse_churn::{CHURN_START, churn_start, churn_start_text, would_end};
+pub(crate) use super::parse_classes::{CLASS_PRESET, class_jitter, class_jitter_text};
+pub(crate) use super::parse_cpu::{CPU_MODEL, CPU_TABLE, CpuSetting, cpu_kinds, cpu_scale};
+pub(crate) use super::parse_links::{delay_text, reordering_delay};
+pub(crate) use super::parse_network::{NetworkSetting, delay_model, floor, is_consistent};
+pub(crate) use super::parse_regions::{region_shares, regions_or_preset};
+pub(crate) use super::parse_schedule::{ScheduleSetting, can_schedule, held_message};
+pub(crate) use super::parse_selection::{
+    ALL_NODES, Population, ids_text, selected_classes, selected_fraction, selected_ids,
+    selected_regions, selected_role, selected_top,
+};
+pub(crate) use super::parse_topology::{erdos_renyi, even_degree, is_possible, whole_degree};
 pub(crate) use super::reader::Section;
 pub(crate) use super::resolved::{Entries, quoted, table};
 
@@ -122,5 +135,19 @@ impl Text for Vec<String> {
     fn text(&self, _: Shape) -> Option<String> {
         let names: Vec<String> = self.iter().map(|name| quoted(name)).collect();
         (!names.is_empty()).then(|| format!("[{}]", names.join(", ")))
+    }
+}
+
+/// A table from names to values, if there are any.
+impl<T: Text> Text for Vec<(String, T)> {
+    fn text(&self, shape: Shape) -> Option<String> {
+        let entry = |(name, value): &(String, T)| Some((quoted(name), value.text(shape)?));
+        (!self.is_empty()).then(|| table(self.iter().filter_map(entry)))
+    }
+}
+
+impl Text for String {
+    fn text(&self, _: Shape) -> Option<String> {
+        Some(quoted(self))
     }
 }

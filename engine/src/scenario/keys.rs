@@ -4,10 +4,12 @@
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{Kind, Value};
 
-use super::keys_conditions::{ADVERSARY, CHURN, CPU, FAULT};
-use super::keys_network::NETWORK;
+use super::parse_adversary::ADVERSARY;
+use super::parse_fault::FAULT;
+use super::parse_links::Links;
 use super::{CryptoSpec, EngineOptions, MeasureSpec};
-use crate::conditions::ClockSpec;
+use crate::conditions::{ChurnSpec, ClockSpec, CpuSpec};
+use crate::network::NetworkSpec;
 
 /// A key of a table.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +122,10 @@ pub(crate) const LONGEST: Span = Span(1 << 50);
 pub(crate) const DELAY: Shape = Shape::Span { least: Span(1), most: LONGEST };
 pub(crate) const DELAY_OR_ZERO: Shape = Shape::Span { least: Span::ZERO, most: LONGEST };
 
+/// Far beyond any real cost or slow-down, and far from overflow.
+pub(crate) const COST: Shape = Shape::Span { least: Span::ZERO, most: Span::from_secs(3_600) };
+pub(crate) const FACTOR: Shape = positive(1e3);
+
 /// A number within bounds, both included.
 pub(crate) const fn bounded(least: f64, most: f64) -> Shape {
     Shape::Number { least, open: false, most }
@@ -177,11 +183,17 @@ pub(crate) const ROOT: &[Key] = &[
     Key::new("protocol", Shape::Table(&[PROTOCOL_NAME]), "what every node runs"),
     Key::new("workload", Shape::Table(&[]), "what the nodes are asked to do"),
     Key::new("network", Shape::Table(NETWORK), "delays, and who talks to whom"),
-    Key::new("cpu", Shape::Table(CPU), "virtual CPU of every node; without it handlers are free"),
-    Key::new("churn", Shape::Table(CHURN), "sessions and downtimes; without it nodes stay up"),
+    Key::new("cpu", CpuSpec::TABLE, "virtual CPU of every node; without it handlers are free"),
+    Key::new("churn", ChurnSpec::TABLE, "sessions and downtimes; without it nodes stay up"),
     Key::new("clock", ClockSpec::TABLE, "error of the nodes' own clocks"),
     Key::new("adversary", Shape::Table(ADVERSARY), "whom an adversary holds, and what they do"),
     Key::new("fault", Shape::Tables { keys: FAULT, required: &["at", "kind"] }, "the timeline"),
     Key::new("crypto", CryptoSpec::TABLE, "how signatures are made and checked"),
     Key::new("measure", MeasureSpec::TABLE, "what to measure beside the protocol's metrics"),
 ];
+
+const NETWORK: &[Key] = {
+    const PARTS: &[&[Key]] = &[NetworkSpec::KEYS, Links::KEYS];
+    const ALL: [Key; length(PARTS)] = join(PARTS);
+    &ALL
+};

@@ -1,19 +1,31 @@
 //! `[adversary]`: whom it holds, what they do, and who decides over delays.
 
-use anthill_protocol::Time;
-
+use super::declare::{Key, SHARE, Section, Shape, Value, join};
 use super::document::Data;
 use super::excerpt::shorten;
-use super::keys_conditions::GENERIC_ADVERSARIES;
 use super::nearest::nearest;
 use super::parse_conditions::Setting;
 use super::parse_cpu::kind_problem;
+use super::parse_schedule::ScheduleSetting;
 use super::parse_selection::{Population, read_selection};
-use super::reader::Section;
-use crate::conditions::{AdversarySpec, Behaviour, ScheduleSpec};
+use crate::conditions::{AdversarySpec, Behaviour, ScheduleSpec, SelectionSpec};
 
 /// More kinds of messages than any protocol has.
 const MOST_KINDS: usize = 256;
+
+/// Keys of the section.
+pub(super) const ADVERSARY: &[Key] = {
+    const WHO: &[Key] = SelectionSpec::KEYS;
+    const MORE: &[Key] = &[
+        Key::new("kinds", Shape::Names, "kinds of messages it does that to; all by default"),
+        Key::new("probability", SHARE, "share of those messages").or(Value::Share(1.0)),
+        Key::new("schedule", ScheduleSpec::TABLE, "who delays messages, within the timing model"),
+    ];
+    let (kind, by) = Behaviour::KEYS.split_at(1);
+    // Neither `role` nor `all`.
+    let parts: &[&[Key]] = &[kind, WHO.split_at(3).0, &[WHO[4], WHO[5]], by, MORE];
+    &join::<10>(parts)
+};
 
 /// The section's two parts.
 pub(super) type Adversary = (Option<AdversarySpec>, Option<ScheduleSpec>);
@@ -40,7 +52,8 @@ pub(super) fn read_adversary(
     if let Some(declared) = setting.declared {
         declared.declare_own(&mut adversary);
     }
-    let schedule = read_schedule(&mut adversary, kind != "none", kinds);
+    let schedule_setting = ScheduleSetting { is_held: kind != "none", kinds };
+    let schedule = ScheduleSpec::read(adversary.section("schedule"), &schedule_setting);
     if kind == "none" && !only_schedule {
         adversary.finish_switched_off();
         return Some((None, schedule?));
@@ -67,7 +80,7 @@ pub(super) fn read_adversary(
 fn read_kind(adversary: &mut Section<'_, '_>, setting: &Setting<'_>) -> Option<&'static str> {
     let problem = match &adversary.find("kind")?.item.data {
         Data::Text(word) => {
-            let found = GENERIC_ADVERSARIES.iter().find(|known| *known == word);
+            let found = Behaviour::KINDS.iter().find(|known| *known == word);
             match (found, setting.declared) {
                 (Some(kind), _) => return Some(kind),
                 (None, Some(_)) => unknown_kind(word, setting),
@@ -99,7 +112,7 @@ fn unknown_kind(word: &str, setting: &Setting<'_>) -> String {
         );
     }
     let own = own.into_iter().flat_map(|info| info.adversaries).map(|kind| kind.name);
-    match nearest(&word, GENERIC_ADVERSARIES.iter().copied().chain(own)) {
+    match nearest(&word, Behaviour::KINDS.iter().copied().chain(own)) {
         Some(near) => format!("unknown value `{word}`; did you mean `{near}`?"),
         None => format!("unknown value `{word}`; known: {}", known_kinds(setting)),
     }
@@ -110,7 +123,7 @@ fn known_kinds(setting: &Setting<'_>) -> String {
     let info = setting.declared.map(|declared| &declared.info);
     let is_own = |name: &str| info.is_some_and(|info| info.own_adversary(name).is_some());
     let generic: Vec<&str> =
-        GENERIC_ADVERSARIES.iter().copied().filter(|name| !is_own(name)).collect();
+        Behaviour::KINDS.iter().copied().filter(|name| !is_own(name)).collect();
     let generic = generic.join(", ");
     match info {
         Some(info) if !info.adversaries.is_empty() => {
@@ -128,24 +141,8 @@ fn read_held(
     kinds: Option<&[&str]>,
 ) -> Option<AdversarySpec> {
     let who = read_selection(adversary, population, ("fraction", "0.1"));
-    let behaviour = match kind {
-        "silent" => Some(Behaviour::Silent),
-        "delay" => {
-            adversary.require("by", "\"1s\"");
-            adversary.span("by").map(Behaviour::Delay)
-        }
-        "duplicate" => Some(Behaviour::Duplicate),
-        "replay" => Some(Behaviour::Replay),
-        "corrupt" => Some(Behaviour::Corrupt),
-        "equivocate" => Some(Behaviour::Equivocate),
-        "withhold" => {
-            adversary.require("release", "\"30s\"");
-            adversary.span("release").map(|at| Behaviour::Withhold { until: Time(at.0) })
-        }
-        "twins" => Some(Behaviour::Twins),
-        _ => Some(Behaviour::Follow),
-    };
-    // These do not choose between messages.
+    let behaviour = Behaviour::read_as(adversary, kind, ());
+    // Who follows the protocol does nothing to any message.
     let (named, probability) = match kind {
         "follow" | "withhold" | "twins" => (Some(Vec::new()), Some(1.0)),
         _ => (read_kinds(adversary, kinds), adversary.share("probability")),
@@ -169,66 +166,4 @@ fn read_kinds(adversary: &mut Section<'_, '_>, known: Option<&[&str]>) -> Option
         adversary.wrong("kinds", problem);
     }
     problems.is_empty().then_some(names)
-}
-
-/// Reads `schedule`; the outer `None` only beside a finding.
-fn read_schedule(
-    adversary: &mut Section<'_, '_>,
-    is_held: bool,
-    kinds: Option<&[&str]>,
-) -> Option<Option<ScheduleSpec>> {
-    if !adversary.has("schedule") {
-        return Some(None);
-    }
-    let mut schedule = adversary.section("schedule");
-    if !schedule.is_table() {
-        return None;
-    }
-    schedule.require("kind", "\"reorder\"");
-    let kind = schedule.choice("kind")?;
-    if kind == "none" {
-        schedule.finish_switched_off();
-        return Some(None);
-    }
-    if matches!(kind, "delay-honest" | "favour-byzantine") && !is_held {
-        schedule.wrong("kind", "needs an adversary that holds nodes: give adversary.kind");
-        return None;
-    }
-    let spec = match kind {
-        "split" => {
-            schedule.require("heal", "\"30s\"");
-            schedule.span("heal").map(|heal| ScheduleSpec::Split { heal: Time(heal.0) })
-        }
-        "hold" => read_hold(&mut schedule, kinds),
-        _ => {
-            schedule.require("by", "\"1s\"");
-            schedule.span("by").map(|by| match kind {
-                "delay-honest" => ScheduleSpec::DelayHonest { by },
-                "favour-byzantine" => ScheduleSpec::FavourByzantine { by },
-                _ => ScheduleSpec::Reorder { by },
-            })
-        }
-    };
-    schedule.finish(&format!("with kind = \"{kind}\""));
-    spec.map(Some)
-}
-
-fn read_hold(schedule: &mut Section<'_, '_>, kinds: Option<&[&str]>) -> Option<ScheduleSpec> {
-    let first = kinds.and_then(|kinds| kinds.first()).unwrap_or(&"vote");
-    schedule.require("message", &format!("\"{first}\""));
-    schedule.require("timeout", "\"2s\"");
-    let kind = schedule.text("message").and_then(|kind| {
-        let problem = kind_problem(schedule, kind, kinds);
-        problem.map_or(Some(kind.to_owned()), |problem| {
-            schedule.wrong("message", problem);
-            None
-        })
-    });
-    let (timeout, margin) = (schedule.span("timeout"), schedule.span("margin"));
-    let (timeout, margin) = (timeout?, margin?);
-    if margin >= timeout {
-        schedule.blame("margin", &format!("must be below timeout = {timeout}"));
-        return None;
-    }
-    Some(ScheduleSpec::Hold { kind: kind?, timeout, margin })
 }

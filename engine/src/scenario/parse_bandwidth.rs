@@ -1,9 +1,11 @@
 //! `[network] bandwidth`: where the rates of links come from.
 
+use super::declare::{Entries, Key, Section, Shape, choice, quoted, table};
 use super::document::{Data, Item};
-use super::keys_links::RATES;
+use super::parse_links::LinksSetting;
 use super::plain;
-use super::reader::Section;
+use super::quantity::rate_text;
+use super::resolved::float;
 use crate::conditions::{BandwidthSpec, ClassSpec, RatesSpec};
 use crate::network::rates::{GERVAIS_2016_DOWN, GERVAIS_2016_UP};
 use crate::network::{ModelSpec, RegionsSpec};
@@ -11,11 +13,27 @@ use crate::network::{ModelSpec, RegionsSpec};
 /// Presets of regions that come with rates.
 const PRESETS_WITH_RATES: &[&str] = &["bitcoin-2019"];
 
+const UP_OR_DOWN: Shape = Shape::Either(&Shape::Rate, &Shape::Quantiles);
+
+const RATES: &[Key] = &[
+    Key::new("up", Shape::Rate, "rate of the uplinks").required(),
+    Key::new("down", Shape::Rate, "rate of the downlinks").required(),
+];
+
+const KINDS: [&str; 7] =
+    ["fixed", "preset", "gervais-2016", "percentiles", "regions", "node-file", "off"];
+
+/// What rates are checked against.
+pub(crate) struct RatesSetting<'a> {
+    links: &'a LinksSetting<'a>,
+    classes: Option<&'a [ClassSpec]>,
+    kind: &'static str,
+}
+
 /// Reads the key; the outer `None` only beside a finding, the inner one if rates are infinite.
 pub(super) fn read_bandwidth(
     network: &mut Section<'_, '_>,
-    model: Option<&ModelSpec>,
-    has_node_file: bool,
+    links: &LinksSetting<'_>,
     classes: Option<&[ClassSpec]>,
 ) -> Option<Option<BandwidthSpec>> {
     if !network.has("bandwidth") {
@@ -34,25 +52,93 @@ pub(super) fn read_bandwidth(
         bandwidth.finish_switched_off();
         return Some(None);
     }
-    let (cap, has_cap) = (bandwidth.rate("cap"), bandwidth.has("cap"));
-    let (queue_bytes, has_queue) = (bandwidth.size("queue"), bandwidth.has("queue"));
-    let rates = match kind {
-        "preset" => of_preset(&bandwidth, model),
-        "gervais-2016" => Some(RatesSpec::Percentiles {
-            name: "gervais-2016".to_owned(),
-            up: GERVAIS_2016_UP.to_vec(),
-            down: GERVAIS_2016_DOWN.to_vec(),
-        }),
-        "percentiles" => percentiles(&mut bandwidth),
-        "regions" => by_region(&mut bandwidth),
-        "node-file" => of_node_file(&bandwidth, has_node_file),
-        _ => fixed(&mut bandwidth, classes),
-    };
+    let spec = BandwidthSpec::read_keys(&mut bandwidth, &RatesSetting { links, classes, kind });
     bandwidth.finish(&format!("with kind = \"{kind}\""));
-    if has_cap && cap.is_none() || has_queue && queue_bytes.is_none() {
-        return None;
+    spec.map(Some)
+}
+
+impl RatesSpec {
+    /// Its keys.
+    pub(crate) const KEYS: &'static [Key] = &[
+        Key::new("kind", choice(&KINDS), "where a node's rates come from; `fixed` if only `up` or `down` is given")
+            .words(&[
+                "the same for all nodes; a rate that is left out is infinite",
+                "the table of the network's preset; only `bitcoin-2019` has one",
+                "drawn from the quantiles of Gervais et al. 2016",
+                "drawn from the quantiles `up` and `down`; one draw for both directions",
+                "`rates`, for every region that holds nodes",
+                "the columns `up` and `down` of `network.node_file`",
+                "infinite",
+            ]),
+        Key::new(
+            "up",
+            UP_OR_DOWN,
+            "rate of every uplink; of percentiles a list of `[probability, rate]` from 0 to 1, both \
+             rising, linear in between",
+        )
+        .with(&["fixed", "percentiles"]),
+        Key::new("down", UP_OR_DOWN, "rate of every downlink, likewise").with(&["fixed", "percentiles"]),
+        Key::new(
+            "rates",
+            Shape::Named(&Shape::Table(RATES)),
+            "rates by name of the region: `{ us-east-1 = { up = \"20Mbit\", down = \"50Mbit\" } }`",
+        )
+        .required()
+        .with(&["regions"]),
+    ];
+
+    /// Reads the rates of a kind; `None` only beside a finding.
+    pub(crate) fn read_keys(
+        bandwidth: &mut Section<'_, '_>,
+        setting: &RatesSetting<'_>,
+    ) -> Option<Self> {
+        match setting.kind {
+            "preset" => of_preset(bandwidth, setting.links.model),
+            "gervais-2016" => Some(Self::Percentiles {
+                name: "gervais-2016".to_owned(),
+                up: GERVAIS_2016_UP.to_vec(),
+                down: GERVAIS_2016_DOWN.to_vec(),
+            }),
+            "percentiles" => percentiles(bandwidth),
+            "regions" => by_region(bandwidth),
+            "node-file" => of_node_file(bandwidth, setting.links.has_node_file),
+            _ => fixed(bandwidth, setting.classes),
+        }
     }
-    Some(Some(BandwidthSpec { rates: rates?, cap, queue_bytes }))
+
+    /// Its keys with their values.
+    pub(crate) fn written(&self) -> Entries {
+        let kind = |name| vec![("kind", quoted(name))];
+        match self {
+            Self::Fixed { up, down } => [kind("fixed"), rates(*up, *down)].concat(),
+            Self::Preset => kind("preset"),
+            Self::Percentiles { name, .. } if name == "gervais-2016" => kind("gervais-2016"),
+            Self::Percentiles { up, down, .. } => {
+                let quantiles = vec![("up", quantiles(up)), ("down", quantiles(down))];
+                [kind("percentiles"), quantiles].concat()
+            }
+            Self::Regions(regions) => {
+                let region = |(name, up, down): &(String, u64, u64)| {
+                    (quoted(name), table(rates(Some(*up), Some(*down))))
+                };
+                [kind("regions"), vec![("rates", table(regions.iter().map(region)))]].concat()
+            }
+            Self::NodeFile => kind("node-file"),
+        }
+    }
+}
+
+fn rates(up: Option<u64>, down: Option<u64>) -> Entries {
+    let rate = |key, rate: Option<u64>| rate.map(|rate| (key, quoted(&rate_text(rate))));
+    rate("up", up).into_iter().chain(rate("down", down)).collect()
+}
+
+fn quantiles(quantiles: &[(f64, u64)]) -> String {
+    let pairs: Vec<String> = quantiles
+        .iter()
+        .map(|(p, rate)| format!("[{}, {}]", float(*p), quoted(&rate_text(*rate))))
+        .collect();
+    format!("[{}]", pairs.join(", "))
 }
 
 fn fixed(bandwidth: &mut Section<'_, '_>, classes: Option<&[ClassSpec]>) -> Option<RatesSpec> {

@@ -2,12 +2,26 @@
 
 use anthill_protocol::Time;
 
-use super::reader::Section;
+use super::declare::{Key, Section, Value, choice, quoted};
 use crate::conditions::{ChurnSpec, ChurnTimes, MOST_FLAPS, MOST_FLAPS_OF_ALL};
 
-/// The Weibull shape when the scenario gives none: sessions in file-sharing networks were measured
-/// at 0.34 to 0.59.
-const WEIBULL_SHAPE: f64 = 0.5;
+const STARTS: [&str; 2] = ["online", "stationary"];
+
+pub(crate) const CHURN_START: Key =
+    Key::new("start", choice(&STARTS), "how a run begins, unless churn is by a trace")
+        .or(Value::Choice(STARTS[0]))
+        .words(&["all begin a session", "each is in the middle of a session or downtime"]);
+
+pub(crate) fn churn_start(
+    churn: &mut Section<'_, '_>,
+    _: (Option<u32>, Option<Time>),
+) -> Option<bool> {
+    churn.choice("start").map(|start| start == STARTS[1])
+}
+
+pub(crate) fn churn_start_text(stationary: &bool) -> Option<String> {
+    Some(quoted(STARTS[usize::from(*stationary)]))
+}
 
 /// Reads the section; the outer `None` only beside a finding, the inner one if nodes stay up.
 pub(super) fn read_churn(
@@ -21,74 +35,43 @@ pub(super) fn read_churn(
     if !churn.is_table() {
         return None;
     }
-    churn.require("kind", "\"exponential\"");
-    let kind = churn.choice("kind")?;
+    let kind = ChurnTimes::read_kind(&mut churn)?;
     if kind == "off" {
         churn.finish_switched_off();
         return Some(None);
     }
-    let times = match kind {
-        "trace" => {
-            churn.require("path", "\"churn.csv\"");
-            churn.path("path").map(ChurnTimes::Trace)
-        }
-        _ => read_times(&mut churn, kind == "weibull"),
-    };
-    // A trace says itself who churns, and how the run starts.
-    let (share, start) = match kind {
-        "trace" => (Some(1.0), Some("online")),
-        _ => (churn.share("share"), churn.choice("start")),
-    };
-    let keep_state = churn.flag("keep_state");
-    if let (Some(times), Some(share), Some(nodes), Some(until)) = (&times, share, nodes, until) {
-        refuse_endless(&mut churn, times, f64::from(nodes) * share, until);
-    }
+    let spec = ChurnSpec::read_keys(&mut churn, (nodes, until));
     churn.finish(&format!("with churn.kind = \"{kind}\""));
-    Some(Some(ChurnSpec {
-        times: times?,
-        share: share?,
-        keep_state: keep_state?,
-        stationary: start? == "stationary",
-    }))
+    spec.map(Some)
 }
 
-/// Refuses sessions and downtimes so short that the run would practically never end.
-fn refuse_endless(churn: &mut Section<'_, '_>, times: &ChurnTimes, churning: f64, until: Time) {
-    let Some(cycle_ns) = times.cycle_ns() else { return };
+/// Whether sessions and downtimes are not so short that the run would practically never end; else
+/// that is reported.
+pub(crate) fn would_end(
+    churn: &Section<'_, '_>,
+    spec: &ChurnSpec,
+    (nodes, until): (Option<u32>, Option<Time>),
+) -> bool {
+    let (Some(nodes), Some(until), Some(cycle_ns)) = (nodes, until, spec.times.cycle_ns()) else {
+        return true;
+    };
+    let churning = f64::from(nodes) * spec.share;
     let each = until.0 / cycle_ns;
     let all = each as f64 * churning;
     let fix = "raise session or downtime, or lower until";
-    if each > MOST_FLAPS && churning > 0.0 {
-        let problem = format!(
+    let problem = if each > MOST_FLAPS && churning > 0.0 {
+        format!(
             "with this downtime a node comes and goes {each} times, above {MOST_FLAPS}, which takes \
              practically for ever: {fix}"
-        );
-        churn.wrong("session", problem);
+        )
     } else if all > MOST_FLAPS_OF_ALL {
-        let problem = format!(
+        format!(
             "with this downtime all nodes come and go {all:.0} times, above {MOST_FLAPS_OF_ALL:.0}, \
              which takes practically for ever: {fix}, share or nodes"
-        );
-        churn.wrong("session", problem);
-    }
-}
-
-fn read_times(churn: &mut Section<'_, '_>, weibull: bool) -> Option<ChurnTimes> {
-    churn.require("session", "\"30min\"");
-    churn.require("downtime", "\"10min\"");
-    let (session, downtime) = (churn.span("session"), churn.span("downtime"));
-    if !weibull {
-        return Some(ChurnTimes::Exponential { session: session?, downtime: downtime? });
-    }
-    let mut shape = |name| match churn.has(name) {
-        true => churn.number(name),
-        false => Some(WEIBULL_SHAPE),
+        )
+    } else {
+        return true;
     };
-    let (session_shape, downtime_shape) = (shape("session_shape"), shape("downtime_shape"));
-    Some(ChurnTimes::Weibull {
-        session: session?,
-        session_shape: session_shape?,
-        downtime: downtime?,
-        downtime_shape: downtime_shape?,
-    })
+    churn.wrong("session", problem);
+    false
 }

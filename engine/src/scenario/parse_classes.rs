@@ -2,14 +2,22 @@
 
 use anthill_protocol::Span;
 
+use super::declare::{Key, SHARE, Section, Shape, choice, quoted, table};
 use super::document::{Data, Entry};
-use super::keys_links::CLASS;
 use super::nearest::suggestion;
-use super::parse_links::read_impairments;
 use super::plain;
-use super::reader::Section;
 use crate::conditions::{ClassSpec, ImpairmentSpec};
 use crate::network::JitterSpec;
+
+pub(super) const CLASSES: Shape =
+    Shape::Named(&Shape::Either(&SHARE, &Shape::Table(ClassSpec::KEYS)));
+
+pub(crate) const CLASS_PRESET: Key = Key::new(
+    "preset",
+    choice(&PRESETS),
+    "where the other keys have their defaults from; by default the preset of the class's own name, if \
+     any, else `none`: a perfect link",
+);
 
 /// Classes have 8-bit numbers, one of which stands for none.
 pub(super) const MOST_CLASSES: usize = 255;
@@ -17,68 +25,45 @@ pub(super) const MOST_CLASSES: usize = 255;
 /// How far the sum of the shares may exceed 1 by the rounding of its parts.
 const SHARE_TOLERANCE: f64 = 1e-9;
 
-/// A preset of the figures of a class.
-struct Preset {
-    name: &'static str,
-    up: u64,
-    down: u64,
-    latency: Span,
-    sigma: f64,
-    impairments: ImpairmentSpec,
-}
-
-const UNIMPAIRED: ImpairmentSpec = ImpairmentSpec {
-    loss: 0.0,
-    duplication: 0.0,
-    reordering: 0.0,
-    reordering_delay: Span::ZERO,
-    corruption: 0.0,
+/// A link that does nothing to messages.
+const PERFECT: ClassSpec = ClassSpec {
+    name: String::new(),
+    share: 0.0,
+    up: None,
+    down: None,
+    latency: Span::ZERO,
+    jitter: None,
+    sigma: 0.0,
+    impairments: ImpairmentSpec {
+        loss: 0.0,
+        duplication: 0.0,
+        corruption: 0.0,
+        reordering: 0.0,
+        reordering_delay: Span::ZERO,
+    },
 };
 
-/// Figures chosen to be plausible and clearly apart from each other; they were not measured.
-const PRESETS: &[Preset] = &[
-    Preset {
-        name: "home",
-        up: 20_000_000,
-        down: 100_000_000,
-        latency: Span::from_millis(8),
-        sigma: 0.5,
-        impairments: ImpairmentSpec { loss: 0.001, ..UNIMPAIRED },
-    },
-    Preset {
-        name: "laggy",
-        up: 10_000_000,
-        down: 50_000_000,
-        latency: Span::from_millis(60),
-        sigma: 0.6,
-        impairments: ImpairmentSpec { loss: 0.005, ..UNIMPAIRED },
-    },
-    Preset {
-        name: "constrained",
-        up: 1_000_000,
-        down: 5_000_000,
-        latency: Span::from_millis(20),
-        sigma: 0.5,
-        impairments: ImpairmentSpec { loss: 0.005, ..UNIMPAIRED },
-    },
-    Preset {
-        name: "bad",
-        up: 512_000,
-        down: 2_000_000,
-        latency: Span::from_millis(120),
-        sigma: 0.8,
-        impairments: ImpairmentSpec {
-            loss: 0.05,
-            duplication: 0.005,
-            reordering: 0.02,
-            reordering_delay: Span::from_millis(200),
-            corruption: 0.001,
-        },
-    },
-];
+const PRESETS: [&str; 5] = ["home", "laggy", "constrained", "bad", "none"];
 
-fn preset(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name)
+/// The link of a preset, if there is one of that name. The figures were chosen to be plausible and clearly
+/// apart from each other; they were not measured.
+fn preset(name: &str) -> Option<ClassSpec> {
+    let (up, down, ms, sigma, loss) = match name {
+        "home" => (20_000_000, 100_000_000, 8, 0.5, 0.001),
+        "laggy" => (10_000_000, 50_000_000, 60, 0.6, 0.005),
+        "constrained" => (1_000_000, 5_000_000, 20, 0.5, 0.005),
+        "bad" => (512_000, 2_000_000, 120, 0.8, 0.05),
+        _ => return None,
+    };
+    let mut impairments = ImpairmentSpec { loss, ..PERFECT.impairments };
+    if name == "bad" {
+        impairments.duplication = 0.005;
+        impairments.corruption = 0.001;
+        impairments.reordering = 0.02;
+        impairments.reordering_delay = Span::from_millis(200);
+    }
+    let (up, down, latency) = (Some(up), Some(down), Span::from_millis(ms));
+    Some(ClassSpec { name: name.to_owned(), up, down, latency, sigma, impairments, ..PERFECT })
 }
 
 /// Reads the classes in order of their names; none if there is no such key.
@@ -112,7 +97,7 @@ fn read_class<'d>(network: &Section<'d, '_>, name: &str, entry: &'d Entry) -> Op
         return None;
     }
     if let Data::Table(_) = entry.item.data {
-        return read_own(network.inner("classes", name, &entry.item, CLASS)?, name);
+        return read_own(network.inner("classes", name, &entry.item, ClassSpec::KEYS)?, name);
     }
     let share = match plain::number(&entry.item.data) {
         Ok(share) if (0.0..=1.0).contains(&share) => share + 0.0,
@@ -127,79 +112,42 @@ fn read_class<'d>(network: &Section<'d, '_>, name: &str, entry: &'d Entry) -> Op
         }
     };
     let Some(preset) = preset(name) else {
-        let known: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        let hint = suggestion(name, &known);
+        let hint = suggestion(name, &PRESETS[..4]);
         wrong(format!(
             "no preset has this name; {hint} (a class of your own is a table: {{ share = {share} }})"
         ));
         return None;
     };
-    Some(ClassSpec {
-        name: name.to_owned(),
-        share,
-        up: Some(preset.up),
-        down: Some(preset.down),
-        latency: preset.latency,
-        sigma: preset.sigma,
-        jitter: None,
-        impairments: preset.impairments.clone(),
-    })
+    Some(ClassSpec { share, ..preset })
 }
 
 /// A class described by a table.
 fn read_own(mut class: Section<'_, '_>, name: &str) -> Option<ClassSpec> {
-    class.require("share", "0.1");
-    let share = class.share("share");
     let base = match class.has("preset") {
-        true => preset(class.choice("preset")?),
+        true => class.choice("preset").and_then(preset),
         false => preset(name),
     };
-    let mut rate = |key, default: Option<u64>| match class.has(key) {
-        true => class.rate(key).map(Some),
-        false => Some(default),
-    };
-    let up = rate("up", base.map(|preset| preset.up));
-    let down = rate("down", base.map(|preset| preset.down));
-    let latency = match class.has("latency") {
-        true => class.span("latency"),
-        false => Some(base.map_or(Span::ZERO, |preset| preset.latency)),
-    };
-    let sigma = match class.has("sigma") {
-        true => class.number("sigma"),
-        false => Some(base.map_or(0.0, |preset| preset.sigma)),
-    };
-    let jitter = read_class_jitter(&mut class);
-    let impairments =
-        read_impairments(&mut class, base.map_or(&UNIMPAIRED, |preset| &preset.impairments));
-    let (latency, mut sigma, jitter) = (latency?, sigma?, jitter?);
-    if jitter.is_some() {
+    let named = ClassSpec { name: name.to_owned(), ..base.unwrap_or(PERFECT) };
+    let mut spec = ClassSpec::read_keys(&mut class, &named)?;
+    if spec.jitter.is_some() {
         // Its own shape replaces the preset's.
-        sigma = 0.0;
-        if latency == Span::ZERO {
+        spec.sigma = 0.0;
+        if spec.latency == Span::ZERO {
             class.wrong("jitter", "varies no latency: give a latency above 0 too");
         }
     }
-    if latency == Span::ZERO && sigma > 0.0 {
+    if spec.latency == Span::ZERO && spec.sigma > 0.0 {
         if class.has("sigma") {
             class.wrong("sigma", "spreads no latency: give a latency above 0 too");
         }
-        sigma = 0.0;
+        spec.sigma = 0.0;
     }
     class.finish("in a class");
-    Some(ClassSpec {
-        name: name.to_owned(),
-        share: share?,
-        up: up?,
-        down: down?,
-        latency,
-        sigma,
-        jitter,
-        impairments: impairments?,
-    })
+    Some(spec)
 }
 
 /// The outer `None` only beside a finding.
-fn read_class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterSpec>> {
+pub(crate) fn class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterSpec>> {
     if !class.has("jitter") {
         return Some(None);
     }
@@ -213,4 +161,18 @@ fn read_class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterSpec>> 
         return None;
     }
     Some(Some(jitter))
+}
+
+pub(crate) fn class_jitter_text(jitter: &Option<JitterSpec>) -> Option<String> {
+    jitter.as_ref().map(JitterSpec::text)
+}
+
+/// All figures of all classes, none left to a preset.
+pub(super) fn classes_text(classes: &Vec<ClassSpec>) -> Option<String> {
+    let class = |spec: &ClassSpec| {
+        let mut entries = spec.written();
+        entries.insert(1, ("preset", quoted("none")));
+        (quoted(&spec.name), table(entries))
+    };
+    (!classes.is_empty()).then(|| table(classes.iter().map(class)))
 }

@@ -3,13 +3,35 @@
 use anthill_protocol::Span;
 
 use super::cost_table::CostTable;
+use super::declare::{COST, Key, Section, Shape, choice};
 use super::error::ScenarioError;
 use super::excerpt::shorten;
-use super::keys_conditions::COST;
 use super::nearest::suggestion;
 use super::plain;
-use super::reader::Section;
 use crate::conditions::CpuSpec;
+
+/// What the section is read with.
+pub(crate) struct CpuSetting<'a> {
+    model: &'static str,
+    /// What costs are unless they are given.
+    pub(crate) costs: CostTable,
+    /// The protocol's kinds of messages, if it is known.
+    kinds: Option<&'a [&'a str]>,
+}
+
+pub(crate) const CPU_MODEL: Key = Key::new(
+    "model",
+    choice(&["table", "scaled", "off"]),
+    "the costs as they are, or all of them times `scale`; `scaled` if `scale` is given, else `table`",
+)
+.words(&["the costs as they are", "all costs times `scale`", "as without the section"]);
+
+pub(crate) const CPU_TABLE: Key = Key::new(
+    "table",
+    Shape::Text,
+    "where costs come from unless they are given: a table that ships (`amd-epyc-2026`, the default), or \
+     the path of a file that ends in `.toml`, as `anthill calibrate --out` writes it",
+);
 
 /// Reads the section; the outer `None` only beside a finding, the inner one if handlers are free.
 /// `kinds`: the protocol's kinds of messages, if it is known.
@@ -29,38 +51,21 @@ pub(super) fn read_cpu(
         cpu.finish_switched_off();
         return Some(None);
     }
-    let scale = match model {
-        "scaled" => {
-            cpu.require("scale", "2.0");
-            cpu.number("scale")
-        }
-        _ => Some(1.0),
-    };
-    let cores = cpu.count32("cores");
     let table = read_table(&mut cpu);
     // Of a table that could not be read there is a finding: then nothing comes of these.
     let costs = table.unwrap_or_else(CostTable::standard);
-    let mut cost = |name, default| match cpu.has(name) {
-        true => cpu.span(name),
-        false => Some(default),
-    };
-    let (receive, send) = (cost("receive", costs.receive), cost("send", costs.send));
-    let (timer, kib) = (cost("timer", costs.timer), cost("kib", costs.kib));
-    let (sign, verify) = (cost("sign", costs.sign), cost("verify", costs.verify));
-    let by_kind = read_kinds(&mut cpu, kinds);
-    let valid = cpu.is_table();
+    let spec = CpuSpec::read_keys(&mut cpu, &CpuSetting { model, costs, kinds });
+    let valid = cpu.is_table() && table.is_some();
     cpu.finish(&format!("with cpu.model = \"{model}\""));
-    (valid && table.is_some()).then_some(Some(CpuSpec {
-        cores: cores?,
-        scale: scale?,
-        receive: receive?,
-        send: send?,
-        timer: timer?,
-        kib: kib?,
-        sign: sign?,
-        verify: verify?,
-        kinds: by_kind?,
-    }))
+    spec.filter(|_| valid).map(Some)
+}
+
+pub(crate) fn cpu_scale(cpu: &mut Section<'_, '_>, setting: &CpuSetting<'_>) -> Option<f64> {
+    if setting.model != "scaled" {
+        return Some(1.0);
+    }
+    cpu.require("scale", "2.0");
+    cpu.number("scale")
 }
 
 /// The table that the section names, else the one with the defaults; `None` only beside a finding.
@@ -99,14 +104,17 @@ fn read_table(cpu: &mut Section<'_, '_>) -> Option<CostTable> {
     None
 }
 
-fn read_kinds(cpu: &mut Section<'_, '_>, known: Option<&[&str]>) -> Option<Vec<(String, Span)>> {
+pub(crate) fn cpu_kinds(
+    cpu: &mut Section<'_, '_>,
+    setting: &CpuSetting<'_>,
+) -> Option<Vec<(String, Span)>> {
     if !cpu.has("kinds") {
         return Some(Vec::new());
     }
     let table = cpu.table("kinds")?;
     let mut kinds = Vec::with_capacity(table.len());
     for (name, entry) in table {
-        let cost = match kind_problem(cpu, name, known) {
+        let cost = match kind_problem(cpu, name, setting.kinds) {
             Some(problem) => Err(problem),
             None => plain::span_within(&COST, &entry.item.data),
         };

@@ -4,8 +4,8 @@
 use anthill_protocol::parameter::{AdversaryKind, Parameter, Part, Values};
 
 use super::keys::Key;
-use super::keys_conditions::ADVERSARY;
 use super::nearest::suggestion;
+use super::parse_adversary::ADVERSARY;
 use super::protocol_info::ProtocolInfo;
 use super::reader::Section;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anthill_protocol::{Span, Time};
 
+use super::declare::*;
 use super::parse_selection::{Population, read_selection};
 use super::reader::Section;
 use crate::conditions::{
@@ -12,6 +13,78 @@ use crate::conditions::{
 
 /// Entries of a timeline. Every entry costs memory per node and time per message.
 const MOST_FAULTS: usize = 1_000;
+
+/// Keys of an entry.
+pub(super) const FAULT: &[Key] = {
+    const OWN: &[Key] = &[
+        Key::new("at", ANY_SPAN, "when it starts, before `until`").required(),
+        Key::new("heal", POSITIVE_SPAN, "when it ends, after `at`; never by default"),
+        Key::new(
+            "kind",
+            choice(&[
+                "partition",
+                "outage",
+                "crash",
+                "loss",
+                "duplication",
+                "reordering",
+                "corruption",
+                "delay",
+                "rate",
+            ]),
+            "what happens to the nodes that it strikes",
+        )
+        .required()
+        .words(&[
+            "no message crosses between the selected nodes and the `others`",
+            "the nodes of `regions` (required) are down, and restart at the end",
+            "the selected nodes are down, and restart at the end",
+            "messages are lost, in addition to everything else",
+            "messages are delivered twice, likewise",
+            "messages are held back by up to `reordering_delay` (required), likewise",
+            "messages have one bit flipped, likewise",
+            "messages take `factor` times the network's delay, and `by` more",
+            "rates are multiplied; needs `network.bandwidth` or classes with rates",
+        ]),
+    ];
+    const IMPAIRED: &[&str] = &["loss", "duplication", "reordering", "corruption"];
+    const MORE: &[Key] = &[
+        Key::new(
+            "others",
+            SelectionSpec::TABLE,
+            "a selection: the other side; by default the rest",
+        )
+        .with(&["partition"]),
+        Key::new("direction", Direction::SHAPE, "which messages; of crash, outage and rate all")
+            .words(Direction::WORDS)
+            .or(Value::Choice(Direction::Both.word())),
+        Key::new(
+            "keep_state",
+            FLAG,
+            "whether they come back with the state they had; by default only from an outage",
+        )
+        .with(&["outage", "crash"]),
+        Key::new("share", SHARE, "share of messages").required().with(IMPAIRED),
+        Key::new("reordering_delay", DELAY, "longest time that a message is held back")
+            .required()
+            .with(&["reordering"]),
+        Key::new("by", DELAY_OR_ZERO, "what is added, after the factor")
+            .or(Value::Span(Span::ZERO))
+            .with(&["delay"]),
+        Key::new("factor", FACTOR, "factor on delays, 1 to 1000; or on both rates, above 0")
+            .with(&["delay", "rate"]),
+        Key::new("up", FACTOR, "factor on the uplink's rate").with(&["rate"]),
+        Key::new("down", FACTOR, "factor on the downlink's rate").with(&["rate"]),
+        Key::new("every", DELAY, "it comes and goes: from one start to the next"),
+        Key::new("on", DELAY, "it comes and goes: how long it lasts each time, below `every`"),
+        Key::new("stagger", DELAY_OR_ZERO, "single nodes go later, by up to this")
+            .or(Value::Span(Span::ZERO))
+            .with(&["outage", "crash"]),
+    ];
+    const PARTS: &[&[Key]] = &[OWN, SelectionSpec::KEYS, MORE];
+    const ALL: [Key; length(PARTS)] = join(PARTS);
+    &ALL
+};
 
 /// What the entries are checked against; `None` where it could not be read.
 pub(super) struct Stage<'a> {
@@ -97,11 +170,7 @@ fn read_kind(
 }
 
 fn read_direction(section: &mut Section<'_, '_>) -> Option<Direction> {
-    section.choice("direction").map(|word| match word {
-        "outgoing" => Direction::Outgoing,
-        "incoming" => Direction::Incoming,
-        _ => Direction::Both,
-    })
+    Field::read_or(section, "direction", || Some(Direction::Both))
 }
 
 fn read_partition(

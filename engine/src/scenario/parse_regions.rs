@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::declare::Field;
+use super::declare::{Entries, Field, Key, Section, Shape, Text, choice, quoted, table};
 use super::document::{Data, Item};
 use super::nearest::suggestion;
+use super::parse_network::NetworkSetting;
 use super::plain;
-use super::reader::Section;
+use super::resolved::float;
 use crate::network::table::{MAX_MS, MAX_REGIONS};
 use crate::network::{LatencyKind, RegionFormat, RegionsSpec};
 
@@ -15,8 +16,92 @@ pub(super) const MOST_REGIONS: usize = MAX_REGIONS;
 /// How far shares may be from 1 in sum, for figures rounded to percents of percents.
 const SHARE_TOLERANCE: f64 = 1e-6;
 
+/// Tables of regions that ship with the engine.
+const PRESETS: &[&str] = &["aws-p50", "bitcoin-2019"];
+
+const KEYS: &[Key] = &[
+    Key::new("latency", LatencyKind::SHAPE, "what the figures are")
+        .required()
+        .words(LatencyKind::WORDS),
+    Key::new("file", Shape::Path, "a file with the table; instead of `names`"),
+    Key::new("format", RegionFormat::SHAPE, "the file's format; required with `file`")
+        .words(RegionFormat::WORDS),
+    Key::new("p90_file", Shape::Path, "a second `aws-json` file with the 90th percentiles"),
+    Key::new("names", Shape::Names, "names of the regions of an inline table, at most 3,000"),
+    Key::new(
+        "p50_ms",
+        Shape::Matrix,
+        "medians in ms, 0 to 1,000,000, a row per sender; required in an inline table",
+    ),
+    Key::new("p90_ms", Shape::Matrix, "90th percentiles likewise, nowhere below the medians"),
+];
+
+impl RegionsSpec {
+    /// Its keys.
+    pub(crate) const KEYS: &'static [Key] = &[
+        Key::new("preset", choice(PRESETS), "table of regions; `aws-p50` by default")
+            .later(&["ethereum-2022", "solana-2025"])
+            .with(&["regional"]),
+        Key::new(
+            "regions",
+            Shape::Table(KEYS),
+            "a table of your own, here or in a file, instead of `preset`",
+        )
+        .with(&["regional"]),
+    ];
+
+    /// Its keys with their values.
+    pub(crate) fn written(&self) -> Entries {
+        let entries = match self {
+            Self::Preset(name) => return vec![("preset", quoted(name))],
+            Self::Inline { names, p50_ms, p90_ms, latency } => [
+                ("latency", latency.text(Shape::Text)),
+                ("names", names.text(Shape::Names)),
+                ("p50_ms", Some(matrix(p50_ms))),
+                ("p90_ms", p90_ms.as_deref().map(matrix)),
+            ],
+            Self::File { path, p90_path, format, latency } => [
+                ("file", path.text(Shape::Path)),
+                ("format", format.text(Shape::Text)),
+                ("latency", latency.text(Shape::Text)),
+                ("p90_file", p90_path.text(Shape::Path)),
+            ],
+        };
+        let entries = entries.into_iter().filter_map(|(key, text)| Some((key, text?)));
+        vec![("regions", table(entries))]
+    }
+}
+
+fn matrix(rows: &[Vec<f64>]) -> String {
+    let row = |row: &Vec<f64>| {
+        let cells: Vec<String> = row.iter().map(|cell| float(*cell)).collect();
+        format!("[{}]", cells.join(", "))
+    };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    format!("[{}]", rows.join(", "))
+}
+
+/// Reads `regions`, or which preset stands for it; `None` only beside a finding.
+pub(crate) fn regions_or_preset(
+    network: &mut Section<'_, '_>,
+    setting: &NetworkSetting<'_>,
+) -> Option<RegionsSpec> {
+    let own_table = network.has("regions") && network.is_later("regions", "preset") != Some(true);
+    if own_table && network.has("preset") && network.is_later("preset", "regions").is_none() {
+        network.wrong("preset", "contradicts network.regions: give one of them");
+    }
+    if own_table {
+        return read_regions(network.section("regions"));
+    }
+    let _ = network.find("regions"); // replaced by the later preset
+    match network.has("preset") {
+        true => setting.preset.map(|name| RegionsSpec::Preset(name.to_owned())),
+        false => Some(RegionsSpec::Preset(PRESETS[0].to_owned())),
+    }
+}
+
 /// Reads `regions`, from a file or written out.
-pub(super) fn read_regions(mut regions: Section<'_, '_>) -> Option<RegionsSpec> {
+fn read_regions(mut regions: Section<'_, '_>) -> Option<RegionsSpec> {
     if !regions.is_table() {
         return None;
     }
@@ -106,11 +191,14 @@ fn read_matrix(
     (matrix.len() == size).then_some(matrix)
 }
 
-/// Reads `shares`: names in order with shares that sum to 1.
-pub(super) fn read_shares(
+/// Reads `shares`: names in order with shares that sum to 1. The outer `None` only beside a finding.
+pub(crate) fn region_shares(
     network: &mut Section<'_, '_>,
     regions: Option<&RegionsSpec>,
-) -> Option<Vec<(String, f64)>> {
+) -> Option<Option<Vec<(String, f64)>>> {
+    if !network.has("shares") {
+        return Some(None);
+    }
     let table = network.table("shares")?;
     let known: Option<BTreeSet<&str>> = match regions {
         Some(RegionsSpec::Inline { names, .. }) => Some(names.iter().map(String::as_str).collect()),
@@ -142,7 +230,7 @@ pub(super) fn read_shares(
         network.wrong("shares", format!("sum to {sum}, not to 1"));
         return None;
     }
-    Some(shares)
+    Some(Some(shares))
 }
 
 /// What to say of a share for a region that the table does not have.

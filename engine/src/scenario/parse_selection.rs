@@ -3,29 +3,32 @@
 //! What a selection names has to exist as far as the text can tell; region names and the number of
 //! nodes that are left are for the one who builds the network.
 
+use super::declare::{FLAG, Field, Key, Section, quoted};
 use super::document::Data;
 use super::excerpt::shorten;
 use super::nearest::suggestion;
 use super::parse_classes::MOST_CLASSES;
 use super::parse_regions::MOST_REGIONS;
-use super::reader::Section;
 use crate::conditions::{Role, SelectionSpec};
 
+pub(crate) const ALL_NODES: Key =
+    Key::new("all", FLAG, "`true`, alone: every node; not in `[adversary]`");
+
 /// What the rest of the scenario says about the nodes; `None` where it could not be read.
-pub(super) struct Population<'a> {
+pub(crate) struct Population<'a> {
     /// How many there are.
-    pub(super) nodes: Option<u32>,
+    pub(crate) nodes: Option<u32>,
     /// The names of the link classes.
     pub(super) classes: Option<Vec<&'a str>>,
     /// Whether there may be stakes: there is a node file.
     pub(super) stakes: Option<bool>,
     /// Who chooses the adversary's nodes.
-    pub(super) adversary: Option<Holder>,
+    pub(crate) adversary: Option<Holder>,
 }
 
 /// Who chooses the nodes of an adversary.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Holder {
+pub(crate) enum Holder {
     /// There is no adversary.
     Nobody,
     /// The keys of `[adversary]`.
@@ -48,10 +51,10 @@ pub(super) fn read_selection(
     population: &Population<'_>,
     (example, value): (&'static str, &str),
 ) -> Option<SelectionSpec> {
-    const FILTERS: [&str; 6] = ["nodes", "regions", "classes", "stake_top", "fraction", "role"];
     // An adversary's selection has neither `role` nor `all`.
     let given = |name: &str| section.declares(name) && section.has(name);
-    let filters = FILTERS.iter().filter(|name| given(name)).count();
+    let names = SelectionSpec::KEYS.iter().map(|key| key.name);
+    let filters = names.filter(|name| *name != ALL_NODES.name && given(name)).count();
     if given("all") {
         let all = section.flag("all")?;
         let problem = match (all, filters) {
@@ -67,15 +70,8 @@ pub(super) fn read_selection(
         return None;
     }
     let before = section.problems();
-    let spec = SelectionSpec {
-        nodes: read_nodes(section, population.nodes).unwrap_or_default(),
-        regions: read_names(section, "regions", MOST_REGIONS).unwrap_or_default(),
-        role: read_role(section, population.adversary),
-        classes: read_classes(section, population).unwrap_or_default(),
-        stake_top: read_stake_top(section, population),
-        fraction: read_fraction(section, population.nodes),
-    };
-    (section.problems() == before).then_some(spec)
+    let spec = SelectionSpec::read_keys(section, population);
+    spec.filter(|_| section.problems() == before)
 }
 
 /// Distinct names in order, so that equal selections are equal data.
@@ -89,8 +85,15 @@ fn read_names(
     Some(names)
 }
 
+pub(crate) fn selected_regions(section: &mut Section<'_, '_>) -> Option<Vec<String>> {
+    read_names(section, "regions", MOST_REGIONS)
+}
+
 /// Ranges of ids, sorted and joined.
-fn read_nodes(section: &mut Section<'_, '_>, nodes: Option<u32>) -> Option<Vec<(u32, u32)>> {
+pub(crate) fn selected_ids(
+    section: &mut Section<'_, '_>,
+    nodes: Option<u32>,
+) -> Option<Vec<(u32, u32)>> {
     let items = section.list("nodes")?;
     if items.is_empty() {
         section.wrong("nodes", "names no node: give ids and ranges such as [0, \"10-20\"]");
@@ -112,6 +115,15 @@ fn read_nodes(section: &mut Section<'_, '_>, nodes: Option<u32>) -> Option<Vec<(
         }
     }
     Some(joined)
+}
+
+pub(crate) fn ids_text(ranges: &Vec<(u32, u32)>) -> Option<String> {
+    let range = |(from, to): &(u32, u32)| match from == to {
+        true => from.to_string(),
+        false => quoted(&format!("{from}-{to}")),
+    };
+    let ranges: Vec<String> = ranges.iter().map(range).collect();
+    (!ranges.is_empty()).then(|| format!("[{}]", ranges.join(", ")))
 }
 
 fn read_range(data: &Data, nodes: u32) -> Result<(u32, u32), String> {
@@ -142,14 +154,14 @@ fn read_range(data: &Data, nodes: u32) -> Result<(u32, u32), String> {
     Ok((id(from)?, id(to)?))
 }
 
-fn read_role(section: &mut Section<'_, '_>, adversary: Option<Holder>) -> Option<Role> {
+pub(crate) fn selected_role(
+    section: &mut Section<'_, '_>,
+    adversary: Option<Holder>,
+) -> Option<Role> {
     if !section.declares("role") || !section.has("role") {
         return None;
     }
-    let role = match section.choice("role")? {
-        "adversary" => Role::Adversary,
-        _ => Role::Honest,
-    };
+    let role = Role::read(section, "role")?;
     match adversary {
         Some(Holder::Nobody) if role == Role::Adversary => {
             section.wrong("role", "there is no adversary: add a section [adversary]");
@@ -164,7 +176,10 @@ fn read_role(section: &mut Section<'_, '_>, adversary: Option<Holder>) -> Option
     Some(role)
 }
 
-fn read_classes(section: &mut Section<'_, '_>, population: &Population<'_>) -> Option<Vec<String>> {
+pub(crate) fn selected_classes(
+    section: &mut Section<'_, '_>,
+    population: &Population<'_>,
+) -> Option<Vec<String>> {
     let names = read_names(section, "classes", MOST_CLASSES)?;
     let Some(known) = &population.classes else { return Some(names) };
     let is_unknown = |name: &&String| !known.contains(&name.as_str());
@@ -180,7 +195,10 @@ fn read_classes(section: &mut Section<'_, '_>, population: &Population<'_>) -> O
     Some(names)
 }
 
-fn read_stake_top(section: &mut Section<'_, '_>, population: &Population<'_>) -> Option<u32> {
+pub(crate) fn selected_top(
+    section: &mut Section<'_, '_>,
+    population: &Population<'_>,
+) -> Option<u32> {
     if !section.has("stake_top") {
         return None;
     }
@@ -194,7 +212,7 @@ fn read_stake_top(section: &mut Section<'_, '_>, population: &Population<'_>) ->
     Some(top)
 }
 
-fn read_fraction(section: &mut Section<'_, '_>, nodes: Option<u32>) -> Option<f64> {
+pub(crate) fn selected_fraction(section: &mut Section<'_, '_>, nodes: Option<u32>) -> Option<f64> {
     let fraction = section.number("fraction")?;
     if let Some(nodes) = nodes.filter(|nodes| fraction * f64::from(*nodes) < 0.5) {
         section.wrong("fraction", format!("of {nodes} nodes is none"));

@@ -12,10 +12,10 @@ use anthill_protocol::Span;
 use anthill_protocol::parameter::{Part, Value, Values};
 
 use super::Scenario;
+use super::parse_links::Links;
 use super::quantity::span_text;
-use super::resolved_conditions::{write_links, write_nodes};
+use super::resolved_conditions::write_nodes;
 use super::resolved_fault::write_fault;
-use crate::network::{ModelSpec, NetworkSpec, NodeFileSpec, RegionsSpec};
 
 impl Scenario {
     /// The scenario as TOML, with every default filled in.
@@ -25,7 +25,7 @@ impl Scenario {
         line(&mut out, "seed", &number(self.seed));
         line(&mut out, "nodes", &self.nodes.to_string());
         line(&mut out, "until", &span(Span(self.until.0)));
-        section(&mut out, "engine", self.engine.entries());
+        section(&mut out, "engine", self.engine.written());
         out.push_str("\n[protocol]\n");
         line(&mut out, "name", &quoted(&self.protocol));
         write_values(&mut out, &self.values, Part::Protocol);
@@ -38,12 +38,11 @@ impl Scenario {
             line(&mut out, "kind", &quoted(kind));
             write_values(&mut out, &self.values, Part::Adversary);
         }
-        out.push_str("\n[network]\n");
-        write_network(&mut out, &self.network);
-        write_links(&mut out, &self.conditions);
+        let links = Links::of(&self.conditions).written();
+        section(&mut out, "network", [self.network.written(), links].concat());
         write_nodes(&mut out, &self.conditions, self.nodes);
-        section(&mut out, "crypto", self.crypto.entries());
-        section(&mut out, "measure", self.measure.entries());
+        section(&mut out, "crypto", self.crypto.written());
+        section(&mut out, "measure", self.measure.written());
         if let Some(bound) = self.conditions.assumed_bound {
             line(&mut out, "bound", &span(bound));
         }
@@ -57,83 +56,6 @@ impl Scenario {
 fn write_values(out: &mut String, values: &Values, part: Part) {
     for (name, value) in values.iter(part) {
         line(out, name, &plain(value));
-    }
-}
-
-fn write_network(out: &mut String, network: &NetworkSpec) {
-    match &network.model {
-        ModelSpec::Regional { regions, shares, jitter } => {
-            line(out, "model", "\"regional\"");
-            match regions {
-                RegionsSpec::Preset(name) => line(out, "preset", &quoted(name)),
-                other => line(out, "regions", &regions_table(other)),
-            }
-            if let Some(shares) = shares {
-                let shares = shares.iter().map(|(name, share)| (quoted(name), float(*share)));
-                line(out, "shares", &table(shares));
-            }
-            line(out, "jitter", &jitter.text());
-        }
-        ModelSpec::Uniform { min, max } => {
-            line(out, "model", "\"uniform\"");
-            line(out, "min", &span(*min));
-            line(out, "max", &span(*max));
-        }
-        ModelSpec::Exponential { floor, mean } => {
-            write_exponential(out, "exponential", *floor, *mean);
-        }
-        ModelSpec::Synchronous { min, delta } => {
-            line(out, "model", "\"synchronous\"");
-            line(out, "min", &span(*min));
-            line(out, "delta", &span(*delta));
-        }
-        ModelSpec::Asynchronous { floor, mean } => {
-            write_exponential(out, "asynchronous", *floor, *mean);
-        }
-        ModelSpec::Partial { floor, mean, gst, delta } => {
-            write_exponential(out, "partial", *floor, *mean);
-            line(out, "gst", &span(Span(gst.0)));
-            line(out, "delta", &span(*delta));
-        }
-    }
-    line(out, "min_delay", &span(network.min_delay));
-    line(out, "loopback", &span(network.loopback));
-    line(out, "pair_spread", &float(network.spread.pairs));
-    line(out, "node_spread", &float(network.spread.nodes));
-    line(out, "topology", &network.topology.text());
-    if let Some(NodeFileSpec { path }) = &network.node_file {
-        line(out, "node_file", &text_of(path));
-    }
-}
-
-fn write_exponential(out: &mut String, model: &str, floor: Span, mean: Span) {
-    line(out, "model", &quoted(model));
-    line(out, "floor", &span(floor));
-    line(out, "mean", &span(mean));
-}
-
-fn regions_table(regions: &RegionsSpec) -> String {
-    match regions {
-        RegionsSpec::Preset(name) => quoted(name),
-        RegionsSpec::Inline { names, p50_ms, p90_ms, latency } => {
-            let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            let mut entries = vec![
-                ("latency", quoted(latency.word())),
-                ("names", format!("[{}]", names.join(", "))),
-                ("p50_ms", matrix(p50_ms)),
-            ];
-            entries.extend(p90_ms.as_ref().map(|p90_ms| ("p90_ms", matrix(p90_ms))));
-            table(entries)
-        }
-        RegionsSpec::File { path, p90_path, format, latency } => {
-            let mut entries = vec![
-                ("file", text_of(path)),
-                ("format", quoted(format.word())),
-                ("latency", quoted(latency.word())),
-            ];
-            entries.extend(p90_path.as_ref().map(|p| ("p90_file", text_of(p))));
-            table(entries)
-        }
     }
 }
 
@@ -156,15 +78,6 @@ pub(crate) fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)
     let entries: Vec<String> =
         entries.into_iter().map(|(key, value)| format!("{} = {value}", key.as_ref())).collect();
     format!("{{ {} }}", entries.join(", "))
-}
-
-fn matrix(rows: &[Vec<f64>]) -> String {
-    let row = |row: &Vec<f64>| {
-        let cells: Vec<String> = row.iter().map(|cell| float(*cell)).collect();
-        format!("[{}]", cells.join(", "))
-    };
-    let rows: Vec<String> = rows.iter().map(row).collect();
-    format!("[{}]", rows.join(", "))
 }
 
 fn plain(value: Value) -> String {

@@ -3,9 +3,7 @@
 use anthill_protocol::Span;
 
 use super::resolved::{Entries, float, line, quoted, span, table};
-use crate::conditions::{
-    Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, Role, SelectionSpec,
-};
+use crate::conditions::{Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, SelectionSpec};
 
 /// Writes one entry of the timeline.
 pub(super) fn write_fault(out: &mut String, fault: &FaultSpec, nodes: u32) {
@@ -72,12 +70,7 @@ fn impairment(spec: &ImpairmentSpec) -> Entries {
 }
 
 fn way(direction: Direction) -> (&'static str, String) {
-    let word = match direction {
-        Direction::Both => "both",
-        Direction::Outgoing => "outgoing",
-        Direction::Incoming => "incoming",
-    };
-    ("direction", quoted(word))
+    ("direction", quoted(direction.word()))
 }
 
 /// The keys of a selection of so many nodes. `may_be_all`: whether `all` is among its keys; unlike
@@ -88,34 +81,5 @@ pub(super) fn selection(spec: &SelectionSpec, nodes: u32, may_be_all: bool) -> E
     if may_be_all && *spec == everyone {
         return vec![("all", true.to_string())];
     }
-    let mut entries = Vec::new();
-    if !spec.nodes.is_empty() {
-        let range = |(from, to): &(u32, u32)| match from == to {
-            true => from.to_string(),
-            false => quoted(&format!("{from}-{to}")),
-        };
-        let ranges: Vec<String> = spec.nodes.iter().map(range).collect();
-        entries.push(("nodes", format!("[{}]", ranges.join(", "))));
-    }
-    if !spec.regions.is_empty() {
-        entries.push(("regions", names(&spec.regions)));
-    }
-    if !spec.classes.is_empty() {
-        entries.push(("classes", names(&spec.classes)));
-    }
-    entries.extend(spec.role.map(|role| {
-        let word = match role {
-            Role::Adversary => "adversary",
-            Role::Honest => "honest",
-        };
-        ("role", quoted(word))
-    }));
-    entries.extend(spec.stake_top.map(|top| ("stake_top", top.to_string())));
-    entries.extend(spec.fraction.map(|fraction| ("fraction", float(fraction))));
-    entries
-}
-
-pub(super) fn names(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-    format!("[{}]", names.join(", "))
+    spec.written()
 }

@@ -8,7 +8,7 @@ use anthill_protocol::parameter::{AdversaryKind, Kind, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::keys::{Key, PROTOCOL_NAME, ROOT, Shape};
-use super::keys_conditions::ADVERSARY;
+use super::parse_adversary::ADVERSARY;
 use super::protocol_info::ProtocolInfo;
 use super::quantity::span_text;
 use crate::network::table::MAX_MS;

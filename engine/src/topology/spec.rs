@@ -4,8 +4,7 @@ use anthill_engine_derive::{Keys, Words};
 
 use crate::input::InputFile;
 use crate::network::LatencyKind;
-use crate::scenario::declare::{Key, SHARE, Shape, bounded, count};
-use crate::scenario::parse_topology::{erdos_renyi, even_degree, is_possible, whole_degree};
+use crate::scenario::declare::*;
 
 /// How neighbours are chosen.
 ///
