@@ -174,11 +174,15 @@ pub enum RegionsSpec {
 pub enum RegionFormat {
     /// `{"data": {from: {to: ms}}}`, as cloudping publishes AWS regions.
     AwsJson,
-    /// A square matrix in ms, a row per sender, with or without names.
+    /// A square matrix of medians in ms, a row per sender; names in a first row, a first column, in
+    /// both, or none (regions are then `0`, `1`, …). Empty cells were not measured.
     Matrix,
-    /// `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max` in ms: RIPE Atlas by country.
+    /// RIPE Atlas by country: columns `cty1,cty2,rtt_cnt,rtt_avg,rtt_std,rtt_min,rtt_max`, ms;
+    /// `rtt_cnt` and `rtt_max` are not used, only the names and `rtt_avg` are required.
     RipeCountry,
-    /// `from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms`: WonderNetwork city pairs.
+    /// WonderNetwork city pairs: columns
+    /// `from,to,rtt_avg_ms,rtt_min_ms,rtt_max_ms,rtt_mdev_ms`; `rtt_max_ms` is not used, only the
+    /// names and `rtt_avg_ms` are required.
     CityPairs,
 }
 

@@ -175,10 +175,21 @@ pub(crate) const PROTOCOL_NAME: Key =
     Key::new("name", Shape::Text, "the protocol to run; the other keys are its parameters");
 
 pub(crate) const ROOT: &[Key] = &[
-    Key::new("name", Shape::Text, "short name of the runs; by default the file's name"),
-    Key::new("seed", count(0, u64::MAX), "seed of every draw").or(Value::Count(1)),
-    Key::new("nodes", count(1, u32::MAX as u64), "number of nodes"),
-    Key::new("until", POSITIVE_SPAN, "virtual time to run: events before it are handled"),
+    Key::new(
+        "name",
+        Shape::Text,
+        "short name of the runs, which names their folders: starts with a letter or digit; letters, \
+         digits, `-`, `_`, `.`; at most 64. By default the file's or preset's name",
+    ),
+    Key::new(
+        "seed",
+        count(0, u64::MAX),
+        "seed of every draw, 64 bits; above 2⁶³ − 1 in quotes, because TOML's integers end there",
+    )
+    .or(Value::Count(1)),
+    Key::new("nodes", count(1, u32::MAX as u64), "number of nodes, 1 to 2³² − 1").required(),
+    Key::new("until", POSITIVE_SPAN, "virtual time to run: events *before* it are handled")
+        .required(),
     Key::new("engine", EngineOptions::TABLE, "how to execute the run; never changes a result"),
     Key::new("protocol", Shape::Table(&[PROTOCOL_NAME]), "what every node runs"),
     Key::new("workload", Shape::Table(&[]), "what the nodes are asked to do"),

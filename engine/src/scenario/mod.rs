@@ -42,6 +42,7 @@ mod resolved;
 mod resolved_conditions;
 mod resolved_fault;
 mod schema;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,7 @@ pub use quantity::{
     QuantityError, TIME_UNIT_NAMES, number_bounds, parse_count, parse_rate, parse_span, span_text,
 };
 pub use schema::json_schema;
+pub use tables::key_table;
 
 use anthill_engine_derive::Keys;
 use anthill_protocol::parameter::Values;

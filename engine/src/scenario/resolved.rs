@@ -80,7 +80,7 @@ pub(crate) fn table<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, String)
     format!("{{ {} }}", entries.join(", "))
 }
 
-fn plain(value: Value) -> String {
+pub(super) fn plain(value: Value) -> String {
     match value {
         Value::Flag(flag) => flag.to_string(),
         Value::Count(count) => number(count),
