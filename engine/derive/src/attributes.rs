@@ -8,8 +8,8 @@ use syn::{Attribute, Ident, LitStr, Result, Token, parse2};
 
 /// The words that `#[keys(..)]` takes, on a type or a variant.
 const KEYS: &[&str] = &[
-    "name", "context", "tag", "example", "absent", "off", "first", "later", "also", "check",
-    "read", "brief", "defaults",
+    "name", "context", "tag", "example", "absent", "off", "first", "later", "before", "also",
+    "check", "read", "brief", "defaults",
 ];
 
 /// The words that `#[key(..)]` takes, on a field, or on a variant that is a word.

@@ -24,10 +24,45 @@ pub(crate) struct Form {
 
 /// What a field adds to the table of keys.
 pub(crate) enum Declared {
-    /// One key: its name, what it is about, and the rest of its declaration.
-    Key { name: String, about: String, shape: TokenStream, more: TokenStream },
+    /// One key: its name, what it is about with each kind, and the rest of its declaration.
+    Key { name: String, abouts: Vec<(String, String)>, shape: TokenStream, more: TokenStream },
     /// A list of keys.
     Flat(TokenStream),
+}
+
+impl Declared {
+    /// Adds it as a key of a kind; one that another kind has too is the same key.
+    pub(crate) fn merge(mut self, all: &mut Vec<Self>, kind: &str) {
+        if let Self::Key { name, abouts, .. } = &mut self {
+            abouts[0].0 = kind.to_owned();
+            for other in &mut *all {
+                match other {
+                    Self::Key { name: same, abouts: others, .. } if name == same => {
+                        return others.append(abouts);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        all.push(self);
+    }
+
+    /// A list of keys.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let (name, abouts, shape, more) = match self {
+            Self::Flat(keys) => return keys.clone(),
+            Self::Key { name, abouts, shape, more } => (name, abouts, shape, more),
+        };
+        let about = &abouts[0].1;
+        if abouts.iter().all(|(_, other)| other == about) {
+            let kinds = abouts.iter().map(|(kind, _)| kind).filter(|kind| !kind.is_empty());
+            return quote!(&[Key::new(#name, #shape, #about)#more.with(&[#(#kinds),*])]);
+        }
+        let abouts: Vec<String> =
+            abouts.iter().map(|(kind, about)| format!("{kind}: {about}")).collect();
+        let about = abouts.join("; ");
+        quote!(&[Key::new(#name, #shape, #about)#more])
+    }
 }
 
 impl Form {
@@ -92,7 +127,8 @@ impl Form {
             None if said.has("flatten") => Declared::Flat(quote!(<#ty>::KEYS)),
             None => {
                 let about = names::description(&field.attrs, name)?;
-                Declared::Key { name: word, about, shape, more: declaration(said, ty) }
+                let abouts = vec![(String::new(), about)];
+                Declared::Key { name: word, abouts, shape, more: declaration(said, ty) }
             }
         });
         Ok(())

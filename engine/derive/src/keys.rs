@@ -8,39 +8,86 @@ use crate::attributes::Said;
 use crate::fields::{Declared, Form};
 use crate::names;
 
+/// What structs and enums differ in.
+struct Section {
+    keys: Vec<TokenStream>,
+    /// Its shape, and further items.
+    items: TokenStream,
+    /// Reads the keys from `section`, which may hold others.
+    read: TokenStream,
+    /// Of a whole section: what precedes `read`, and what `finish` says.
+    kind: TokenStream,
+    here: TokenStream,
+    /// Adds keys and values of `self` to `entries`.
+    write: TokenStream,
+    default: Option<TokenStream>,
+}
+
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let said = Said::of_keys(&input.attrs)?;
-    let body = match &input.data {
-        Data::Struct(data) => of_struct(&said, &data.fields)?,
+    let Section { mut keys, items, read, kind, here, write, default } = match &input.data {
+        Data::Struct(data) => of_struct(input, &said, &data.fields)?,
         Data::Enum(data) => of_enum(input, &said, data)?,
         Data::Union(_) => return Err(Error::new_spanned(&input.ident, "a struct or an enum")),
     };
+    keys.splice(0..0, said.get("before").map(|before| quote!(&#before)));
+    keys.extend(said.get("also").map(|also| quote!(&#also)));
     let name = &input.ident;
+    let context = said.get("context").cloned().unwrap_or(quote!(()));
+    let absent = said.get("absent").map(|absent| {
+        quote!(if section.is_absent() {
+            return Some(#absent);
+        })
+    });
     let brief = said.has("brief").then(|| {
         quote!(if let [(_, kind)] = &entries[..] {
             return kind.clone();
         })
     });
-    let default = match (&input.data, said.has("defaults")) {
-        (Data::Struct(data), true) => {
-            let defaults = Form::of(&data.fields)?.defaults;
-            Some(quote!(impl Default for #name {
-                fn default() -> Self {
-                    Self { #(#defaults),* }
-                }
-            }))
-        }
-        _ => None,
+    let (result, spec) = match said.has("off") {
+        true => (quote!(Option<Option<Self>>), quote!(spec.map(Some))),
+        false => (quote!(Option<Self>), quote!(spec)),
     };
     Ok(quote!(const _: () = {
-        use crate::scenario::declare::{
-            Entries, Field, Key, Section, Shape, Text, Value, choice, join, kinded, length, quoted,
-            table,
-        };
+        use crate::scenario::declare::*;
 
-        #[allow(dead_code, unused_imports, unused_variables)]
+        #[allow(dead_code, unused_variables)]
         impl #name {
-            #body
+            #items
+
+            /// Its keys.
+            pub(crate) const KEYS: &'static [Key] = {
+                const PARTS: &[&[Key]] = &[#(#keys),*];
+                const ALL: [Key; length(PARTS)] = join(PARTS);
+                &ALL
+            };
+
+            /// Reads its keys from a table that may hold others; `None` only beside a finding.
+            pub(crate) fn read_keys(
+                section: &mut Section<'_, '_>,
+                context: #context,
+            ) -> Option<Self> {
+                #read
+            }
+
+            /// Reads its section; `None` only beside a finding.
+            pub(crate) fn read(mut section: Section<'_, '_>, context: #context) -> #result {
+                #absent
+                if !section.is_table() {
+                    return None;
+                }
+                #kind
+                let spec = Self::read_keys(&mut section, context);
+                section.finish(#here);
+                #spec
+            }
+
+            /// Its keys with their values.
+            pub(crate) fn written(&self) -> Entries {
+                let mut entries = Entries::new();
+                #write
+                entries
+            }
 
             /// Its table as a value.
             pub(crate) fn text(&self) -> String {
@@ -65,82 +112,51 @@ fn checked(said: &Said, read: TokenStream) -> TokenStream {
     }
 }
 
-/// The beginning of a reader of a whole section.
-fn opening(said: &Said) -> TokenStream {
-    let absent = said.get("absent").map(|absent| {
-        quote!(if section.is_absent() {
-            return Some(#absent);
-        })
-    });
-    quote!(
-        #absent
-        if !section.is_table() {
-            return None;
-        }
-    )
-}
-
-fn of_struct(said: &Said, fields: &Fields) -> Result<TokenStream> {
+fn of_struct(input: &DeriveInput, said: &Said, fields: &Fields) -> Result<Section> {
     let form = Form::of(fields)?;
     let (pattern, made, reads) = (form.pattern(), form.made(), form.reads());
-    let Form { writes, keys, .. } = form;
-    let table = joined(said, keys.iter().map(declare).collect());
-    let context = said.get("context").cloned().unwrap_or(quote!(()));
+    let Form { writes, keys, defaults, .. } = form;
     let read = checked(said, quote!(Some(Self #made)));
-    let opening = opening(said);
-    Ok(quote!(
-        #table
-
-        pub(crate) const TABLE: Shape = Shape::Table(Self::KEYS);
-
-        /// Reads its keys from a table that may hold others; `None` only beside a finding.
-        pub(crate) fn read_keys(section: &mut Section<'_, '_>, context: #context) -> Option<Self> {
-            #reads
-            #read
-        }
-
-        /// Reads its section; `None` only beside a finding.
-        pub(crate) fn read(mut section: Section<'_, '_>, context: #context) -> Option<Self> {
-            #opening
-            let spec = Self::read_keys(&mut section, context);
-            section.finish("here");
-            spec
-        }
-
-        /// Its keys with their values.
-        pub(crate) fn written(&self) -> Entries {
-            let Self #pattern = self;
-            let mut entries = Entries::new();
-            #(#writes)*
-            entries
-        }
-    ))
+    let name = &input.ident;
+    let default = said.has("defaults").then(|| {
+        quote!(impl Default for #name {
+            fn default() -> Self {
+                Self { #(#defaults),* }
+            }
+        })
+    });
+    Ok(Section {
+        keys: keys.iter().map(Declared::tokens).collect(),
+        items: quote!(
+            pub(crate) const TABLE: Shape = Shape::Table(Self::KEYS);
+        ),
+        read: quote!(#reads #read),
+        kind: TokenStream::new(),
+        here: quote!("here"),
+        write: quote!(let Self #pattern = self; #(#writes)*),
+        default,
+    })
 }
 
-fn of_enum(input: &DeriveInput, said: &Said, data: &DataEnum) -> Result<TokenStream> {
+fn of_enum(input: &DeriveInput, said: &Said, data: &DataEnum) -> Result<Section> {
     let tag = said.text("tag")?.unwrap_or_else(|| "kind".to_owned());
-    let Some(example) = said.text("example")? else {
-        return Err(Error::new_spanned(&input.ident, "give an example of a kind"));
-    };
-    let example = format!("\"{example}\"");
-    let context = said.get("context").cloned().unwrap_or(quote!(()));
-    let (mut words, mut abouts, mut arms, mut texts) = (vec![], vec![], vec![], vec![]);
-    let mut merged = Vec::new();
+    let (mut words, mut abouts, mut arms, mut writes) = (vec![], vec![], vec![], vec![]);
+    let mut keys: Vec<Declared> = Vec::new();
     for variant in &data.variants {
         let (ident, own) = (&variant.ident, Said::of_keys(&variant.attrs)?);
         let word = own.text("name")?.unwrap_or_else(|| names::words(&ident.to_string(), '-'));
         let form = Form::of(&variant.fields)?;
         let (pattern, made, reads) = (form.pattern(), form.made(), form.reads());
-        let Form { writes, keys, .. } = form;
         arms.push(match own.get("read") {
             Some(read) => quote!(#word => #read(section, context),),
             None => quote!(#word => { #reads Some(Self::#ident #made) }),
         });
-        texts.push(quote!(Self::#ident #pattern => {
+        let own = &form.writes;
+        writes.push(quote!(Self::#ident #pattern => {
             entries.push((#tag, quoted(#word)));
-            #(#writes)*
+            #(#own)*
         }));
-        keys.into_iter().for_each(|key| merge(&mut merged, key, &word));
+        form.keys.into_iter().for_each(|key| key.merge(&mut keys, &word));
         abouts.push(names::description(&variant.attrs, ident)?);
         words.push(word);
     }
@@ -152,27 +168,45 @@ fn of_enum(input: &DeriveInput, said: &Said, data: &DataEnum) -> Result<TokenStr
     }
     let name = &input.ident;
     let later = said.get("later").map(|later| quote!(.later(&#later)));
-    let about = names::description(&input.attrs, &input.ident)?;
-    let kind =
-        quote!(&[Key::new(#tag, choice(<#name>::KINDS), #about).words(&[#(#abouts),*])#later]);
-    let kinds = merged.iter().map(Merged::declare);
-    let table = joined(said, std::iter::once(kind).chain(kinds).collect());
+    // A `model` has a default.
+    let required = (tag == "kind").then(|| quote!(.required()));
+    let about = names::description(&input.attrs, name)?;
+    let kind = quote!(&[Key::new(#tag, choice(<#name>::KINDS), #about).words(&[#(#abouts),*])#later #required]);
     let read = checked(said, quote!(match kind { #(#arms)* _ => None }));
-    let opening = opening(said);
-    let (result, off) = match off {
-        None => (quote!(Option<Self>), None),
-        Some(off) => (
-            quote!(Option<Option<Self>>),
-            Some(quote!(if kind == #off {
-                section.finish_switched_off();
-                return Some(None);
-            })),
-        ),
-    };
-    let spec = if off.is_some() { quote!(spec.map(Some)) } else { quote!(spec) };
-    Ok(quote!(
-        #table
+    Ok(Section {
+        keys: std::iter::once(kind).chain(keys.iter().map(Declared::tokens)).collect(),
+        items: kinds(input, said, &tag, &words, read)?,
+        read: quote!(let kind = Self::read_kind(section)?; Self::read_as(section, kind, context)),
+        kind: match off {
+            Some(off) => quote!(
+                let kind = Self::read_kind(&mut section)?;
+                if kind == #off {
+                    section.finish_switched_off();
+                    return Some(None);
+                }
+            ),
+            None => quote!(let kind = Self::read_kind(&mut section)?;),
+        },
+        here: quote!(&format!("with {} = \"{kind}\"", #tag)),
+        write: quote!(match self { #(#writes)* }),
+        default: None,
+    })
+}
 
+/// What an enum has beside other sections: its kinds.
+fn kinds(
+    input: &DeriveInput,
+    said: &Said,
+    tag: &str,
+    words: &[String],
+    read: TokenStream,
+) -> Result<TokenStream> {
+    let Some(example) = said.text("example")? else {
+        return Err(Error::new_spanned(&input.ident, "give an example of a kind"));
+    };
+    let example = format!("\"{example}\"");
+    let context = said.get("context").cloned().unwrap_or(quote!(()));
+    Ok(quote!(
         pub(crate) const TABLE: Shape = kinded(Self::KEYS);
 
         /// Its kinds.
@@ -192,89 +226,5 @@ fn of_enum(input: &DeriveInput, said: &Said, data: &DataEnum) -> Result<TokenStr
         ) -> Option<Self> {
             #read
         }
-
-        /// Reads its keys from a table that may hold others; `None` only beside a finding.
-        pub(crate) fn read_keys(section: &mut Section<'_, '_>, context: #context) -> Option<Self> {
-            let kind = Self::read_kind(section)?;
-            Self::read_as(section, kind, context)
-        }
-
-        /// Reads its section; `None` only beside a finding.
-        pub(crate) fn read(mut section: Section<'_, '_>, context: #context) -> #result {
-            #opening
-            let kind = Self::read_kind(&mut section)?;
-            #off
-            let spec = Self::read_as(&mut section, kind, context);
-            section.finish(&format!("with {} = \"{kind}\"", #tag));
-            #spec
-        }
-
-        /// Its keys with their values.
-        pub(crate) fn written(&self) -> Entries {
-            let mut entries = Entries::new();
-            match self { #(#texts)* }
-            entries
-        }
     ))
-}
-
-/// A key of some of the kinds.
-struct Merged {
-    key: Declared,
-    /// The kinds, each with what the key is about there.
-    kinds: Vec<(String, String)>,
-}
-
-/// Adds a key of a kind; one that another kind has too is the same key.
-fn merge(merged: &mut Vec<Merged>, key: Declared, kind: &str) {
-    let about = match &key {
-        Declared::Key { about, .. } => about.clone(),
-        Declared::Flat(_) => String::new(),
-    };
-    let same = merged.iter_mut().find(|other| match (&other.key, &key) {
-        (Declared::Key { name, .. }, Declared::Key { name: other, .. }) => name == other,
-        _ => false,
-    });
-    match same {
-        Some(same) => same.kinds.push((kind.to_owned(), about)),
-        None => merged.push(Merged { key, kinds: vec![(kind.to_owned(), about)] }),
-    }
-}
-
-impl Merged {
-    fn declare(&self) -> TokenStream {
-        let Declared::Key { name, about, shape, more } = &self.key else {
-            return declare(&self.key);
-        };
-        if self.kinds.iter().all(|(_, other)| other == about) {
-            let kinds = self.kinds.iter().map(|(kind, _)| kind);
-            return quote!(&[Key::new(#name, #shape, #about)#more.with(&[#(#kinds),*])]);
-        }
-        let about: Vec<String> =
-            self.kinds.iter().map(|(kind, about)| format!("{kind}: {about}")).collect();
-        let about = about.join("; ");
-        quote!(&[Key::new(#name, #shape, #about)#more])
-    }
-}
-
-fn declare(key: &Declared) -> TokenStream {
-    match key {
-        Declared::Flat(keys) => quote!(#keys),
-        Declared::Key { name, about, shape, more } => {
-            quote!(&[Key::new(#name, #shape, #about)#more])
-        }
-    }
-}
-
-/// The table of all keys.
-fn joined(said: &Said, parts: Vec<TokenStream>) -> TokenStream {
-    let also = said.get("also").map(|also| quote!(&#also));
-    quote!(
-        /// Its keys.
-        pub(crate) const KEYS: &'static [Key] = {
-            const PARTS: &[&[Key]] = &[#(#parts,)* #also];
-            const ALL: [Key; length(PARTS)] = join(PARTS);
-            &ALL
-        };
-    )
 }

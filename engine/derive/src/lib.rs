@@ -24,7 +24,7 @@ use syn::{DeriveInput, Result, parse_macro_input};
 /// - `off = "off"`: a further kind, named last (or `first`), which switches the section off: `read` then
 ///   returns an option;
 /// - `later = [".."]`: kinds of later versions;
-/// - `also = [KEY]`: keys that no field holds;
+/// - `before = [KEY]`, `also = [KEY]`: keys that no field holds, before and after those of the fields;
 /// - `check = path`: `fn(&mut Section, &Self, context) -> bool`, which reports what is wrong;
 /// - `brief`: in a value, a kind without other keys stands alone;
 /// - `defaults`: implements `Default` by the keys' constants, on a struct.

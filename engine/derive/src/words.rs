@@ -28,7 +28,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
 
         const _: () = {
-            use crate::scenario::declare::{Field, Section, Shape, Text, choice, quoted};
+            use crate::scenario::declare::*;
 
             impl Text for #name {
                 fn text(&self, _: Shape) -> Option<String> {

@@ -172,15 +172,15 @@ pub enum Transport {
 
 /// Virtual CPU of every node.
 #[derive(Clone, Debug, PartialEq, Keys)]
-#[keys(context = &CpuSetting<'_>, also = [CPU_MODEL, CPU_TABLE])]
+#[keys(context = &CpuSetting<'_>, before = [CPU_MODEL], also = [CPU_TABLE])]
 pub struct CpuSpec {
-    /// Handlers that a node runs at once.
+    /// Handlers that a node runs at once, at most 1024.
     #[key(default = 1, shape = count(1, 1_024))]
     pub cores: u32,
     /// For `scaled`: factor on all costs, above 0 to 1000; 2 is a machine half as fast.
     #[key(shape = FACTOR, read = cpu_scale)]
     pub scale: f64,
-    /// Cost of receiving a message; by default the table's, here and below.
+    /// Cost of receiving a message, at most 1 h; by default the table's, as all costs.
     #[key(shape = COST, or = context.costs.receive)]
     pub receive: Span,
     /// Cost of sending a message.

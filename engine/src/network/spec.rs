@@ -5,7 +5,6 @@ use anthill_protocol::{Span, Time};
 
 use super::{MAX_SIGMA, MIN_SIGMA};
 use crate::input::InputFile;
-use crate::scenario::declare::*;
 use crate::topology::TopologySpec;
 
 /// Delays and topology of a scenario.
@@ -81,7 +80,7 @@ pub enum ModelSpec {
     },
     /// Uniform in `min..=max`.
     Uniform {
-        /// The least delay; 10ms by default.
+        /// The least delay, 10ms by default.
         #[key(shape = POSITIVE_SPAN, or = Span::from_millis(10))]
         min: Span,
         /// The greatest delay.
@@ -100,7 +99,7 @@ pub enum ModelSpec {
     },
     /// Every message arrives within Δ: uniform in `min..=delta`.
     Synchronous {
-        /// The least delay; `min_delay` by default.
+        /// The least delay, `min_delay` by default.
         #[key(shape = POSITIVE_SPAN, or = context.least_within(delta), last)]
         min: Span,
         /// Δ, the bound on delays: at least `min` or `floor`. Sets `measure.bound`.

@@ -10,7 +10,6 @@ use std::path::MAIN_SEPARATOR;
 use anthill_engine_derive::Keys;
 use anthill_protocol::Span;
 
-use super::declare::COST;
 use super::document::{Document, Source, read_file};
 use super::error::ScenarioError;
 use super::findings::Findings;

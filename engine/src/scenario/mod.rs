@@ -68,7 +68,7 @@ use crate::conditions::ConditionsSpec;
 use crate::crypto::{KeyFile, Mode};
 use crate::input::Input;
 use crate::network::NetworkSpec;
-use declare::{Key, POSITIVE_SPAN, count, positive};
+use declare::{Key, POSITIVE_SPAN};
 use parse::suits_the_run;
 use parse_crypto::read_keys;
 

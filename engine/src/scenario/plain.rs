@@ -114,6 +114,23 @@ pub(super) fn number(data: &Data) -> Result<f64, String> {
     }
 }
 
+/// A number within the bounds of a shape.
+pub(super) fn number_within(shape: &Shape, data: &Data) -> Result<f64, String> {
+    let Shape::Number { least, open, most } = *shape else {
+        unreachable!("{shape:?} is no number")
+    };
+    match number(data)? {
+        // Adding 0 turns -0.0, which prints differently, into 0.0.
+        number if (least..=most).contains(&number) && !(open && number == least) => {
+            Ok(number + 0.0)
+        }
+        _ => {
+            let from = if open { "above" } else { "at least" };
+            Err(format!("must be {from} {least} and at most {most}"))
+        }
+    }
+}
+
 /// A rate above 0 in bit/s.
 pub(super) fn rate(data: &Data) -> Result<u64, String> {
     let read = match data {

@@ -306,99 +306,59 @@ impl<'d, 'f> Section<'d, 'f> {
         read.map_err(|problem| self.wrong(name, problem)).ok()
     }
 
-    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
-        self.plain(name).map(|value| matches!(value, Value::Flag(true)))
-    }
-
-    pub(crate) fn count(&mut self, name: &'static str) -> Option<u64> {
-        match self.plain(name)? {
-            Value::Count(count) => Some(count),
-            other => unreachable!("{name} is {other:?}"),
-        }
-    }
-
     /// A count whose declaration keeps it within 32 bits.
     pub(crate) fn count32(&mut self, name: &'static str) -> Option<u32> {
         self.count(name).and_then(|count| u32::try_from(count).ok())
     }
 
-    pub(crate) fn share(&mut self, name: &'static str) -> Option<f64> {
-        match self.plain(name)? {
-            Value::Share(share) => Some(share),
-            other => unreachable!("{name} is {other:?}"),
-        }
-    }
-
-    pub(crate) fn span(&mut self, name: &'static str) -> Option<Span> {
-        match self.plain(name)? {
-            Value::Span(span) => Some(span),
-            other => unreachable!("{name} is {other:?}"),
-        }
-    }
-
-    pub(crate) fn choice(&mut self, name: &'static str) -> Option<&'static str> {
-        match self.plain(name)? {
-            Value::Choice(word) => Some(word),
-            other => unreachable!("{name} is {other:?}"),
-        }
+    /// A value that is given, by its reader.
+    fn given_value<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'d Data) -> Result<T, String>,
+    ) -> Option<T> {
+        let item = &self.find(name)?.item;
+        read(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
     }
 
     /// A number within the declared bounds.
     pub(crate) fn number(&mut self, name: &'static str) -> Option<f64> {
-        let Shape::Number { least, open, most } = self.declared(name).shape else {
-            unreachable!("{name} is not declared as a number")
-        };
-        let entry = self.find(name)?;
-        match plain::number(&entry.item.data) {
-            // Adding 0 turns -0.0, which prints differently, into 0.0.
-            Ok(number) if (least..=most).contains(&number) && !(open && number == least) => {
-                Some(number + 0.0)
-            }
-            Ok(_) => {
-                let from = if open { "above" } else { "at least" };
-                self.wrong(name, format!("must be {from} {least} and at most {most}"));
-                None
-            }
-            Err(problem) => {
-                self.wrong(name, problem);
-                None
-            }
-        }
+        let shape = self.declared(name).shape;
+        self.given_value(name, |data| plain::number_within(&shape, data))
     }
 
     /// A rate in bit/s.
     pub(crate) fn rate(&mut self, name: &'static str) -> Option<u64> {
-        let item = &self.find(name)?.item;
-        plain::rate(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
+        self.given_value(name, plain::rate)
     }
 
     /// A number of bytes.
     pub(crate) fn size(&mut self, name: &'static str) -> Option<u64> {
-        let item = &self.find(name)?.item;
-        plain::size(&item.data).map_err(|problem| self.wrong(name, problem)).ok()
+        self.given_value(name, plain::size)
     }
 
     /// Any text.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<&'d str> {
-        let entry = self.find(name)?;
-        match &entry.item.data {
-            Data::Text(text) => Some(text),
-            other => {
-                self.wrong(name, format!("expected text in quotes, found {}", other.kind()));
-                None
-            }
-        }
+        self.given_value(name, |data| match data {
+            Data::Text(text) => Ok(text.as_str()),
+            other => Err(format!("expected text in quotes, found {}", other.kind())),
+        })
     }
 
     /// A list of anything.
     pub(super) fn list(&mut self, name: &'static str) -> Option<&'d [Item]> {
-        match &self.find(name)?.item.data {
-            Data::List(items) => Some(items),
-            other => {
-                self.wrong(name, format!("expected a list, found {}", other.kind()));
-                None
-            }
-        }
+        self.given_value(name, |data| match data {
+            Data::List(items) => Ok(items.as_slice()),
+            other => Err(format!("expected a list, found {}", other.kind())),
+        })
+    }
+
+    /// A table of free keys.
+    pub(super) fn table(&mut self, name: &'static str) -> Option<&'d Table> {
+        self.given_value(name, |data| match data {
+            Data::Table(table) => Ok(table),
+            other => Err(format!("expected a table, found {}", other.kind())),
+        })
     }
 
     /// A list of distinct names, not empty; `noun`: what they name.
@@ -429,17 +389,6 @@ impl<'d, 'f> Section<'d, 'f> {
             }
         }
         (names.len() == items.len()).then_some(names)
-    }
-
-    /// A table of free keys.
-    pub(super) fn table(&mut self, name: &'static str) -> Option<&'d Table> {
-        match &self.find(name)?.item.data {
-            Data::Table(table) => Some(table),
-            other => {
-                self.wrong(name, format!("expected a table, found {}", other.kind()));
-                None
-            }
-        }
     }
 
     /// A file, with the hash of what it holds now. Its path is relative to the scenario's folder if
@@ -488,6 +437,28 @@ impl<'d, 'f> Section<'d, 'f> {
             }
         }
     }
+}
+
+/// Readers of plain values, by the kind of their declaration.
+macro_rules! plain_values {
+    ($($name:ident, $kind:ident, $type:ty;)*) => {
+        impl Section<'_, '_> {$(
+            pub(crate) fn $name(&mut self, name: &'static str) -> Option<$type> {
+                match self.plain(name)? {
+                    Value::$kind(value) => Some(value),
+                    other => unreachable!("{name} is {other:?}"),
+                }
+            }
+        )*}
+    };
+}
+
+plain_values! {
+    flag, Flag, bool;
+    count, Count, u64;
+    share, Share, f64;
+    span, Span, Span;
+    choice, Choice, &'static str;
 }
 
 /// The word, if it is one that a later version will know.

@@ -99,7 +99,10 @@ fn table(keys: &[Key], required: &[&str]) -> Json {
 
 fn property(key: &Key) -> Json {
     let mut schema = shape(&key.shape);
-    schema["description"] = json!(key.about);
+    schema["description"] = match key.with {
+        [] => json!(key.about),
+        kinds => json!(format!("{}: {}", kinds.join(", "), key.about)),
+    };
     if let Some(default) = key.default {
         schema["default"] = match default {
             Value::Flag(flag) => json!(flag),

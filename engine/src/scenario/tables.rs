@@ -20,8 +20,14 @@ pub fn key_table(path: &str) -> Option<String> {
         "| key | default | |\n|---|---|---|\n"
     });
     let mut row = |key: &str, default: &str, with: &[&str], about: &str| {
-        let with = if has_kinds { format!(" {} |", with.join(", ")) } else { String::new() };
-        out.push_str(&format!("| {key} | {default} |{with} {about} |\n"));
+        let cells = [key.to_owned(), default.to_owned(), with.join(", "), about.to_owned()];
+        for (column, cell) in
+            cells.iter().enumerate().filter(|(column, _)| has_kinds || *column != 2)
+        {
+            let blank = if column == 0 || !cell.is_empty() { " " } else { "" };
+            out.push_str(&format!("|{blank}{cell} "));
+        }
+        out.push_str("|\n");
     };
     for key in keys {
         if path.is_empty() && inside(&key.shape).is_some() || selects && is_selection(key) {
@@ -32,7 +38,13 @@ pub fn key_table(path: &str) -> Option<String> {
             (false, Some(value)) => format!("`{}`", plain(value)),
             (false, None) => String::new(),
         };
-        row(&format!("`{}`", key.name), &default, key.with, key.about);
+        let unexplained = if key.words.is_empty() { words(key) } else { &[] };
+        let one_of: Vec<String> = unexplained.iter().map(|word| format!("`\"{word}\"`")).collect();
+        let about = match &one_of[..] {
+            [] => key.about.to_owned(),
+            words => format!("{} ({})", key.about, words.join(", ")),
+        };
+        row(&format!("`{}`", key.name), &default, key.with, &about);
         for (word, about) in words(key).iter().zip(key.words) {
             row(&format!("· `\"{word}\"`"), "", &[], about);
         }
