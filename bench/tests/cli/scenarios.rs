@@ -206,21 +206,21 @@ fn diurnal_churn() {
 #[test]
 fn what_is_on_is_printed_before_and_after() {
     let desk = Desk::new();
-    let fault = "from 17.5 h on, 8 h of every 1 d (each node up to 2 h later): down, state kept, ";
-    let churn = "on             churn exponential: sessions of 20 h, downtimes of 4 h";
+    let fault = "crash: at 17.5h, keep_state true, regions ap-south-1, fraction 0.5, every 1d, on 8h, ";
+    let churn = "on             churn exponential: session 20h, downtime 4h";
     for command in ["validate", "run"] {
         let line = format!("{command} diurnal-churn --nodes 1k --until 24h");
         let output = desk.anthill(&line);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let text = stdout(&output);
-        for part in ["Conditions\n", fault, churn, "nodes (50 % at random; ap-south-1)\n"] {
+        for part in ["Conditions\n", fault, churn, "stagger 2h ("] {
             assert!(text.contains(part), "{line}: `{part}` is not in\n{text}");
         }
         assert_eq!(text.contains("nodes up"), command == "run", "{text}");
     }
     let adversary = "--set adversary={kind=\"silent\",fraction=0.1}";
     let text = stdout(&desk.anthill(&format!("validate traffic --nodes 1k {adversary}")));
-    assert!(text.contains("adversary: 100 nodes (10 %) do not send\n"), "{text}");
+    assert!(text.contains("adversary silent: fraction 0.1 (100 nodes, 10 %)\n"), "{text}");
     let text = stdout(&desk.anthill("validate traffic --nodes 1k"));
     assert!(!text.contains("Conditions"), "{text}");
 }

@@ -14,6 +14,7 @@ mod document;
 mod error;
 mod excerpt;
 mod findings;
+mod in_words;
 mod key_kind;
 mod keys;
 mod nearest;

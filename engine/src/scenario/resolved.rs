@@ -15,7 +15,7 @@ use super::Scenario;
 use super::parse_links::Links;
 use super::quantity::span_text;
 use super::resolved_conditions::write_nodes;
-use super::resolved_fault::write_fault;
+use super::resolved_fault;
 
 impl Scenario {
     /// The scenario as TOML, with every default filled in.
@@ -47,7 +47,7 @@ impl Scenario {
             line(&mut out, "bound", &span(bound));
         }
         for fault in &self.conditions.faults {
-            write_fault(&mut out, fault, self.nodes);
+            section(&mut out, "[fault]", resolved_fault::fault(fault, self.nodes));
         }
         out
     }

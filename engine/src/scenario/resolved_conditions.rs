@@ -28,7 +28,7 @@ pub(super) fn write_nodes(out: &mut String, conditions: &ConditionsSpec, nodes: 
     }
 }
 
-fn adversary(spec: &AdversarySpec, nodes: u32) -> Entries {
+pub(super) fn adversary(spec: &AdversarySpec, nodes: u32) -> Entries {
     let mut entries = spec.behaviour.written();
     let by = entries.split_off(1);
     entries.extend(selection(&spec.who, nodes, false));

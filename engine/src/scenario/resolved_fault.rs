@@ -1,18 +1,16 @@
 //! Faults and selections of nodes as TOML: see `resolved`, of which this is a part.
 
-use anthill_protocol::Span;
+use anthill_protocol::{Span, Time};
 
-use super::resolved::{Entries, float, line, quoted, span, table};
+use super::resolved::{Entries, float, quoted, span, table};
 use crate::conditions::{Direction, FaultKind, FaultSpec, Flap, ImpairmentSpec, SelectionSpec};
 
-/// Writes one entry of the timeline.
-pub(super) fn write_fault(out: &mut String, fault: &FaultSpec, nodes: u32) {
-    out.push_str("\n[[fault]]\n");
-    line(out, "at", &span(Span(fault.at.0)));
-    if let Some(heal) = fault.heal {
-        line(out, "heal", &span(Span(heal.0)));
-    }
-    let mut entries = kind(&fault.kind, nodes);
+/// The keys of an entry of the timeline of so many nodes.
+pub(super) fn fault(fault: &FaultSpec, nodes: u32) -> Entries {
+    let time = |key, at: Time| (key, span(Span(at.0)));
+    let mut entries = vec![time("at", fault.at)];
+    entries.extend(fault.heal.map(|heal| time("heal", heal)));
+    entries.extend(kind(&fault.kind, nodes));
     entries.extend(selection(&fault.who, nodes, true));
     if let Some(Flap { period, on, stagger }) = fault.flap {
         entries.extend([("every", span(period)), ("on", span(on))]);
@@ -20,9 +18,7 @@ pub(super) fn write_fault(out: &mut String, fault: &FaultSpec, nodes: u32) {
             entries.push(("stagger", span(stagger)));
         }
     }
-    for (key, value) in entries {
-        line(out, key, &value);
-    }
+    entries
 }
 
 fn kind(kind: &FaultKind, nodes: u32) -> Entries {
