@@ -93,8 +93,8 @@ fn own_adversary(kind: &str, scenario: &Scenario) -> String {
 mod tests {
     use anthill_engine::network::Network;
     use anthill_engine::scenario::{ProtocolInfo, parse_text};
-    use anthill_protocol::traffic::Traffic;
     use anthill_protocol::Configure as _;
+    use anthill_protocol::traffic::Traffic;
 
     use super::*;
     use crate::fabricated;
@@ -144,10 +144,7 @@ mod tests {
             ("clock.skew = \"1s\"", "clock: skew 1s"),
             ("clock.drift_ppm = 50", "clock: drift_ppm 50.0"),
             ("measure.bound = \"500ms\"", "bound of 500 ms on delays, as the protocol assumes"),
-            (
-                "adversary.schedule = { kind = \"split\", heal = \"9s\" }",
-                "schedule split: heal 9s",
-            ),
+            ("adversary.schedule = { kind = \"split\", heal = \"9s\" }", "schedule split: heal 9s"),
             (
                 "adversary = { kind = \"silent\", fraction = 0.1, kinds = [\"reply\"] }",
                 "adversary silent: fraction 0.1, kinds reply (100 nodes, 10 %)",

@@ -80,13 +80,6 @@ pub(crate) fn span(n: u64) -> String {
     }
 }
 
-/// Bits per second: `20 Mbit/s`.
-pub(crate) fn rate(n: u64) -> String {
-    const UNITS: [(f64, &str); 4] =
-        [(1e9, " Gbit/s"), (1e6, " Mbit/s"), (1e3, " kbit/s"), (1.0, " bit/s")];
-    scaled(n as f64, &UNITS)
-}
-
 /// A share as a percentage, to hundredths: `97.22 %`.
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
@@ -155,8 +148,6 @@ mod tests {
         assert_eq!(span(1_500_000_000), "1.5 s");
         assert_eq!(span(2_250_000_000), "2250 ms");
         assert_eq!(span(12_345_678_901), "12.3 s");
-        assert_eq!(rate(20_000_000), "20 Mbit/s");
-        assert_eq!(rate(1_500), "1.5 kbit/s");
         assert_eq!(percent(0.97222), "97.22 %");
         assert_eq!(percent(0.0), "0 %");
         assert_eq!(percent(0.00001), "below 0.01 %");

@@ -206,7 +206,8 @@ fn diurnal_churn() {
 #[test]
 fn what_is_on_is_printed_before_and_after() {
     let desk = Desk::new();
-    let fault = "crash: at 17.5h, keep_state true, regions ap-south-1, fraction 0.5, every 1d, on 8h, ";
+    let fault =
+        "crash: at 17.5h, keep_state true, regions ap-south-1, fraction 0.5, every 1d, on 8h, ";
     let churn = "on             churn exponential: session 20h, downtime 4h";
     for command in ["validate", "run"] {
         let line = format!("{command} diurnal-churn --nodes 1k --until 24h");

@@ -29,11 +29,17 @@ impl Scenario {
         let single = single.into_iter().chain(changed(Links::KEYS, links.written()));
         on.extend(single.map(|(key, value)| format!("{key} {}", bare(&value))));
         if !classes.is_empty() {
-            let share = |class: &crate::conditions::ClassSpec| format!("{} {}", class.name, class.share);
-            on.push(format!("classes: {}", classes.iter().map(share).collect::<Vec<_>>().join(", ")));
+            let share =
+                |class: &crate::conditions::ClassSpec| format!("{} {}", class.name, class.share);
+            on.push(format!(
+                "classes: {}",
+                classes.iter().map(share).collect::<Vec<_>>().join(", ")
+            ));
         }
         on.extend(spec.cpu.as_ref().map(|cpu| words("cpu", CpuSpec::KEYS, cpu.written())));
-        on.extend(spec.churn.as_ref().map(|churn| words("churn", ChurnSpec::KEYS, churn.written())));
+        on.extend(
+            spec.churn.as_ref().map(|churn| words("churn", ChurnSpec::KEYS, churn.written())),
+        );
         if spec.clock != ClockSpec::default() {
             on.push(words("clock", ClockSpec::KEYS, spec.clock.written()));
         }
