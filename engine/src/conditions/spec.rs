@@ -485,12 +485,14 @@ pub enum Behaviour {
     ///
     /// By the parity of a hash of sender and receiver.
     Equivocate,
-    /// They keep back whatever they would send, and send it all at this instant.
+    /// They keep back whatever they would send, and send all of it at `release`.
     Withhold {
-        /// The instant.
+        /// When they send all that they kept back.
+        #[key(name = "release", example = "\"30s\"", shape = POSITIVE_SPAN)]
         until: Time,
     },
-    /// Each is two honest nodes under one identity, which talk to one half of the others each.
+    /// They are two honest nodes under one identity each, which talk to one half of the others each and
+    /// hear only them.
     Twins,
 }
 

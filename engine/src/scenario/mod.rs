@@ -40,7 +40,6 @@ mod protocol_info;
 mod quantity;
 mod reader;
 mod resolved;
-mod resolved_conditions;
 mod resolved_fault;
 mod schema;
 mod tables;

@@ -1,6 +1,6 @@
 //! `[adversary]`: whom it holds, what they do, and who decides over delays.
 
-use super::declare::{Key, SHARE, Section, Shape, Value, join};
+use super::declare::{Key, SHARE, Section, Shape, Value, join, length};
 use super::document::Data;
 use super::excerpt::shorten;
 use super::nearest::nearest;
@@ -18,13 +18,20 @@ pub(super) const ADVERSARY: &[Key] = {
     const WHO: &[Key] = SelectionSpec::KEYS;
     const MORE: &[Key] = &[
         Key::new("kinds", Shape::Names, "kinds of messages it does that to; all by default"),
-        Key::new("probability", SHARE, "share of those messages").or(Value::Share(1.0)),
+        Key::new(
+            "probability",
+            SHARE,
+            "share of those messages; `follow`, `withhold` and `twins` choose neither",
+        )
+        .or(Value::Share(1.0)),
         Key::new("schedule", ScheduleSpec::TABLE, "who delays messages, within the timing model"),
     ];
-    let (kind, by) = Behaviour::KEYS.split_at(1);
+    const KIND_AND_OTHERS: (&[Key], &[Key]) = Behaviour::KEYS.split_at(1);
     // Neither `role` nor `all`.
-    let parts: &[&[Key]] = &[kind, WHO.split_at(3).0, &[WHO[4], WHO[5]], by, MORE];
-    &join::<10>(parts)
+    const PARTS: &[&[Key]] =
+        &[KIND_AND_OTHERS.0, WHO.split_at(3).0, &[WHO[4], WHO[5]], KIND_AND_OTHERS.1, MORE];
+    const ALL: [Key; length(PARTS)] = join(PARTS);
+    &ALL
 };
 
 /// The section's two parts.
@@ -142,9 +149,8 @@ fn read_held(
 ) -> Option<AdversarySpec> {
     let who = read_selection(adversary, population, ("fraction", "0.1"));
     let behaviour = Behaviour::read_as(adversary, kind, ());
-    // Who follows the protocol does nothing to any message.
-    let (named, probability) = match kind {
-        "follow" | "withhold" | "twins" => (Some(Vec::new()), Some(1.0)),
+    let (named, probability) = match behaviour {
+        Some(behaviour) if !behaviour.chooses_messages() => (Some(Vec::new()), Some(1.0)),
         _ => (read_kinds(adversary, kinds), adversary.share("probability")),
     };
     Some(AdversarySpec {
