@@ -158,7 +158,6 @@ fn access(
     let write = match said.get("write") {
         Some(write) => quote!(entries.extend(#write(#name).map(|text| (#word, text)));),
         None if said.has("flatten") => quote!(entries.extend(#name.written());),
-        None if said.has("table") => quote!(entries.push((#word, #name.text()));),
         None => quote!(entries.extend(Text::text(#name, #shape).map(|text| (#word, text)));),
     };
     Ok((quote!({ #require #read }), write))

@@ -41,7 +41,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     });
     let brief = said.has("brief").then(|| {
         quote!(if let [(_, kind)] = &entries[..] {
-            return kind.clone();
+            return Some(kind.clone());
         })
     });
     let (result, spec) = match said.has("off") {
@@ -88,12 +88,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #write
                 entries
             }
+        }
 
-            /// Its table as a value.
-            pub(crate) fn text(&self) -> String {
+        impl Text for #name {
+            fn text(&self, _: Shape) -> Option<String> {
                 let entries = self.written();
                 #brief
-                table(entries)
+                Some(table(entries))
             }
         }
 

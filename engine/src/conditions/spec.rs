@@ -149,7 +149,7 @@ pub struct ClassSpec {
     pub latency: Span,
     /// How that delay varies in place of lognormally with `sigma`: as `network.jitter`, without
     /// `fitted`; for `pareto`, `latency` is the mean.
-    #[key(shape = JitterSpec::TABLE, read = class_jitter(section), write = class_jitter_text)]
+    #[key(shape = JitterSpec::TABLE, read = class_jitter(section))]
     pub jitter: Option<JitterSpec>,
     /// σ of the logarithm of that delay, up to 4; 0 is constant.
     #[key(shape = bounded(0.0, 4.0), or = context.sigma, only = Option::is_none(jitter))]

@@ -10,7 +10,7 @@ pub(crate) use super::keys::{
 };
 pub(crate) use super::parse_bandwidth::RatesSetting;
 pub(crate) use super::parse_churn::{CHURN_START, churn_start, churn_start_text, would_end};
-pub(crate) use super::parse_classes::{CLASS_PRESET, class_jitter, class_jitter_text};
+pub(crate) use super::parse_classes::{CLASS_PRESET, class_jitter};
 pub(crate) use super::parse_cpu::{CPU_MODEL, CPU_TABLE, CpuSetting, cpu_kinds, cpu_scale};
 pub(crate) use super::parse_links::{delay_text, reordering_delay};
 pub(crate) use super::parse_network::{NetworkSetting, delay_model, floor, is_consistent};

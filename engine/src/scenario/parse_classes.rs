@@ -163,10 +163,6 @@ pub(crate) fn class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterS
     Some(Some(jitter))
 }
 
-pub(crate) fn class_jitter_text(jitter: &Option<JitterSpec>) -> Option<String> {
-    jitter.as_ref().map(JitterSpec::text)
-}
-
 /// All figures of all classes, none left to a preset.
 pub(super) fn classes_text(classes: &Vec<ClassSpec>) -> Option<String> {
     let class = |spec: &ClassSpec| {

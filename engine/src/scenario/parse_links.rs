@@ -25,7 +25,7 @@ pub(crate) struct Links {
     /// Rates of up- and downlinks; without it they are infinite.
     #[key(
         shape = Shape::Kinded { keys: BandwidthSpec::KEYS, needs_kind: false },
-        read = read_bandwidth(section, context, classes.as_deref()), write = bandwidth_text, last
+        read = read_bandwidth(section, context, classes.as_deref()), last
     )]
     pub(super) bandwidth: Option<BandwidthSpec>,
     /// Kinds of access links: a preset's name and its share of the nodes, or a table.
@@ -87,8 +87,4 @@ pub(crate) fn reordering_delay(
 /// Unless it is 0: nothing is held back.
 pub(crate) fn delay_text(delay: &Span) -> Option<String> {
     (*delay > Span::ZERO).then(|| span(*delay))
-}
-
-fn bandwidth_text(spec: &Option<BandwidthSpec>) -> Option<String> {
-    spec.as_ref().map(BandwidthSpec::text)
 }

@@ -16,7 +16,7 @@ use super::declare::{Shape, Text};
 use super::parse_links::Links;
 use super::quantity::span_text;
 use super::resolved_fault::{self, selection};
-use crate::conditions::{AdversarySpec, ConditionsSpec};
+use crate::conditions::{AdversarySpec, ConditionsSpec, ScheduleSpec};
 
 impl Scenario {
     /// The scenario as TOML, with every default filled in.
@@ -71,7 +71,8 @@ fn write_nodes(out: &mut String, conditions: &ConditionsSpec, nodes: u32) {
     if let Some(spec) = &conditions.adversary {
         entries = adversary(spec, nodes);
     }
-    entries.extend(conditions.schedule.as_ref().map(|spec| ("schedule", spec.text())));
+    let schedule = conditions.schedule.text(ScheduleSpec::TABLE);
+    entries.extend(schedule.map(|schedule| ("schedule", schedule)));
     if !entries.is_empty() {
         section(out, "adversary", entries);
     }
