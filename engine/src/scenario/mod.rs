@@ -1,9 +1,13 @@
 //! What to run: from TOML text to the checked [`Scenario`], and back.
 //!
 //! The way of a scenario: [`Source`] and [`Override`]s → a tree of values that know where they
-//! were written (`document`, `overrides`) → typed fields that match the declarations of `keys`
-//! (`reader`, `findings`, `plain`, `quantity`) → [`Scenario`] (`parse*`), plain data which the engines take.
-//! `resolved` writes it back with every default filled in; `schema` describes the format.
+//! were written (`document`, `overrides`) → typed fields that match their declarations
+//! (`reader`, `findings`, `plain`, `quantity`) → [`Scenario`], plain data which the engines take.
+//! `resolved` writes it back with every default filled in; `schema` and `tables` describe the format.
+//!
+//! A key is declared once, where the type that holds its value is: `#[derive(Keys)]` makes of the fields of
+//! a struct, or of the variants of an enum, the table of keys, the reader and the writer (`declare`). What
+//! a declaration cannot say, rules between keys and sections above all, stands in `parse_*`.
 //!
 //! Invariant: whatever the text, the result is a scenario within all stated bounds or a
 //! [`ScenarioError`]; never a panic, and never more than a few hundred megabytes or a few seconds.
