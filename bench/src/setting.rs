@@ -121,11 +121,11 @@ mod tests {
         for (more, expected) in [
             (
                 "network.bandwidth = { up = \"20Mbit\", queue = \"64kB\" }",
-                "bandwidth kind fixed, up 20Mbit, queue 64000",
+                "bandwidth fixed: up 20Mbit, queue 64000",
             ),
             (
                 "network.bandwidth = { kind = \"gervais-2016\", cap = \"6Mbit\" }",
-                "bandwidth kind gervais-2016, cap 6Mbit",
+                "bandwidth gervais-2016: cap 6Mbit",
             ),
             ("network.loss = 0.01", "loss 0.01"),
             ("network.pair_spread = 0.3", "pair_spread 0.3"),
@@ -134,7 +134,7 @@ mod tests {
             ("network.classes = { home = 0.6, bad = 0.1 }", "classes: bad 0.1, home 0.6"),
             (
                 "cpu = { scale = 2, cores = 4 }",
-                "cpu: cores 4, scale 2.0, receive 550ns, send 2.9us, timer 90ns, kib 46ns, sign 14us, \
+                "cpu: cores 4, scale 2.0, receive 550ns, send 2900ns, timer 90ns, kib 46ns, sign 14us, \
                  verify 30us",
             ),
             (

@@ -7,7 +7,9 @@ use super::parse_fault::FAULT;
 use super::parse_links::Links;
 use super::resolved::{Entries, adversary, plain};
 use super::resolved_fault::fault;
-use crate::conditions::{ChurnSpec, ClockSpec, CpuSpec, FaultSpec, ScheduleSpec};
+use crate::conditions::{
+    BandwidthSpec, ChurnSpec, ClassSpec, ClockSpec, CpuSpec, FaultSpec, ScheduleSpec,
+};
 use crate::network::{ModelSpec, SpreadSpec};
 
 impl Scenario {
@@ -21,19 +23,17 @@ impl Scenario {
         {
             on.push(words("timing", ModelSpec::KEYS, model.written()));
         }
-        let mut links = Links::of(spec);
-        let classes = std::mem::take(&mut links.classes);
         // Each of these is a condition of its own.
+        let links = Links { bandwidth: None, classes: Vec::new(), ..Links::of(spec) };
         let single = changed(SpreadSpec::KEYS, self.network.spread.written());
         let single = single.into_iter().chain(changed(Links::KEYS, links.written()));
         on.extend(single.map(|(key, value)| format!("{key} {}", bare(&value))));
-        if !classes.is_empty() {
-            let share =
-                |class: &crate::conditions::ClassSpec| format!("{} {}", class.name, class.share);
-            on.push(format!(
-                "classes: {}",
-                classes.iter().map(share).collect::<Vec<_>>().join(", ")
-            ));
+        let rates = spec.bandwidth.as_ref();
+        on.extend(rates.map(|by| words("bandwidth", BandwidthSpec::KEYS, by.written())));
+        if !spec.classes.is_empty() {
+            let share = |class: &ClassSpec| format!("{} {}", class.name, class.share);
+            let shares: Vec<String> = spec.classes.iter().map(share).collect();
+            on.push(format!("classes: {}", shares.join(", ")));
         }
         on.extend(spec.cpu.as_ref().map(|cpu| words("cpu", CpuSpec::KEYS, cpu.written())));
         on.extend(
@@ -78,5 +78,6 @@ fn changed(keys: &[Key], mut entries: Entries) -> Entries {
 
 /// A value without the marks of TOML.
 fn bare(value: &str) -> String {
-    value.replace(['"', '[', ']', '{', '}'], "").replace(" = ", " ").trim().to_owned()
+    let value = value.replace(['"', '[', ']', '{', '}'], " ").replace(" = ", " ");
+    value.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
 }

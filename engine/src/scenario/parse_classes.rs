@@ -164,7 +164,7 @@ pub(crate) fn class_jitter(class: &mut Section<'_, '_>) -> Option<Option<JitterS
 }
 
 /// All figures of all classes, none left to a preset.
-pub(super) fn classes_text(classes: &Vec<ClassSpec>) -> Option<String> {
+pub(super) fn classes_text(classes: &[ClassSpec]) -> Option<String> {
     let class = |spec: &ClassSpec| {
         let mut entries = spec.written();
         entries.insert(1, ("preset", quoted("none")));

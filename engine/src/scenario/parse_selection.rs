@@ -117,7 +117,7 @@ pub(crate) fn selected_ids(
     Some(joined)
 }
 
-pub(crate) fn ids_text(ranges: &Vec<(u32, u32)>) -> Option<String> {
+pub(crate) fn ids_text(ranges: &[(u32, u32)]) -> Option<String> {
     let range = |(from, to): &(u32, u32)| match from == to {
         true => from.to_string(),
         false => quoted(&format!("{from}-{to}")),
