@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DataEnum, DeriveInput, Error, Fields, Result};
+use syn::{Data, DataEnum, DeriveInput, Error, Fields, Ident, Result};
 
 use crate::attributes::Said;
 use crate::fields::{Declared, Form};
@@ -39,11 +39,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             return Some(#absent);
         })
     });
-    let brief = said.has("brief").then(|| {
-        quote!(if let [(_, kind)] = &entries[..] {
-            return Some(kind.clone());
-        })
-    });
+    let text = text(name, &said);
     let (result, spec) = match said.has("off") {
         true => (quote!(Option<Option<Self>>), quote!(spec.map(Some))),
         false => (quote!(Option<Self>), quote!(spec)),
@@ -90,6 +86,20 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
 
+        #text
+
+        #default
+    };))
+}
+
+/// The section as a value of another table.
+fn text(name: &Ident, said: &Said) -> TokenStream {
+    let brief = said.has("brief").then(|| {
+        quote!(if let [(_, kind)] = &entries[..] {
+            return Some(kind.clone());
+        })
+    });
+    quote!(
         impl Text for #name {
             fn text(&self, _: Shape) -> Option<String> {
                 let entries = self.written();
@@ -97,9 +107,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 Some(table(entries))
             }
         }
-
-        #default
-    };))
+    )
 }
 
 /// The end of a reader: `read`, unless the check finds something wrong.
