@@ -105,7 +105,7 @@ fn faults_are_drawn_where_they_struck() {
     // 10 s to 20 s of 30 s: the middle third of the plot, which is 612 wide from 78 on.
     let band = page.matches("class=\"band\" x=\"282\"").count();
     assert!(band >= 2 && page.contains("width=\"204\""), "{band} bands");
-    assert!(page.contains("10 s to 20 s: down, state kept"));
+    assert!(page.contains("crash: at 10s, heal 20s, keep_state true, regions us-east-1"));
     assert!(page.contains(">request<") && page.contains(">reply<"), "messages by kind");
 }
 

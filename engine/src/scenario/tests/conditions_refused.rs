@@ -266,7 +266,7 @@ fn adversaries_are_checked() {
     says(
         "kind = \"silent\"\nnodes = [1]\nrole = \"honest\"",
         "7: adversary.role: unknown key `role`; known: kind, nodes, regions, classes, stake_top, \
-         fraction, by, kinds, probability, schedule",
+         fraction, by, release, kinds, probability, schedule",
     );
     says("kind = \"delay\"\nnodes = [1]", " missing adversary.by (such as by = \"1s\")");
     says(

@@ -156,15 +156,16 @@ fn wrong_adversaries_say_what_is_wrong() {
          `double-signer`?"
     );
     assert!(kind("\"slient\"").ends_with("did you mean `silent`?"));
-    let known = "known: none, follow, silent, delay, duplicate, replay, corrupt, equivocate; of \
-                 payments: double-signer, lazy";
+    let known = "known: none, follow, silent, delay, duplicate, replay, corrupt, equivocate, \
+                 withhold, twins; of payments: double-signer, lazy";
     assert!(kind("\"xyz\"").ends_with(&format!("unknown value `xyz`; {known}")));
     assert!(kind("7").ends_with(&format!("expected a kind, found a whole number; {known}")));
     assert!(kind("[\"lazy\", \"silent\"]").ends_with("cannot be combined in this version"));
     assert_eq!(
         super::refuse("adversary.kind = \"lazy\""),
         "t.toml:4: adversary.kind = \"lazy\": `lazy` is an adversary of the protocol payments, not \
-         of gossip; known: none, follow, silent, delay, duplicate, replay, corrupt, equivocate"
+         of gossip; known: none, follow, silent, delay, duplicate, replay, corrupt, equivocate, \
+         withhold, twins"
     );
 }
 
