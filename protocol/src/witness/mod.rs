@@ -26,6 +26,7 @@ pub mod body;
 mod checks;
 pub mod contract;
 mod diagrams;
+pub mod dialogues;
 pub mod evidence;
 pub mod fund;
 mod gas;
@@ -54,7 +55,7 @@ pub mod timeline;
 mod watch;
 
 pub use body::WitnessBody;
-pub use message::WitnessMessage;
+pub use dialogues::WitnessMessage;
 pub use metrics::WitnessMetric;
 pub use node::WitnessNode;
 
