@@ -93,12 +93,12 @@ impl Draft {
             bytes.extend(source.fund.0.to_le_bytes());
             bytes.extend(source.amount.to_le_bytes());
             bytes.extend(source.sequence.to_le_bytes());
-            if rules.all_is_signed {
+            if rules.all_is_signed() {
                 bytes.extend(source.left.to_le_bytes());
                 bytes.extend(source.previous.0.to_le_bytes());
             }
         }
-        if rules.all_is_signed {
+        if rules.all_is_signed() {
             bytes.extend(self.time.0.to_le_bytes());
             bytes.extend(selection.fingerprint().to_le_bytes());
         }

@@ -171,18 +171,6 @@ impl Book {
         self.promises.iter().map(|(_, contract)| *contract)
     }
 
-    /// The promises of a fund: if withdrawals are a chain the only one, else one of all that may
-    /// concern it.
-    pub(super) fn promises_of(
-        &self,
-        fund: FundId,
-        is_chained: bool,
-    ) -> impl Iterator<Item = Shared> + '_ {
-        let of_it = self.promise(fund);
-        let others = self.promises.iter().filter(move |_| !is_chained);
-        of_it.into_iter().chain(others.map(|(_, contract)| *contract))
-    }
-
     /// Drops what is over, and what was earned with funds that are unknown then; returns the bodies.
     pub(super) fn drop_where(&mut self, is_over: impl Fn(FundId, Shared) -> bool) -> Vec<Shared> {
         let mut dropped = Vec::new();
@@ -369,6 +357,7 @@ impl Snapshot for WitnessNode {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::Rules;
     use super::*;
 
     fn body(id: u64) -> Shared {
@@ -408,7 +397,10 @@ mod tests {
         for fund in [1, 2, 3] {
             book.set_promise(FundId(fund), body(10 * fund));
         }
-        let of = |fund, is_chained| book.promises_of(FundId(fund), is_chained).collect::<Vec<_>>();
+        let of = |fund, chained| {
+            let rules = Rules { chained, ..Rules::CORRECTED };
+            rules.promises_of(FundId(fund), &book).collect::<Vec<_>>()
+        };
         assert_eq!((of(2, true), of(9, true)), (vec![body(20)], vec![]));
         assert_eq!(of(2, false), [body(20), body(10), body(20), body(30)]);
         assert_eq!(of(9, false), [body(10), body(20), body(30)]);

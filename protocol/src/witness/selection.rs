@@ -216,7 +216,7 @@ impl Selection {
         // With R2 both are the same, and so is this.
         let of_list = timeline::settled(*list, *time, time_to_consistency, bodies);
         let is_consistent = of_list == *settled
-            && (*list == *settled || !terms.rules.settled_draw)
+            && terms.rules.may_draw_from(*list, *settled)
             && timeline::checksum(*settled, bodies, genesis) == self.checksum;
         if !is_consistent {
             return Err(SelectionError::Order);

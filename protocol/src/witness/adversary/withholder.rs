@@ -103,7 +103,7 @@ impl Witness {
             let withheld = (0..).zip(ages).filter(|(i, _)| known & 1 << i == 0);
             let is_believed =
                 self.tests.judge(<_>::default(), withheld.map(|(_, age)| *age)).is_ok();
-            if self.terms.rules.settled_draw || is_believed {
+            if self.terms.rules.draws_from_settled() || is_believed {
                 let corrupt = self.corrupt_drawn(adversary, seed, paused, known);
                 best = best.max((corrupt, known));
                 if corrupt >= needed {
@@ -116,7 +116,8 @@ impl Witness {
 
     /// The corrupt witnesses of a draw for which these pauses are known.
     fn corrupt_drawn(&self, adversary: &Adversary, seed: Seed, paused: &[u32], known: u32) -> u32 {
-        let (verifiers, is_settled) = (self.genesis.verifiers(), self.terms.rules.settled_draw);
+        let (verifiers, is_settled) =
+            (self.genesis.verifiers(), self.terms.rules.draws_from_settled());
         let gone = || (0..).zip(paused).filter(|(i, _)| known & 1 << i != 0).map(|(_, rank)| *rank);
         let population = if is_settled { verifiers } else { verifiers - known.count_ones() };
         // The list is that of all with some left out; with R2 they are passed over in the draw.

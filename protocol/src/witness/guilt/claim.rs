@@ -202,7 +202,7 @@ impl Claim {
         law: Law<'_>,
     ) -> Vec<NodeId> {
         let checksum = timeline::checksum(self.settled, bodies, law.genesis);
-        if law.terms.rules.stake_is_cancelled {
+        if law.terms.rules.has_one_jury() {
             let seed = Seed::of_fund(checksum, self.fund);
             return self.jury.get_or_init(|| self.drawn(seed, case, bodies, law)).clone();
         }

@@ -6,7 +6,6 @@
 use super::super::WitnessBody;
 use super::super::once::Once;
 use super::super::refusal::Refusal;
-use super::super::rules::Terms;
 use super::super::statement::Statement;
 use super::super::timeline::Stamp;
 use super::claim::{Case, Claim, Law};
@@ -125,13 +124,8 @@ pub struct Award {
 }
 
 impl Award {
-    /// The stake of the `number`-th of so many guilty. **R8**: a tenth to the claimant, the rest to
-    /// the cheated as far as their loss goes, borne by all alike; without, all to the claimant.
-    pub fn of(number: usize, guilty: usize, lost: u64, terms: &Terms) -> Self {
-        let stake = terms.stake;
-        if !terms.rules.stake_is_cancelled {
-            return Self { claimant: stake, ..Self::default() };
-        }
+    /// A stake of which the cheated get their part, borne by all alike; see [`Terms::award`].
+    pub(in super::super) fn shared(stake: u64, number: usize, guilty: usize, lost: u64) -> Self {
         let (guilty, number) = (guilty as u64, number as u64);
         let claimant = stake / 10;
         let share = lost / guilty + u64::from(number < lost % guilty);

@@ -71,7 +71,7 @@ impl Witness {
     ) {
         self.drop_claim_of(node, (claim.fund, claim.sequence), cx);
         if let Ok(number) = case.guilty.binary_search(&cx.id()) {
-            let award = Award::of(number, case.guilty.len(), case.lost, &self.terms);
+            let award = self.terms.award(number, case.guilty.len(), case.lost);
             self.lose_stake(node, Lost { key: (event.time, event.id()), award }, cx);
         }
         if case.payer == cx.id() {
@@ -103,7 +103,7 @@ impl Witness {
 
     /// What of a case's stakes its claimant gets.
     pub(in super::super) fn reward(&self, case: &Case) -> u64 {
-        let of = |number| Award::of(number, case.guilty.len(), case.lost, &self.terms).claimant;
+        let of = |number| self.terms.award(number, case.guilty.len(), case.lost).claimant;
         (0..case.guilty.len()).map(of).sum()
     }
 }

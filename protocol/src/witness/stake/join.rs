@@ -233,7 +233,7 @@ impl Witness {
             return Err(EventError::Stake);
         }
         // Without R2 it depends on the moment which draws are believed, and timelines must not.
-        if self.terms.rules.settled_draw {
+        if self.terms.rules.draws_from_settled() {
             for source in &contract.sources {
                 let watched = bodies.get(source.selection).selection();
                 let watched = watched.ok_or(EventError::Malformed)?;

@@ -152,7 +152,7 @@ impl Witness {
         let signature = cx.sign(&event_digest(scenario, author, kind, time));
         let event = Event::new((author, kind, time), settled, scenario, signature);
         let event = cx.share(WitnessBody::Event(event));
-        if !self.terms.rules.no_backdating {
+        if !self.terms.rules.events_are_stamped() {
             return self.publish(node, event, cx);
         }
         let witnesses = stampers(author, settled, self.terms.witnesses, &self.genesis, &bodies);

@@ -211,7 +211,7 @@ impl Event {
             if is_member == joins || !genesis.is_user(self.author) {
                 return Err(EventError::Author);
             }
-            if terms.rules.no_backdating {
+            if terms.rules.events_are_stamped() {
                 self.check_stamps(verdicts, bodies, genesis, terms)?;
             }
             Ok(())

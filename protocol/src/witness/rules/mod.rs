@@ -2,6 +2,14 @@
 //!
 //! The original's rules have holes that need no corrupt witness at all. Each correction is a switch,
 //! so that an attack can be run with and without the rule that stops it.
+//!
+//! The rest of the protocol is written as if there were one set of rules. Where the original's differ
+//! it asks a method of [`Rules`], and both answers are here: `draws` (R1, R2), `books` (R3 to R6)
+//! and `stakes` (R7 to R9). Only what theory expects of attacks reads the switches themselves.
+
+mod books;
+mod draws;
+mod stakes;
 
 use crate::Span;
 
