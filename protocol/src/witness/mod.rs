@@ -159,7 +159,7 @@ impl Witness {
     fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.workload.interval
             && self.genesis.is_user(cx.id())
-            && !self.is_cast(cx.id())
+            && self.conduct(cx.id()).follows_workload()
         {
             let delay = crate::draw::exponential(mean, cx.random());
             cx.set_timer(delay, WitnessTimer::Pay);
@@ -242,7 +242,7 @@ impl Protocol for Witness {
         cx: &mut impl Context<Self>,
     ) {
         use WitnessMessage as M;
-        if self.is_cut(from, cx.id()) {
+        if !self.conduct(cx.id()).hears(from) {
             return cx.record(WitnessMetric::Cut, 1);
         }
         match *message {

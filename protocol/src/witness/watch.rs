@@ -40,7 +40,7 @@ impl Witness {
         let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
         let bodies = cx.bodies();
         let may_be_drawn = self.may_be_drawn(node.timeline, cx.id(), &bodies);
-        if answers && (may_be_drawn || self.answers_anyway(cx.id())) {
+        if answers && (may_be_drawn || self.conduct(cx.id()).answers_while_away()) {
             let settled = self.settled_checksum(node.timeline, time, &bodies);
             let tip = checksum(node.timeline, &bodies, &self.genesis);
             cx.send(from, WitnessMessage::Here { payment, settled, tip });
@@ -55,7 +55,7 @@ impl Witness {
         (contract, source): (Shared, u8),
         cx: &mut impl Context<Self>,
     ) {
-        if self.is_silent(cx.id(), (contract, source), &cx.bodies()) {
+        if !self.conduct(cx.id()).answers((contract, source), &cx.bodies()) {
             return;
         }
         match self.promise(node, from, contract, source, cx) {
@@ -82,7 +82,7 @@ impl Witness {
     ) -> Result<(), Refusal> {
         let bodies = cx.bodies();
         let content = bodies.get(contract).contract().ok_or(Refusal::Malformed)?;
-        if !self.signs_blindly(cx.id()) {
+        if self.conduct(cx.id()).judges_contracts() {
             self.judge_contract(node.timeline, contract, cx)?;
         }
         if content.payer != from {
@@ -91,7 +91,7 @@ impl Witness {
         let source = content.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
         self.check_alive(source, &bodies, cx)?;
-        if self.is_corrupt(cx.id()) {
+        if !self.conduct(cx.id()).keeps_book() {
             return Ok(());
         }
         self.check_state(node, content, source, &bodies)?;
@@ -264,7 +264,7 @@ impl Witness {
         let number = source;
         let source = contract.sources.get(usize::from(number)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
-        if self.is_corrupt(cx.id()) {
+        if !self.conduct(cx.id()).keeps_book() {
             return Ok(());
         }
         if self.has_deducted(node, source, contract, &bodies) {

@@ -10,14 +10,23 @@ use crate::draw::draw;
 use crate::{Bodies, Shared};
 
 impl Witness {
-    /// An attacker has a receipt. It waits until it has those of all payments under way: else the
-    /// first payee would have all witnesses deduct, also those that are to sign for another. (A
-    /// receipt that is held in vain goes out as if its payee had not answered in time.)
-    pub(in super::super) fn hand_over_together(
+    /// An attacker has a receipt, and hands it over with the others; unless it is to be kept back.
+    pub(in super::super) fn attempt_has_receipt(
         &self,
         node: &mut WitnessNode,
         cx: &mut impl Context<Self>,
-    ) {
+    ) -> bool {
+        let hands_over = !self.keeps_back(node, cx);
+        if hands_over {
+            self.hand_over_together(node, cx);
+        }
+        hands_over
+    }
+
+    /// An attacker has a receipt. It waits until it has those of all payments under way: else the
+    /// first payee would have all witnesses deduct, also those that are to sign for another. (A
+    /// receipt that is held in vain goes out as if its payee had not answered in time.)
+    pub(super) fn hand_over_together(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let are_all = node.paying.iter().all(|paying| matches!(paying.step, Step::Paid { .. }));
         if are_all && !self.claims_first(node, cx) {
             for paying in &node.paying {
@@ -84,7 +93,7 @@ impl Witness {
     }
 
     /// Whether a witness that is asked to sign for a source of a contract is offline then.
-    pub(in super::super) fn is_silent(
+    pub(super) fn is_silent(
         &self,
         me: NodeId,
         (contract, source): (Shared, u8),

@@ -103,23 +103,19 @@ impl Witness {
     }
 
     /// Whether a verifier waits for the stamps of all that it asked, to choose among them.
-    pub(in super::super) fn chooses_stamps(&self, author: NodeId) -> bool {
+    pub(super) fn chooses_stamps(&self, author: NodeId) -> bool {
         self.backdates() && self.is_held(author)
     }
 
     /// What a witness says of when it saw an event: the truth, unless it is an accomplice.
-    pub(in super::super) fn seen_at(
-        &self,
-        (author, time): (NodeId, Time),
-        cx: &impl Context<Self>,
-    ) -> Time {
+    pub(super) fn seen_at(&self, (author, time): (NodeId, Time), cx: &impl Context<Self>) -> Time {
         let lies = self.backdates() && self.is_held(author) && self.is_held(cx.id());
         if lies { time } else { cx.local_clock() }
     }
 
     /// Whether a node takes an event that does not count for true: the two accomplices of an attempt,
     /// who carry it to those who are to sign.
-    pub(in super::super) fn believes_anything(&self, node: NodeId, author: NodeId) -> bool {
+    pub(super) fn believes_anything(&self, node: NodeId, author: NodeId) -> bool {
         self.backdates()
             && self.is_held(author)
             && self.adversary.as_ref().and_then(|a| a.part(node)).is_some_and(|(part, _)| part <= 1)
@@ -188,7 +184,7 @@ fn lies_needed(terms: &Terms) -> u32 {
 }
 
 /// Which stamps an author that chooses takes: those that say the earliest time.
-pub(in super::super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
+pub(super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
     stamps.sort_by_key(|stamp| (stamp.time, stamp.position));
     stamps.truncate(redundancy as usize);
 }

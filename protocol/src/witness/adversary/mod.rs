@@ -31,6 +31,7 @@ mod at_once;
 mod backdated;
 mod cast;
 mod coalition;
+mod conduct;
 mod draw_buyer;
 mod early_leaver;
 mod eclipse;
@@ -48,7 +49,6 @@ mod sybil;
 mod trial;
 mod withholder;
 
-pub(super) use backdated::earliest;
 pub(super) use cast::Adversary;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
@@ -150,7 +150,7 @@ impl Witness {
     }
 
     /// Whether a verifier signs whatever it is asked for.
-    pub(super) fn is_corrupt(&self, verifier: NodeId) -> bool {
+    fn is_corrupt(&self, verifier: NodeId) -> bool {
         let signs = |adversary: &Adversary| {
             matches!(
                 adversary.attack,
@@ -170,7 +170,7 @@ impl Witness {
     }
 
     /// Whether a node plays a part in an attempt, and so does nothing else.
-    pub(super) fn is_cast(&self, node: NodeId) -> bool {
+    fn is_assigned(&self, node: NodeId) -> bool {
         let plays = |adversary: &Adversary| {
             adversary.part(node).is_some() || adversary.identities.binary_search(&node).is_ok()
         };

@@ -39,11 +39,7 @@ impl Witness {
     }
 
     /// Whether the receipt that an attacker has just got stays where it is for now.
-    pub(in super::super) fn keeps_back(
-        &self,
-        node: &mut WitnessNode,
-        cx: &mut impl Context<Self>,
-    ) -> bool {
+    pub(super) fn keeps_back(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) -> bool {
         let is_stale = self.adversary.as_ref().is_some_and(|a| a.attack == Attack::StaleReceipt);
         let Some(attempt) = node.attempt.as_mut().filter(|attempt| is_stale && attempt.stage == 0)
         else {

@@ -40,7 +40,7 @@ const COUNTERS: [WitnessMetric; 4] = [
 
 impl Witness {
     /// Whether a node belongs to the coalition: corrupt, or one that spends twice.
-    pub(in super::super) fn is_of_coalition(&self, node: NodeId) -> bool {
+    pub(super) fn is_of_coalition(&self, node: NodeId) -> bool {
         let spends = |adversary: &super::Adversary| adversary.payees(node).is_some();
         self.is_corrupt(node) || self.adversary.as_ref().is_some_and(spends)
     }

@@ -141,7 +141,7 @@ impl Witness {
     }
 
     /// The timeline that a node shows for a payment: its own, unless it has chosen another.
-    pub(in super::super) fn shown(&self, node: &WitnessNode, me: NodeId, payee: NodeId) -> Tip {
+    pub(super) fn shown(&self, node: &WitnessNode, me: NodeId, payee: NodeId) -> Tip {
         match &node.attempt {
             Some(attempt) if self.insists(me, payee) => attempt.shown,
             _ => node.timeline,
@@ -149,7 +149,7 @@ impl Witness {
     }
 
     /// Whether a payer keeps to the timeline it shows, whatever it is told.
-    pub(in super::super) fn insists(&self, payer: NodeId, payee: NodeId) -> bool {
+    pub(super) fn insists(&self, payer: NodeId, payee: NodeId) -> bool {
         let Some(adversary) = &self.adversary else { return false };
         let place = match adversary.attack {
             Attack::Withholder { .. } => 1,
@@ -160,7 +160,7 @@ impl Witness {
     }
 
     /// Whether a verifier that paused answers nevertheless.
-    pub(in super::super) fn answers_anyway(&self, verifier: NodeId) -> bool {
+    pub(super) fn answers_anyway(&self, verifier: NodeId) -> bool {
         let withholds = |a: &Adversary| matches!(a.attack, Attack::Withholder { .. });
         self.adversary.as_ref().is_some_and(withholds) && self.is_held(verifier)
     }

@@ -59,8 +59,7 @@ impl Witness {
         if !jurors.contains(&cx.id()) {
             return Err(Refusal::Unasked);
         }
-        // A coalition upholds its own claims only.
-        if self.is_corrupt(cx.id()) && !self.is_of_coalition(claimant) {
+        if !self.conduct(cx.id()).upholds(claimant) {
             return Err(Refusal::Unwilling);
         }
         Ok(claim.digest)

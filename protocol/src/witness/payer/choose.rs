@@ -69,7 +69,7 @@ impl Choosing {
             list,
             order: DrawOrder::new(seed, members.len(genesis)),
             members,
-            wanted: witness.terms.witnesses + witness.lies(parties.0, parties.1),
+            wanted: witness.terms.witnesses + witness.conduct(parties.0).extra_draws(parties.1),
             passed: Vec::new(),
             comparing: None,
             has_compared: false,
@@ -138,7 +138,7 @@ impl Witness {
         let (payment, parties, time) = (paying.number, paying.parties, paying.started);
         let bodies = cx.bodies();
         let tip = timeline::checksum(node.timeline, &bodies, &self.genesis);
-        let timeline = self.shown(node, cx.id(), parties.1);
+        let timeline = self.conduct(cx.id()).timeline(node, parties.1);
         let paying = &mut node.paying[place];
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
@@ -247,7 +247,7 @@ impl Witness {
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
         let (mut draws, lies) = (choosing.draws(), choosing.wanted - self.terms.witnesses);
-        self.lie(&mut draws, lies, cx);
+        self.conduct(cx.id()).deny(&mut draws, lies, cx);
         let selection = choosing.selection(draws, paying.parties, paying.started);
         let bodies = cx.bodies();
         // A liar leaves it to the payee to find out.

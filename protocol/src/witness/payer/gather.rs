@@ -12,7 +12,7 @@ use super::super::receipt::{Receipt, Signatures, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
-use super::{Gathering, Paying, Purpose, Step, Twin};
+use super::{Gathering, Paying, Purpose, Step};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
 impl Witness {
@@ -41,7 +41,7 @@ impl Witness {
         let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
         cx.retain(contract);
         paying.step = Step::Agreeing { contract };
-        if paying.twin != Some(Twin::Phantom) {
+        if paying.is_covered() {
             self.reserve(withdrawn, cx);
         }
         self.propose(paying.payee, contract, cx);
@@ -73,7 +73,7 @@ impl Witness {
             self.ask(paying, gathering, cx);
         }
         self.wait(paying, 1, cx);
-        self.twin_agreed(node, cx);
+        self.attempt_agreed(node, cx);
     }
 
     /// Asks the witnesses of all sources who have not promised yet.
@@ -146,10 +146,10 @@ impl Witness {
             return self.stake_promised(node, place, cx);
         }
         let (payee, twin) = (paying.payee, paying.twin);
-        match twin {
-            None => self.hand_over_receipt(payee, receipt, cx),
-            Some(_) if self.keeps_back(node, cx) => return,
-            Some(_) => self.hand_over_together(node, cx),
+        if twin.is_none() {
+            self.hand_over_receipt(payee, receipt, cx);
+        } else if !self.attempt_has_receipt(node, cx) {
+            return;
         }
         self.wait(&node.paying[place], 1, cx);
     }

@@ -130,6 +130,11 @@ impl Step {
 }
 
 impl Paying {
+    /// Whether there is credit for it: always, but for an attempt's payment too many.
+    pub(super) fn is_covered(&self) -> bool {
+        self.twin != Some(Twin::Phantom)
+    }
+
     /// Which witnesses of a source are asked, a bit per position.
     pub(super) fn asked(&self, source: u8) -> u128 {
         self.asked.as_ref().map_or(u128::MAX, |asked| asked[usize::from(source)])
@@ -182,8 +187,8 @@ impl Witness {
         cx.record(WitnessMetric::Started, 1);
         let number = node.payments;
         node.payments += 1;
-        let started = self.dated(cx.id(), cx.local_clock());
-        let timeline = self.shown(node, cx.id(), payee);
+        let started = self.conduct(cx.id()).date(cx.local_clock());
+        let timeline = self.conduct(cx.id()).timeline(node, payee);
         let parties = (cx.id(), payee);
         let step = Step::Choosing(Choosing::new(self, timeline, (parties, started), cx));
         let paying = Paying {

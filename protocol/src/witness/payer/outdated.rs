@@ -12,7 +12,7 @@ use super::super::refusal::Refusal;
 use super::super::selection::Selection;
 use super::super::timeline::{Tip, checksum};
 use super::super::{Witness, WitnessBody};
-use super::{Choosing, Paying, Step, Twin};
+use super::{Choosing, Paying, Step};
 use crate::{Bodies, Context, NodeId, Shared};
 
 impl Witness {
@@ -67,7 +67,7 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> bool {
         let (bodies, paying) = (cx.bodies(), &node.paying[place]);
-        if self.insists(cx.id(), paying.payee) {
+        if !self.conduct(cx.id()).draws_anew(paying.payee) {
             return false;
         }
         self.is_drawn_from_other(node, paying, &bodies)
@@ -99,7 +99,7 @@ impl Witness {
             }
             Step::Agreeing { contract } => {
                 cx.release(*contract);
-                if paying.twin != Some(Twin::Phantom) {
+                if paying.is_covered() {
                     let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
                     self.reserve(withdrawn.wrapping_neg(), cx);
                 }

@@ -73,7 +73,7 @@ impl Witness {
 
     /// Sees to it that a timer is set for what is due next among a node's funds.
     pub(in super::super) fn tend(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
-        if !self.genesis.is_user(cx.id()) || self.is_cast(cx.id()) {
+        if !self.genesis.is_user(cx.id()) || !self.conduct(cx.id()).follows_workload() {
             return;
         }
         let (bodies, now) = (cx.bodies(), cx.local_clock());

@@ -31,7 +31,7 @@ impl Witness {
     /// Waits for the moment at which a user joins by itself.
     pub(in super::super) fn wait_to_join(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
         let Some(mean) = self.happenings.join else { return };
-        if self.may_join(node, cx) && !self.is_cast(cx.id()) {
+        if self.may_join(node, cx) && self.conduct(cx.id()).follows_workload() {
             let delay = draw::exponential(mean, cx.random());
             if cx.now() + delay <= self.happenings.until {
                 cx.set_timer(delay, WitnessTimer::Stake);

@@ -1,6 +1,5 @@
 //! How an event comes about: its author has it stamped (R1) and sends it to the verifiers.
 
-use super::super::adversary::earliest;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::payer::MAX_TRIES;
@@ -214,7 +213,7 @@ impl Witness {
             // It is asked again, and both know all by then.
             return self.probe(node.timeline, from, cx);
         }
-        let time = self.seen_at((content.author, content.time), cx);
+        let time = self.conduct(cx.id()).seen_at((content.author, content.time), cx);
         let signature = cx.sign(&stamp_digest(cx.scenario(), &content.digest, time));
         self.tell(from, WitnessMessage::Stamped { event, time, signature }, cx);
     }
@@ -244,16 +243,12 @@ impl Witness {
         }
         let position = position as u8;
         authoring.stamps.push(Stamp { position, witness: from, time, signature });
-        let chooses = self.chooses_stamps(cx.id());
-        let wanted =
-            if chooses { authoring.witnesses.len() } else { self.terms.redundancy as usize };
-        if authoring.stamps.len() < wanted {
+        let conduct = self.conduct(cx.id());
+        if authoring.stamps.len() < conduct.stamps_awaited(authoring.witnesses.len()) {
             return;
         }
         let mut authoring = node.authoring.take().expect("just there");
-        if chooses {
-            earliest(&mut authoring.stamps, self.terms.redundancy);
-        }
+        conduct.choose_stamps(&mut authoring.stamps);
         let stamped = content.stamped(authoring.stamps);
         let stamped = cx.share(WitnessBody::Event(stamped));
         cx.release(event);
