@@ -103,7 +103,7 @@ pub enum WitnessTimer {
     /// An attacker's moment has come.
     Attack,
     /// Something is due among the node's funds.
-    Tend,
+    Maintain,
     /// Something is due with its stake: it joins, or has left long enough ago.
     Stake,
     /// Something happens to a verifier.
@@ -230,7 +230,7 @@ impl Protocol for Witness {
         let mut node = WitnessNode::default();
         self.wait_for_events(&node, cx);
         self.wait_to_join(&node, cx);
-        self.tend(&mut node, cx);
+        self.schedule_maintenance(&mut node, cx);
         node
     }
 
@@ -300,7 +300,7 @@ impl Protocol for Witness {
                 self.wait_for_payment(cx);
             }
             WitnessTimer::Attack => self.attack(node, cx),
-            WitnessTimer::Tend => self.tend_now(node, cx),
+            WitnessTimer::Maintain => self.maintain(node, cx),
             WitnessTimer::Stake => self.stake_due(node, cx),
             WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
             WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
@@ -329,8 +329,8 @@ impl Protocol for Witness {
         }
         self.wait_for_events(node, cx);
         self.wait_for_payment(cx);
-        node.tended = Time::MAX;
-        self.tend(node, cx);
+        node.next_maintenance = Time::MAX;
+        self.schedule_maintenance(node, cx);
     }
 
     fn events_per_node_second(&self) -> f64 {

@@ -29,7 +29,7 @@ pub struct WitnessNode {
     /// Payments that wait for one to end.
     pub(super) waiting: u32,
     /// When it looks after its funds next; at the end of time if nothing is due.
-    pub(super) tended: Time,
+    pub(super) next_maintenance: Time,
     /// Payments under way.
     pub(super) paying: Vec<Paying>,
     /// Payments that it receives.
@@ -73,7 +73,7 @@ impl Default for WitnessNode {
             earned: 0,
             payments: 0,
             waiting: 0,
-            tended: Time::MAX,
+            next_maintenance: Time::MAX,
             paying: Vec::new(),
             receiving: Vec::new(),
             attempt: None,

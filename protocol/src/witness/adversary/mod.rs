@@ -32,6 +32,7 @@ mod backdated;
 mod cast;
 mod coalition;
 mod conduct;
+mod cost;
 mod draw_buyer;
 mod early_leaver;
 mod eclipse;
@@ -46,7 +47,6 @@ mod skip_liar;
 mod spray;
 mod stale_receipt;
 mod sybil;
-mod trial;
 mod withholder;
 
 pub(super) use cast::Adversary;
@@ -139,7 +139,7 @@ pub(super) struct Attempt {
     /// The conviction that came of it, not published yet; retained.
     conviction: Option<Shared>,
     /// What it costs.
-    trial: trial::Trial,
+    cost: cost::Cost,
 }
 
 impl Witness {

@@ -44,7 +44,7 @@ impl Snapshot for Lost {
 
 impl Witness {
     /// Events were merged into the node's timeline: acts on the convictions among them that count.
-    pub(in super::super) fn heed(
+    pub(in super::super) fn apply_convictions(
         &self,
         node: &mut WitnessNode,
         events: &[Shared],

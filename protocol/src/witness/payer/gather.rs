@@ -188,7 +188,7 @@ impl Witness {
             return self.lock(&paying.sources, cx);
         }
         self.keep_change(node, &paying.sources, made, cx);
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 

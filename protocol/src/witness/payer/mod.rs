@@ -50,7 +50,7 @@ pub(super) struct Paying {
     /// Set if it is one of an attempt's.
     pub(super) twin: Option<Twin>,
     /// How often something was asked again because timelines differed.
-    pub(super) put_off: u16,
+    pub(super) deferrals: u16,
     /// Greetings sent together wait for one timer; how often that was.
     pub(super) groups: u16,
     pub(super) step: Step,
@@ -201,7 +201,7 @@ impl Witness {
             asked,
             twin,
             purpose: Purpose::Payment,
-            put_off: 0,
+            deferrals: 0,
             groups: 0,
             step,
         };
@@ -326,7 +326,7 @@ impl Witness {
             }
         }
         for receiving in &node.receiving {
-            self.press_on(receiving, 1, cx);
+            self.request(receiving, 1, cx);
         }
     }
 
@@ -370,7 +370,7 @@ impl Witness {
             }
             Step::Renewing(_) | Step::Carrying { .. } => {}
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 

@@ -54,7 +54,7 @@ impl Witness {
     }
 
     /// Compares timelines with who asked, instead of an answer.
-    pub(crate) fn put_off(&self, timeline: Tip, asker: NodeId, cx: &mut impl Context<Self>) {
+    pub(crate) fn defer(&self, timeline: Tip, asker: NodeId, cx: &mut impl Context<Self>) {
         cx.record(WitnessMetric::Outdated, 1);
         self.probe(timeline, asker, cx);
     }
@@ -174,9 +174,9 @@ impl Witness {
         match paying.step {
             Step::Choosing(_) => return,
             Step::Renewing(_) | Step::Carrying { .. } => {
-                paying.put_off += 1;
-                if u32::from(paying.put_off) <= 4 * self.terms.witnesses {
-                    self.press_one(paying, whom, cx);
+                paying.deferrals += 1;
+                if u32::from(paying.deferrals) <= 4 * self.terms.witnesses {
+                    self.retry_one(paying, whom, cx);
                 }
                 return;
             }
@@ -186,8 +186,8 @@ impl Witness {
         let paying = &mut node.paying[place];
         let (bodies, is_payee) = (cx.bodies(), paying.payee == whom);
         // Two that refuse each other's events would compare for ever.
-        paying.put_off += 1;
-        if u32::from(paying.put_off) > 4 * self.terms.witnesses {
+        paying.deferrals += 1;
+        if u32::from(paying.deferrals) > 4 * self.terms.witnesses {
             return;
         }
         match &paying.step {

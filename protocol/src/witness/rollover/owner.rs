@@ -72,7 +72,11 @@ impl Witness {
     }
 
     /// Sees to it that a timer is set for what is due next among a node's funds.
-    pub(in super::super) fn tend(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn schedule_maintenance(
+        &self,
+        node: &mut WitnessNode,
+        cx: &mut impl Context<Self>,
+    ) {
         if !self.genesis.is_user(cx.id()) || !self.conduct(cx.id()).follows_workload() {
             return;
         }
@@ -97,16 +101,16 @@ impl Witness {
         });
         let funds = node.wallet.funds.iter().map(due);
         let next = funds.chain(node.wallet.locked.iter().map(unlocked)).chain(first).min();
-        if let Some(next) = next.filter(|next| *next < node.tended) {
-            node.tended = next;
-            cx.set_timer(next.since(now), WitnessTimer::Tend);
+        if let Some(next) = next.filter(|next| *next < node.next_maintenance) {
+            node.next_maintenance = next;
+            cx.set_timer(next.since(now), WitnessTimer::Maintain);
         }
     }
 
     /// The moment for something has come: funds expire or roll over.
-    pub(in super::super) fn tend_now(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn maintain(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let (bodies, now) = (cx.bodies(), cx.local_clock());
-        node.tended = Time::MAX;
+        node.next_maintenance = Time::MAX;
         if self.moment(self.genesis.fund(cx.id()), Time::ZERO) <= now {
             self.open_wallet(node, cx);
         }
@@ -132,7 +136,7 @@ impl Witness {
         for Locked { fund, reserved, void, .. } in ready {
             self.begin_rollover(node, (fund, reserved), void, cx);
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 
     /// A fund has expired: its credit is gone.
@@ -168,7 +172,7 @@ impl Witness {
             asked: None,
             twin: None,
             purpose: Purpose::Rollover { void },
-            put_off: 0,
+            deferrals: 0,
             groups: 0,
             step,
         });
@@ -258,7 +262,7 @@ impl Witness {
     }
 
     /// Asks one again whose timeline was another.
-    pub(in super::super) fn press_one(
+    pub(in super::super) fn retry_one(
         &self,
         paying: &Paying,
         whom: NodeId,
@@ -383,7 +387,7 @@ impl Witness {
             cx.retain(content.to);
             cx.release(fund.selection);
             node.wallet.funds.push(Fund { selection: content.to, ..fund });
-            self.tend(node, cx);
+            self.schedule_maintenance(node, cx);
             self.next_payment(node, cx);
         }
         if now == self.terms.witnesses {
@@ -422,7 +426,7 @@ impl Witness {
         };
         cx.record(WitnessMetric::RolloversFailed, 1);
         node.wallet.locked.push(Locked { fund, reserved, void, ready });
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -455,6 +459,6 @@ impl Witness {
                 node.wallet.locked.push(Locked { fund: *fund, reserved: *part, void, ready });
             }
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 }

@@ -74,7 +74,7 @@ impl Witness {
             parties: (me, me),
             purpose: Purpose::Stake,
             twin: None,
-            put_off: 0,
+            deferrals: 0,
             groups: 0,
             step: Step::Gathering(Gathering::new(contract, agreement, signed)),
         };
@@ -131,8 +131,8 @@ impl Witness {
         cx.release(gathering.contract);
         self.keep_change(node, &paying.sources, made, cx);
         node.receiving.push(Receiving::new(made, receipt));
-        self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
-        self.tend(node, cx);
+        self.request(node.receiving.last().expect("just pushed"), 1, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -185,7 +185,7 @@ impl Witness {
         let (fund, reserved) = (Fund::made_by(contract), contract.amount);
         node.wallet.locked.push(Locked { fund, reserved, void: None, ready: Time::MAX });
         self.join_failed(node, cx);
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 
     /// A join was given up: perhaps another begins later.

@@ -340,7 +340,7 @@ impl Witness {
     ) -> bool {
         let merged = self.merge(node.timeline, events, cx);
         self.set_timeline(node, merged.tip, cx);
-        self.heed(node, events, cx);
+        self.apply_convictions(node, events, cx);
         merged.is_behind
     }
 
