@@ -6,10 +6,13 @@
 //! that watch what the payer has promise it to the payment; the payee accepts, has it deducted, and
 //! entrusts its new fund to the new witnesses.
 //!
-//! The files in the order in which a payment meets them: [`genesis`] (who there is, who owns what),
-//! `payer` ([`selection`], agreement, promises), [`contract`] and [`receipt`] (what is signed),
-//! `payee` (acceptance, hand-over), `watch` (what a witness does). [`timeline`] says who may be drawn. [`evidence`] judges selections,
-//! [`odds`] are the closed forms that figures under attack are put beside.
+//! Begin with [`dialogues`]: the table of all messages. The other files in the order in which a
+//! payment meets them: [`genesis`] (who there is, who owns what), `payer` ([`selection`],
+//! agreement, promises), [`contract`] and [`receipt`] (what is signed), `payee` (acceptance,
+//! hand-over), `watch` (the witness). [`timeline`] says who may be drawn, [`evidence`] judges
+//! selections. [`rules`] has whatever differs between the original's rules and the corrected ones;
+//! `adversary` has the attacks, and in `conduct` every decision that they can change. [`odds`] are
+//! the closed forms that figures under attack are put beside.
 //!
 //! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
 //! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
@@ -74,7 +77,7 @@ pub struct Witness {
     genesis: Genesis,
     /// Share of users that are verifiers.
     verifiers: f64,
-    /// What everybody's first fund is worth.
+    /// The amount of everybody's first fund.
     endowment: u64,
     /// The probability with which a verifier answers a greeting.
     availability: f64,
@@ -95,7 +98,7 @@ struct Workload {
     most: u64,
 }
 
-/// What a participant leaves for itself.
+/// The timers of a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WitnessTimer {
     /// The next payment of the workload is due.
@@ -108,24 +111,24 @@ pub enum WitnessTimer {
     Stake,
     /// Something happens to a verifier.
     Announce {
-        /// What.
+        /// The kind of event.
         kind: EventKind,
     },
-    /// Those who were asked to stamp an event have had their time.
+    /// The time of the verifiers asked to stamp an event is over.
     Stamps {
         /// The event, by its handle's name.
         event: u64,
         /// How often they were asked.
         tries: u8,
     },
-    /// Those greeted together have had their time.
+    /// The time of the verifiers greeted together is over.
     Greeting {
         /// The payer's count of payments.
         payment: u32,
-        /// Which greetings.
+        /// The number of the greetings.
         group: u16,
     },
-    /// Those whom a payer asked have had theirs.
+    /// The time of the witnesses that a payer asked is over.
     Payer {
         /// The payer's count of payments.
         payment: u32,
@@ -134,7 +137,7 @@ pub enum WitnessTimer {
         /// How often they were asked.
         tries: u8,
     },
-    /// Those whom a payee asked have had theirs.
+    /// The time of the witnesses that a payee asked is over.
     Payee {
         /// The fund that the payment makes.
         fund: FundId,
@@ -147,7 +150,7 @@ pub enum WitnessTimer {
     Claim {
         /// The fund that was withdrawn from twice.
         fund: FundId,
-        /// Which withdrawal.
+        /// The number of the withdrawal.
         sequence: u32,
         /// How often they were asked.
         tries: u8,
@@ -166,7 +169,7 @@ impl Witness {
         }
     }
 
-    /// Whom and how much the workload pays next.
+    /// The next payment of the workload: payee and amount.
     fn draw_payment(&self, cx: &mut impl Context<Self>) -> (NodeId, u64) {
         let other = cx.random_below(u64::from(self.genesis.users()) - 1) as u32;
         let payee = self.genesis.user(other);

@@ -18,11 +18,11 @@ use crate::{Shared, Snapshot, SnapshotError, Time};
 /// One participant.
 #[derive(Debug)]
 pub struct WitnessNode {
-    /// What it owns.
+    /// Its funds.
     pub(super) wallet: Wallet,
-    /// What it watches, as a verifier.
+    /// The funds that it watches, as a verifier.
     pub(super) book: Book,
-    /// What it was paid for watching over funds.
+    /// Gas that it was paid for watching over funds.
     pub(super) earned: u64,
     /// Payments it has begun.
     pub(super) payments: u32,
@@ -36,7 +36,7 @@ pub struct WitnessNode {
     pub(super) receiving: Vec<Receiving>,
     /// An attacker's attempt.
     pub(super) attempt: Option<Box<Attempt>>,
-    /// What it knows of who may be chosen; durable.
+    /// The timeline that it knows; durable.
     pub(super) timeline: Tip,
     /// An event of its own that is being stamped.
     pub(super) authoring: Option<Box<Authoring>>,
@@ -52,7 +52,7 @@ impl WitnessNode {
         self.guilt.as_ref().is_some_and(|guilt| guilt.lost.is_some())
     }
 
-    /// How many bodies it retains, what is under way aside.
+    /// The number of bodies that it retains, payments under way aside.
     #[cfg(test)]
     pub(super) fn handles(&self) -> usize {
         let Wallet { funds, locked, .. } = &self.wallet;
@@ -85,7 +85,7 @@ impl Default for WitnessNode {
     }
 }
 
-/// What a participant owns.
+/// The funds of a participant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wallet {
     /// Whether its first fund is among the others by now.
@@ -131,7 +131,7 @@ pub struct Book {
     withdrawals: Vec<(FundId, Shared)>,
     /// R9: receipts of earlier withdrawals, and of those refused; the oldest of a fund first.
     evidence: Vec<(FundId, Shared)>,
-    /// What it has earned with funds that are not used up yet. Sorted by name.
+    /// Gas earned with funds that are not used up yet. Sorted by name.
     due: Vec<(FundId, u64)>,
     /// When it forgets next what expired long ago; not durable.
     pub(super) next_sweep: Time,
@@ -229,7 +229,7 @@ impl Book {
         }
     }
 
-    /// What was earned with a fund, which is noted no longer.
+    /// Removes and returns what was earned with a fund.
     pub fn end_due(&mut self, fund: FundId) -> u64 {
         let place = place_of(&self.due, fund, |(fund, _)| *fund);
         place.map_or(0, |place| self.due.remove(place).1)
@@ -249,7 +249,7 @@ impl Book {
         state.into_iter().chain(withdrawn.map(|(_, receipt)| receipt)).collect()
     }
 
-    /// How many funds it watches, those of genesis that were never touched aside.
+    /// The number of funds that it watches, untouched ones of genesis aside.
     pub fn len(&self) -> usize {
         self.states.len()
     }
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(of(9, false), [body(10), body(20), body(30)]);
     }
 
-    /// What is over goes, with what was earned with funds of which nothing is known then.
+    /// Expired entries go, with what was earned with funds of which nothing is known then.
     #[test]
     fn what_is_over_is_dropped() {
         let mut book = Book::default();

@@ -1,4 +1,4 @@
-//! The parameters of the witness protocol, and what does not fit together.
+//! The parameters of the witness protocol, and the refusal of those that do not fit together.
 
 use super::adversary::Adversary;
 use super::evidence::Tests;
@@ -211,7 +211,7 @@ pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
     })
 }
 
-/// What keeps users from joining, if any are to.
+/// Refuses settings that keep users from joining, if any are to.
 fn check_joining(settings: &Settings, is_sybil: bool) -> Result<(), ParameterError> {
     let wrong = |name, problem: String| Err(ParameterError { name, problem });
     if settings.join_rate <= 0.0 && !is_sybil {

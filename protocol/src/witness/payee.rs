@@ -23,7 +23,7 @@ pub(super) struct Receiving {
     /// The payer's receipt, retained as long as this.
     pub(super) paid: Shared,
     pub(super) step: Step,
-    /// Who confirmed with a signature that does not hold: not asked again. A source and a position.
+    /// Witnesses whose signature does not hold, which are not asked again. A source and a position.
     distrusted: Vec<(u8, u8)>,
 }
 
@@ -88,8 +88,8 @@ impl Witness {
         }
     }
 
-    /// What every honest node with a timeline checks of a contract. What it returns is a copy of the little that
-    /// callers need, because the contract itself borrows.
+    /// The checks of a contract that every honest node with a timeline makes. The result is a copy
+    /// of the little that callers need, because the contract itself borrows.
     pub(super) fn judge_contract(
         &self,
         timeline: Tip,
@@ -111,7 +111,7 @@ impl Witness {
         Ok(Parties::of(terms))
     }
 
-    /// What every honest node checks of a receipt.
+    /// The checks of a receipt that every honest node makes.
     pub(super) fn judge_receipt(
         &self,
         timeline: Tip,
@@ -419,7 +419,7 @@ pub(super) fn of_source(who: &[(u8, u8)], source: u8) -> u128 {
     positions.fold(0, |set, position| set | 1 << position)
 }
 
-/// What of a contract callers need after it was judged.
+/// The part of a judged contract that callers need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parties {
     pub(super) payer: NodeId,

@@ -22,7 +22,7 @@ pub(super) struct Balance {
     pub(super) left: u64,
     pub(super) sequence: u32,
     pub(super) previous: FundId,
-    /// Who watches it; of a fund of genesis it follows from the owner.
+    /// The witnesses; for a fund of genesis they follow from the owner.
     pub(super) selection: Option<Shared>,
     /// Whether it has rolled over since it was last withdrawn from.
     is_renewed: bool,
@@ -322,7 +322,7 @@ impl Witness {
             self.judge_receipt(node.timeline, receipt, Stage::Confirmed, cx).and_then(|parties| {
                 let contract = bodies.get(content.contract).contract().expect("judged");
                 let new = bodies.get(contract.selection).selection().expect("judged");
-                // Of a stake comes no fund that anybody could watch.
+                // A stake makes no fund that could be watched.
                 if parties.payee != from || parties.payer == from {
                     return Err(Refusal::Unasked);
                 }
@@ -342,8 +342,8 @@ impl Witness {
     }
 }
 
-/// Records it if a node takes in what says how a fund stands that it does not watch. Nobody relies on
-/// this: it looks at what was decided elsewhere.
+/// Records a receipt or rollover in the book of a node that does not watch the fund. This is an
+/// independent check of what was decided elsewhere.
 pub(super) fn note_holder(fund: FundId, taken: Shared, cx: &mut impl Context<Witness>) {
     let bodies = cx.bodies();
     let watches = |handle: Shared| {

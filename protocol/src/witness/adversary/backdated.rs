@@ -26,7 +26,7 @@ use crate::Time;
 const SLOT: Span = Span::from_secs(10);
 /// Until the payer and its witnesses know the event.
 const SPREAD: Span = Span::from_secs(7);
-/// How much older than the time to consistency the event pretends to be.
+/// The age beyond the time to consistency that the event pretends to have.
 const SETTLED: Span = Span::from_millis(1);
 
 impl Witness {
@@ -107,7 +107,8 @@ impl Witness {
         self.backdates() && self.is_held(author)
     }
 
-    /// What a witness says of when it saw an event: the truth, unless it is an accomplice.
+    /// The time at which a witness says that it saw an event: the truth, unless it is an
+    /// accomplice.
     pub(super) fn seen_at(&self, (author, time): (NodeId, Time), cx: &impl Context<Self>) -> Time {
         let lies = self.backdates() && self.is_held(author) && self.is_held(cx.id());
         if lies { time } else { cx.local_clock() }
@@ -178,12 +179,12 @@ impl Witness {
     }
 }
 
-/// How many of the stamps needed have to be lies so that the lower median is one.
+/// The number of false stamps among those needed that makes the lower median one.
 fn lies_needed(terms: &Terms) -> u32 {
     (terms.redundancy - 1) / 2 + 1
 }
 
-/// Which stamps an author that chooses takes: those that say the earliest time.
+/// Reduces stamps to as many as are needed: those with the earliest times.
 pub(super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
     stamps.sort_by_key(|stamp| (stamp.time, stamp.position));
     stamps.truncate(redundancy as usize);

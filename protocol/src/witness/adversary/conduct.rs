@@ -30,7 +30,7 @@ impl Witness {
     }
 }
 
-/// Of anybody.
+/// Any participant.
 impl Conduct<'_> {
     /// Whether the node does what the workload says; else it has a part in an attempt.
     pub(in crate::witness) fn follows_workload(self) -> bool {
@@ -49,7 +49,7 @@ impl Conduct<'_> {
     }
 }
 
-/// Of a payer.
+/// A payer.
 impl Conduct<'_> {
     /// The date of a payment that begins now.
     pub(in crate::witness) fn date(self, now: Time) -> Time {
@@ -66,12 +66,12 @@ impl Conduct<'_> {
         !self.witness.insists(self.me, payee)
     }
 
-    /// How many verifiers it draws beyond those that it needs, to deny that they answered.
+    /// The number of verifiers that it draws beyond its need, to deny that they answered: none.
     pub(in crate::witness) fn extra_draws(self, payee: NodeId) -> u32 {
         self.witness.lies(self.me, payee)
     }
 
-    /// Denies that so many answered.
+    /// Denies so many answers.
     pub(in crate::witness) fn deny(
         self,
         draws: &mut [Drawn],
@@ -82,7 +82,7 @@ impl Conduct<'_> {
     }
 }
 
-/// Of a verifier.
+/// A verifier.
 impl Conduct<'_> {
     /// Whether it answers a greeting if it may not be drawn.
     pub(in crate::witness) fn answers_while_away(self) -> bool {

@@ -1,5 +1,5 @@
-//! What an accepted attempt costs: whether its witnesses were convicted in time, and who gets their
-//! stakes.
+//! The cost of an accepted attempt: whether its witnesses were convicted in time, and who gets
+//! their stakes.
 //!
 //! Counted by the attacker, which hears of both. The stake is counted as if this attempt were the only
 //! one: attempts of a run share verifiers, each of which has one stake to lose.
@@ -16,7 +16,8 @@ pub(super) struct Cost {
     accepted: Option<Time>,
     /// The earliest conviction that it has heard of.
     verdict: Option<Verdict>,
-    /// What was counted: attempts convicted, witnesses named, attempts that cost nothing, stake lost.
+    /// The counts so far: attempts convicted, witnesses named, attempts that cost nothing, stake
+    /// lost.
     counted: [u64; 4],
 }
 

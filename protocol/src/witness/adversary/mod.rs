@@ -1,4 +1,4 @@
-//! Adversaries that know the protocol's rules: whom they hold, and what an attempt is.
+//! Adversaries that know the protocol's rules: the verifiers they hold, and their attempts.
 //!
 //! An attempt has a cast of its own, users that are no verifiers and do nothing else. Its draws are
 //! honest (unless lying about them is the attack) and it never tries again after seeing one, so that
@@ -68,7 +68,7 @@ pub(super) const SPREAD: Span = Span::from_secs(10);
 /// Until all know of an event of which nothing is lost.
 const KNOWN: Span = Span::from_secs(60);
 
-/// What the adversary does.
+/// The kinds of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attack {
     /// Corrupt witnesses sign all contracts: so many over each of so many funds, of whose honest
@@ -117,7 +117,7 @@ pub(super) enum Attack {
 pub(super) struct Attempt {
     /// Payments that have ended.
     ended: u8,
-    /// Of these, accepted.
+    /// Payments that were accepted.
     accepted: u8,
     /// Steps done, of an attack with several.
     stage: u8,
@@ -129,16 +129,16 @@ pub(super) struct Attempt {
     receipt: Option<Shared>,
     /// The timeline that a payer shows instead of its own; retained.
     shown: Tip,
-    /// Of an accomplice in several: how many it has begun.
+    /// Attempts that an accomplice in several has begun.
     begun: u32,
-    /// Of any user beside a coalition: the payments that it made or received, and those of them that
-    /// the coalition has seen.
+    /// With a coalition: the payments that any user made or received, and how many of them the
+    /// coalition has seen.
     pub(super) history: [u32; 2],
     /// Whether it has claimed the stakes of its own witnesses.
     has_claimed: bool,
     /// The conviction that came of it, not published yet; retained.
     conviction: Option<Shared>,
-    /// What it costs.
+    /// The cost of the attempt.
     cost: cost::Cost,
 }
 
@@ -250,7 +250,7 @@ impl Witness {
         (asked, twin): (Option<u128>, Twin),
         cx: &mut impl Context<Self>,
     ) {
-        // Nothing is paid to whom would be left nothing.
+        // A payee that would end with zero is not paid.
         let amount = fund.amount.saturating_sub(self.terms.gas);
         let asked = asked.map(|mask| Box::from([mask]));
         self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(twin)), cx);

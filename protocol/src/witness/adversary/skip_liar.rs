@@ -23,7 +23,7 @@ impl Adversary {
 }
 
 impl Witness {
-    /// How many who answer a payer will declare skipped: none, unless it is a liar.
+    /// The number of answers that a payer will deny: none, unless it is a liar.
     pub(super) fn lies(&self, payer: NodeId, payee: NodeId) -> u32 {
         let Some(adversary) = &self.adversary else { return 0 };
         let lies = match adversary.attack {

@@ -76,7 +76,7 @@ impl Witness {
         }
     }
 
-    /// What was kept back goes out at last.
+    /// Hands over the receipt that was kept back.
     pub(super) fn hand_over_stale(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         match node.paying.first() {
             Some(paying) if let Step::Paid { receipt, .. } = paying.step => {

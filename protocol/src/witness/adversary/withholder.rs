@@ -88,7 +88,7 @@ impl Witness {
         self.open(node, payee, cx);
     }
 
-    /// Which of the pauses to know, a bit each: those that give the most corrupt witnesses, or the
+    /// The pauses to know, a bit each: those that give the most corrupt witnesses, or the
     /// first that give enough; and whether they do.
     fn choose_known(
         &self,

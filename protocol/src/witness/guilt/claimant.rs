@@ -24,14 +24,14 @@ pub(in super::super) struct Claiming {
     claim: Option<Shared>,
     jurors: Vec<NodeId>,
     signed: Vec<Stamp>,
-    /// Who refused, a bit per position.
+    /// Jurors that refused, a bit per position.
     refused: u128,
     /// How often a juror compared timelines first.
     deferrals: u16,
 }
 
 impl Claiming {
-    /// Who has not answered.
+    /// The jurors that have not answered.
     fn open(&self) -> impl Iterator<Item = NodeId> + '_ {
         let signed = self.signed.iter().fold(self.refused, |who, s| who | 1 << s.position);
         (0..).zip(&self.jurors).filter(move |(at, _)| signed & 1 << at == 0).map(|(_, who)| *who)

@@ -19,7 +19,7 @@ pub struct Conviction {
     pub claim: Shared,
     /// Its digest.
     pub digest: Digest,
-    /// Who made it.
+    /// The claimant.
     pub claimant: NodeId,
     /// The median of the times in the signatures.
     pub time: Time,
@@ -28,7 +28,8 @@ pub struct Conviction {
     sound: Once<Result<(), Refusal>>,
 }
 
-/// What a juror signs: "I saw this claim of this claimant at this time, and it is right."
+/// The digest that a juror signs: "I saw this claim of this claimant at this time, and it is
+/// right."
 pub fn upheld_digest(scenario: u64, claim: &Digest, claimant: NodeId, time: Time) -> Digest {
     let mut bytes = claim.0.to_vec();
     claimant.0.save(&mut bytes);
@@ -112,12 +113,12 @@ impl Conviction {
     }
 }
 
-/// Where the stake of one of the guilty goes.
+/// The shares of a guilty witness's stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Award {
     /// To the claimant.
     pub claimant: u64,
-    /// To whom the fund's owner cheated.
+    /// To the payee that the fund's owner cheated.
     pub cheated: u64,
     /// To nobody.
     pub burnt: u64,

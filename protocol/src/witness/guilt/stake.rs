@@ -101,7 +101,7 @@ impl Witness {
         count(lost.award, |credit| credit, cx);
     }
 
-    /// What of a case's stakes its claimant gets.
+    /// The part of a case's stakes that its claimant gets.
     pub(in super::super) fn reward(&self, case: &Case) -> u64 {
         let of = |number| self.terms.award(number, case.guilty.len(), case.lost).claimant;
         (0..case.guilty.len()).map(of).sum()

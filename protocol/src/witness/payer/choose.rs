@@ -1,4 +1,4 @@
-//! Choosing the new witnesses: draw, greet, skip who does not answer.
+//! Choosing the new witnesses: draw, greet, skip those that do not answer.
 //!
 //! Verifiers are greeted in the order of the draw, and never more are outstanding than are still
 //! needed: so the draw ends with an answer, and nobody is left out who was greeted.
@@ -211,7 +211,7 @@ impl Witness {
         }
     }
 
-    /// Who was greeted with a group and has not answered is skipped.
+    /// The greetings of a group have had their time: verifiers that have not answered are skipped.
     pub(crate) fn skip(
         &self,
         node: &mut WitnessNode,

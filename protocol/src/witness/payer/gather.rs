@@ -192,7 +192,7 @@ impl Witness {
         self.next_payment(node, cx);
     }
 
-    /// What is left of the sources of a payment comes back.
+    /// Returns what is left of a payment's sources to the wallet.
     pub(in super::super) fn keep_change(
         &self,
         node: &mut WitnessNode,

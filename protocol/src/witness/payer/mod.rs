@@ -41,11 +41,11 @@ pub(super) struct Paying {
     pub(super) started: Time,
     /// The funds, and what is withdrawn from each.
     pub(super) sources: Vec<(Fund, u64)>,
-    /// Of an attacker: which witnesses of each source are asked, a bit per position. Else all are.
+    /// The witnesses that an attacker asks of each source, a bit per position. Else all are asked.
     pub(super) asked: Option<Box<[u128]>>,
-    /// Who the draw is for: payer and payee, and of a rollover those of the fund's first draw.
+    /// Payer and payee of the draw; for a rollover those of the fund's first draw.
     pub(super) parties: (NodeId, NodeId),
-    /// What it is.
+    /// Payment, rollover or stake.
     pub(super) purpose: Purpose,
     /// Set if it is one of an attempt's.
     pub(super) twin: Option<Twin>,
@@ -56,7 +56,7 @@ pub(super) struct Paying {
     pub(super) step: Step,
 }
 
-/// What a dialogue with a fund's witnesses is about.
+/// The purpose of a dialogue with a fund's witnesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Somebody is paid.
@@ -68,7 +68,7 @@ pub(super) enum Purpose {
     Stake,
 }
 
-/// Which payment of an adversary's attempt it is.
+/// The role of a payment in an adversary's attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Twin {
     /// The one that makes the fund to be attacked.
@@ -103,9 +103,9 @@ pub(super) struct Gathering {
     pub(super) agreement: Signature,
     /// Moved into the receipt once there is one.
     pub(super) signed: Signatures,
-    /// Who has refused, each a source and a position.
+    /// Refusals, each a source and a position.
     pub(super) refused: Vec<(u8, u8)>,
-    /// Who sent a signature that does not hold: not asked again.
+    /// Witnesses whose signature does not hold, which are not asked again.
     pub(super) distrusted: Vec<(u8, u8)>,
 }
 
@@ -135,7 +135,7 @@ impl Paying {
         self.twin != Some(Twin::Phantom)
     }
 
-    /// Which witnesses of a source are asked, a bit per position.
+    /// The witnesses of a source that are asked, a bit per position.
     pub(super) fn asked(&self, source: u8) -> u128 {
         self.asked.as_ref().map_or(u128::MAX, |asked| asked[usize::from(source)])
     }

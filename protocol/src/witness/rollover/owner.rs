@@ -21,7 +21,7 @@ use crate::{Bodies, Context, NodeId, Shared, Signature, Snapshot, SnapshotError,
 pub struct Locked {
     /// The fund as it will be then.
     pub fund: Fund,
-    /// What of it is under way, and comes back.
+    /// Credit reserved for a payment under way, which comes back.
     pub reserved: u64,
     /// The contract to which it was promised in vain; retained.
     pub void: Option<Shared>,
@@ -48,10 +48,10 @@ impl Snapshot for Locked {
 /// The signatures of a rollover gathered so far.
 #[derive(Debug)]
 pub(in super::super) struct Renewing {
-    /// What the old witnesses are asked to sign; retained.
+    /// The rollover that the old witnesses are asked to sign; retained.
     pub(in super::super) declared: Shared,
     signed: Vec<Signed>,
-    /// Who has answered, a bit per position.
+    /// Witnesses that have answered, a bit per position.
     answered: u128,
 }
 

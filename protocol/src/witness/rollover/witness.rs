@@ -14,7 +14,7 @@ use super::Rollover;
 use crate::{Bodies, Context, NodeId, Shared, Span, Time};
 
 impl Witness {
-    /// What every honest node checks of a rollover, signed or not.
+    /// The checks of a rollover that every honest node makes, signed or not.
     pub(super) fn judge_rollover(
         &self,
         timeline: Tip,

@@ -23,7 +23,8 @@ impl Rules {
         self.signing_promises
     }
 
-    /// What a promise is for. **R5**: the next withdrawal of a fund; without, any number of them.
+    /// The subject of a promise. **R5**: the next withdrawal of a fund; without, any number of
+    /// them.
     pub(in crate::witness) fn promised(&self, source: &Source) -> FundId {
         match self.chained {
             true => source.fund,
@@ -128,7 +129,7 @@ impl Rules {
     }
 }
 
-/// What a witness has deducted from a fund, by its own count.
+/// The amount that a witness has deducted from a fund, by its own count.
 fn withdrawn(fund: FundId, book: &Book, bodies: &impl Bodies<WitnessBody>) -> Result<u64, Refusal> {
     book.withdrawals(fund).try_fold(0u64, |sum, receipt| {
         Ok(sum.saturating_add(withdrawal(contract_of(receipt, bodies)?, fund)?.amount))

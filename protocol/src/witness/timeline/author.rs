@@ -13,7 +13,7 @@ use crate::{Bodies, Claim, Context, NodeId, Shared, Signature, Span, Time, draw}
 pub struct Authoring {
     /// Without stamps.
     event: Shared,
-    /// Who is asked for one.
+    /// The verifiers asked for a stamp.
     witnesses: Vec<NodeId>,
     stamps: Vec<Stamp>,
 }
@@ -25,7 +25,7 @@ impl Authoring {
     }
 }
 
-/// What happens to verifiers by itself.
+/// The events that happen to verifiers by themselves.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Happenings {
     /// Mean time between a verifier's entropy events; `None`: there are none.
@@ -137,7 +137,7 @@ impl Witness {
         self.announce_at(node, kind, cx.local_clock(), cx);
     }
 
-    /// The same of an event that is said to have happened at another time.
+    /// Announces an event with another time than the present.
     pub(in super::super) fn announce_at(
         &self,
         node: &mut WitnessNode,
