@@ -6,13 +6,27 @@
 //! that watch what the payer has promise it to the payment; the payee accepts, has it deducted, and
 //! entrusts its new fund to the new witnesses.
 //!
-//! Begin with [`dialogues`]: the table of all messages. The other files in the order in which a
-//! payment meets them: [`genesis`] (who there is, who owns what), `payer` ([`selection`],
-//! agreement, promises), [`contract`] and [`receipt`] (what is signed), `payee` (acceptance,
-//! hand-over), `watch` (the witness). [`timeline`] says who may be drawn, [`evidence`] judges
-//! selections. [`rules`] has whatever differs between the original's rules and the corrected ones;
-//! `adversary` has the attacks, and in `conduct` every decision that they can change. [`odds`] are
-//! the closed forms that figures under attack are put beside.
+//! Begin with [`dialogues`], the table of all messages. Then the roles, by the messages that each
+//! receives:
+//!
+//! | role | file | receives |
+//! |---|---|---|
+//! | payer | `payer` | here, agree, promise, accept, refuse |
+//! | payee | `payee` | propose, pay, settled, kept |
+//! | witness of a fund | `watch` | hello, ask, settle, entrust |
+//! | owner of a fund that rolls over | `rollover/owner` | renewed, carried |
+//! | its witnesses, old and new | `rollover/witness` | renew, carry |
+//! | author of an event, and its witnesses | `timeline/author` | stamp, stamped |
+//! | holder of a timeline | [`timeline`], `timeline/sync` | publish, probe, since, rest |
+//! | claimant | `guilt/claimant` | upheld |
+//! | juror | `guilt/juror` | claim |
+//! | user that joins or leaves | `stake` | as payer, payee and author |
+//!
+//! What they send and sign: [`contract`], [`receipt`], [`selection`], [`rollover`], [`guilt::claim`].
+//! What they judge by: [`genesis`] (the snapshot at the beginning), [`timeline`] (the verifiers that
+//! may be drawn), [`evidence`] (believable draws), [`rules`] (the original's rules and the corrected
+//! ones). `adversary` has the attacks, and in `conduct` every decision that they can change. [`odds`]
+//! are the closed forms for figures under attack.
 //!
 //! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
 //! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
@@ -249,49 +263,55 @@ impl Protocol for Witness {
             return cx.record(WitnessMetric::Cut, 1);
         }
         match *message {
-            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
+            // Payer.
             M::Here { payment, settled, tip } => {
                 self.here(node, from, (payment, settled, tip), cx);
             }
-            M::Propose { contract } => self.proposed(node, from, contract, cx),
             M::Agree { contract, signature } => {
                 self.agreed(node, from, (contract, signature), cx);
             }
-            M::Refuse { contract, source, why } => {
-                self.refused(node, from, (contract, source, why), cx);
-            }
-            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
             M::Promise { contract, source, signature } => {
                 self.promised(node, from, (contract, source, signature), cx);
             }
-            M::Pay { receipt } => self.paid(node, from, receipt, cx),
             M::Accept { receipt } => self.accepted(node, from, receipt, cx),
-            M::Settle { receipt, source } => {
-                self.asked_to_settle(node, from, (receipt, source), cx)
+            M::Refuse { contract, source, why } => {
+                self.refused(node, from, (contract, source, why), cx);
             }
+            // Payee.
+            M::Propose { contract } => self.proposed(node, from, contract, cx),
+            M::Pay { receipt } => self.paid(node, from, receipt, cx),
             M::Settled { receipt, source, signature } => {
                 self.settled(node, from, (receipt, source, signature), cx);
             }
-            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
             M::Kept { receipt } => self.kept(node, from, receipt, cx),
-            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
+            // Witness of a fund.
+            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
+            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
+            M::Settle { receipt, source } => {
+                self.asked_to_settle(node, from, (receipt, source), cx)
+            }
+            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
+            // A rollover: owner, then witnesses.
             M::Renewed { rollover, signature } => {
                 self.renewed(node, from, (rollover, signature), cx);
             }
-            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
             M::Carried { rollover } => self.carried(node, from, rollover, cx),
+            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
+            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
+            // The timeline: author, its witnesses, all others.
+            M::Stamped { event, time, signature } => {
+                self.stamped(node, from, (event, time, signature), cx);
+            }
+            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
             M::Publish { event } => self.published(node, from, event, cx),
             M::Probe { probes } => self.probed(node, from, probes, cx),
             M::Since { batch } => self.caught_up(node, from, batch, cx),
             M::Rest { batch } => self.completed(node, from, batch, cx),
-            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
-            M::Stamped { event, time, signature } => {
-                self.stamped(node, from, (event, time, signature), cx);
-            }
-            M::Claim { claim } => self.claimed(node, from, claim, cx),
+            // A claim: claimant, then jury.
             M::Upheld { claim, time, signature } => {
                 self.upheld(node, from, (claim, time, signature), cx);
             }
+            M::Claim { claim } => self.claimed(node, from, claim, cx),
         }
     }
 

@@ -5,7 +5,9 @@ use super::super::fund::FundId;
 use super::super::payer::Step;
 use super::super::selection::Selection;
 use super::masks::mask;
-use super::{Adversary, Attack, Context, Fund, NodeId, Twin, Witness, WitnessBody, WitnessNode};
+use super::{
+    Adversary, Attack, AttemptRole, Context, Fund, NodeId, Witness, WitnessBody, WitnessNode,
+};
 use crate::draw::draw;
 use crate::{Bodies, Shared};
 
@@ -70,9 +72,9 @@ impl Witness {
             let amount: u64 = sources.iter().map(|(_, part)| *part).sum();
             let amount = amount.saturating_sub(self.terms.gas * sources.len() as u64);
             let is_covered = number < usize::from(adversary.covered());
-            let twin = if is_covered { Twin::Covered } else { Twin::Phantom };
+            let role = if is_covered { AttemptRole::Covered } else { AttemptRole::Phantom };
             let asked = masks.iter().map(|of_fund| of_fund[number]).collect();
-            self.begin(node, *payee, amount, sources, (Some(asked), Some(twin)), cx);
+            self.begin(node, *payee, amount, sources, (Some(asked), Some(role)), cx);
         }
         funds.iter().for_each(|fund| cx.release(fund.selection));
     }

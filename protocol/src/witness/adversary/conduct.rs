@@ -4,8 +4,8 @@
 //! decide differently they ask its [`Conduct`], and here is all that they ask. Without an adversary
 //! every answer is the honest one.
 //!
-//! What an attack does by itself begins with its timer (`Witness::attack`). What it has to hear of
-//! are the steps of its payments (`attempt_agreed`, `attempt_has_receipt`, `attempt_ended`, `funded`,
+//! An attack acts when its timer fires (`Witness::attack`). Beside that it only hears of the steps of
+//! its payments (`attempt_agreed`, `attempt_has_receipt`, `attempt_paid`, `attempt_gave_up`, `funded`,
 //! `confirmed`) and of its claims and events (`own_claim_ended`, `attempt_convicted`,
 //! `tell_accomplice`, `told_by_accomplice`).
 

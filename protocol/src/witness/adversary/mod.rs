@@ -57,7 +57,7 @@ use super::fund::Fund;
 use super::genesis::Genesis;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
-use super::payer::{Paying, Step, Twin};
+use super::payer::{Paying, Step};
 use super::rules::Terms;
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
@@ -110,6 +110,17 @@ pub(super) enum Attack {
     StaleReceipt,
     /// Contracts are dated so far from the clock, later or earlier.
     Misdated { offset: Span, is_ahead: bool },
+}
+
+/// The role of a payment in an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttemptRole {
+    /// The one that makes the fund to be attacked.
+    Opening,
+    /// One for which there is credit.
+    Covered,
+    /// The one too many.
+    Phantom,
 }
 
 /// How far an attempt is, at the one of its cast that spends.
@@ -238,7 +249,7 @@ impl Witness {
     /// The payment that makes the fund to be attacked.
     fn open(&self, node: &mut WitnessNode, to: NodeId, cx: &mut impl Context<Self>) {
         let fund = self.take_first_fund(node, cx);
-        self.spend(node, fund, to, (None, Twin::Opening), cx);
+        self.spend(node, fund, to, (None, AttemptRole::Opening), cx);
     }
 
     /// Begins a payment of a whole fund, whose selection the caller has retained for it.
@@ -247,13 +258,13 @@ impl Witness {
         node: &mut WitnessNode,
         fund: Fund,
         to: NodeId,
-        (asked, twin): (Option<u128>, Twin),
+        (asked, role): (Option<u128>, AttemptRole),
         cx: &mut impl Context<Self>,
     ) {
         // A payee that would end with zero is not paid.
         let amount = fund.amount.saturating_sub(self.terms.gas);
         let asked = asked.map(|mask| Box::from([mask]));
-        self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(twin)), cx);
+        self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(role)), cx);
     }
 
     /// The fund of a payment received is watched by enough witnesses: that of an attempt's opening
@@ -289,17 +300,49 @@ impl Witness {
         cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
     }
 
-    /// A payment of an attempt has ended.
-    pub(super) fn attempt_ended(
+    /// A payment of an attempt cannot be completed: its funds stay where they are.
+    pub(super) fn attempt_gave_up(
+        &self,
+        node: &mut WitnessNode,
+        paying: Paying,
+        role: AttemptRole,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.attempt_ended(node, &paying, role, false, cx);
+        if let Some(contract) = paying.contract() {
+            cx.release(contract);
+        }
+        match &paying.step {
+            Step::Choosing(choosing) => choosing.release(cx),
+            Step::Paid { receipt, .. } => cx.release(*receipt),
+            _ => {}
+        }
+        paying.sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
+    }
+
+    /// A payment of an attempt was accepted: nothing of its funds comes back.
+    pub(super) fn attempt_paid(
         &self,
         node: &mut WitnessNode,
         paying: &Paying,
-        twin: Twin,
+        role: AttemptRole,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.attempt_ended(node, paying, role, true, cx);
+        paying.sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
+    }
+
+    /// A payment of an attempt has ended.
+    fn attempt_ended(
+        &self,
+        node: &mut WitnessNode,
+        paying: &Paying,
+        role: AttemptRole,
         was_accepted: bool,
         cx: &mut impl Context<Self>,
     ) {
         let Some(adversary) = &self.adversary else { return };
-        if twin == Twin::Opening {
+        if role == AttemptRole::Opening {
             let is_all = matches!(adversary.attack, Attack::Liar { .. } | Attack::Misdated { .. });
             if is_all && !was_accepted {
                 cx.record(WitnessMetric::Detected, 1);
@@ -314,7 +357,7 @@ impl Witness {
         attempt.ended += 1;
         attempt.accepted += u8::from(was_accepted);
         let (ended, accepted, all) = (attempt.ended, attempt.accepted, adversary.payments());
-        if adversary.attack == Attack::Replay && twin == Twin::Covered {
+        if adversary.attack == Attack::Replay && role == AttemptRole::Covered {
             if was_accepted {
                 return cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
             }

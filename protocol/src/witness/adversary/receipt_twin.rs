@@ -17,7 +17,7 @@ use super::super::receipt::{Receipt, Stage};
 use super::super::selection::{Drawn, Selection, is_eligible};
 use super::super::{WitnessBody, WitnessMessage};
 use super::masks::disjoint;
-use super::{Attack, Context, Shared, Terms, Twin, Witness, WitnessMetric, WitnessNode};
+use super::{Attack, AttemptRole, Context, Shared, Terms, Witness, WitnessMetric, WitnessNode};
 use crate::Bodies as _;
 
 /// The number of denied answers, so that two sets of signatures need no witness twice.
@@ -112,8 +112,8 @@ impl Witness {
         let [asked, asked_too] = disjoint(first, second, self.terms.redundancy);
         cx.retain(selection);
         cx.release(twin);
-        self.spend(node, fund, one, (Some(asked), Twin::Covered), cx);
+        self.spend(node, fund, one, (Some(asked), AttemptRole::Covered), cx);
         let twin_fund = super::Fund { selection, ..fund };
-        self.spend(node, twin_fund, other, (Some(asked_too), Twin::Phantom), cx);
+        self.spend(node, twin_fund, other, (Some(asked_too), AttemptRole::Phantom), cx);
     }
 }

@@ -7,7 +7,7 @@
 //! `time_to_consistency`. With a leniency that is longer it always succeeds.
 
 use super::super::payer::Step;
-use super::{Adversary, Attack, Context, NodeId, Span, Terms, Twin, Witness, WitnessNode};
+use super::{Adversary, Attack, AttemptRole, Context, NodeId, Span, Terms, Witness, WitnessNode};
 use super::{WitnessMetric, WitnessTimer};
 
 /// In this time a fund has rolled over, and the next payment from it is final.
@@ -35,7 +35,7 @@ impl Witness {
         // Once more, for the rollover.
         cx.retain(fund.selection);
         node.attempt.get_or_insert_default().fund = Some(fund);
-        self.spend(node, fund, to, (None, Twin::Covered), cx);
+        self.spend(node, fund, to, (None, AttemptRole::Covered), cx);
     }
 
     /// Whether the receipt that an attacker has just got stays where it is for now.
@@ -68,7 +68,7 @@ impl Witness {
         }
         match node.wallet.funds.pop() {
             // What was retained for the wallet goes over to the payment.
-            Some(fund) => self.spend(node, fund, cast[2], (None, Twin::Covered), cx),
+            Some(fund) => self.spend(node, fund, cast[2], (None, AttemptRole::Covered), cx),
             None => {
                 attempt.ended += 1;
                 self.hand_over_stale(node, cx);

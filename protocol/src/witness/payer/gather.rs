@@ -145,8 +145,8 @@ impl Witness {
         if paying.purpose == Purpose::Stake {
             return self.stake_promised(node, place, cx);
         }
-        let (payee, twin) = (paying.payee, paying.twin);
-        if twin.is_none() {
+        let (payee, role) = (paying.payee, paying.role);
+        if role.is_none() {
             self.hand_over_receipt(payee, receipt, cx);
         } else if !self.attempt_has_receipt(node, cx) {
             return;
@@ -183,9 +183,8 @@ impl Witness {
         self.note_payment(node, *receipt, &bodies);
         cx.release(*receipt);
         cx.release(gathering.contract);
-        if let Some(twin) = paying.twin {
-            self.attempt_ended(node, &paying, twin, true, cx);
-            return self.lock(&paying.sources, cx);
+        if let Some(role) = paying.role {
+            return self.attempt_paid(node, &paying, role, cx);
         }
         self.keep_change(node, &paying.sources, made, cx);
         self.schedule_maintenance(node, cx);

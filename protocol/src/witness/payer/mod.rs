@@ -15,6 +15,7 @@ mod choose;
 mod gather;
 mod outdated;
 
+use super::adversary::AttemptRole;
 use super::fund::Fund;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
@@ -48,7 +49,7 @@ pub(super) struct Paying {
     /// Payment, rollover or stake.
     pub(super) purpose: Purpose,
     /// Set if it is one of an attempt's.
-    pub(super) twin: Option<Twin>,
+    pub(super) role: Option<AttemptRole>,
     /// How often something was asked again because timelines differed.
     pub(super) deferrals: u16,
     /// Greetings sent together wait for one timer; how often that was.
@@ -66,17 +67,6 @@ pub(super) enum Purpose {
     Rollover { void: Option<Shared> },
     /// Its own stake, for which it asks its witnesses as for a payment to itself.
     Stake,
-}
-
-/// The role of a payment in an adversary's attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Twin {
-    /// The one that makes the fund to be attacked.
-    Opening,
-    /// One for which there is credit.
-    Covered,
-    /// The one too many.
-    Phantom,
 }
 
 /// How far it is.
@@ -132,7 +122,7 @@ impl Step {
 impl Paying {
     /// Whether there is credit for it: always, but for an attempt's payment too many.
     pub(super) fn is_covered(&self) -> bool {
-        self.twin != Some(Twin::Phantom)
+        self.role != Some(AttemptRole::Phantom)
     }
 
     /// The witnesses of a source that are asked, a bit per position.
@@ -181,7 +171,7 @@ impl Witness {
         payee: NodeId,
         amount: u64,
         sources: Vec<(Fund, u64)>,
-        (asked, twin): (Option<Box<[u128]>>, Option<Twin>),
+        (asked, role): (Option<Box<[u128]>>, Option<AttemptRole>),
         cx: &mut impl Context<Self>,
     ) {
         cx.record(WitnessMetric::Started, 1);
@@ -199,7 +189,7 @@ impl Witness {
             started,
             sources,
             asked,
-            twin,
+            role,
             purpose: Purpose::Payment,
             deferrals: 0,
             groups: 0,
@@ -345,8 +335,8 @@ impl Witness {
             Purpose::Stake => self.join_failed(node, cx),
             _ => cx.record(WitnessMetric::Rejected, 1),
         }
-        if let Some(twin) = paying.twin {
-            return self.give_up_attempt(node, paying, twin, cx);
+        if let Some(role) = paying.role {
+            return self.attempt_gave_up(node, paying, role, cx);
         }
         let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
         match paying.step {
@@ -372,31 +362,6 @@ impl Witness {
         }
         self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
-    }
-
-    /// Ends a payment of an attempt: its funds stay where they are.
-    fn give_up_attempt(
-        &self,
-        node: &mut WitnessNode,
-        paying: Paying,
-        twin: Twin,
-        cx: &mut impl Context<Self>,
-    ) {
-        self.attempt_ended(node, &paying, twin, false, cx);
-        if let Some(contract) = paying.contract() {
-            cx.release(contract);
-        }
-        match &paying.step {
-            Step::Choosing(choosing) => choosing.release(cx),
-            Step::Paid { receipt, .. } => cx.release(*receipt),
-            _ => {}
-        }
-        self.lock(&paying.sources, cx);
-    }
-
-    /// Funds of an attempt: they are lost to the attacker.
-    pub(super) fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
-        sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
     }
 
     /// Moves credit between the wallet and what is under way.

@@ -170,7 +170,7 @@ impl Witness {
             started,
             sources: vec![source],
             asked: None,
-            twin: None,
+            role: None,
             purpose: Purpose::Rollover { void },
             deferrals: 0,
             groups: 0,

@@ -73,7 +73,7 @@ impl Witness {
             asked: None,
             parties: (me, me),
             purpose: Purpose::Stake,
-            twin: None,
+            role: None,
             deferrals: 0,
             groups: 0,
             step: Step::Gathering(Gathering::new(contract, agreement, signed)),
