@@ -30,7 +30,7 @@
 //! | [`Whole`] | the object itself |
 //! | [`Name`] | the name of an object that the receiver has already |
 //! | [`Checksum`] | 32 bytes |
-//! | all others | as in [`wire`](crate::wire) |
+//! | all others | as [`Wire`](crate::Wire) says |
 
 use super::contract::Contract;
 use super::guilt::Claim;
