@@ -50,7 +50,7 @@ dialogues! {
         1: "new witnesses" -> "payer": Here = 1 { payment: u32, settled: Checksum, tip: Checksum }
             "It is. Both have said which timeline they know.";
         2: "payer" -> "payee": Propose = 2 { contract: Whole<Contract> }
-            "Proposes the contract: who pays whom, how much, from what, and who will watch it.";
+            "Proposes the contract: who pays whom, how much, from what, and who watches the new fund.";
         2: "payee" -> "payer": Agree = 3 { signature: Signature, contract: Name<Contract> }
             "Signs the contract.";
         3: "payer" -> "witnesses of the source": Ask = 5 { source: u8, contract: Whole<Contract> }
