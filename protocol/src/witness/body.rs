@@ -1,4 +1,4 @@
-//! What the participants share: made once, held by hundreds.
+//! The objects that participants share: made once, held by hundreds.
 
 use super::contract::Contract;
 use super::guilt::{Claim as GuiltClaim, Conviction};

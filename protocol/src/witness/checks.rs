@@ -17,7 +17,7 @@ use crate::{Check, Metric, RunFacts, Span, Time};
 pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     let of = |metric| facts.totals.of(metric);
     let found = WitnessMetric::POTS.into_iter().fold(0u64, |sum, pot| sum.wrapping_add(of(pot)));
-    // Who is away from the beginning to the end never has what genesis gives it.
+    // A node that is away all the time never has what genesis gives it.
     let issued = if facts.disturbed { of(WitnessMetric::Issued) } else { issued(witness) };
     let made = issued.wrapping_add(of(WitnessMetric::Counterfeit));
     let double_spends = Check::exact(
@@ -59,13 +59,13 @@ pub(super) fn checks(witness: &Witness, facts: &RunFacts) -> Vec<Check> {
     checks
 }
 
-/// What everybody began with, by the snapshot of genesis and not by what nodes recorded.
+/// The credit of genesis, by its snapshot and not by what nodes recorded.
 fn issued(witness: &Witness) -> u64 {
     let endowed = witness.endowment.wrapping_mul(witness.genesis.users().into());
     endowed.wrapping_add(witness.terms.stake.wrapping_mul(witness.genesis.verifiers().into()))
 }
 
-/// How many events changed the sum that the first invariant is about.
+/// The number of events that changed the sum of the first invariant.
 fn unbalanced_events(facts: &RunFacts) -> f64 {
     let credit = WitnessMetric::INVARIANTS[0].name;
     let violated = facts.violations.iter().find(|(name, _)| *name == credit);
@@ -175,7 +175,7 @@ fn are_apart(witness: &Witness, facts: &RunFacts) -> bool {
     witness.terms.gas > 0 && paid <= payments.saturating_mul(witness.terms.gas) && few
 }
 
-/// How many accepted double spends are convicted, and how many of these cost the coalition nothing.
+/// The shares of accepted double spends that are convicted, and that cost the coalition nothing.
 fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Vec<Check> {
     let (terms, rules) = (&witness.terms, &witness.terms.rules);
     let of = |metric| facts.totals.of(metric) as u32;
@@ -232,7 +232,7 @@ fn convictions(witness: &Witness, adversary: &Adversary, facts: &RunFacts) -> Ve
     checks.into_iter().map(|check| check.only_if(is_ordinary)).collect()
 }
 
-/// What theory expects of an attack; nothing where there is no closed form.
+/// The closed form of an attack, if there is one.
 fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> {
     let (terms, tests) = (&witness.terms, &witness.tests);
     let collusion = adversary.collusion(&witness.genesis, terms);
@@ -315,7 +315,7 @@ fn expectation(witness: &Witness, adversary: &Adversary) -> Option<Expectation> 
     })
 }
 
-/// Of the attacks that need no corrupt witness: all succeed, or none if the rule against them is on.
+/// Attacks without corrupt witnesses: all succeed, or none if the rule against them is on.
 fn stopped_by_a_rule(witness: &Witness, attack: Attack) -> Option<Expectation> {
     let (terms, rules) = (&witness.terms, &witness.terms.rules);
     let (name, bound, stops) = match attack {
@@ -346,7 +346,7 @@ fn stopped_by_a_rule(witness: &Witness, attack: Attack) -> Option<Expectation> {
 }
 
 impl Expectation {
-    /// Of the attempts to spend twice.
+    /// The share of attempts to spend twice that succeed.
     fn spends(name: &'static str, bound: &'static str, p: f64) -> Self {
         let (successes, trials) = (WitnessMetric::DoubleSpends, WitnessMetric::Decided);
         Self { name, bound, successes, trials, p }

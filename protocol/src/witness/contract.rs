@@ -20,19 +20,19 @@ use super::body::WitnessBody;
 pub struct Source {
     /// Its name.
     pub fund: FundId,
-    /// What is withdrawn, gas included.
+    /// The amount withdrawn, gas included.
     pub amount: u64,
-    /// What is left after it.
+    /// The amount left after it.
     pub left: u64,
     /// Withdrawals before this one.
     pub sequence: u32,
     /// The name of the last one; the fund's own before the first.
     pub previous: FundId,
-    /// Who watches the fund, and the evidence of their selection.
+    /// The witnesses of the fund, with the evidence of their selection.
     pub selection: Shared,
 }
 
-/// What a payer offers and a payee agrees to.
+/// The terms that a payer offers and a payee agrees to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
     /// Its terms; their fields are read as the contract's own.
@@ -41,18 +41,18 @@ pub struct Contract {
     pub digest: Digest,
     /// The payer's signature.
     pub signature: Signature,
-    /// What every honest node finds when it checks the contract by itself.
+    /// The verdict of every honest node on the contract by itself.
     sound: Once<Result<(), Refusal>>,
 }
 
 /// The terms of a contract, before it is signed and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// Who pays.
+    /// The payer.
     pub payer: NodeId,
-    /// Who is paid.
+    /// The payee.
     pub payee: NodeId,
-    /// What arrives; the sources cover it and their gas.
+    /// The amount that arrives; the sources cover it and their gas.
     pub amount: u64,
     /// When the payer began.
     pub time: Time,
@@ -63,7 +63,7 @@ pub struct Draft {
 }
 
 impl Source {
-    /// What is withdrawn from a fund, gas included.
+    /// The withdrawal from a fund, gas included.
     pub(super) fn of(fund: &Fund, part: u64) -> Self {
         Self {
             fund: fund.id,
@@ -93,12 +93,12 @@ impl Draft {
             bytes.extend(source.fund.0.to_le_bytes());
             bytes.extend(source.amount.to_le_bytes());
             bytes.extend(source.sequence.to_le_bytes());
-            if rules.all_is_signed {
+            if rules.all_is_signed() {
                 bytes.extend(source.left.to_le_bytes());
                 bytes.extend(source.previous.0.to_le_bytes());
             }
         }
-        if rules.all_is_signed {
+        if rules.all_is_signed() {
             bytes.extend(self.time.0.to_le_bytes());
             bytes.extend(selection.fingerprint().to_le_bytes());
         }
@@ -125,7 +125,7 @@ impl Contract {
         FundId::of(&self.digest)
     }
 
-    /// What anybody can check of it without being a witness: sums, evidence of all selections, that
+    /// The checks that need no book of a witness: sums, evidence of all selections, that
     /// the digest is its own. Found once, for all nodes.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ pub(super) fn check_owned(
     Ok(())
 }
 
-/// What a contract withdraws from a fund.
+/// The withdrawal of a contract from a fund.
 pub(super) fn withdrawal(contract: &Contract, fund: FundId) -> Result<&Source, Refusal> {
     contract.sources.iter().find(|source| source.fund == fund).ok_or(Refusal::NotHeld)
 }

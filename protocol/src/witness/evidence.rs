@@ -23,7 +23,7 @@ mod tests;
 /// A missed event as old as the time to consistency or older counts as much as one of 99 % of it.
 const LEAST_FACTOR: f64 = 0.01;
 
-/// What a selection says of those who did not answer.
+/// The skips of a selection: verifiers that did not answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skips {
     /// All of them.

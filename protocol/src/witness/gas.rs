@@ -22,7 +22,7 @@ fn share(gas: u64, rank: u32, all: u32, seed: u64) -> u64 {
     gas / count + u64::from(place < gas % count)
 }
 
-/// What a receipt owes the witness at a position of one of its sources.
+/// The gas that a receipt owes the witness at a position of one of its sources.
 fn owed(gas: u64, receipt: &Receipt, source: u8, position: usize) -> u64 {
     let signed = receipt.positions(source);
     if signed & 1 << position == 0 {

@@ -40,7 +40,7 @@ impl Genesis {
         self.nodes.saturating_sub(BOOTSTRAP)
     }
 
-    /// How many verifiers there are.
+    /// The number of verifiers.
     pub fn verifiers(&self) -> u32 {
         self.verifiers
     }
@@ -93,12 +93,12 @@ impl Genesis {
         self.checksum
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     pub fn nodes(&self) -> u32 {
         self.nodes
     }
 
-    /// How many verifiers have an id below a number.
+    /// The number of verifiers with an id below a number.
     pub fn verifiers_below(&self, id: u64) -> u32 {
         let user = id.saturating_sub(BOOTSTRAP.into()).min(self.users().into());
         match u64::from(self.users()) {

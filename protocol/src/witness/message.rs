@@ -1,583 +1,412 @@
-//! What participants tell each other, in the order in which a payment meets it.
+//! Messages from the table of [dialogues](super::dialogues): their type and their wire form.
 //!
-//! Wire form: the kind, then the fields in their order; integers little-endian, signatures as they
-//! are, bodies as [`Shared::encode`] has them. Every message begins with a 16-byte header (kind,
-//! fifteen zero bytes), about what a datagram protocol adds.
+//! Every message begins with a header of 16 bytes (its number, fifteen zeros), about what a datagram
+//! protocol adds. Its fields follow in the order of the table; integers are little-endian.
+//!
+//! A message's fingerprint covers its number, the object in it and its plain fields. Signatures are
+//! left out: their bytes differ between the modes of cryptography.
+
+use core::marker::PhantomData;
 
 use super::refusal::Refusal;
-use crate::{
-    Claim as Signed, Keys, Message, NodeId, Shared, Signature, Time, draw, fingerprint_bytes,
-};
+use crate::{Part, Shared, Signature, Time, draw, fingerprint_bytes};
 
-/// A message of the witness protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WitnessMessage {
-    /// Payer to a drawn verifier: "are you there?"
-    Hello {
-        /// The payer's count of payments.
-        payment: u32,
-        /// When the payment began.
-        time: Time,
-        /// The checksum of the payer's timeline as far as it was settled then.
-        settled: u64,
-        /// Of all of it.
-        tip: u64,
-    },
-    /// "I am."
-    Here {
-        /// As asked.
-        payment: u32,
-        /// The checksum of the verifier's timeline as far as it was settled at the asked time.
-        settled: u64,
-        /// Of all of it.
-        tip: u64,
-    },
-    /// Payer to payee: the contract.
-    Propose {
-        /// Of the payment.
-        contract: Shared,
-    },
-    /// Payee to payer: agreed.
-    Agree {
-        /// To which contract.
-        contract: Shared,
-        /// The payee's signature.
-        signature: Signature,
-    },
-    /// Anybody to whoever asked for a signature: no.
-    Refuse {
-        /// Of which contract.
-        contract: Shared,
-        /// For which source; 255 for the contract as a whole.
-        source: u8,
-        /// Why not.
-        why: Refusal,
-    },
-    /// Payer to a witness of a source: "promise it."
-    Ask {
-        /// For which contract.
-        contract: Shared,
-        /// Which source.
-        source: u8,
-    },
-    /// Witness to payer: promised.
-    Promise {
-        /// To which contract.
-        contract: Shared,
-        /// Which source.
-        source: u8,
-        /// The witness's signature.
-        signature: Signature,
-    },
-    /// Payer to payee: the contract with enough promises.
-    Pay {
-        /// The receipt.
-        receipt: Shared,
-    },
-    /// Payee to payer: the payment is final.
-    Accept {
-        /// The receipt.
-        receipt: Shared,
-    },
-    /// Payee to a witness of a source: "deduct it."
-    Settle {
-        /// The receipt.
-        receipt: Shared,
-        /// Which source.
-        source: u8,
-    },
-    /// Witness to payee: deducted.
-    Settled {
-        /// As asked.
-        receipt: Shared,
-        /// Which source.
-        source: u8,
-        /// The witness's signature.
-        signature: Signature,
-    },
-    /// Payee to a witness of the new fund: "watch over this."
-    Entrust {
-        /// The confirmed receipt.
-        receipt: Shared,
-    },
-    /// Witness to payee: "I do."
-    Kept {
-        /// As asked.
-        receipt: Shared,
-    },
-    /// Author to a verifier: an event of the timeline.
-    Publish {
-        /// The event.
-        event: Shared,
-    },
-    /// "Which of these checksums do you know?"
-    Probe {
-        /// Of the sender's timeline.
-        probes: Shared,
-    },
-    /// To who probed: the events after the newest that both know.
-    Since {
-        /// The events.
-        batch: Shared,
-    },
-    /// Back to the other: what it lacked, perhaps nothing.
-    Rest {
-        /// The events.
-        batch: Shared,
-    },
-    /// Author to a drawn witness: "say when you saw this."
-    Stamp {
-        /// The event, not stamped yet.
-        event: Shared,
-    },
-    /// Witness to author: seen.
-    Stamped {
-        /// Which event.
-        event: Shared,
-        /// What the witness's clock showed.
-        time: Time,
-        /// The witness's signature.
-        signature: Signature,
-    },
-    /// Claimant to a juror: "these have signed both."
-    Claim {
-        /// The claim.
-        claim: Shared,
-    },
-    /// Juror to claimant: seen, and right.
-    Upheld {
-        /// Which claim.
-        claim: Shared,
-        /// What the juror's clock showed.
-        time: Time,
-        /// The juror's signature.
-        signature: Signature,
-    },
-    /// Owner to a witness of a fund that rolls over: "is this all that you know?"
-    Renew {
-        /// What it declares.
-        rollover: Shared,
-    },
-    /// Witness to owner: it is.
-    Renewed {
-        /// As asked.
-        rollover: Shared,
-        /// The witness's signature.
-        signature: Signature,
-    },
-    /// Owner to a witness drawn anew: "watch over this"; to one so far: "no longer."
-    Carry {
-        /// The signed rollover.
-        rollover: Shared,
-    },
-    /// Witness drawn anew to owner: "I do."
-    Carried {
-        /// As asked.
-        rollover: Shared,
-    },
+/// The bytes before the fields.
+pub(super) const HEADER_BYTES: usize = 16;
+/// The most bytes of a message's plain fields.
+const MOST_PLAIN: usize = 4 + 8 + 2 * CHECKSUM_BYTES;
+const CHECKSUM_BYTES: usize = 32;
+const SIGNATURE_BYTES: u32 = 64;
+
+/// A conversation between participants.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialogue {
+    /// Its title.
+    pub title: &'static str,
+    /// Its subject, a sentence.
+    pub about: &'static str,
+    /// Its messages, in order.
+    pub steps: &'static [Step],
+    /// The roles of a diagram.
+    pub parts: &'static [Part],
 }
 
-use WitnessMessage::*;
+/// A message in a dialogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The number of the step; an answer has that of its request.
+    pub number: u8,
+    /// The sender.
+    pub from: &'static str,
+    /// The receiver.
+    pub to: &'static str,
+    /// The kind of the message.
+    pub kind: &'static str,
+    /// Its fields; none if it is a message of another dialogue.
+    pub carries: &'static [Carried],
+    /// Its meaning, a sentence.
+    pub meaning: &'static str,
+}
 
-const HEADER_BYTES: usize = 16;
-/// The most bytes beside body and signature.
-const SMALL: usize = 4 + 8 + 2 * CHECKSUM;
-/// A checksum is a hash of 32 bytes, of which 8 are kept here and the others are zero.
-const CHECKSUM: usize = 32;
+/// A field of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    /// Its name.
+    pub name: &'static str,
+    /// The part of it that travels: `""` for the value, `"name of "` for an object's name.
+    pub as_what: &'static str,
+}
 
-/// The bytes beside body and signature.
-struct Small {
-    bytes: [u8; SMALL],
+impl Dialogue {
+    /// A table for a page, in Markdown.
+    pub fn table(&self) -> String {
+        let mut table = format!(
+            "**{}.** {}\n\n| step | from | to | message | carries | meaning |\n|---|---|---|---|---|---|\n",
+            self.title, self.about
+        );
+        for Step { number, from, to, kind, carries, meaning } in self.steps {
+            let carries: Vec<String> =
+                carries.iter().map(|field| format!("{}{}", field.as_what, field.name)).collect();
+            let carries = carries.join(", ");
+            table += &format!("| {number} | {from} | {to} | *{kind}* | {carries} | {meaning} |\n");
+        }
+        table + "\n"
+    }
+}
+
+/// How a type of the table is represented and travels.
+pub trait Field {
+    /// Its representation in a message.
+    type Value: Copy;
+
+    /// The part of it that travels, in words; see [`Carried`].
+    const AS_WHAT: &'static str = "";
+
+    /// Its length on the wire.
+    fn len(value: Self::Value) -> u32;
+
+    /// Appends its wire form.
+    fn write(value: Self::Value, out: &mut Vec<u8>);
+
+    /// Takes it off the front of `bytes`.
+    fn read(bytes: &mut &[u8]) -> Option<Self::Value>;
+
+    /// The object that it refers to.
+    #[inline]
+    fn object(_: Self::Value) -> Option<Shared> {
+        None
+    }
+
+    /// Adds its bytes if it is plain.
+    #[inline]
+    fn add_plain(_: Self::Value, _: &mut Plain) {}
+}
+
+/// The bytes of a message's plain fields: neither objects nor signatures.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    bytes: [u8; MOST_PLAIN],
     length: usize,
 }
 
-impl Small {
-    fn put(&mut self, bytes: &[u8]) {
+impl Plain {
+    pub(super) const NONE: Self = Self { bytes: [0; MOST_PLAIN], length: 0 };
+
+    #[inline]
+    fn add(&mut self, bytes: &[u8]) {
         self.bytes[self.length..self.length + bytes.len()].copy_from_slice(bytes);
         self.length += bytes.len();
     }
 
-    fn put_checksum(&mut self, checksum: u64) {
-        self.put(&checksum.to_le_bytes());
-        self.length += CHECKSUM - 8;
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
-}
-
-impl WitnessMessage {
-    fn body(&self) -> Option<Shared> {
-        match *self {
-            Hello { .. } | Here { .. } => None,
-            Propose { contract }
-            | Agree { contract, .. }
-            | Refuse { contract, .. }
-            | Ask { contract, .. }
-            | Promise { contract, .. } => Some(contract),
-            Pay { receipt }
-            | Accept { receipt }
-            | Settle { receipt, .. }
-            | Settled { receipt, .. }
-            | Entrust { receipt }
-            | Kept { receipt } => Some(receipt),
-            Renew { rollover }
-            | Renewed { rollover, .. }
-            | Carry { rollover }
-            | Carried { rollover } => Some(rollover),
-            Publish { event } | Stamp { event } | Stamped { event, .. } => Some(event),
-            Probe { probes } => Some(probes),
-            Since { batch } | Rest { batch } => Some(batch),
-            Claim { claim } | Upheld { claim, .. } => Some(claim),
-        }
-    }
-
-    /// Whether the body itself travels: else only its name, which the receiver knows.
-    fn carries_body(&self) -> bool {
-        matches!(
-            self,
-            Propose { .. }
-                | Ask { .. }
-                | Pay { .. }
-                | Settle { .. }
-                | Entrust { .. }
-                | Publish { .. }
-                | Probe { .. }
-                | Since { .. }
-                | Rest { .. }
-                | Stamp { .. }
-                | Claim { .. }
-                | Renew { .. }
-                | Carry { .. }
-        )
-    }
-
-    fn signature(&self) -> Option<&Signature> {
-        match self {
-            Agree { signature, .. }
-            | Promise { signature, .. }
-            | Settled { signature, .. }
-            | Stamped { signature, .. }
-            | Upheld { signature, .. }
-            | Renewed { signature, .. } => Some(signature),
-            _ => None,
-        }
-    }
-
-    fn small(&self) -> Small {
-        let mut small = Small { bytes: [0; SMALL], length: 0 };
-        match *self {
-            Hello { payment, time, settled, tip } => {
-                small.put(&payment.to_le_bytes());
-                small.put(&time.0.to_le_bytes());
-                small.put_checksum(settled);
-                small.put_checksum(tip);
-            }
-            Here { payment, settled, tip } => {
-                small.put(&payment.to_le_bytes());
-                small.put_checksum(settled);
-                small.put_checksum(tip);
-            }
-            Refuse { source, why, .. } => small.put(&[source, why as u8]),
-            Ask { source, .. }
-            | Promise { source, .. }
-            | Settle { source, .. }
-            | Settled { source, .. } => small.put(&[source]),
-            Stamped { time, .. } | Upheld { time, .. } => small.put(&time.0.to_le_bytes()),
-            _ => {}
-        }
-        small
-    }
-}
-
-impl Message for WitnessMessage {
-    const KINDS: &'static [&'static str] = &[
-        "hello", "here", "propose", "agree", "refuse", "ask", "promise", "pay", "accept", "settle",
-        "settled", "entrust", "kept", "publish", "probe", "since", "rest", "stamp", "stamped",
-        "claim", "upheld", "renew", "renewed", "carry", "carried",
-    ];
-    const CARRIES: bool = true;
-
+    /// The fingerprint of a message of a kind with these fields and an object.
     #[inline]
-    fn bodies(&self, mut visit: impl FnMut(Shared)) {
-        if let Some(body) = self.body() {
-            visit(body);
-        }
+    pub(super) fn fingerprint(&self, kind: usize, object: Option<Shared>) -> u64 {
+        let (low, rest) = self.bytes.split_first_chunk().expect("more than four bytes");
+        let low = u64::from(u32::from_le_bytes(*low)) << 8 | kind as u64;
+        let hash = draw::mix(object.map_or(0, |object| object.id()), low);
+        if self.length <= 4 { hash } else { draw::mix(hash, fingerprint_bytes(rest)) }
     }
-
-    fn kind(&self) -> usize {
-        match self {
-            Hello { .. } => 0,
-            Here { .. } => 1,
-            Propose { .. } => 2,
-            Agree { .. } => 3,
-            Refuse { .. } => 4,
-            Ask { .. } => 5,
-            Promise { .. } => 6,
-            Pay { .. } => 7,
-            Accept { .. } => 8,
-            Settle { .. } => 9,
-            Settled { .. } => 10,
-            Entrust { .. } => 11,
-            Kept { .. } => 12,
-            Publish { .. } => 13,
-            Probe { .. } => 14,
-            Since { .. } => 15,
-            Rest { .. } => 16,
-            Stamp { .. } => 17,
-            Stamped { .. } => 18,
-            Claim { .. } => 19,
-            Upheld { .. } => 20,
-            Renew { .. } => 21,
-            Renewed { .. } => 22,
-            Carry { .. } => 23,
-            Carried { .. } => 24,
-        }
-    }
-
-    fn encoded_len(&self) -> u32 {
-        let body = match self.body() {
-            Some(body) if self.carries_body() => body.encoded_len(),
-            Some(_) => Shared::NAME_LEN,
-            None => 0,
-        };
-        let signature = if self.signature().is_some() { 64 } else { 0 };
-        (HEADER_BYTES + self.small().length) as u32 + body + signature
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        let end = out.len() + self.encoded_len() as usize;
-        out.push(self.kind() as u8);
-        out.resize(out.len() + HEADER_BYTES - 1, 0);
-        out.extend_from_slice(self.small().bytes());
-        if let Some(signature) = self.signature() {
-            out.extend_from_slice(&signature.0);
-        }
-        if let Some(body) = self.body() {
-            if self.carries_body() {
-                body.encode(out);
-            } else {
-                body.encode_name(out);
-            }
-        }
-        debug_assert_eq!(out.len(), end);
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (header, mut rest) = bytes.split_at_checked(HEADER_BYTES)?;
-        let (kind, zeros) = header.split_first()?;
-        if zeros.iter().any(|byte| *byte != 0) {
-            return None;
-        }
-        let message = read(*kind, &mut rest)?;
-        rest.is_empty().then_some(message)
-    }
-
-    /// Without signatures, whose bytes differ between the modes.
-    fn fingerprint(&self) -> u64 {
-        let small = self.small();
-        let (low, rest) = small.bytes.split_first_chunk().expect("more than four bytes");
-        let low = u64::from(u32::from_le_bytes(*low)) << 8 | self.kind() as u64;
-        let hash = draw::mix(self.body().map_or(0, |body| body.id()), low);
-        if small.length <= 4 { hash } else { draw::mix(hash, fingerprint_bytes(rest)) }
-    }
-
-    /// None: what is signed in a message is checked against what its receiver asked for.
-    fn claims(&self, _: NodeId, _: &mut dyn Keys, _: &mut dyn FnMut(Signed)) {}
 }
 
-fn read(kind: u8, rest: &mut &[u8]) -> Option<WitnessMessage> {
-    let body = |rest: &mut &[u8]| Shared::decode(rest);
-    let name = |rest: &mut &[u8]| Shared::decode_name(rest);
-    Some(match kind {
-        0 => Hello {
-            payment: u32::from_le_bytes(take(rest)?),
-            time: Time(u64::from_le_bytes(take(rest)?)),
-            settled: take_checksum(rest)?,
-            tip: take_checksum(rest)?,
-        },
-        1 => Here {
-            payment: u32::from_le_bytes(take(rest)?),
-            settled: take_checksum(rest)?,
-            tip: take_checksum(rest)?,
-        },
-        2 => Propose { contract: body(rest)? },
-        3 => {
-            let signature = Signature(take(rest)?);
-            Agree { contract: name(rest)?, signature }
-        }
-        4 => {
-            let [source, why] = take(rest)?;
-            Refuse { why: Refusal::from_number(why)?, source, contract: name(rest)? }
-        }
-        5 => {
-            let [source] = take(rest)?;
-            Ask { source, contract: body(rest)? }
-        }
-        6 => {
-            let ([source], signature) = (take(rest)?, Signature(take(rest)?));
-            Promise { source, signature, contract: name(rest)? }
-        }
-        7 => Pay { receipt: body(rest)? },
-        8 => Accept { receipt: name(rest)? },
-        9 => {
-            let [source] = take(rest)?;
-            Settle { source, receipt: body(rest)? }
-        }
-        10 => {
-            let ([source], signature) = (take(rest)?, Signature(take(rest)?));
-            Settled { source, signature, receipt: name(rest)? }
-        }
-        11 => Entrust { receipt: body(rest)? },
-        12 => Kept { receipt: name(rest)? },
-        13 => Publish { event: body(rest)? },
-        14 => Probe { probes: body(rest)? },
-        15 => Since { batch: body(rest)? },
-        16 => Rest { batch: body(rest)? },
-        17 => Stamp { event: body(rest)? },
-        18 => {
-            let time = Time(u64::from_le_bytes(take(rest)?));
-            let signature = Signature(take(rest)?);
-            Stamped { time, signature, event: name(rest)? }
-        }
-        19 => Claim { claim: body(rest)? },
-        20 => {
-            let time = Time(u64::from_le_bytes(take(rest)?));
-            let signature = Signature(take(rest)?);
-            Upheld { time, signature, claim: name(rest)? }
-        }
-        21 => Renew { rollover: body(rest)? },
-        22 => {
-            let signature = Signature(take(rest)?);
-            Renewed { signature, rollover: name(rest)? }
-        }
-        23 => Carry { rollover: body(rest)? },
-        24 => Carried { rollover: name(rest)? },
-        _ => return None,
-    })
-}
-
-fn take_checksum(rest: &mut &[u8]) -> Option<u64> {
-    let checksum = u64::from_le_bytes(take(rest)?);
-    (take(rest)? == [0; CHECKSUM - 8]).then_some(checksum)
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = rest.split_first_chunk()?;
-    *rest = tail;
+/// Takes a fixed number of bytes off the front.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, tail) = bytes.split_first_chunk()?;
+    *bytes = tail;
     Some(*head)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A type whose wire form is a fixed number of bytes.
+macro_rules! plain_fields {
+    ($($name:ty, $value:ty, $bytes:expr, |$it:ident| $to:expr, $from:expr;)*) => {$(
+        impl Field for $name {
+            type Value = $value;
 
-    #[test]
-    fn every_message_round_trips_at_its_stated_length() {
-        let (contract, receipt) = (Shared::new(1, 2, 300), Shared::new(3, 4, 5_000));
-        let signature = Signature([9; 64]);
-        let all = [
-            Hello { payment: 7, time: Time(6), settled: 5, tip: u64::MAX },
-            Here { payment: 8, settled: 9, tip: 10 },
-            Propose { contract },
-            Agree { contract, signature },
-            Refuse { contract, source: 255, why: Refusal::Quorum },
-            Ask { contract, source: 1 },
-            Promise { contract, source: 2, signature },
-            Pay { receipt },
-            Accept { receipt },
-            Settle { receipt, source: 0 },
-            Settled { receipt, source: 3, signature },
-            Entrust { receipt },
-            Kept { receipt },
-            Publish { event: contract },
-            Probe { probes: contract },
-            Since { batch: contract },
-            Rest { batch: receipt },
-            Stamp { event: receipt },
-            Stamped { event: receipt, time: Time(77), signature },
-            Claim { claim: receipt },
-            Upheld { claim: receipt, time: Time(78), signature },
-            Renew { rollover: receipt },
-            Renewed { rollover: receipt, signature },
-            Carry { rollover: receipt },
-            Carried { rollover: receipt },
-        ];
-        assert_eq!(all.len(), WitnessMessage::KINDS.len());
-        for (kind, message) in all.into_iter().enumerate() {
-            assert_eq!(message.kind(), kind);
-            let mut bytes = Vec::new();
-            message.encode(&mut bytes);
-            assert_eq!(bytes.len(), message.encoded_len() as usize, "{message:?}");
-            assert_eq!(WitnessMessage::decode(&bytes), Some(message));
-            assert_eq!(WitnessMessage::decode(&bytes[..bytes.len() - 1]), None);
-            for bit in 0..8 * bytes.len() {
-                let mut changed = bytes.clone();
-                changed[bit / 8] ^= 1 << (bit % 8);
-                if let Some(other) = WitnessMessage::decode(&changed) {
-                    assert_ne!(other, message, "bit {bit}");
-                }
+            #[inline]
+            fn len(_: $value) -> u32 {
+                $bytes as u32
+            }
+
+            fn write($it: $value, out: &mut Vec<u8>) {
+                out.extend_from_slice(&$to);
+            }
+
+            fn read(bytes: &mut &[u8]) -> Option<$value> {
+                let from: fn([u8; $bytes]) -> Option<$value> = $from;
+                from(take(bytes)?)
+            }
+
+            #[inline]
+            fn add_plain($it: $value, plain: &mut Plain) {
+                plain.add(&$to);
             }
         }
+    )*};
+}
+
+plain_fields! {
+    u8, u8, 1, |value| [value], |[value]| Some(value);
+    u32, u32, 4, |value| value.to_le_bytes(), |bytes| Some(u32::from_le_bytes(bytes));
+    Time, Time, 8, |time| time.0.to_le_bytes(), |bytes| Some(Time(u64::from_le_bytes(bytes)));
+    Refusal, Refusal, 1, |why| [why as u8], |[number]| Refusal::from_number(number);
+    Checksum, u64, CHECKSUM_BYTES, |sum| checksum_bytes(sum), checksum_of;
+}
+
+/// A hash of 32 bytes, of which 8 are kept here and the others are zero.
+#[derive(Debug)]
+pub enum Checksum {}
+
+#[inline]
+fn checksum_bytes(checksum: u64) -> [u8; CHECKSUM_BYTES] {
+    let mut bytes = [0; CHECKSUM_BYTES];
+    bytes[..8].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+fn checksum_of(bytes: [u8; CHECKSUM_BYTES]) -> Option<u64> {
+    let (checksum, zeros) = bytes.split_first_chunk()?;
+    zeros.iter().all(|byte| *byte == 0).then(|| u64::from_le_bytes(*checksum))
+}
+
+impl Field for Signature {
+    type Value = Self;
+
+    #[inline]
+    fn len(_: Self) -> u32 {
+        SIGNATURE_BYTES
     }
 
-    #[test]
-    fn a_message_fits_an_event_of_128_bytes() {
-        assert!(size_of::<WitnessMessage>() <= 112 - 8);
+    fn write(value: Self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.0);
     }
 
-    /// Each field of each kind, signatures aside, whose bytes differ between the modes.
-    #[test]
-    fn fingerprints_tell_messages_apart() {
-        let (a, b) = (Shared::new(1, 0, 100), Shared::new(2, 0, 100));
-        let [one, other] = [Signature([1; 64]), Signature([2; 64])];
-        let mut all = Vec::new();
-        for (payment, settled, tip) in [(1, 5, 7), (2, 5, 7), (1, 6, 7), (1, 5, 8)] {
-            all.push(Hello { payment, time: Time(3), settled, tip });
-            all.push(Here { payment, settled, tip });
-        }
-        all.push(Hello { payment: 1, time: Time(4), settled: 5, tip: 7 });
-        for body in [a, b] {
-            let (contract, receipt, event, claim, rollover) = (body, body, body, body, body);
-            all.extend([
-                Propose { contract },
-                Agree { contract, signature: one },
-                Pay { receipt },
-                Accept { receipt },
-                Entrust { receipt },
-                Kept { receipt },
-                Publish { event },
-                Probe { probes: body },
-                Since { batch: body },
-                Rest { batch: body },
-                Stamp { event },
-                Claim { claim },
-                Renew { rollover },
-                Renewed { rollover, signature: one },
-                Carry { rollover },
-                Carried { rollover },
-            ]);
-            for source in [0, 1] {
-                all.extend([
-                    Ask { contract, source },
-                    Promise { contract, source, signature: one },
-                    Settle { receipt, source },
-                    Settled { receipt, source, signature: one },
-                    Refuse { contract, source, why: Refusal::Time },
-                    Refuse { contract, source, why: Refusal::State },
-                ]);
-            }
-            for time in [Time(0), Time(1), Time(1 << 40)] {
-                all.push(Stamped { event, time, signature: one });
-                all.push(Upheld { claim, time, signature: one });
-            }
-        }
-        let mut prints: Vec<u64> = all.iter().map(Message::fingerprint).collect();
-        prints.sort_unstable();
-        prints.dedup();
-        assert_eq!(prints.len(), all.len());
-        let signed = |signature| Agree { contract: a, signature }.fingerprint();
-        assert_eq!(signed(one), signed(other));
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        take(bytes).map(Self)
     }
 }
+
+/// An object that travels itself.
+#[derive(Debug)]
+pub struct Whole<T>(PhantomData<T>);
+
+impl<T> Field for Whole<T> {
+    type Value = Shared;
+
+    #[inline]
+    fn len(object: Shared) -> u32 {
+        object.encoded_len()
+    }
+
+    fn write(object: Shared, out: &mut Vec<u8>) {
+        object.encode(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Shared> {
+        Shared::decode(bytes)
+    }
+
+    #[inline]
+    fn object(object: Shared) -> Option<Shared> {
+        Some(object)
+    }
+}
+
+/// The name of an object, which the receiver has already.
+#[derive(Debug)]
+pub struct Name<T>(PhantomData<T>);
+
+impl<T> Field for Name<T> {
+    type Value = Shared;
+
+    const AS_WHAT: &'static str = "name of ";
+
+    #[inline]
+    fn len(_: Shared) -> u32 {
+        Shared::NAME_LEN
+    }
+
+    fn write(object: Shared, out: &mut Vec<u8>) {
+        object.encode_name(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Shared> {
+        Shared::decode_name(bytes)
+    }
+
+    #[inline]
+    fn object(object: Shared) -> Option<Shared> {
+        Some(object)
+    }
+}
+
+/// The name of a kind: that of its variant in small letters.
+macro_rules! kind_name {
+    ($message:ident) => {
+        const {
+            const BYTES: [u8; stringify!($message).len()] = {
+                let mut bytes = *stringify!($message).as_bytes().first_chunk().expect("its length");
+                bytes.make_ascii_lowercase();
+                bytes
+            };
+            match core::str::from_utf8(&BYTES) {
+                Ok(name) => name,
+                Err(_) => panic!("names of messages are ASCII"),
+            }
+        }
+    };
+}
+
+/// Makes [`WitnessMessage`](super::WitnessMessage) and the [`Dialogue`]s; see
+/// [`dialogues`](super::dialogues) for the form of the table.
+macro_rules! dialogues {
+    ($(
+        $name:ident = $title:literal, $about:literal {$(
+            $step:literal: $from:literal -> $to:literal: $message:ident
+            $(= $number:literal { $($field:ident: $type:ty),* })?
+            $meaning:literal;
+        )*}
+    )*) => {
+        /// A message of the witness protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum WitnessMessage {$($($(
+            #[doc = $meaning]
+            $message {$(
+                #[doc = concat!("`", stringify!($field), "` of the [glossary](self#glossary).")]
+                $field: <$type as $crate::witness::message::Field>::Value,
+            )*},
+        )?)*)*}
+
+        const _: () = {
+            use $crate::witness::message::{Field, HEADER_BYTES, Plain};
+            use $crate::{Claim as Signed, Keys, Message, NodeId, Shared};
+
+            impl WitnessMessage {
+                #[inline]
+                fn object(&self) -> Option<Shared> {
+                    match *self {$($($(
+                        Self::$message { $($field),* } => {
+                            None::<Shared>$(.or(<$type as Field>::object($field)))*
+                        }
+                    )?)*)*}
+                }
+            }
+
+            impl Message for WitnessMessage {
+                const KINDS: &'static [&'static str] = &{
+                    let mut kinds = [""; [$($($(stringify!($number),)?)*)*].len()];
+                    $($($(kinds[$number] = kind_name!($message);)?)*)*
+                    kinds
+                };
+                const CARRIES: bool = true;
+
+                #[inline]
+                fn bodies(&self, mut visit: impl FnMut(Shared)) {
+                    if let Some(object) = self.object() {
+                        visit(object);
+                    }
+                }
+
+                #[inline]
+                fn kind(&self) -> usize {
+                    match self {$($($( Self::$message { .. } => $number, )?)*)*}
+                }
+
+                #[inline]
+                fn encoded_len(&self) -> u32 {
+                    HEADER_BYTES as u32 + match *self {$($($(
+                        Self::$message { $($field),* } => 0 $(+ <$type as Field>::len($field))*,
+                    )?)*)*}
+                }
+
+                fn encode(&self, out: &mut Vec<u8>) {
+                    let end = out.len() + self.encoded_len() as usize;
+                    out.push(self.kind() as u8);
+                    out.resize(out.len() + HEADER_BYTES - 1, 0);
+                    match *self {$($($(
+                        Self::$message { $($field),* } => {
+                            $(<$type as Field>::write($field, out);)*
+                        }
+                    )?)*)*}
+                    debug_assert_eq!(out.len(), end);
+                }
+
+                fn decode(bytes: &[u8]) -> Option<Self> {
+                    let (header, mut rest) = bytes.split_at_checked(HEADER_BYTES)?;
+                    let (kind, zeros) = header.split_first()?;
+                    if zeros.iter().any(|byte| *byte != 0) {
+                        return None;
+                    }
+                    let message = match kind {
+                        $($($(
+                            $number => Self::$message {
+                                $($field: <$type as Field>::read(&mut rest)?),*
+                            },
+                        )?)*)*
+                        _ => return None,
+                    };
+                    rest.is_empty().then_some(message)
+                }
+
+                fn fingerprint(&self) -> u64 {
+                    let mut plain = Plain::NONE;
+                    match *self {$($($(
+                        Self::$message { $($field),* } => {
+                            $(<$type as Field>::add_plain($field, &mut plain);)*
+                        }
+                    )?)*)*}
+                    plain.fingerprint(self.kind(), self.object())
+                }
+
+                /// None: what is signed in a message is checked against what its receiver asked for.
+                fn claims(&self, _: NodeId, _: &mut dyn Keys, _: &mut dyn FnMut(Signed)) {}
+            }
+        };
+
+        $(
+            #[doc = $about]
+            pub const $name: Dialogue = Dialogue {
+                title: $title,
+                about: $about,
+                steps: &[$(Step {
+                    number: $step,
+                    from: $from,
+                    to: $to,
+                    kind: kind_name!($message),
+                    carries: &[$($(Carried {
+                        name: stringify!($field),
+                        as_what: <$type as $crate::witness::message::Field>::AS_WHAT,
+                    }),*)?],
+                    meaning: $meaning,
+                }),*],
+                parts: &[$($crate::Part::new(kind_name!($message), $from, $to)),*],
+            };
+        )*
+
+        /// All of them.
+        pub const ALL: &[Dialogue] = &[$($name),*];
+    };
+}
+
+pub(super) use {dialogues, kind_name};
+
+#[cfg(test)]
+mod tests;

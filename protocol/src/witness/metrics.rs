@@ -1,4 +1,4 @@
-//! What a witness run measures.
+//! The metrics of a witness run.
 //!
 //! Credit is counted by its changes: every node that moves some records what a pot gained, modulo
 //! 2⁶⁴, so that the sums over all nodes are what all pots hold at that moment.
@@ -18,7 +18,7 @@ const fn better(name: &str) -> Better {
 
 macro_rules! metrics {
     ($($(#[$meta:meta])* $name:ident, $text:literal, $kind:ident, $about:literal;)*) => {
-        /// What a witness run measures.
+        /// The metrics of a witness run.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum WitnessMetric {
             $(#[doc = $about] $name,)*
@@ -157,7 +157,7 @@ const INVARIANTS: &[Invariant] = &[
 ];
 
 impl WitnessMetric {
-    /// What counts a refusal for a reason.
+    /// The metric of a refusal for a reason.
     pub(super) fn of_refusal(why: Refusal) -> Self {
         match why {
             Refusal::Malformed => Self::RefusedMalformed,
@@ -180,7 +180,7 @@ impl WitnessMetric {
         }
     }
 
-    /// What counts an event that did not count, for a reason.
+    /// The metric of an event that did not count, for a reason.
     pub(super) fn of_event(why: EventError) -> Self {
         match why {
             EventError::Malformed => Self::EventsMalformed,

@@ -6,10 +6,27 @@
 //! that watch what the payer has promise it to the payment; the payee accepts, has it deducted, and
 //! entrusts its new fund to the new witnesses.
 //!
-//! The files in the order in which a payment meets them: [`genesis`] (who there is, who owns what),
-//! `payer` ([`selection`], agreement, promises), [`contract`] and [`receipt`] (what is signed),
-//! `payee` (acceptance, hand-over), `watch` (what a witness does). [`timeline`] says who may be drawn. [`evidence`] judges selections,
-//! [`odds`] are the closed forms that figures under attack are put beside.
+//! Begin with [`dialogues`], the table of all messages. Then the roles, by the messages that each
+//! receives:
+//!
+//! | role | file | receives |
+//! |---|---|---|
+//! | payer | `payer` | here, agree, promise, accept, refuse |
+//! | payee | `payee` | propose, pay, settled, kept |
+//! | witness of a fund | `watch` | hello, ask, settle, entrust |
+//! | owner of a fund that rolls over | `rollover/owner` | renewed, carried |
+//! | its witnesses, old and new | `rollover/witness` | renew, carry |
+//! | author of an event, and its witnesses | `timeline/author` | stamp, stamped |
+//! | holder of a timeline | [`timeline`], `timeline/sync` | publish, probe, since, rest |
+//! | claimant | `guilt/claimant` | upheld |
+//! | juror | `guilt/juror` | claim |
+//! | user that joins or leaves | `stake` | as payer, payee and author |
+//!
+//! What they send and sign: [`contract`], [`receipt`], [`selection`], [`rollover`], [`guilt::claim`].
+//! What they judge by: [`genesis`] (the snapshot at the beginning), [`timeline`] (the verifiers that
+//! may be drawn), [`evidence`] (believable draws), [`rules`] (the original's rules and the corrected
+//! ones). `adversary` has the attacks, and in `conduct` every decision that they can change. [`odds`]
+//! are the closed forms for figures under attack.
 //!
 //! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
 //! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
@@ -26,6 +43,7 @@ pub mod body;
 mod checks;
 pub mod contract;
 mod diagrams;
+pub mod dialogues;
 pub mod evidence;
 pub mod fund;
 mod gas;
@@ -54,7 +72,7 @@ pub mod timeline;
 mod watch;
 
 pub use body::WitnessBody;
-pub use message::WitnessMessage;
+pub use dialogues::WitnessMessage;
 pub use metrics::WitnessMetric;
 pub use node::WitnessNode;
 
@@ -73,7 +91,7 @@ pub struct Witness {
     genesis: Genesis,
     /// Share of users that are verifiers.
     verifiers: f64,
-    /// What everybody's first fund is worth.
+    /// The amount of everybody's first fund.
     endowment: u64,
     /// The probability with which a verifier answers a greeting.
     availability: f64,
@@ -94,7 +112,7 @@ struct Workload {
     most: u64,
 }
 
-/// What a participant leaves for itself.
+/// The timers of a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WitnessTimer {
     /// The next payment of the workload is due.
@@ -102,29 +120,29 @@ pub enum WitnessTimer {
     /// An attacker's moment has come.
     Attack,
     /// Something is due among the node's funds.
-    Tend,
+    Maintain,
     /// Something is due with its stake: it joins, or has left long enough ago.
     Stake,
     /// Something happens to a verifier.
     Announce {
-        /// What.
+        /// The kind of event.
         kind: EventKind,
     },
-    /// Those who were asked to stamp an event have had their time.
+    /// The time of the verifiers asked to stamp an event is over.
     Stamps {
         /// The event, by its handle's name.
         event: u64,
         /// How often they were asked.
         tries: u8,
     },
-    /// Those greeted together have had their time.
+    /// The time of the verifiers greeted together is over.
     Greeting {
         /// The payer's count of payments.
         payment: u32,
-        /// Which greetings.
+        /// The number of the greetings.
         group: u16,
     },
-    /// Those whom a payer asked have had theirs.
+    /// The time of the witnesses that a payer asked is over.
     Payer {
         /// The payer's count of payments.
         payment: u32,
@@ -133,7 +151,7 @@ pub enum WitnessTimer {
         /// How often they were asked.
         tries: u8,
     },
-    /// Those whom a payee asked have had theirs.
+    /// The time of the witnesses that a payee asked is over.
     Payee {
         /// The fund that the payment makes.
         fund: FundId,
@@ -146,7 +164,7 @@ pub enum WitnessTimer {
     Claim {
         /// The fund that was withdrawn from twice.
         fund: FundId,
-        /// Which withdrawal.
+        /// The number of the withdrawal.
         sequence: u32,
         /// How often they were asked.
         tries: u8,
@@ -158,14 +176,14 @@ impl Witness {
     fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
         if let Some(mean) = self.workload.interval
             && self.genesis.is_user(cx.id())
-            && !self.is_cast(cx.id())
+            && self.conduct(cx.id()).follows_workload()
         {
             let delay = crate::draw::exponential(mean, cx.random());
             cx.set_timer(delay, WitnessTimer::Pay);
         }
     }
 
-    /// Whom and how much the workload pays next.
+    /// The next payment of the workload: payee and amount.
     fn draw_payment(&self, cx: &mut impl Context<Self>) -> (NodeId, u64) {
         let other = cx.random_below(u64::from(self.genesis.users()) - 1) as u32;
         let payee = self.genesis.user(other);
@@ -229,7 +247,7 @@ impl Protocol for Witness {
         let mut node = WitnessNode::default();
         self.wait_for_events(&node, cx);
         self.wait_to_join(&node, cx);
-        self.tend(&mut node, cx);
+        self.schedule_maintenance(&mut node, cx);
         node
     }
 
@@ -241,53 +259,59 @@ impl Protocol for Witness {
         cx: &mut impl Context<Self>,
     ) {
         use WitnessMessage as M;
-        if self.is_cut(from, cx.id()) {
+        if !self.conduct(cx.id()).hears(from) {
             return cx.record(WitnessMetric::Cut, 1);
         }
         match *message {
-            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
+            // Payer.
             M::Here { payment, settled, tip } => {
                 self.here(node, from, (payment, settled, tip), cx);
             }
-            M::Propose { contract } => self.proposed(node, from, contract, cx),
             M::Agree { contract, signature } => {
                 self.agreed(node, from, (contract, signature), cx);
             }
-            M::Refuse { contract, source, why } => {
-                self.refused(node, from, (contract, source, why), cx);
-            }
-            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
             M::Promise { contract, source, signature } => {
                 self.promised(node, from, (contract, source, signature), cx);
             }
-            M::Pay { receipt } => self.paid(node, from, receipt, cx),
             M::Accept { receipt } => self.accepted(node, from, receipt, cx),
-            M::Settle { receipt, source } => {
-                self.asked_to_settle(node, from, (receipt, source), cx)
+            M::Refuse { contract, source, why } => {
+                self.refused(node, from, (contract, source, why), cx);
             }
+            // Payee.
+            M::Propose { contract } => self.proposed(node, from, contract, cx),
+            M::Pay { receipt } => self.paid(node, from, receipt, cx),
             M::Settled { receipt, source, signature } => {
                 self.settled(node, from, (receipt, source, signature), cx);
             }
-            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
             M::Kept { receipt } => self.kept(node, from, receipt, cx),
-            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
+            // Witness of a fund.
+            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
+            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
+            M::Settle { receipt, source } => {
+                self.asked_to_settle(node, from, (receipt, source), cx)
+            }
+            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
+            // A rollover: owner, then witnesses.
             M::Renewed { rollover, signature } => {
                 self.renewed(node, from, (rollover, signature), cx);
             }
-            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
             M::Carried { rollover } => self.carried(node, from, rollover, cx),
+            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
+            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
+            // The timeline: author, its witnesses, all others.
+            M::Stamped { event, time, signature } => {
+                self.stamped(node, from, (event, time, signature), cx);
+            }
+            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
             M::Publish { event } => self.published(node, from, event, cx),
             M::Probe { probes } => self.probed(node, from, probes, cx),
             M::Since { batch } => self.caught_up(node, from, batch, cx),
             M::Rest { batch } => self.completed(node, from, batch, cx),
-            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
-            M::Stamped { event, time, signature } => {
-                self.stamped(node, from, (event, time, signature), cx);
-            }
-            M::Claim { claim } => self.claimed(node, from, claim, cx),
+            // A claim: claimant, then jury.
             M::Upheld { claim, time, signature } => {
                 self.upheld(node, from, (claim, time, signature), cx);
             }
+            M::Claim { claim } => self.claimed(node, from, claim, cx),
         }
     }
 
@@ -299,7 +323,7 @@ impl Protocol for Witness {
                 self.wait_for_payment(cx);
             }
             WitnessTimer::Attack => self.attack(node, cx),
-            WitnessTimer::Tend => self.tend_now(node, cx),
+            WitnessTimer::Maintain => self.maintain(node, cx),
             WitnessTimer::Stake => self.stake_due(node, cx),
             WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
             WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
@@ -328,8 +352,8 @@ impl Protocol for Witness {
         }
         self.wait_for_events(node, cx);
         self.wait_for_payment(cx);
-        node.tended = Time::MAX;
-        self.tend(node, cx);
+        node.next_maintenance = Time::MAX;
+        self.schedule_maintenance(node, cx);
     }
 
     fn events_per_node_second(&self) -> f64 {

@@ -18,25 +18,25 @@ use crate::{Shared, Snapshot, SnapshotError, Time};
 /// One participant.
 #[derive(Debug)]
 pub struct WitnessNode {
-    /// What it owns.
+    /// Its funds.
     pub(super) wallet: Wallet,
-    /// What it watches, as a verifier.
+    /// The funds that it watches, as a verifier.
     pub(super) book: Book,
-    /// What it was paid for watching over funds.
+    /// Gas that it was paid for watching over funds.
     pub(super) earned: u64,
     /// Payments it has begun.
     pub(super) payments: u32,
     /// Payments that wait for one to end.
     pub(super) waiting: u32,
     /// When it looks after its funds next; at the end of time if nothing is due.
-    pub(super) tended: Time,
+    pub(super) next_maintenance: Time,
     /// Payments under way.
     pub(super) paying: Vec<Paying>,
     /// Payments that it receives.
     pub(super) receiving: Vec<Receiving>,
     /// An attacker's attempt.
     pub(super) attempt: Option<Box<Attempt>>,
-    /// What it knows of who may be chosen; durable.
+    /// The timeline that it knows; durable.
     pub(super) timeline: Tip,
     /// An event of its own that is being stamped.
     pub(super) authoring: Option<Box<Authoring>>,
@@ -52,7 +52,7 @@ impl WitnessNode {
         self.guilt.as_ref().is_some_and(|guilt| guilt.lost.is_some())
     }
 
-    /// How many bodies it retains, what is under way aside.
+    /// The number of bodies that it retains, payments under way aside.
     #[cfg(test)]
     pub(super) fn handles(&self) -> usize {
         let Wallet { funds, locked, .. } = &self.wallet;
@@ -73,7 +73,7 @@ impl Default for WitnessNode {
             earned: 0,
             payments: 0,
             waiting: 0,
-            tended: Time::MAX,
+            next_maintenance: Time::MAX,
             paying: Vec::new(),
             receiving: Vec::new(),
             attempt: None,
@@ -85,7 +85,7 @@ impl Default for WitnessNode {
     }
 }
 
-/// What a participant owns.
+/// The funds of a participant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wallet {
     /// Whether its first fund is among the others by now.
@@ -131,7 +131,7 @@ pub struct Book {
     withdrawals: Vec<(FundId, Shared)>,
     /// R9: receipts of earlier withdrawals, and of those refused; the oldest of a fund first.
     evidence: Vec<(FundId, Shared)>,
-    /// What it has earned with funds that are not used up yet. Sorted by name.
+    /// Gas earned with funds that are not used up yet. Sorted by name.
     due: Vec<(FundId, u64)>,
     /// When it forgets next what expired long ago; not durable.
     pub(super) next_sweep: Time,
@@ -169,18 +169,6 @@ impl Book {
     /// All contracts to which something is promised.
     pub fn promises(&self) -> impl Iterator<Item = Shared> + '_ {
         self.promises.iter().map(|(_, contract)| *contract)
-    }
-
-    /// The promises of a fund: if withdrawals are a chain the only one, else one of all that may
-    /// concern it.
-    pub(super) fn promises_of(
-        &self,
-        fund: FundId,
-        is_chained: bool,
-    ) -> impl Iterator<Item = Shared> + '_ {
-        let of_it = self.promise(fund);
-        let others = self.promises.iter().filter(move |_| !is_chained);
-        of_it.into_iter().chain(others.map(|(_, contract)| *contract))
     }
 
     /// Drops what is over, and what was earned with funds that are unknown then; returns the bodies.
@@ -241,7 +229,7 @@ impl Book {
         }
     }
 
-    /// What was earned with a fund, which is noted no longer.
+    /// Removes and returns what was earned with a fund.
     pub fn end_due(&mut self, fund: FundId) -> u64 {
         let place = place_of(&self.due, fund, |(fund, _)| *fund);
         place.map_or(0, |place| self.due.remove(place).1)
@@ -261,7 +249,7 @@ impl Book {
         state.into_iter().chain(withdrawn.map(|(_, receipt)| receipt)).collect()
     }
 
-    /// How many funds it watches, those of genesis that were never touched aside.
+    /// The number of funds that it watches, untouched ones of genesis aside.
     pub fn len(&self) -> usize {
         self.states.len()
     }
@@ -369,6 +357,7 @@ impl Snapshot for WitnessNode {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rules::Rules;
     use super::*;
 
     fn body(id: u64) -> Shared {
@@ -408,13 +397,16 @@ mod tests {
         for fund in [1, 2, 3] {
             book.set_promise(FundId(fund), body(10 * fund));
         }
-        let of = |fund, is_chained| book.promises_of(FundId(fund), is_chained).collect::<Vec<_>>();
+        let of = |fund, chained| {
+            let rules = Rules { chained, ..Rules::CORRECTED };
+            rules.promises_of(FundId(fund), &book).collect::<Vec<_>>()
+        };
         assert_eq!((of(2, true), of(9, true)), (vec![body(20)], vec![]));
         assert_eq!(of(2, false), [body(20), body(10), body(20), body(30)]);
         assert_eq!(of(9, false), [body(10), body(20), body(30)]);
     }
 
-    /// What is over goes, with what was earned with funds of which nothing is known then.
+    /// Expired entries go, with what was earned with funds of which nothing is known then.
     #[test]
     fn what_is_over_is_dropped() {
         let mut book = Book::default();

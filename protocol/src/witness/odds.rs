@@ -21,9 +21,9 @@ pub use distribution::Distribution;
 /// `corrupt <= verifiers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collusion {
-    /// Who may be drawn; the parties of the payment are not.
+    /// The verifiers that may be drawn; the parties of the payment are not.
     pub verifiers: u32,
-    /// Those of them who collude.
+    /// Those of them that collude.
     pub corrupt: u32,
     /// Witnesses drawn for a fund.
     pub witnesses: u32,
@@ -32,7 +32,7 @@ pub struct Collusion {
 }
 
 impl Collusion {
-    /// How many of the witnesses are corrupt.
+    /// The number of corrupt witnesses.
     pub fn corrupt_witnesses(&self) -> Distribution {
         self.corrupt_among(self.witnesses)
     }

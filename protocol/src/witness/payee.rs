@@ -23,7 +23,7 @@ pub(super) struct Receiving {
     /// The payer's receipt, retained as long as this.
     pub(super) paid: Shared,
     pub(super) step: Step,
-    /// Who confirmed with a signature that does not hold: not asked again. A source and a position.
+    /// Witnesses whose signature does not hold, which are not asked again. A source and a position.
     distrusted: Vec<(u8, u8)>,
 }
 
@@ -88,8 +88,8 @@ impl Witness {
         }
     }
 
-    /// What every honest node with a timeline checks of a contract. What it returns is a copy of the little that
-    /// callers need, because the contract itself borrows.
+    /// The checks of a contract that every honest node with a timeline makes. The result is a copy
+    /// of the little that callers need, because the contract itself borrows.
     pub(super) fn judge_contract(
         &self,
         timeline: Tip,
@@ -111,7 +111,7 @@ impl Witness {
         Ok(Parties::of(terms))
     }
 
-    /// What every honest node checks of a receipt.
+    /// The checks of a receipt that every honest node makes.
     pub(super) fn judge_receipt(
         &self,
         timeline: Tip,
@@ -177,11 +177,11 @@ impl Witness {
         let signed = Signatures::with_capacity(content.signed.len());
         let (fund, step) = (content.fund(), Step::Settling { signed });
         node.receiving.push(Receiving { fund, paid: receipt, step, distrusted: Vec::new() });
-        self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
+        self.request(node.receiving.last().expect("just pushed"), 1, cx);
     }
 
     /// Asks all who have not answered yet, and waits.
-    pub(super) fn press_on(&self, receiving: &Receiving, tries: u8, cx: &mut impl Context<Self>) {
+    pub(super) fn request(&self, receiving: &Receiving, tries: u8, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
         let (_, contract) = opened(receiving.receipt(), &bodies);
         match &receiving.step {
@@ -245,7 +245,7 @@ impl Witness {
             if contract.is_stake() {
                 return self.stake_confirmed(node, place, cx);
             }
-            self.press_on(&node.receiving[place], 1, cx);
+            self.request(&node.receiving[place], 1, cx);
             self.confirmed(node, confirmed, cx);
         }
     }
@@ -272,7 +272,7 @@ impl Witness {
             cx.record(WitnessMetric::HandOver, cx.local_clock().since(contract.time).0);
             cx.retain(contract.selection);
             node.wallet.funds.push(Fund::made_by(contract));
-            self.tend(node, cx);
+            self.schedule_maintenance(node, cx);
             self.funded(node, contract.payer, receipt, cx);
         }
         if now == self.terms.witnesses {
@@ -293,7 +293,7 @@ impl Witness {
             return;
         }
         if tries < MAX_TRIES {
-            self.press_on(&node.receiving[place], tries + 1, cx);
+            self.request(&node.receiving[place], tries + 1, cx);
         } else {
             // Those who keep it will do, or the fund is lost to its owner until it rolls over.
             self.end_receiving(node, place, cx);
@@ -380,7 +380,7 @@ impl Witness {
         }
         cx.release(receipt);
         receiving.step = Step::Settling { signed: good.into() };
-        self.press_on(receiving, 1, cx);
+        self.request(receiving, 1, cx);
         true
     }
 
@@ -394,7 +394,7 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) {
         if why == Refusal::Timeline {
-            return self.put_off(node.timeline, to, cx);
+            return self.defer(node.timeline, to, cx);
         }
         cx.record(WitnessMetric::Refused, 1);
         cx.record(WitnessMetric::of_refusal(why), 1);
@@ -419,7 +419,7 @@ pub(super) fn of_source(who: &[(u8, u8)], source: u8) -> u128 {
     positions.fold(0, |set, position| set | 1 << position)
 }
 
-/// What of a contract callers need after it was judged.
+/// The part of a judged contract that callers need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parties {
     pub(super) payer: NodeId,

@@ -13,17 +13,17 @@ use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Verdicts, fo
 /// A witness's signature in a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed {
-    /// Of which of the contract's sources.
+    /// The number of the contract's source.
     pub source: u8,
     /// Its position among that source's witnesses.
     pub position: u8,
-    /// Who signed.
+    /// The signer.
     pub witness: NodeId,
     /// The signature.
     pub signature: Signature,
 }
 
-/// Which witnesses of each source have signed, a bit per position.
+/// The witnesses of each source that have signed, a bit per position.
 fn positions(signed: &[Signed]) -> Vec<u128> {
     let mut who = Vec::new();
     signed.iter().for_each(|signed| note(&mut who, signed));
@@ -58,7 +58,7 @@ impl Signatures {
         self.all.push(signed);
     }
 
-    /// Which witnesses of a source have signed, a bit per position.
+    /// The witnesses of a source that have signed, a bit per position.
     pub fn of(&self, source: u8) -> u128 {
         self.who.get(usize::from(source)).copied().unwrap_or(0)
     }
@@ -87,15 +87,15 @@ pub enum Stage {
 /// A contract with the payee's and its witnesses' signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Of what.
+    /// The contract.
     pub contract: Shared,
     /// Its digest.
     pub digest: Digest,
-    /// Who is paid.
+    /// The payee.
     pub payee: NodeId,
     /// The payee's agreement.
     pub agreement: Signature,
-    /// What the witnesses state.
+    /// The statement of the witnesses.
     pub stage: Stage,
     /// Their signatures.
     pub signed: Box<[Signed]>,
@@ -125,7 +125,7 @@ impl Receipt {
         }
     }
 
-    /// Which witnesses of a source have signed, whether or not it holds, a bit per position.
+    /// The witnesses of a source that have signed, whether or not it holds, a bit per position.
     pub(super) fn positions(&self, source: u8) -> u128 {
         let who = self.who.get_or_init(|| positions(&self.signed));
         who.get(usize::from(source)).copied().unwrap_or(0)
@@ -165,7 +165,7 @@ impl Receipt {
         })
     }
 
-    /// Which witnesses of a source signed, a bit per position: who signs twice counts once.
+    /// The witnesses of a source that signed, a bit per position: one that signs twice counts once.
     pub(super) fn signers(&self, source: u8, watched: &Selection, verdicts: &Verdicts) -> u128 {
         let mut who = 0u128;
         for (signed, index) in self.signed.iter().zip(1..) {

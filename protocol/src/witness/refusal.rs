@@ -1,4 +1,4 @@
-//! Why a node refuses what it is asked.
+//! The reasons of refusals.
 
 /// The reason, as it travels and is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]

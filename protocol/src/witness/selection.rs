@@ -12,7 +12,7 @@ use super::rules::Terms;
 use super::timeline::{self, EventKind, Members, Tip};
 use crate::{Bodies, Digest, NodeId, Shared, Time, draw, fold_bytes};
 
-/// What the order of a draw follows from.
+/// The seed of a draw's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(u64);
 
@@ -88,13 +88,13 @@ impl Iterator for DrawOrder {
 /// One verifier of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drawn {
-    /// Who.
+    /// The verifier.
     pub verifier: NodeId,
     /// Whether it answered; else it was skipped.
     pub answered: bool,
 }
 
-/// What a payer knew of the timeline when it drew; by default what holds at genesis.
+/// The timeline that a payer knew when it drew; by default that of genesis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     /// When the payment began.
@@ -118,11 +118,11 @@ pub struct Selection {
     pub payee: NodeId,
     /// The checksum of the settled timeline from which the order follows.
     pub checksum: u64,
-    /// What the payer knew of who may be drawn.
+    /// The timeline that the payer knew.
     pub history: History,
     /// All that were drawn, in order, the ineligible left out.
     pub draws: Box<[Drawn]>,
-    /// Those that answered, in order.
+    /// The verifiers that answered, in order.
     pub witnesses: Box<[NodeId]>,
 }
 
@@ -149,7 +149,7 @@ impl Selection {
         Self { payer, payee, checksum, history, draws: draws.into(), witnesses }
     }
 
-    /// The same, on a timeline.
+    /// The selection of a draw on a timeline.
     #[must_use]
     pub fn on(self, history: History) -> Self {
         Self { history, ..self }
@@ -216,7 +216,7 @@ impl Selection {
         // With R2 both are the same, and so is this.
         let of_list = timeline::settled(*list, *time, time_to_consistency, bodies);
         let is_consistent = of_list == *settled
-            && (*list == *settled || !terms.rules.settled_draw)
+            && terms.rules.may_draw_from(*list, *settled)
             && timeline::checksum(*settled, bodies, genesis) == self.checksum;
         if !is_consistent {
             return Err(SelectionError::Order);

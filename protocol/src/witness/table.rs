@@ -37,7 +37,7 @@ impl Witness {
         let untouched = u64::from(!wallet.opened && self.genesis.is_user(id));
         let credit = wallet.funds.iter().map(|fund| fund.amount).sum::<u64>();
         // Payments of an attempt share their funds, so these are not counted one by one.
-        let honest = node.paying.iter().filter(|paying| paying.twin.is_none());
+        let honest = node.paying.iter().filter(|paying| paying.role.is_none());
         let sources = honest.flat_map(|paying| &paying.sources);
         let [history, seen] = node.attempt.as_ref().map_or([0; 2], |attempt| attempt.history);
         let counts = [

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::statement::Statement;
 use super::timeline::checksum;
 use super::{Witness, WitnessBody, WitnessMessage};
-use crate::draw::{mix, threshold};
+use crate::draw::threshold;
 use crate::{Bodies, Context, NodeId, Shared, Time};
 
 /// A fund as its witness has it.
@@ -22,7 +22,7 @@ pub(super) struct Balance {
     pub(super) left: u64,
     pub(super) sequence: u32,
     pub(super) previous: FundId,
-    /// Who watches it; of a fund of genesis it follows from the owner.
+    /// The witnesses; for a fund of genesis they follow from the owner.
     pub(super) selection: Option<Shared>,
     /// Whether it has rolled over since it was last withdrawn from.
     is_renewed: bool,
@@ -40,7 +40,7 @@ impl Witness {
         let answers = self.availability >= 1.0 || cx.random() < threshold(self.availability);
         let bodies = cx.bodies();
         let may_be_drawn = self.may_be_drawn(node.timeline, cx.id(), &bodies);
-        if answers && (may_be_drawn || self.answers_anyway(cx.id())) {
+        if answers && (may_be_drawn || self.conduct(cx.id()).answers_while_away()) {
             let settled = self.settled_checksum(node.timeline, time, &bodies);
             let tip = checksum(node.timeline, &bodies, &self.genesis);
             cx.send(from, WitnessMessage::Here { payment, settled, tip });
@@ -55,7 +55,7 @@ impl Witness {
         (contract, source): (Shared, u8),
         cx: &mut impl Context<Self>,
     ) {
-        if self.is_silent(cx.id(), (contract, source), &cx.bodies()) {
+        if !self.conduct(cx.id()).answers((contract, source), &cx.bodies()) {
             return;
         }
         match self.promise(node, from, contract, source, cx) {
@@ -82,7 +82,7 @@ impl Witness {
     ) -> Result<(), Refusal> {
         let bodies = cx.bodies();
         let content = bodies.get(contract).contract().ok_or(Refusal::Malformed)?;
-        if !self.signs_blindly(cx.id()) {
+        if self.conduct(cx.id()).judges_contracts() {
             self.judge_contract(node.timeline, contract, cx)?;
         }
         if content.payer != from {
@@ -91,17 +91,17 @@ impl Witness {
         let source = content.sources.get(usize::from(source)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
         self.check_alive(source, &bodies, cx)?;
-        if self.is_corrupt(cx.id()) {
+        if !self.conduct(cx.id()).keeps_book() {
             return Ok(());
         }
         self.check_state(node, content, source, &bodies)?;
-        if !self.terms.rules.signing_promises {
+        if !self.terms.rules.signing_promises() {
             return Ok(());
         }
         if self.is_renewing(node, source.fund, &bodies) {
             return Err(Refusal::Promised);
         }
-        let withdrawal = self.withdrawal_name(source);
+        let withdrawal = self.terms.rules.promised(source);
         match node.book.promise(withdrawal) {
             Some(promised) if promised == contract => Ok(()),
             Some(_) => Err(Refusal::Promised),
@@ -110,14 +110,6 @@ impl Witness {
                 node.book.set_promise(withdrawal, contract);
                 Ok(())
             }
-        }
-    }
-
-    /// What a promise is for: with R5 the next withdrawal of a fund, without it any number of them.
-    fn withdrawal_name(&self, source: &Source) -> FundId {
-        match self.terms.rules.chained {
-            true => source.fund,
-            false => FundId(mix(source.fund.0, u64::from(source.sequence))),
         }
     }
 
@@ -210,32 +202,13 @@ impl Witness {
         // draw when it spends, and count witnesses that it prefers.
         // Nor does an earlier set of witnesses sign, however the rules are.
         let is_strict =
-            self.terms.rules.all_is_signed || balance.is_renewed || balance.selection.is_none();
+            self.terms.rules.all_is_signed() || balance.is_renewed || balance.selection.is_none();
         if is_strict && !self.is_watched_so(&balance, source.selection, bodies) {
             return Err(Refusal::State);
         }
-        let good = if self.terms.rules.chained {
-            source.sequence == balance.sequence
-                && source.previous == balance.previous
-                && balance.left.checked_sub(source.amount) == Some(source.left)
-        } else {
-            // The original's rule: enough is left, by this witness's own count of what it deducted
-            // and (R4) promised.
-            let mut spent = source.amount;
-            for receipt in node.book.withdrawals(source.fund) {
-                let amount = withdrawal(contract_of(receipt, bodies)?, source.fund)?.amount;
-                spent = spent.saturating_add(amount);
-            }
-            for promised in node.book.promises() {
-                let Some(other) = bodies.get(promised).contract() else { continue };
-                if other.fund() != contract.fund() {
-                    spent = spent
-                        .saturating_add(withdrawal(other, source.fund).map_or(0, |s| s.amount));
-                }
-            }
-            spent <= balance.left
-        };
-        if good { Ok(()) } else { Err(Refusal::State) }
+        let rules = &self.terms.rules;
+        let follows = rules.follows((contract, source), &balance, &node.book, bodies)?;
+        if follows { Ok(()) } else { Err(Refusal::State) }
     }
 
     /// Whether this witness has deducted a contract already.
@@ -249,11 +222,7 @@ impl Witness {
         let is_it = |receipt: Shared| {
             contract_of(receipt, bodies).is_ok_and(|other| other.fund() == contract.fund())
         };
-        if self.terms.rules.chained {
-            node.book.state(source.fund).is_some_and(is_it)
-        } else {
-            node.book.withdrawals(source.fund).any(is_it)
-        }
+        self.terms.rules.has_deducted(source.fund, &node.book, is_it)
     }
 
     /// A payee asks for the deduction.
@@ -295,7 +264,7 @@ impl Witness {
         let number = source;
         let source = contract.sources.get(usize::from(number)).ok_or(Refusal::Malformed)?;
         self.check_watched(source, &bodies, cx.id())?;
-        if self.is_corrupt(cx.id()) {
+        if !self.conduct(cx.id()).keeps_book() {
             return Ok(());
         }
         if self.has_deducted(node, source, contract, &bodies) {
@@ -319,7 +288,7 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
         self.check_state(node, contract, source, &cx.bodies())?;
-        let withdrawal = self.withdrawal_name(source);
+        let withdrawal = self.terms.rules.promised(source);
         let promised = node.book.promise(withdrawal);
         if promised.is_some_and(|promised| promised != handle)
             || self.is_renewing(node, source.fund, &cx.bodies())
@@ -331,34 +300,12 @@ impl Witness {
         }
         cx.retain(receipt);
         note_holder(source.fund, receipt, cx);
-        if !self.terms.rules.chained {
-            node.book.add_withdrawal(source.fund, receipt);
-        } else if let Some(before) = node.book.set_state(source.fund, receipt) {
+        let before = self.terms.rules.note_deduction(source.fund, receipt, &mut node.book);
+        if let Some(before) = before {
             self.supersede(node, source.fund, before, cx);
         }
-        if !self.terms.rules.tombstones {
-            self.forget_if_spent(node, source.fund, contract.payer, cx);
-        }
+        self.forget_if_spent(node, source.fund, contract.payer, cx);
         Ok(())
-    }
-
-    /// Without R6 a fund of which nothing is left is forgotten, and so could be entrusted again. (Not
-    /// a fund of genesis, which is known without an entry.)
-    fn forget_if_spent(
-        &self,
-        node: &mut WitnessNode,
-        fund: FundId,
-        payer: NodeId,
-        cx: &mut impl Context<Self>,
-    ) {
-        let bodies = cx.bodies();
-        let spent = node.book.withdrawals(fund).try_fold(0u64, |sum, receipt| {
-            Ok::<_, Refusal>(sum + withdrawal(contract_of(receipt, &bodies)?, fund)?.amount)
-        });
-        let left = self.balance(node, fund, payer, &bodies).map(|balance| balance.left);
-        if fund != self.genesis.fund(payer) && spent == left {
-            node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
-        }
     }
 
     /// A payee entrusts its new fund to this witness.
@@ -375,7 +322,7 @@ impl Witness {
             self.judge_receipt(node.timeline, receipt, Stage::Confirmed, cx).and_then(|parties| {
                 let contract = bodies.get(content.contract).contract().expect("judged");
                 let new = bodies.get(contract.selection).selection().expect("judged");
-                // Of a stake comes no fund that anybody could watch.
+                // A stake makes no fund that could be watched.
                 if parties.payee != from || parties.payer == from {
                     return Err(Refusal::Unasked);
                 }
@@ -384,12 +331,8 @@ impl Witness {
         if let Err(why) = judged {
             return self.refuse(node, from, (content.contract, u8::MAX), why, cx);
         }
-        if !self.terms.rules.tombstones {
-            // Whatever was known of it is replaced.
-            node.book.forget(content.fund()).into_iter().for_each(|body| cx.release(body));
-        }
+        self.forget_if_replaced(node, content.fund(), cx);
         self.sweep(node, cx);
-        // R6: a fund that is known, in whatever state, stays as it is.
         if node.book.state(content.fund()).is_none() {
             cx.retain(receipt);
             note_holder(content.fund(), receipt, cx);
@@ -399,8 +342,8 @@ impl Witness {
     }
 }
 
-/// Records it if a node takes in what says how a fund stands that it does not watch. Nobody relies on
-/// this: it looks at what was decided elsewhere.
+/// Records a receipt or rollover in the book of a node that does not watch the fund. This is an
+/// independent check of what was decided elsewhere.
 pub(super) fn note_holder(fund: FundId, taken: Shared, cx: &mut impl Context<Witness>) {
     let bodies = cx.bodies();
     let watches = |handle: Shared| {

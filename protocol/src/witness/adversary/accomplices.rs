@@ -72,7 +72,7 @@ impl Adversary {
         (0..self.held.len() as u32 * 64).filter(|rank| self.holds(*rank))
     }
 
-    /// Which of the verifiers that it holds a node is.
+    /// The place of a node among the verifiers that it holds.
     pub(super) fn accomplice(&self, genesis: &Genesis, node: NodeId) -> Option<u32> {
         let rank = genesis.rank(node).filter(|rank| self.holds(*rank))?;
         let (word, bit) = (rank as usize / 64, rank % 64);

@@ -5,19 +5,30 @@ use super::super::fund::FundId;
 use super::super::payer::Step;
 use super::super::selection::Selection;
 use super::masks::mask;
-use super::{Adversary, Attack, Context, Fund, NodeId, Twin, Witness, WitnessBody, WitnessNode};
+use super::{
+    Adversary, Attack, AttemptRole, Context, Fund, NodeId, Witness, WitnessBody, WitnessNode,
+};
 use crate::draw::draw;
 use crate::{Bodies, Shared};
 
 impl Witness {
-    /// An attacker has a receipt. It waits until it has those of all payments under way: else the
-    /// first payee would have all witnesses deduct, also those that are to sign for another. (A
-    /// receipt that is held in vain goes out as if its payee had not answered in time.)
-    pub(in super::super) fn hand_over_together(
+    /// An attacker has a receipt, and hands it over with the others; unless it is to be kept back.
+    pub(in super::super) fn attempt_has_receipt(
         &self,
         node: &mut WitnessNode,
         cx: &mut impl Context<Self>,
-    ) {
+    ) -> bool {
+        let hands_over = !self.keeps_back(node, cx);
+        if hands_over {
+            self.hand_over_together(node, cx);
+        }
+        hands_over
+    }
+
+    /// An attacker has a receipt. It waits until it has those of all payments under way: else the
+    /// first payee would have all witnesses deduct, also those that are to sign for another. (A
+    /// receipt that is held in vain goes out as if its payee had not answered in time.)
+    pub(super) fn hand_over_together(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let are_all = node.paying.iter().all(|paying| matches!(paying.step, Step::Paid { .. }));
         if are_all && !self.claims_first(node, cx) {
             for paying in &node.paying {
@@ -61,9 +72,9 @@ impl Witness {
             let amount: u64 = sources.iter().map(|(_, part)| *part).sum();
             let amount = amount.saturating_sub(self.terms.gas * sources.len() as u64);
             let is_covered = number < usize::from(adversary.covered());
-            let twin = if is_covered { Twin::Covered } else { Twin::Phantom };
+            let role = if is_covered { AttemptRole::Covered } else { AttemptRole::Phantom };
             let asked = masks.iter().map(|of_fund| of_fund[number]).collect();
-            self.begin(node, *payee, amount, sources, (Some(asked), Some(twin)), cx);
+            self.begin(node, *payee, amount, sources, (Some(asked), Some(role)), cx);
         }
         funds.iter().for_each(|fund| cx.release(fund.selection));
     }
@@ -84,7 +95,7 @@ impl Witness {
     }
 
     /// Whether a witness that is asked to sign for a source of a contract is offline then.
-    pub(in super::super) fn is_silent(
+    pub(super) fn is_silent(
         &self,
         me: NodeId,
         (contract, source): (Shared, u8),

@@ -26,7 +26,7 @@ use crate::Time;
 const SLOT: Span = Span::from_secs(10);
 /// Until the payer and its witnesses know the event.
 const SPREAD: Span = Span::from_secs(7);
-/// How much older than the time to consistency the event pretends to be.
+/// The age beyond the time to consistency that the event pretends to have.
 const SETTLED: Span = Span::from_millis(1);
 
 impl Witness {
@@ -103,23 +103,20 @@ impl Witness {
     }
 
     /// Whether a verifier waits for the stamps of all that it asked, to choose among them.
-    pub(in super::super) fn chooses_stamps(&self, author: NodeId) -> bool {
+    pub(super) fn chooses_stamps(&self, author: NodeId) -> bool {
         self.backdates() && self.is_held(author)
     }
 
-    /// What a witness says of when it saw an event: the truth, unless it is an accomplice.
-    pub(in super::super) fn seen_at(
-        &self,
-        (author, time): (NodeId, Time),
-        cx: &impl Context<Self>,
-    ) -> Time {
+    /// The time at which a witness says that it saw an event: the truth, unless it is an
+    /// accomplice.
+    pub(super) fn seen_at(&self, (author, time): (NodeId, Time), cx: &impl Context<Self>) -> Time {
         let lies = self.backdates() && self.is_held(author) && self.is_held(cx.id());
         if lies { time } else { cx.local_clock() }
     }
 
     /// Whether a node takes an event that does not count for true: the two accomplices of an attempt,
     /// who carry it to those who are to sign.
-    pub(in super::super) fn believes_anything(&self, node: NodeId, author: NodeId) -> bool {
+    pub(super) fn believes_anything(&self, node: NodeId, author: NodeId) -> bool {
         self.backdates()
             && self.is_held(author)
             && self.adversary.as_ref().and_then(|a| a.part(node)).is_some_and(|(part, _)| part <= 1)
@@ -182,13 +179,13 @@ impl Witness {
     }
 }
 
-/// How many of the stamps needed have to be lies so that the lower median is one.
+/// The number of false stamps among those needed that makes the lower median one.
 fn lies_needed(terms: &Terms) -> u32 {
     (terms.redundancy - 1) / 2 + 1
 }
 
-/// Which stamps an author that chooses takes: those that say the earliest time.
-pub(in super::super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
+/// Reduces stamps to as many as are needed: those with the earliest times.
+pub(super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
     stamps.sort_by_key(|stamp| (stamp.time, stamp.position));
     stamps.truncate(redundancy as usize);
 }

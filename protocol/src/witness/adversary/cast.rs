@@ -1,4 +1,4 @@
-//! Who takes part: the verifiers that an adversary holds, and the casts of its attempts.
+//! Participants: the verifiers that an adversary holds, and the casts of its attempts.
 
 use super::super::genesis::Genesis;
 use super::super::rules::Terms;
@@ -17,7 +17,7 @@ pub(in super::super) struct Adversary {
     /// Verifiers it holds, a bit per rank.
     pub(super) held: Box<[u64]>,
     pub(in super::super) held_count: u32,
-    /// Who takes part, attempt after attempt, in the order of ids.
+    /// The participants, attempt after attempt, in the order of ids.
     pub(super) cast: Box<[NodeId]>,
     /// Users that join as its verifiers, in the order of ids.
     pub(super) identities: Box<[NodeId]>,
@@ -74,7 +74,7 @@ impl Adversary {
         Some(Self { attack, attempts, fraction, held, held_count: 0, cast, identities })
     }
 
-    /// How many users take part in an attempt.
+    /// The number of users in an attempt.
     pub(super) fn cast_size(&self) -> usize {
         match self.attack {
             Attack::Colluding { spends, sources, .. } => usize::from(sources) + usize::from(spends),
@@ -98,7 +98,7 @@ impl Adversary {
         }
     }
 
-    /// Those for which there is credit.
+    /// Payments of an attempt for which there is credit.
     pub(super) fn covered(&self) -> u8 {
         if self.attack == Attack::Fractional { 2 } else { 1 }
     }
@@ -134,7 +134,7 @@ impl Adversary {
         }
     }
 
-    /// Chooses whom it holds and who takes part.
+    /// Chooses the verifiers that it holds and the participants of its attempts.
     pub(in super::super) fn fit(
         &mut self,
         genesis: &Genesis,
@@ -189,7 +189,7 @@ impl Adversary {
         Some((place - first, &self.cast[first..first + size]))
     }
 
-    /// Whom the node pays if it is the one of its cast that spends twice.
+    /// The payees of a node that spends twice; `None` if it is not the one of its cast that does.
     pub(super) fn payees(&self, node: NodeId) -> Option<&[NodeId]> {
         let (part, cast) = self.part(node)?;
         let payees = cast.len().saturating_sub(self.payments().into());

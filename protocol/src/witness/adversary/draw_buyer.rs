@@ -1,7 +1,7 @@
 //! Buying a favourable draw: a fund is passed on from one identity of its owner to the next, at the
 //! price of the gas, until its witnesses happen to suit; then it is spent twice.
 
-use super::{Bodies, Context, NodeId, Twin, Witness, WitnessMetric, WitnessNode};
+use super::{AttemptRole, Bodies, Context, NodeId, Witness, WitnessMetric, WitnessNode};
 
 impl Witness {
     /// The first owner begins; each later one looks at the witnesses of what it got.
@@ -23,7 +23,7 @@ impl Witness {
             attempt.fund = None;
             attempt.stage += 1;
             // What was retained for the wallet goes over to the payment.
-            return self.spend(node, fund, cast[part + 1], (None, Twin::Opening), cx);
+            return self.spend(node, fund, cast[part + 1], (None, AttemptRole::Opening), cx);
         }
         cx.record(WitnessMetric::DrawGas, self.terms.gas * part as u64);
         if is_found {

@@ -14,7 +14,7 @@ impl Witness {
     }
 
     /// Whether the adversary lets no message through between two nodes.
-    pub(in super::super) fn is_cut(&self, one: NodeId, other: NodeId) -> bool {
+    pub(super) fn is_cut(&self, one: NodeId, other: NodeId) -> bool {
         let Some(adversary) = self.eclipses() else { return false };
         let is_out = |victim, peer| {
             adversary.part(victim).is_some_and(|(part, cast)| {
@@ -25,7 +25,7 @@ impl Witness {
     }
 
     /// Whether a witness signs without asking whether the contract is sound.
-    pub(in super::super) fn signs_blindly(&self, witness: NodeId) -> bool {
+    pub(super) fn signs_blindly(&self, witness: NodeId) -> bool {
         self.eclipses().is_some_and(|adversary| adversary.holds_node(&self.genesis, witness))
     }
 }

@@ -25,7 +25,7 @@ impl Adversary {
         mask(selection.witnesses.iter().map(|witness| self.holds_node(genesis, *witness)))
     }
 
-    /// Which of a fund's witnesses are asked for each of the payments that are made at once.
+    /// The witnesses of a fund that are asked for each of the payments made at once.
     pub(super) fn masks(
         &self,
         selection: &Selection,

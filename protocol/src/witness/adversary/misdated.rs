@@ -16,7 +16,7 @@ impl Adversary {
 
 impl Witness {
     /// The date that a payer gives a payment which it begins now.
-    pub(in super::super) fn dated(&self, payer: NodeId, now: Time) -> Time {
+    pub(super) fn dated(&self, payer: NodeId, now: Time) -> Time {
         let Some(adversary) = &self.adversary else { return now };
         match adversary.attack {
             Attack::Misdated { offset, is_ahead } if adversary.part(payer).is_some() => {

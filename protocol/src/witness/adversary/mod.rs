@@ -1,4 +1,4 @@
-//! Adversaries that know the protocol's rules: whom they hold, and what an attempt is.
+//! Adversaries that know the protocol's rules: the verifiers they hold, and their attempts.
 //!
 //! An attempt has a cast of its own, users that are no verifiers and do nothing else. Its draws are
 //! honest (unless lying about them is the attack) and it never tries again after seeing one, so that
@@ -31,6 +31,8 @@ mod at_once;
 mod backdated;
 mod cast;
 mod coalition;
+mod conduct;
+mod cost;
 mod draw_buyer;
 mod early_leaver;
 mod eclipse;
@@ -45,10 +47,8 @@ mod skip_liar;
 mod spray;
 mod stale_receipt;
 mod sybil;
-mod trial;
 mod withholder;
 
-pub(super) use backdated::earliest;
 pub(super) use cast::Adversary;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
@@ -57,7 +57,7 @@ use super::fund::Fund;
 use super::genesis::Genesis;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
-use super::payer::{Paying, Step, Twin};
+use super::payer::{Paying, Step};
 use super::rules::Terms;
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
@@ -68,7 +68,7 @@ pub(super) const SPREAD: Span = Span::from_secs(10);
 /// Until all know of an event of which nothing is lost.
 const KNOWN: Span = Span::from_secs(60);
 
-/// What the adversary does.
+/// The kinds of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attack {
     /// Corrupt witnesses sign all contracts: so many over each of so many funds, of whose honest
@@ -112,12 +112,23 @@ pub(super) enum Attack {
     Misdated { offset: Span, is_ahead: bool },
 }
 
+/// The role of a payment in an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AttemptRole {
+    /// The one that makes the fund to be attacked.
+    Opening,
+    /// One for which there is credit.
+    Covered,
+    /// The one too many.
+    Phantom,
+}
+
 /// How far an attempt is, at the one of its cast that spends.
 #[derive(Debug, Default)]
 pub(super) struct Attempt {
     /// Payments that have ended.
     ended: u8,
-    /// Of these, accepted.
+    /// Payments that were accepted.
     accepted: u8,
     /// Steps done, of an attack with several.
     stage: u8,
@@ -129,17 +140,17 @@ pub(super) struct Attempt {
     receipt: Option<Shared>,
     /// The timeline that a payer shows instead of its own; retained.
     shown: Tip,
-    /// Of an accomplice in several: how many it has begun.
+    /// Attempts that an accomplice in several has begun.
     begun: u32,
-    /// Of any user beside a coalition: the payments that it made or received, and those of them that
-    /// the coalition has seen.
+    /// With a coalition: the payments that any user made or received, and how many of them the
+    /// coalition has seen.
     pub(super) history: [u32; 2],
     /// Whether it has claimed the stakes of its own witnesses.
     has_claimed: bool,
     /// The conviction that came of it, not published yet; retained.
     conviction: Option<Shared>,
-    /// What it costs.
-    trial: trial::Trial,
+    /// The cost of the attempt.
+    cost: cost::Cost,
 }
 
 impl Witness {
@@ -150,7 +161,7 @@ impl Witness {
     }
 
     /// Whether a verifier signs whatever it is asked for.
-    pub(super) fn is_corrupt(&self, verifier: NodeId) -> bool {
+    fn is_corrupt(&self, verifier: NodeId) -> bool {
         let signs = |adversary: &Adversary| {
             matches!(
                 adversary.attack,
@@ -170,7 +181,7 @@ impl Witness {
     }
 
     /// Whether a node plays a part in an attempt, and so does nothing else.
-    pub(super) fn is_cast(&self, node: NodeId) -> bool {
+    fn is_assigned(&self, node: NodeId) -> bool {
         let plays = |adversary: &Adversary| {
             adversary.part(node).is_some() || adversary.identities.binary_search(&node).is_ok()
         };
@@ -238,7 +249,7 @@ impl Witness {
     /// The payment that makes the fund to be attacked.
     fn open(&self, node: &mut WitnessNode, to: NodeId, cx: &mut impl Context<Self>) {
         let fund = self.take_first_fund(node, cx);
-        self.spend(node, fund, to, (None, Twin::Opening), cx);
+        self.spend(node, fund, to, (None, AttemptRole::Opening), cx);
     }
 
     /// Begins a payment of a whole fund, whose selection the caller has retained for it.
@@ -247,13 +258,13 @@ impl Witness {
         node: &mut WitnessNode,
         fund: Fund,
         to: NodeId,
-        (asked, twin): (Option<u128>, Twin),
+        (asked, role): (Option<u128>, AttemptRole),
         cx: &mut impl Context<Self>,
     ) {
-        // Nothing is paid to whom would be left nothing.
+        // A payee that would end with zero is not paid.
         let amount = fund.amount.saturating_sub(self.terms.gas);
         let asked = asked.map(|mask| Box::from([mask]));
-        self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(twin)), cx);
+        self.begin(node, to, amount, vec![(fund, fund.amount)], (asked, Some(role)), cx);
     }
 
     /// The fund of a payment received is watched by enough witnesses: that of an attempt's opening
@@ -289,17 +300,49 @@ impl Witness {
         cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
     }
 
-    /// A payment of an attempt has ended.
-    pub(super) fn attempt_ended(
+    /// A payment of an attempt cannot be completed: its funds stay where they are.
+    pub(super) fn attempt_gave_up(
+        &self,
+        node: &mut WitnessNode,
+        paying: Paying,
+        role: AttemptRole,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.attempt_ended(node, &paying, role, false, cx);
+        if let Some(contract) = paying.contract() {
+            cx.release(contract);
+        }
+        match &paying.step {
+            Step::Choosing(choosing) => choosing.release(cx),
+            Step::Paid { receipt, .. } => cx.release(*receipt),
+            _ => {}
+        }
+        paying.sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
+    }
+
+    /// A payment of an attempt was accepted: nothing of its funds comes back.
+    pub(super) fn attempt_paid(
         &self,
         node: &mut WitnessNode,
         paying: &Paying,
-        twin: Twin,
+        role: AttemptRole,
+        cx: &mut impl Context<Self>,
+    ) {
+        self.attempt_ended(node, paying, role, true, cx);
+        paying.sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
+    }
+
+    /// A payment of an attempt has ended.
+    fn attempt_ended(
+        &self,
+        node: &mut WitnessNode,
+        paying: &Paying,
+        role: AttemptRole,
         was_accepted: bool,
         cx: &mut impl Context<Self>,
     ) {
         let Some(adversary) = &self.adversary else { return };
-        if twin == Twin::Opening {
+        if role == AttemptRole::Opening {
             let is_all = matches!(adversary.attack, Attack::Liar { .. } | Attack::Misdated { .. });
             if is_all && !was_accepted {
                 cx.record(WitnessMetric::Detected, 1);
@@ -314,7 +357,7 @@ impl Witness {
         attempt.ended += 1;
         attempt.accepted += u8::from(was_accepted);
         let (ended, accepted, all) = (attempt.ended, attempt.accepted, adversary.payments());
-        if adversary.attack == Attack::Replay && twin == Twin::Covered {
+        if adversary.attack == Attack::Replay && role == AttemptRole::Covered {
             if was_accepted {
                 return cx.set_timer(self.terms.timeout, WitnessTimer::Attack);
             }

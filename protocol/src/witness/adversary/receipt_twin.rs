@@ -17,15 +17,15 @@ use super::super::receipt::{Receipt, Stage};
 use super::super::selection::{Drawn, Selection, is_eligible};
 use super::super::{WitnessBody, WitnessMessage};
 use super::masks::disjoint;
-use super::{Attack, Context, Shared, Terms, Twin, Witness, WitnessMetric, WitnessNode};
+use super::{Attack, AttemptRole, Context, Shared, Terms, Witness, WitnessMetric, WitnessNode};
 use crate::Bodies as _;
 
-/// How many are declared skipped: so that two sets of signatures need no witness twice.
+/// The number of denied answers, so that two sets of signatures need no witness twice.
 pub(super) fn lies(terms: &Terms) -> u32 {
     (2 * terms.redundancy).saturating_sub(terms.witnesses)
 }
 
-/// Which of the answers is the `number`-th lie, spread over all.
+/// The place of the `number`-th denied answer, spread over all.
 fn place(number: u32, terms: &Terms) -> usize {
     (number * terms.witnesses / lies(terms)) as usize
 }
@@ -78,7 +78,7 @@ impl Witness {
         }
     }
 
-    /// The same draw with some who answered declared skipped, and as many more drawn.
+    /// The draw with some answers denied, and as many more verifiers drawn.
     fn twin_selection(&self, first: &Selection) -> Selection {
         let lies = lies(&self.terms);
         let mut draws = first.draws.to_vec();
@@ -112,8 +112,8 @@ impl Witness {
         let [asked, asked_too] = disjoint(first, second, self.terms.redundancy);
         cx.retain(selection);
         cx.release(twin);
-        self.spend(node, fund, one, (Some(asked), Twin::Covered), cx);
+        self.spend(node, fund, one, (Some(asked), AttemptRole::Covered), cx);
         let twin_fund = super::Fund { selection, ..fund };
-        self.spend(node, twin_fund, other, (Some(asked_too), Twin::Phantom), cx);
+        self.spend(node, twin_fund, other, (Some(asked_too), AttemptRole::Phantom), cx);
     }
 }

@@ -5,7 +5,7 @@
 //! nothing; one that keeps no tombstone has the fund anew, unspent, and signs its second withdrawal.
 
 use super::super::WitnessMessage;
-use super::{Context, Twin, Witness, WitnessNode, WitnessTimer};
+use super::{AttemptRole, Context, Witness, WitnessNode, WitnessTimer};
 use crate::Bodies as _;
 
 impl Witness {
@@ -19,7 +19,7 @@ impl Witness {
         match attempt.stage {
             1 => {
                 cx.retain(fund.selection);
-                self.spend(node, fund, first, (None, Twin::Covered), cx);
+                self.spend(node, fund, first, (None, AttemptRole::Covered), cx);
             }
             2 => {
                 let bodies = cx.bodies();
@@ -33,7 +33,7 @@ impl Witness {
                 (attempt.fund, attempt.receipt) = (None, None);
                 cx.release(receipt);
                 // What was retained for the wallet goes over to the payment.
-                self.spend(node, fund, second, (None, Twin::Phantom), cx);
+                self.spend(node, fund, second, (None, AttemptRole::Phantom), cx);
             }
         }
     }

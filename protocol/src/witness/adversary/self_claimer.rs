@@ -56,7 +56,7 @@ impl Witness {
         let kept = node.attempt.as_mut().and_then(|attempt| attempt.conviction.take());
         let Some(event) = kept else { return };
         debug_assert!(cx.bodies().get(event).event().is_some());
-        self.proclaim(node, event, cx);
+        self.publish_conviction(node, event, cx);
         cx.release(event);
     }
 }

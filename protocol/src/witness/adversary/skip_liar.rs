@@ -23,8 +23,8 @@ impl Adversary {
 }
 
 impl Witness {
-    /// How many who answer a payer will declare skipped: none, unless it is a liar.
-    pub(in super::super) fn lies(&self, payer: NodeId, payee: NodeId) -> u32 {
+    /// The number of answers that a payer will deny: none, unless it is a liar.
+    pub(super) fn lies(&self, payer: NodeId, payee: NodeId) -> u32 {
         let Some(adversary) = &self.adversary else { return 0 };
         let lies = match adversary.attack {
             Attack::Liar { lies } => lies,
@@ -59,12 +59,7 @@ impl Witness {
 
     /// Declares honest verifiers of a draw skipped that answered, but for the last, with whom a draw
     /// ends.
-    pub(in super::super) fn lie(
-        &self,
-        draws: &mut [Drawn],
-        lies: u32,
-        cx: &mut impl Context<Self>,
-    ) {
+    pub(super) fn lie(&self, draws: &mut [Drawn], lies: u32, cx: &mut impl Context<Self>) {
         let Some(adversary) = &self.adversary else { return };
         let Some((_, before)) = draws.split_last_mut() else { return };
         let answered = before.iter_mut().filter(|drawn| drawn.answered);

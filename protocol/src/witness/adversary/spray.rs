@@ -13,11 +13,11 @@ const MOMENT: Span = Span::from_secs(2);
 
 impl Witness {
     /// A payee agreed: once both have and their halves are asked, the rest follows.
-    pub(in super::super) fn twin_agreed(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn attempt_agreed(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
         let sprays = self.adversary.as_ref().is_some_and(|a| a.attack == Attack::Lazy);
         let has_asked = |step: &Step| matches!(step, Step::Gathering(_) | Step::Paid { .. });
         let are_all = node.paying.iter().all(|paying| has_asked(&paying.step));
-        if sprays && are_all && self.is_cast(cx.id()) {
+        if sprays && are_all && self.is_assigned(cx.id()) {
             cx.set_timer(MOMENT, WitnessTimer::Attack);
         }
     }

@@ -7,7 +7,7 @@
 //! `time_to_consistency`. With a leniency that is longer it always succeeds.
 
 use super::super::payer::Step;
-use super::{Adversary, Attack, Context, NodeId, Span, Terms, Twin, Witness, WitnessNode};
+use super::{Adversary, Attack, AttemptRole, Context, NodeId, Span, Terms, Witness, WitnessNode};
 use super::{WitnessMetric, WitnessTimer};
 
 /// In this time a fund has rolled over, and the next payment from it is final.
@@ -35,15 +35,11 @@ impl Witness {
         // Once more, for the rollover.
         cx.retain(fund.selection);
         node.attempt.get_or_insert_default().fund = Some(fund);
-        self.spend(node, fund, to, (None, Twin::Covered), cx);
+        self.spend(node, fund, to, (None, AttemptRole::Covered), cx);
     }
 
     /// Whether the receipt that an attacker has just got stays where it is for now.
-    pub(in super::super) fn keeps_back(
-        &self,
-        node: &mut WitnessNode,
-        cx: &mut impl Context<Self>,
-    ) -> bool {
+    pub(super) fn keeps_back(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) -> bool {
         let is_stale = self.adversary.as_ref().is_some_and(|a| a.attack == Attack::StaleReceipt);
         let Some(attempt) = node.attempt.as_mut().filter(|attempt| is_stale && attempt.stage == 0)
         else {
@@ -72,7 +68,7 @@ impl Witness {
         }
         match node.wallet.funds.pop() {
             // What was retained for the wallet goes over to the payment.
-            Some(fund) => self.spend(node, fund, cast[2], (None, Twin::Covered), cx),
+            Some(fund) => self.spend(node, fund, cast[2], (None, AttemptRole::Covered), cx),
             None => {
                 attempt.ended += 1;
                 self.hand_over_stale(node, cx);
@@ -80,7 +76,7 @@ impl Witness {
         }
     }
 
-    /// What was kept back goes out at last.
+    /// Hands over the receipt that was kept back.
     pub(super) fn hand_over_stale(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         match node.paying.first() {
             Some(paying) if let Step::Paid { receipt, .. } = paying.step => {

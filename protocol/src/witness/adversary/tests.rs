@@ -105,14 +105,14 @@ fn each_attack_has_its_roles() {
             let payees = found.payees(*node);
             let last = size.saturating_sub(found.payments().into());
             assert_eq!(payees, spends.contains(&place).then(|| &cast[last..]), "{kind}");
-            assert!(witness.is_cast(*node));
+            assert!(witness.is_assigned(*node));
         }
         for node in [NodeId(0), NodeId(1), NodeId(401), witness.genesis.verifier(7)] {
             assert_eq!(found.part(node), None, "{kind}");
-            assert!(!witness.is_cast(node));
+            assert!(!witness.is_assigned(node));
         }
         assert_eq!(found.identities.len(), expected.6 as usize);
-        assert!(found.identities.iter().all(|id| witness.is_cast(*id) && witness.is_held(*id)));
+        assert!(found.identities.iter().all(|id| witness.is_assigned(*id) && witness.is_held(*id)));
     }
 }
 

@@ -88,7 +88,7 @@ impl Witness {
         self.open(node, payee, cx);
     }
 
-    /// Which of the pauses to know, a bit each: those that give the most corrupt witnesses, or the
+    /// The pauses to know, a bit each: those that give the most corrupt witnesses, or the
     /// first that give enough; and whether they do.
     fn choose_known(
         &self,
@@ -103,7 +103,7 @@ impl Witness {
             let withheld = (0..).zip(ages).filter(|(i, _)| known & 1 << i == 0);
             let is_believed =
                 self.tests.judge(<_>::default(), withheld.map(|(_, age)| *age)).is_ok();
-            if self.terms.rules.settled_draw || is_believed {
+            if self.terms.rules.draws_from_settled() || is_believed {
                 let corrupt = self.corrupt_drawn(adversary, seed, paused, known);
                 best = best.max((corrupt, known));
                 if corrupt >= needed {
@@ -116,7 +116,8 @@ impl Witness {
 
     /// The corrupt witnesses of a draw for which these pauses are known.
     fn corrupt_drawn(&self, adversary: &Adversary, seed: Seed, paused: &[u32], known: u32) -> u32 {
-        let (verifiers, is_settled) = (self.genesis.verifiers(), self.terms.rules.settled_draw);
+        let (verifiers, is_settled) =
+            (self.genesis.verifiers(), self.terms.rules.draws_from_settled());
         let gone = || (0..).zip(paused).filter(|(i, _)| known & 1 << i != 0).map(|(_, rank)| *rank);
         let population = if is_settled { verifiers } else { verifiers - known.count_ones() };
         // The list is that of all with some left out; with R2 they are passed over in the draw.
@@ -140,7 +141,7 @@ impl Witness {
     }
 
     /// The timeline that a node shows for a payment: its own, unless it has chosen another.
-    pub(in super::super) fn shown(&self, node: &WitnessNode, me: NodeId, payee: NodeId) -> Tip {
+    pub(super) fn shown(&self, node: &WitnessNode, me: NodeId, payee: NodeId) -> Tip {
         match &node.attempt {
             Some(attempt) if self.insists(me, payee) => attempt.shown,
             _ => node.timeline,
@@ -148,7 +149,7 @@ impl Witness {
     }
 
     /// Whether a payer keeps to the timeline it shows, whatever it is told.
-    pub(in super::super) fn insists(&self, payer: NodeId, payee: NodeId) -> bool {
+    pub(super) fn insists(&self, payer: NodeId, payee: NodeId) -> bool {
         let Some(adversary) = &self.adversary else { return false };
         let place = match adversary.attack {
             Attack::Withholder { .. } => 1,
@@ -159,7 +160,7 @@ impl Witness {
     }
 
     /// Whether a verifier that paused answers nevertheless.
-    pub(in super::super) fn answers_anyway(&self, verifier: NodeId) -> bool {
+    pub(super) fn answers_anyway(&self, verifier: NodeId) -> bool {
         let withholds = |a: &Adversary| matches!(a.attack, Attack::Withholder { .. });
         self.adversary.as_ref().is_some_and(withholds) && self.is_held(verifier)
     }

@@ -29,7 +29,7 @@ pub struct Claim {
     pub sequence: u32,
     /// The receipts, in the order of their contracts' digests.
     pub receipts: [Shared; 2],
-    /// Who signed both, in the order of ids.
+    /// The witnesses that signed both, in the order of ids.
     pub guilty: Box<[NodeId]>,
     /// The later of the two contracts' times.
     pub time: Time,
@@ -41,38 +41,38 @@ pub struct Claim {
     jury: Once<Vec<NodeId>>,
 }
 
-/// What two receipts prove.
+/// The case that two receipts prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// Whose fund it was.
     pub payer: NodeId,
-    /// Who is paid by the one and the other contract.
+    /// The payees of the one and the other contract.
     pub payees: [NodeId; 2],
-    /// Who is paid by the later one.
+    /// The payee of the later one.
     pub cheated: NodeId,
-    /// What the later one withdraws from the fund: its share alone, whatever else it withdraws.
+    /// The amount that the later one withdraws from the fund, its other sources aside.
     pub lost: u64,
     /// The later of their times.
     pub time: Time,
-    /// Who signed both, in the order of ids.
+    /// The witnesses that signed both, in the order of ids.
     pub guilty: Vec<NodeId>,
 }
 
-/// What all nodes of a run judge by.
+/// The law of a run, by which all nodes judge.
 #[derive(Clone, Copy, Debug)]
 pub struct Law<'a> {
-    /// Who there is.
+    /// The snapshot of genesis.
     pub genesis: &'a Genesis,
     /// The numbers and rules.
     pub terms: &'a Terms,
-    /// What of a draw is believed.
+    /// The tests of a draw.
     pub tests: &'a Tests,
     /// The run.
     pub scenario: u64,
 }
 
 impl Case {
-    /// What two receipts prove of a withdrawal, given which of their signatures hold.
+    /// The case that two receipts prove, given which of their signatures hold.
     ///
     /// # Errors
     /// The first thing that is wrong: that they prove nothing is [`Refusal::Innocent`].
@@ -192,7 +192,7 @@ impl Claim {
         found.as_ref().map_err(|why| *why)
     }
 
-    /// Who judges it, by position. **R8**: the same for all claimants; without, as the original had
+    /// The jury, by position. **R8**: the same for all claimants; without, as the original had
     /// it, drawn for each of them.
     pub fn jurors(
         &self,
@@ -202,7 +202,7 @@ impl Claim {
         law: Law<'_>,
     ) -> Vec<NodeId> {
         let checksum = timeline::checksum(self.settled, bodies, law.genesis);
-        if law.terms.rules.stake_is_cancelled {
+        if law.terms.rules.has_one_jury() {
             let seed = Seed::of_fund(checksum, self.fund);
             return self.jury.get_or_init(|| self.drawn(seed, case, bodies, law)).clone();
         }

@@ -24,14 +24,14 @@ pub(in super::super) struct Claiming {
     claim: Option<Shared>,
     jurors: Vec<NodeId>,
     signed: Vec<Stamp>,
-    /// Who refused, a bit per position.
+    /// Jurors that refused, a bit per position.
     refused: u128,
     /// How often a juror compared timelines first.
-    put_off: u16,
+    deferrals: u16,
 }
 
 impl Claiming {
-    /// Who has not answered.
+    /// The jurors that have not answered.
     fn open(&self) -> impl Iterator<Item = NodeId> + '_ {
         let signed = self.signed.iter().fold(self.refused, |who, s| who | 1 << s.position);
         (0..).zip(&self.jurors).filter(move |(at, _)| signed & 1 << at == 0).map(|(_, who)| *who)
@@ -68,7 +68,7 @@ impl Witness {
             jurors,
             signed,
             refused: 0,
-            put_off: 0,
+            deferrals: 0,
         });
         let (fund, sequence) = of;
         cx.set_timer(turn, WitnessTimer::Claim { fund, sequence, tries: 0 });
@@ -153,7 +153,7 @@ impl Witness {
         let place = place_of(&node.guilt, |claiming| claiming.claim == Some(claim));
         place.into_iter().for_each(|place| self.drop_claim(node, place, cx));
         if !self.own_claim_ended(node, Some(event), cx) {
-            self.proclaim(node, event, cx);
+            self.publish_conviction(node, event, cx);
         }
         cx.release(event);
     }
@@ -180,7 +180,7 @@ impl Witness {
 
     /// Publishes a conviction: to all who were verifiers when all last agreed on that, for the
     /// convicted have to hear of it too, and to the parties.
-    pub(in super::super) fn proclaim(
+    pub(in super::super) fn publish_conviction(
         &self,
         node: &mut WitnessNode,
         event: Shared,
@@ -234,8 +234,8 @@ impl Witness {
         for claiming in &mut guilt.claiming {
             let Some(claim) = claiming.claim else { continue };
             let is_open = claiming.open().any(|juror| juror == whom);
-            if is_open && u32::from(claiming.put_off) < 4 * self.terms.witnesses {
-                claiming.put_off += 1;
+            if is_open && u32::from(claiming.deferrals) < 4 * self.terms.witnesses {
+                claiming.deferrals += 1;
                 cx.send(whom, WitnessMessage::Claim { claim });
             }
         }

@@ -6,7 +6,6 @@
 use super::super::WitnessBody;
 use super::super::once::Once;
 use super::super::refusal::Refusal;
-use super::super::rules::Terms;
 use super::super::statement::Statement;
 use super::super::timeline::Stamp;
 use super::claim::{Case, Claim, Law};
@@ -20,7 +19,7 @@ pub struct Conviction {
     pub claim: Shared,
     /// Its digest.
     pub digest: Digest,
-    /// Who made it.
+    /// The claimant.
     pub claimant: NodeId,
     /// The median of the times in the signatures.
     pub time: Time,
@@ -29,7 +28,8 @@ pub struct Conviction {
     sound: Once<Result<(), Refusal>>,
 }
 
-/// What a juror signs: "I saw this claim of this claimant at this time, and it is right."
+/// The digest that a juror signs: "I saw this claim of this claimant at this time, and it is
+/// right."
 pub fn upheld_digest(scenario: u64, claim: &Digest, claimant: NodeId, time: Time) -> Digest {
     let mut bytes = claim.0.to_vec();
     claimant.0.save(&mut bytes);
@@ -113,25 +113,20 @@ impl Conviction {
     }
 }
 
-/// Where the stake of one of the guilty goes.
+/// The shares of a guilty witness's stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Award {
     /// To the claimant.
     pub claimant: u64,
-    /// To whom the fund's owner cheated.
+    /// To the payee that the fund's owner cheated.
     pub cheated: u64,
     /// To nobody.
     pub burnt: u64,
 }
 
 impl Award {
-    /// The stake of the `number`-th of so many guilty. **R8**: a tenth to the claimant, the rest to
-    /// the cheated as far as their loss goes, borne by all alike; without, all to the claimant.
-    pub fn of(number: usize, guilty: usize, lost: u64, terms: &Terms) -> Self {
-        let stake = terms.stake;
-        if !terms.rules.stake_is_cancelled {
-            return Self { claimant: stake, ..Self::default() };
-        }
+    /// A stake of which the cheated get their part, borne by all alike; see [`Terms::award`].
+    pub(in super::super) fn shared(stake: u64, number: usize, guilty: usize, lost: u64) -> Self {
         let (guilty, number) = (guilty as u64, number as u64);
         let claimant = stake / 10;
         let share = lost / guilty + u64::from(number < lost % guilty);

@@ -9,7 +9,7 @@ use super::conviction::upheld_digest;
 use crate::{Bodies, Context, Digest, NodeId, Shared};
 
 impl Witness {
-    /// What all judge by.
+    /// The law of the run.
     pub(in super::super) fn law(&self, scenario: u64) -> Law<'_> {
         let Self { genesis, terms, tests, .. } = self;
         Law { genesis, terms, tests, scenario }
@@ -25,7 +25,7 @@ impl Witness {
     ) {
         match self.judge_claim(node.timeline, from, claim, cx) {
             Ok(digest) => {
-                // Asked again it says a later time, which helps nobody.
+                // A repeated request would get a later date, which is useless as evidence.
                 let time = cx.local_clock();
                 let signature = cx.sign(&upheld_digest(cx.scenario(), &digest, from, time));
                 cx.send(from, WitnessMessage::Upheld { claim, time, signature });
@@ -59,14 +59,13 @@ impl Witness {
         if !jurors.contains(&cx.id()) {
             return Err(Refusal::Unasked);
         }
-        // A coalition upholds its own claims only.
-        if self.is_corrupt(cx.id()) && !self.is_of_coalition(claimant) {
+        if !self.conduct(cx.id()).upholds(claimant) {
             return Err(Refusal::Unwilling);
         }
         Ok(claim.digest)
     }
 
-    /// What a claim proves, all its signatures checked.
+    /// The case that a claim proves, all its signatures checked.
     pub(super) fn prove<'a>(
         &self,
         claim: &'a Claim,

@@ -31,7 +31,7 @@ impl Witness {
         receipt: Shared,
         cx: &mut impl Context<Self>,
     ) {
-        if !self.terms.rules.witnesses_claim {
+        if !self.terms.rules.witnesses_claim() {
             return;
         }
         let bodies = cx.bodies();
@@ -68,7 +68,7 @@ impl Witness {
         let bodies = cx.bodies();
         let is_withdrawal =
             opened(before, &bodies).is_ok_and(|(_, contract)| contract.fund() != fund);
-        if self.terms.rules.witnesses_claim && is_withdrawal {
+        if self.terms.rules.witnesses_claim() && is_withdrawal {
             self.add_evidence(node, fund, before, cx);
         } else {
             cx.release(before);

@@ -1,4 +1,4 @@
-//! Guilt: who signed two withdrawals that exclude each other, and what it costs them.
+//! Guilt: the witnesses that signed two withdrawals which exclude each other, and its price.
 //!
 //! A witness that signs two contracts of the same withdrawal (fund and sequence number) proves its
 //! own guilt: the two receipts with its signatures are the evidence, and nobody's word is needed.
@@ -36,7 +36,7 @@ use crate::{Snapshot, SnapshotError};
 pub(super) use claimant::Claiming;
 pub(super) use stake::Lost;
 
-/// What a participant has to do with claims; nothing for nearly all.
+/// The part of a participant in claims; empty for nearly all.
 #[derive(Debug, Default)]
 pub(super) struct Guilt {
     /// Claims of its own that are under way.
@@ -45,7 +45,7 @@ pub(super) struct Guilt {
     pub(super) lost: Option<Lost>,
 }
 
-/// What is withdrawn at most once: a fund, and the withdrawals before.
+/// A withdrawal, which is made at most once: a fund, and the number of withdrawals before.
 pub(super) type Withdrawal = (FundId, u32);
 
 /// The durable part.

@@ -44,7 +44,7 @@ impl Snapshot for Lost {
 
 impl Witness {
     /// Events were merged into the node's timeline: acts on the convictions among them that count.
-    pub(in super::super) fn heed(
+    pub(in super::super) fn apply_convictions(
         &self,
         node: &mut WitnessNode,
         events: &[Shared],
@@ -71,7 +71,7 @@ impl Witness {
     ) {
         self.drop_claim_of(node, (claim.fund, claim.sequence), cx);
         if let Ok(number) = case.guilty.binary_search(&cx.id()) {
-            let award = Award::of(number, case.guilty.len(), case.lost, &self.terms);
+            let award = self.terms.award(number, case.guilty.len(), case.lost);
             self.lose_stake(node, Lost { key: (event.time, event.id()), award }, cx);
         }
         if case.payer == cx.id() {
@@ -101,9 +101,9 @@ impl Witness {
         count(lost.award, |credit| credit, cx);
     }
 
-    /// What of a case's stakes its claimant gets.
+    /// The part of a case's stakes that its claimant gets.
     pub(in super::super) fn reward(&self, case: &Case) -> u64 {
-        let of = |number| Award::of(number, case.guilty.len(), case.lost, &self.terms).claimant;
+        let of = |number| self.terms.award(number, case.guilty.len(), case.lost).claimant;
         (0..case.guilty.len()).map(of).sum()
     }
 }

@@ -49,8 +49,8 @@ impl Distribution {
         Self::from_ratios(0..=trials, (count + 1.0) * p, |x| (count - x) / (x + 1.0) * odds)
     }
 
-    /// Who did not answer before the `answers`-th that did, if each does with probability
-    /// `availability`. Memory grows as 1/`availability`.
+    /// The number that did not answer before the `answers`-th that did, if each does with
+    /// probability `availability`. Memory grows as 1/`availability`.
     ///
     /// # Panics
     ///

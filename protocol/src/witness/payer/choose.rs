@@ -1,4 +1,4 @@
-//! Choosing the new witnesses: draw, greet, skip who does not answer.
+//! Choosing the new witnesses: draw, greet, skip those that do not answer.
 //!
 //! Verifiers are greeted in the order of the draw, and never more are outstanding than are still
 //! needed: so the draw ends with an answer, and nobody is left out who was greeted.
@@ -7,7 +7,7 @@ use super::super::WitnessMessage;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
-use super::super::timeline::{self, Members, Tip, departure, is_conviction};
+use super::super::timeline::{self, Members, Tip};
 use super::super::{Witness, WitnessBody, WitnessTimer};
 use super::{Purpose, Step};
 use crate::{Context, NodeId, Shared, Span, Time};
@@ -19,7 +19,7 @@ pub(crate) struct Choosing {
     pub(super) settled: Tip,
     checksum: u64,
     /// The timeline whose members are drawn.
-    pub(super) list: Tip,
+    pub(in super::super) list: Tip,
     members: Members,
     order: DrawOrder,
     /// Answers that complete the draw: one for each witness, and (a liar's) those to be denied.
@@ -58,7 +58,7 @@ impl Choosing {
         let (bodies, genesis) = (cx.bodies(), &witness.genesis);
         let settled = timeline::settled(tip, started, witness.terms.time_to_consistency, &bodies);
         let known = timeline::until(tip, started, &bodies);
-        let list = if witness.terms.rules.settled_draw { settled } else { known };
+        let list = witness.terms.rules.drawn_from(settled, known);
         settled.iter().chain(&list).for_each(|timeline| cx.retain(*timeline));
         let checksum = timeline::checksum(settled, &bodies, genesis);
         let members = timeline::active(list, &bodies);
@@ -69,7 +69,7 @@ impl Choosing {
             list,
             order: DrawOrder::new(seed, members.len(genesis)),
             members,
-            wanted: witness.terms.witnesses + witness.lies(parties.0, parties.1),
+            wanted: witness.terms.witnesses + witness.conduct(parties.0).extra_draws(parties.1),
             passed: Vec::new(),
             comparing: None,
             has_compared: false,
@@ -138,7 +138,7 @@ impl Witness {
         let (payment, parties, time) = (paying.number, paying.parties, paying.started);
         let bodies = cx.bodies();
         let tip = timeline::checksum(node.timeline, &bodies, &self.genesis);
-        let timeline = self.shown(node, cx.id(), parties.1);
+        let timeline = self.conduct(cx.id()).timeline(node, parties.1);
         let paying = &mut node.paying[place];
         let Step::Choosing(choosing) = &mut paying.step else { return };
         let mut sent = false;
@@ -151,10 +151,9 @@ impl Witness {
             if !is_eligible(verifier, parties.0, parties.1) {
                 continue;
             }
-            if self.terms.rules.settled_draw
-                && let Some(event) =
-                    departure(timeline, verifier, choosing.settled, &bodies, &self.genesis)
-                && !is_conviction(event, &bodies)
+            let timelines = (timeline, choosing.settled);
+            if let Some(event) =
+                self.terms.rules.absence(timelines, verifier, &bodies, &self.genesis)
             {
                 cx.record(WitnessMetric::PassedOver, 1);
                 cx.retain(event);
@@ -194,15 +193,15 @@ impl Witness {
         choosing.answered += 1;
         choosing.outstanding -= 1;
         let own = timeline::checksum(timeline, &cx.bodies(), &self.genesis);
-        // Without R2 the draw uses all that is known, so it waits for all.
-        let differs = settled != choosing.checksum
-            || tip != own && !choosing.has_compared && !self.terms.rules.settled_draw;
+        let is_other = tip != own && !choosing.has_compared;
+        let differs =
+            settled != choosing.checksum || is_other && self.terms.rules.compares_all_first();
         if differs && choosing.comparing.is_none() {
             choosing.comparing = Some(from);
             choosing.has_compared = true;
             self.probe(timeline, from, cx);
             cx.set_timer(self.terms.timeout, WitnessTimer::Greeting { payment, group: u16::MAX });
-        } else if tip != own && !choosing.has_compared {
+        } else if is_other {
             // One of them repairs what it lacks; the payment does not wait for it.
             choosing.has_compared = true;
             self.probe(timeline, from, cx);
@@ -212,7 +211,7 @@ impl Witness {
         }
     }
 
-    /// Who was greeted with a group and has not answered is skipped.
+    /// The greetings of a group have had their time: verifiers that have not answered are skipped.
     pub(crate) fn skip(
         &self,
         node: &mut WitnessNode,
@@ -248,7 +247,7 @@ impl Witness {
         let paying = &node.paying[place];
         let Step::Choosing(choosing) = &paying.step else { return };
         let (mut draws, lies) = (choosing.draws(), choosing.wanted - self.terms.witnesses);
-        self.lie(&mut draws, lies, cx);
+        self.conduct(cx.id()).deny(&mut draws, lies, cx);
         let selection = choosing.selection(draws, paying.parties, paying.started);
         let bodies = cx.bodies();
         // A liar leaves it to the payee to find out.

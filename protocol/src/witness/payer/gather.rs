@@ -12,7 +12,7 @@ use super::super::receipt::{Receipt, Signatures, Signed, Stage};
 use super::super::refusal::Refusal;
 use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage};
-use super::{Gathering, Paying, Purpose, Step, Twin};
+use super::{Gathering, Paying, Purpose, Step};
 use crate::{Bodies, Context, NodeId, Shared, Signature};
 
 impl Witness {
@@ -41,7 +41,7 @@ impl Witness {
         let contract = cx.share(WitnessBody::Contract(draft.signed(digest, signature)));
         cx.retain(contract);
         paying.step = Step::Agreeing { contract };
-        if paying.twin != Some(Twin::Phantom) {
+        if paying.is_covered() {
             self.reserve(withdrawn, cx);
         }
         self.propose(paying.payee, contract, cx);
@@ -73,7 +73,7 @@ impl Witness {
             self.ask(paying, gathering, cx);
         }
         self.wait(paying, 1, cx);
-        self.twin_agreed(node, cx);
+        self.attempt_agreed(node, cx);
     }
 
     /// Asks the witnesses of all sources who have not promised yet.
@@ -145,11 +145,11 @@ impl Witness {
         if paying.purpose == Purpose::Stake {
             return self.stake_promised(node, place, cx);
         }
-        let (payee, twin) = (paying.payee, paying.twin);
-        match twin {
-            None => self.hand_over_receipt(payee, receipt, cx),
-            Some(_) if self.keeps_back(node, cx) => return,
-            Some(_) => self.hand_over_together(node, cx),
+        let (payee, role) = (paying.payee, paying.role);
+        if role.is_none() {
+            self.hand_over_receipt(payee, receipt, cx);
+        } else if !self.attempt_has_receipt(node, cx) {
+            return;
         }
         self.wait(&node.paying[place], 1, cx);
     }
@@ -183,16 +183,15 @@ impl Witness {
         self.note_payment(node, *receipt, &bodies);
         cx.release(*receipt);
         cx.release(gathering.contract);
-        if let Some(twin) = paying.twin {
-            self.attempt_ended(node, &paying, twin, true, cx);
-            return self.lock(&paying.sources, cx);
+        if let Some(role) = paying.role {
+            return self.attempt_paid(node, &paying, role, cx);
         }
         self.keep_change(node, &paying.sources, made, cx);
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 
-    /// What is left of the sources of a payment comes back.
+    /// Returns what is left of a payment's sources to the wallet.
     pub(in super::super) fn keep_change(
         &self,
         node: &mut WitnessNode,

@@ -15,6 +15,7 @@ mod choose;
 mod gather;
 mod outdated;
 
+use super::adversary::AttemptRole;
 use super::fund::Fund;
 use super::metrics::WitnessMetric;
 use super::node::WitnessNode;
@@ -41,22 +42,22 @@ pub(super) struct Paying {
     pub(super) started: Time,
     /// The funds, and what is withdrawn from each.
     pub(super) sources: Vec<(Fund, u64)>,
-    /// Of an attacker: which witnesses of each source are asked, a bit per position. Else all are.
+    /// The witnesses that an attacker asks of each source, a bit per position. Else all are asked.
     pub(super) asked: Option<Box<[u128]>>,
-    /// Who the draw is for: payer and payee, and of a rollover those of the fund's first draw.
+    /// Payer and payee of the draw; for a rollover those of the fund's first draw.
     pub(super) parties: (NodeId, NodeId),
-    /// What it is.
+    /// Payment, rollover or stake.
     pub(super) purpose: Purpose,
     /// Set if it is one of an attempt's.
-    pub(super) twin: Option<Twin>,
+    pub(super) role: Option<AttemptRole>,
     /// How often something was asked again because timelines differed.
-    pub(super) put_off: u16,
+    pub(super) deferrals: u16,
     /// Greetings sent together wait for one timer; how often that was.
     pub(super) groups: u16,
     pub(super) step: Step,
 }
 
-/// What a dialogue with a fund's witnesses is about.
+/// The purpose of a dialogue with a fund's witnesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Somebody is paid.
@@ -66,17 +67,6 @@ pub(super) enum Purpose {
     Rollover { void: Option<Shared> },
     /// Its own stake, for which it asks its witnesses as for a payment to itself.
     Stake,
-}
-
-/// Which payment of an adversary's attempt it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Twin {
-    /// The one that makes the fund to be attacked.
-    Opening,
-    /// One for which there is credit.
-    Covered,
-    /// The one too many.
-    Phantom,
 }
 
 /// How far it is.
@@ -103,9 +93,9 @@ pub(super) struct Gathering {
     pub(super) agreement: Signature,
     /// Moved into the receipt once there is one.
     pub(super) signed: Signatures,
-    /// Who has refused, each a source and a position.
+    /// Refusals, each a source and a position.
     pub(super) refused: Vec<(u8, u8)>,
-    /// Who sent a signature that does not hold: not asked again.
+    /// Witnesses whose signature does not hold, which are not asked again.
     pub(super) distrusted: Vec<(u8, u8)>,
 }
 
@@ -130,7 +120,12 @@ impl Step {
 }
 
 impl Paying {
-    /// Which witnesses of a source are asked, a bit per position.
+    /// Whether there is credit for it: always, but for an attempt's payment too many.
+    pub(super) fn is_covered(&self) -> bool {
+        self.role != Some(AttemptRole::Phantom)
+    }
+
+    /// The witnesses of a source that are asked, a bit per position.
     pub(super) fn asked(&self, source: u8) -> u128 {
         self.asked.as_ref().map_or(u128::MAX, |asked| asked[usize::from(source)])
     }
@@ -176,14 +171,14 @@ impl Witness {
         payee: NodeId,
         amount: u64,
         sources: Vec<(Fund, u64)>,
-        (asked, twin): (Option<Box<[u128]>>, Option<Twin>),
+        (asked, role): (Option<Box<[u128]>>, Option<AttemptRole>),
         cx: &mut impl Context<Self>,
     ) {
         cx.record(WitnessMetric::Started, 1);
         let number = node.payments;
         node.payments += 1;
-        let started = self.dated(cx.id(), cx.local_clock());
-        let timeline = self.shown(node, cx.id(), payee);
+        let started = self.conduct(cx.id()).date(cx.local_clock());
+        let timeline = self.conduct(cx.id()).timeline(node, payee);
         let parties = (cx.id(), payee);
         let step = Step::Choosing(Choosing::new(self, timeline, (parties, started), cx));
         let paying = Paying {
@@ -194,9 +189,9 @@ impl Witness {
             started,
             sources,
             asked,
-            twin,
+            role,
             purpose: Purpose::Payment,
-            put_off: 0,
+            deferrals: 0,
             groups: 0,
             step,
         };
@@ -321,7 +316,7 @@ impl Witness {
             }
         }
         for receiving in &node.receiving {
-            self.press_on(receiving, 1, cx);
+            self.request(receiving, 1, cx);
         }
     }
 
@@ -340,8 +335,8 @@ impl Witness {
             Purpose::Stake => self.join_failed(node, cx),
             _ => cx.record(WitnessMetric::Rejected, 1),
         }
-        if let Some(twin) = paying.twin {
-            return self.give_up_attempt(node, paying, twin, cx);
+        if let Some(role) = paying.role {
+            return self.attempt_gave_up(node, paying, role, cx);
         }
         let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
         match paying.step {
@@ -365,33 +360,8 @@ impl Witness {
             }
             Step::Renewing(_) | Step::Carrying { .. } => {}
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
-    }
-
-    /// Ends a payment of an attempt: its funds stay where they are.
-    fn give_up_attempt(
-        &self,
-        node: &mut WitnessNode,
-        paying: Paying,
-        twin: Twin,
-        cx: &mut impl Context<Self>,
-    ) {
-        self.attempt_ended(node, &paying, twin, false, cx);
-        if let Some(contract) = paying.contract() {
-            cx.release(contract);
-        }
-        match &paying.step {
-            Step::Choosing(choosing) => choosing.release(cx),
-            Step::Paid { receipt, .. } => cx.release(*receipt),
-            _ => {}
-        }
-        self.lock(&paying.sources, cx);
-    }
-
-    /// Funds of an attempt: they are lost to the attacker.
-    pub(super) fn lock(&self, sources: &[(Fund, u64)], cx: &mut impl Context<Self>) {
-        sources.iter().for_each(|(fund, _)| cx.release(fund.selection));
     }
 
     /// Moves credit between the wallet and what is under way.

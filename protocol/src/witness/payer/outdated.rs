@@ -6,14 +6,13 @@
 
 use super::super::WitnessMessage;
 use super::super::contract::Contract;
-use super::super::evidence::Skips;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::refusal::Refusal;
-use super::super::selection::{History, Selection};
-use super::super::timeline::{self, Tip, checksum};
+use super::super::selection::Selection;
+use super::super::timeline::{Tip, checksum};
 use super::super::{Witness, WitnessBody};
-use super::{Choosing, Step, Twin};
+use super::{Choosing, Paying, Step};
 use crate::{Bodies, Context, NodeId, Shared};
 
 impl Witness {
@@ -37,17 +36,14 @@ impl Witness {
         Ok(())
     }
 
-    /// The same of one selection.
-    pub(crate) fn judge_selection(
+    /// Whether a node has the settled timeline of a selection, and the absences in its evidence count.
+    pub(in super::super) fn judge_settled_draw(
         &self,
         timeline: Tip,
         selection: &Selection,
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
         let (bodies, history) = (cx.bodies(), &selection.history);
-        if !self.terms.rules.settled_draw {
-            return self.judge_list(timeline, history, &bodies);
-        }
         if self.settled_checksum(timeline, history.time, &bodies) != selection.checksum {
             return Err(Refusal::Timeline);
         }
@@ -57,32 +53,8 @@ impl Witness {
         Ok(())
     }
 
-    /// Without R2, as the original had it: the draw uses all that the payer says it knew, and what it
-    /// did not know is believed the less the older it was.
-    fn judge_list(
-        &self,
-        timeline: Tip,
-        history: &History,
-        bodies: &impl Bodies<WitnessBody>,
-    ) -> Result<(), Refusal> {
-        if !history.passed.is_empty() {
-            return Err(Refusal::Selection);
-        }
-        let own = timeline::until(timeline, history.time, bodies);
-        let (missed, unknown) = timeline::difference(own, history.list, bodies);
-        if !unknown.is_empty() {
-            return Err(Refusal::Timeline);
-        }
-        let age = |event: &Shared| {
-            let event = bodies.get(*event).event().expect("of a timeline");
-            history.time.since(event.time)
-        };
-        let ages = missed.iter().map(age);
-        self.tests.judge(Skips::default(), ages).map_err(|_| Refusal::Selection)
-    }
-
     /// Compares timelines with who asked, instead of an answer.
-    pub(crate) fn put_off(&self, timeline: Tip, asker: NodeId, cx: &mut impl Context<Self>) {
+    pub(crate) fn defer(&self, timeline: Tip, asker: NodeId, cx: &mut impl Context<Self>) {
         cx.record(WitnessMetric::Outdated, 1);
         self.probe(timeline, asker, cx);
     }
@@ -95,19 +67,25 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> bool {
         let (bodies, paying) = (cx.bodies(), &node.paying[place]);
-        if self.insists(cx.id(), paying.payee) {
+        if !self.conduct(cx.id()).draws_anew(paying.payee) {
             return false;
         }
-        if !self.terms.rules.settled_draw {
-            let known = timeline::until(node.timeline, paying.started, &bodies);
-            return matches!(&paying.step, Step::Choosing(choosing) if choosing.list != known);
-        }
+        self.is_drawn_from_other(node, paying, &bodies)
+    }
+
+    /// Whether the settled timeline from which a payment's witnesses were drawn is another by now.
+    pub(in super::super) fn is_settled_otherwise(
+        &self,
+        node: &WitnessNode,
+        paying: &Paying,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> bool {
         let drawn = match (&paying.step, paying.contract()) {
-            (Step::Choosing(choosing), _) => checksum(choosing.settled, &bodies, &self.genesis),
-            (_, Some(contract)) => drawn_on(contract, &bodies),
+            (Step::Choosing(choosing), _) => checksum(choosing.settled, bodies, &self.genesis),
+            (_, Some(contract)) => drawn_on(contract, bodies),
             (_, None) => return false,
         };
-        drawn != self.settled_checksum(node.timeline, paying.started, &bodies)
+        drawn != self.settled_checksum(node.timeline, paying.started, bodies)
     }
 
     /// Draws anew: a settled event was missing.
@@ -121,7 +99,7 @@ impl Witness {
             }
             Step::Agreeing { contract } => {
                 cx.release(*contract);
-                if paying.twin != Some(Twin::Phantom) {
+                if paying.is_covered() {
                     let withdrawn: u64 = paying.sources.iter().map(|(_, part)| *part).sum();
                     self.reserve(withdrawn.wrapping_neg(), cx);
                 }
@@ -196,9 +174,9 @@ impl Witness {
         match paying.step {
             Step::Choosing(_) => return,
             Step::Renewing(_) | Step::Carrying { .. } => {
-                paying.put_off += 1;
-                if u32::from(paying.put_off) <= 4 * self.terms.witnesses {
-                    self.press_one(paying, whom, cx);
+                paying.deferrals += 1;
+                if u32::from(paying.deferrals) <= 4 * self.terms.witnesses {
+                    self.retry_one(paying, whom, cx);
                 }
                 return;
             }
@@ -208,8 +186,8 @@ impl Witness {
         let paying = &mut node.paying[place];
         let (bodies, is_payee) = (cx.bodies(), paying.payee == whom);
         // Two that refuse each other's events would compare for ever.
-        paying.put_off += 1;
-        if u32::from(paying.put_off) > 4 * self.terms.witnesses {
+        paying.deferrals += 1;
+        if u32::from(paying.deferrals) > 4 * self.terms.witnesses {
             return;
         }
         match &paying.step {

@@ -43,7 +43,7 @@ use crate::{
 pub struct Declared {
     /// Whose.
     pub owner: NodeId,
-    /// Which.
+    /// The fund.
     pub fund: FundId,
     /// When the owner began to draw.
     pub time: Time,
@@ -69,7 +69,7 @@ pub struct Rollover {
     pub digest: Digest,
     /// The owner's signature.
     pub signature: Signature,
-    /// Those of the old witnesses; none in what they are asked to sign.
+    /// Signatures of the old witnesses; none in what they are asked to sign.
     pub signed: Box<[Signed]>,
     sound: Once<Result<(), Refusal>>,
 }
@@ -109,13 +109,13 @@ impl Declared {
 }
 
 impl Rollover {
-    /// The same with the old witnesses' signatures.
+    /// The rollover with the old witnesses' signatures.
     #[must_use]
     pub fn with(&self, signed: Vec<Signed>) -> Self {
         Self { signed: signed.into(), sound: Once::default(), ..self.clone() }
     }
 
-    /// What anybody can check of it without being a witness, given which signatures hold; found once,
+    /// The checks that need no book of a witness, given which signatures hold; made once,
     /// for all nodes.
     ///
     /// # Errors
@@ -164,7 +164,7 @@ impl Rollover {
         })
     }
 
-    /// What is voided is the next withdrawal of the fund, and old enough.
+    /// Whether the voided contract is the next withdrawal of the fund, and old enough.
     fn check_void(&self, bodies: &impl Bodies<WitnessBody>, terms: &Terms) -> Result<(), Refusal> {
         let Some(void) = self.void else { return Ok(()) };
         let contract = bodies.get(void).contract().ok_or(Refusal::Malformed)?;

@@ -21,7 +21,7 @@ use crate::{Bodies, Context, NodeId, Shared, Signature, Snapshot, SnapshotError,
 pub struct Locked {
     /// The fund as it will be then.
     pub fund: Fund,
-    /// What of it is under way, and comes back.
+    /// Credit reserved for a payment under way, which comes back.
     pub reserved: u64,
     /// The contract to which it was promised in vain; retained.
     pub void: Option<Shared>,
@@ -48,10 +48,10 @@ impl Snapshot for Locked {
 /// The signatures of a rollover gathered so far.
 #[derive(Debug)]
 pub(in super::super) struct Renewing {
-    /// What the old witnesses are asked to sign; retained.
+    /// The rollover that the old witnesses are asked to sign; retained.
     pub(in super::super) declared: Shared,
     signed: Vec<Signed>,
-    /// Who has answered, a bit per position.
+    /// Witnesses that have answered, a bit per position.
     answered: u128,
 }
 
@@ -72,8 +72,12 @@ impl Witness {
     }
 
     /// Sees to it that a timer is set for what is due next among a node's funds.
-    pub(in super::super) fn tend(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
-        if !self.genesis.is_user(cx.id()) || self.is_cast(cx.id()) {
+    pub(in super::super) fn schedule_maintenance(
+        &self,
+        node: &mut WitnessNode,
+        cx: &mut impl Context<Self>,
+    ) {
+        if !self.genesis.is_user(cx.id()) || !self.conduct(cx.id()).follows_workload() {
             return;
         }
         let (bodies, now) = (cx.bodies(), cx.local_clock());
@@ -97,16 +101,16 @@ impl Witness {
         });
         let funds = node.wallet.funds.iter().map(due);
         let next = funds.chain(node.wallet.locked.iter().map(unlocked)).chain(first).min();
-        if let Some(next) = next.filter(|next| *next < node.tended) {
-            node.tended = next;
-            cx.set_timer(next.since(now), WitnessTimer::Tend);
+        if let Some(next) = next.filter(|next| *next < node.next_maintenance) {
+            node.next_maintenance = next;
+            cx.set_timer(next.since(now), WitnessTimer::Maintain);
         }
     }
 
     /// The moment for something has come: funds expire or roll over.
-    pub(in super::super) fn tend_now(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
+    pub(in super::super) fn maintain(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) {
         let (bodies, now) = (cx.bodies(), cx.local_clock());
-        node.tended = Time::MAX;
+        node.next_maintenance = Time::MAX;
         if self.moment(self.genesis.fund(cx.id()), Time::ZERO) <= now {
             self.open_wallet(node, cx);
         }
@@ -132,7 +136,7 @@ impl Witness {
         for Locked { fund, reserved, void, .. } in ready {
             self.begin_rollover(node, (fund, reserved), void, cx);
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 
     /// A fund has expired: its credit is gone.
@@ -166,9 +170,9 @@ impl Witness {
             started,
             sources: vec![source],
             asked: None,
-            twin: None,
+            role: None,
             purpose: Purpose::Rollover { void },
-            put_off: 0,
+            deferrals: 0,
             groups: 0,
             step,
         });
@@ -258,7 +262,7 @@ impl Witness {
     }
 
     /// Asks one again whose timeline was another.
-    pub(in super::super) fn press_one(
+    pub(in super::super) fn retry_one(
         &self,
         paying: &Paying,
         whom: NodeId,
@@ -383,7 +387,7 @@ impl Witness {
             cx.retain(content.to);
             cx.release(fund.selection);
             node.wallet.funds.push(Fund { selection: content.to, ..fund });
-            self.tend(node, cx);
+            self.schedule_maintenance(node, cx);
             self.next_payment(node, cx);
         }
         if now == self.terms.witnesses {
@@ -422,7 +426,7 @@ impl Witness {
         };
         cx.record(WitnessMetric::RolloversFailed, 1);
         node.wallet.locked.push(Locked { fund, reserved, void, ready });
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -455,6 +459,6 @@ impl Witness {
                 node.wallet.locked.push(Locked { fund: *fund, reserved: *part, void, ready });
             }
         }
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 }

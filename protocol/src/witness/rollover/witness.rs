@@ -14,7 +14,7 @@ use super::Rollover;
 use crate::{Bodies, Context, NodeId, Shared, Span, Time};
 
 impl Witness {
-    /// What every honest node checks of a rollover, signed or not.
+    /// The checks of a rollover that every honest node makes, signed or not.
     pub(super) fn judge_rollover(
         &self,
         timeline: Tip,
@@ -79,7 +79,8 @@ impl Witness {
         if cx.local_clock() >= watched.history.time + self.terms.rollover_period {
             return Err(Refusal::Expired);
         }
-        if self.is_corrupt(cx.id()) || node.book.promise(content.fund) == Some(rollover) {
+        let is_signed = node.book.promise(content.fund) == Some(rollover);
+        if is_signed || !self.conduct(cx.id()).keeps_book() {
             return Ok(());
         }
         self.check_declared(node, content, cx)?;
@@ -107,7 +108,7 @@ impl Witness {
         }
         let now = cx.local_clock();
         let mut promised = None;
-        for handle in node.book.promises_of(content.fund, self.terms.rules.chained) {
+        for handle in self.terms.rules.promises_of(content.fund, &node.book) {
             let Some(contract) = bodies.get(handle).contract() else {
                 // To another rollover.
                 return Err(Refusal::Promised);
@@ -118,28 +119,8 @@ impl Witness {
             }
             promised = Some((contract.fund(), source));
         }
-        if !self.terms.rules.tombstones {
-            return Ok(());
-        }
-        let declared = (content.sequence, content.previous, content.left);
-        if !self.terms.rules.chained {
-            // By this witness's own count of what it deducted.
-            let spent = node.book.withdrawals(content.fund).try_fold(0u64, |sum, receipt| {
-                let contract = contract_of(receipt, &bodies)?;
-                Ok(sum.saturating_add(withdrawal(contract, content.fund)?.amount))
-            })?;
-            let fits = content.left <= balance.left.saturating_sub(spent);
-            return if fits { Ok(()) } else { Err(Refusal::Undeclared) };
-        }
-        let known = (balance.sequence, balance.previous, balance.left);
-        let void = content.void.and_then(|void| bodies.get(void).contract());
-        let is_declared = match promised {
-            None => declared == known,
-            Some((name, source)) => {
-                declared == (source.sequence + 1, name, source.left)
-                    || declared == known && void.is_some_and(|void| void.fund() == name)
-            }
-        };
+        let rules = &self.terms.rules;
+        let is_declared = rules.is_declared(content, &balance, promised, &node.book, &bodies)?;
         if is_declared { Ok(()) } else { Err(Refusal::Undeclared) }
     }
 
@@ -199,7 +180,7 @@ impl Witness {
             }
             _ => true,
         };
-        if !is_earlier && self.terms.rules.tombstones {
+        if !self.terms.rules.gives_way(is_earlier) {
             return Ok(());
         }
         self.pay_out(node, fund, cx);

@@ -31,7 +31,7 @@ impl Witness {
     /// Waits for the moment at which a user joins by itself.
     pub(in super::super) fn wait_to_join(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
         let Some(mean) = self.happenings.join else { return };
-        if self.may_join(node, cx) && !self.is_cast(cx.id()) {
+        if self.may_join(node, cx) && self.conduct(cx.id()).follows_workload() {
             let delay = draw::exponential(mean, cx.random());
             if cx.now() + delay <= self.happenings.until {
                 cx.set_timer(delay, WitnessTimer::Stake);
@@ -73,8 +73,8 @@ impl Witness {
             asked: None,
             parties: (me, me),
             purpose: Purpose::Stake,
-            twin: None,
-            put_off: 0,
+            role: None,
+            deferrals: 0,
             groups: 0,
             step: Step::Gathering(Gathering::new(contract, agreement, signed)),
         };
@@ -131,8 +131,8 @@ impl Witness {
         cx.release(gathering.contract);
         self.keep_change(node, &paying.sources, made, cx);
         node.receiving.push(Receiving::new(made, receipt));
-        self.press_on(node.receiving.last().expect("just pushed"), 1, cx);
-        self.tend(node, cx);
+        self.request(node.receiving.last().expect("just pushed"), 1, cx);
+        self.schedule_maintenance(node, cx);
         self.next_payment(node, cx);
     }
 
@@ -185,7 +185,7 @@ impl Witness {
         let (fund, reserved) = (Fund::made_by(contract), contract.amount);
         node.wallet.locked.push(Locked { fund, reserved, void: None, ready: Time::MAX });
         self.join_failed(node, cx);
-        self.tend(node, cx);
+        self.schedule_maintenance(node, cx);
     }
 
     /// A join was given up: perhaps another begins later.
@@ -233,7 +233,7 @@ impl Witness {
             return Err(EventError::Stake);
         }
         // Without R2 it depends on the moment which draws are believed, and timelines must not.
-        if self.terms.rules.settled_draw {
+        if self.terms.rules.draws_from_settled() {
             for source in &contract.sources {
                 let watched = bodies.get(source.selection).selection();
                 let watched = watched.ok_or(EventError::Malformed)?;

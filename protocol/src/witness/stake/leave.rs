@@ -10,19 +10,10 @@
 
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
-use super::super::rules::Terms;
 use super::super::timeline::{self, EventKind, Tip};
 use super::super::{Witness, WitnessTimer};
 use super::Standing;
-use crate::{Bodies, Context, NodeId, Span, Time};
-
-/// How long a leaver's stake is kept.
-pub(in super::super) fn kept(terms: &Terms) -> Span {
-    match terms.rules.long_leave {
-        true => Span(terms.rollover_period.0 + 2 * terms.time_to_consistency.0),
-        false => terms.time_to_consistency,
-    }
-}
+use crate::{Bodies, Context, NodeId, Time};
 
 impl Witness {
     /// The node's own event was published, and counts: it has left.
@@ -37,7 +28,7 @@ impl Witness {
         }
         cx.record(WitnessMetric::Leaves, 1);
         self.count_no_more(node, cx);
-        let until = time + kept(&self.terms);
+        let until = time + self.terms.leaver_waits();
         node.stake = Some(Box::new(Standing::Leaving { until, has_compared: false }));
         cx.set_timer(until.since(cx.local_clock()), WitnessTimer::Stake);
     }
@@ -86,7 +77,7 @@ impl Witness {
         let event = timeline::departure(tip, of, None, bodies, &self.genesis);
         let event = event.and_then(|event| bodies.get(event).event());
         event.is_some_and(|event| {
-            event.kind == EventKind::Leave && event.time + kept(&self.terms) <= time
+            event.kind == EventKind::Leave && event.time + self.terms.leaver_waits() <= time
         })
     }
 }

@@ -23,13 +23,13 @@ mod holders;
 mod joins;
 mod kept;
 mod kit;
+mod maintenance;
 mod owners;
 mod parties;
 mod payees;
 mod promises;
 mod rollovers;
 mod switches;
-mod tending;
 mod timers;
 
 const NODES: u32 = 200;

@@ -1,6 +1,5 @@
 //! How an event comes about: its author has it stamped (R1) and sends it to the verifiers.
 
-use super::super::adversary::earliest;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
 use super::super::payer::MAX_TRIES;
@@ -14,7 +13,7 @@ use crate::{Bodies, Claim, Context, NodeId, Shared, Signature, Span, Time, draw}
 pub struct Authoring {
     /// Without stamps.
     event: Shared,
-    /// Who is asked for one.
+    /// The verifiers asked for a stamp.
     witnesses: Vec<NodeId>,
     stamps: Vec<Stamp>,
 }
@@ -26,7 +25,7 @@ impl Authoring {
     }
 }
 
-/// What happens to verifiers by itself.
+/// The events that happen to verifiers by themselves.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Happenings {
     /// Mean time between a verifier's entropy events; `None`: there are none.
@@ -138,7 +137,7 @@ impl Witness {
         self.announce_at(node, kind, cx.local_clock(), cx);
     }
 
-    /// The same of an event that is said to have happened at another time.
+    /// Announces an event with another time than the present.
     pub(in super::super) fn announce_at(
         &self,
         node: &mut WitnessNode,
@@ -152,7 +151,7 @@ impl Witness {
         let signature = cx.sign(&event_digest(scenario, author, kind, time));
         let event = Event::new((author, kind, time), settled, scenario, signature);
         let event = cx.share(WitnessBody::Event(event));
-        if !self.terms.rules.no_backdating {
+        if !self.terms.rules.events_are_stamped() {
             return self.publish(node, event, cx);
         }
         let witnesses = stampers(author, settled, self.terms.witnesses, &self.genesis, &bodies);
@@ -214,7 +213,7 @@ impl Witness {
             // It is asked again, and both know all by then.
             return self.probe(node.timeline, from, cx);
         }
-        let time = self.seen_at((content.author, content.time), cx);
+        let time = self.conduct(cx.id()).seen_at((content.author, content.time), cx);
         let signature = cx.sign(&stamp_digest(cx.scenario(), &content.digest, time));
         self.tell(from, WitnessMessage::Stamped { event, time, signature }, cx);
     }
@@ -244,16 +243,12 @@ impl Witness {
         }
         let position = position as u8;
         authoring.stamps.push(Stamp { position, witness: from, time, signature });
-        let chooses = self.chooses_stamps(cx.id());
-        let wanted =
-            if chooses { authoring.witnesses.len() } else { self.terms.redundancy as usize };
-        if authoring.stamps.len() < wanted {
+        let conduct = self.conduct(cx.id());
+        if authoring.stamps.len() < conduct.stamps_awaited(authoring.witnesses.len()) {
             return;
         }
         let mut authoring = node.authoring.take().expect("just there");
-        if chooses {
-            earliest(&mut authoring.stamps, self.terms.redundancy);
-        }
+        conduct.choose_stamps(&mut authoring.stamps);
         let stamped = content.stamped(authoring.stamps);
         let stamped = cx.share(WitnessBody::Event(stamped));
         cx.release(event);

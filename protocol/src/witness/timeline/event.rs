@@ -12,12 +12,12 @@ use crate::{
     fold_bytes,
 };
 
-/// What happened to a verifier.
+/// The kinds of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// It may be drawn from now on.
     Join {
-        /// What its witnesses signed when they deducted its stake.
+        /// The receipt that its witnesses signed when they deducted its stake.
         receipt: Shared,
     },
     /// It cannot any more.
@@ -58,7 +58,7 @@ impl EventKind {
         }
     }
 
-    /// What it publishes, if it convicts.
+    /// The conviction that it publishes, if any.
     pub fn conviction(self) -> Option<Shared> {
         if let Self::Convict { conviction } = self { Some(conviction) } else { None }
     }
@@ -69,9 +69,9 @@ impl EventKind {
 pub struct Stamp {
     /// Its position in the draw for the event's author.
     pub position: u8,
-    /// Who.
+    /// The witness.
     pub witness: NodeId,
-    /// What its clock showed.
+    /// The time that its clock showed.
     pub time: Time,
     /// Its signature.
     pub signature: Signature,
@@ -82,7 +82,7 @@ pub struct Stamp {
 pub struct Event {
     /// To whom it happened.
     pub author: NodeId,
-    /// What happened.
+    /// The kind of event.
     pub kind: EventKind,
     /// When, as its author says.
     pub time: Time,
@@ -92,7 +92,7 @@ pub struct Event {
     pub settled: Tip,
     /// The author's signature.
     pub signature: Signature,
-    /// Who saw it, and when.
+    /// The timestamps of its witnesses.
     pub stamps: Box<[Stamp]>,
     sound: Once<Result<(), EventError>>,
 }
@@ -137,14 +137,14 @@ pub fn event_digest(scenario: u64, author: NodeId, kind: EventKind, time: Time) 
     Statement::Event.digest(scenario, &bytes)
 }
 
-/// What a witness that stamps an event signs.
+/// The digest that a witness of an event signs.
 pub fn stamp_digest(scenario: u64, event: &Digest, time: Time) -> Digest {
     let mut bytes = event.0.to_vec();
     time.0.save(&mut bytes);
     Statement::Stamps.digest(scenario, &bytes)
 }
 
-/// Who stamps an author's events, by position: the first of the draw.
+/// The witnesses of an author's events, by position: the first of the draw.
 pub fn stampers(
     author: NodeId,
     settled: Tip,
@@ -171,7 +171,7 @@ impl Event {
         Self { author, kind, time, digest, settled, signature, stamps, sound }
     }
 
-    /// The same event with stamps.
+    /// The event with stamps.
     #[must_use]
     pub fn stamped(&self, stamps: Vec<Stamp>) -> Self {
         Self { stamps: stamps.into(), sound: Once::default(), ..self.clone() }
@@ -211,7 +211,7 @@ impl Event {
             if is_member == joins || !genesis.is_user(self.author) {
                 return Err(EventError::Author);
             }
-            if terms.rules.no_backdating {
+            if terms.rules.events_are_stamped() {
                 self.check_stamps(verdicts, bodies, genesis, terms)?;
             }
             Ok(())

@@ -10,7 +10,7 @@ use crate::{Bodies, Digest, NodeId, Shared, Time, draw};
 /// An event and all that came before it. Interned: nodes with the same history hold the same link.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// What came before.
+    /// The timeline before it.
     pub parent: Tip,
     /// An earlier link, so far back that any is found in logarithmically many steps.
     pub jump: Tip,
@@ -22,11 +22,11 @@ pub struct Link {
     pub time: Time,
     /// H(id, checksum of the parent).
     pub checksum: u64,
-    /// How many events there are.
+    /// The number of events.
     pub length: u32,
-    /// Who has joined and not left.
+    /// The verifiers that have joined and not left.
     pub joined: Members,
-    /// Who of these has not paused, and so may be drawn.
+    /// Those of them that have not paused, and so may be drawn.
     pub active: Members,
 }
 
@@ -91,8 +91,8 @@ pub(in super::super) fn checksum_after(id: u64, before: u64) -> u64 {
     u64::from_le_bytes(*low)
 }
 
-/// Whom an event makes a verifier, or stops from being one. What does not fit what was before, as a
-/// pause of one that has left, changes nothing.
+/// The effect of an event on the lists of verifiers. An event that does not fit what was before, as
+/// a pause of one that has left, changes nothing.
 fn apply(
     event: &Event,
     joined: Members,

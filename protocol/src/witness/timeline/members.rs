@@ -18,7 +18,7 @@ const LEAF: u64 = 64 * FAN as u64;
 /// A set of nodes, in the order of their ids; by default the verifiers of genesis.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    /// How many there are, and where it differs; `None` if nowhere.
+    /// Their number, and where they differ from genesis; `None` if nowhere.
     changed: Option<(u32, Arc<Tree>)>,
 }
 
@@ -36,7 +36,7 @@ struct Branch {
     below: Option<Arc<Tree>>,
 }
 
-/// How many ids a child of the root has, which is a leaf if there are few.
+/// The number of ids of a child of the root, which is a leaf if there are few.
 fn root_width(genesis: &Genesis) -> u64 {
     let mut width = LEAF;
     while width < genesis.nodes().into() {
@@ -134,7 +134,7 @@ impl Tree {
 }
 
 impl Members {
-    /// How many there are.
+    /// The number of members.
     pub fn len(&self, genesis: &Genesis) -> u32 {
         self.changed.as_ref().map_or(genesis.verifiers(), |(count, _)| *count)
     }

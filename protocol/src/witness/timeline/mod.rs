@@ -44,7 +44,7 @@ pub fn get<B: Bodies<WitnessBody>>(link: Shared, bodies: &B) -> &Link {
     bodies.get(link).link().expect("a link")
 }
 
-/// How many events there are.
+/// The number of events.
 pub fn length(tip: Tip, bodies: &impl Bodies<WitnessBody>) -> u32 {
     tip.map_or(0, |tip| get(tip, bodies).length)
 }
@@ -54,12 +54,12 @@ pub fn checksum(tip: Tip, bodies: &impl Bodies<WitnessBody>, genesis: &Genesis) 
     tip.map_or(genesis.checksum(), |tip| get(tip, bodies).checksum)
 }
 
-/// Who has joined and not left.
+/// The verifiers that have joined and not left.
 pub fn joined(tip: Tip, bodies: &impl Bodies<WitnessBody>) -> Members {
     tip.map_or_else(Members::default, |tip| get(tip, bodies).joined.clone())
 }
 
-/// Who may be drawn.
+/// The verifiers that may be drawn.
 pub fn active(tip: Tip, bodies: &impl Bodies<WitnessBody>) -> Members {
     tip.map_or_else(Members::default, |tip| get(tip, bodies).active.clone())
 }
@@ -155,7 +155,7 @@ pub fn departure(
     bodies: &impl Bodies<WitnessBody>,
     genesis: &Genesis,
 ) -> Option<Shared> {
-    // Of genesis nobody has left.
+    // No verifier has left at genesis.
     tip?;
     let is_active = |link: Tip| active(link, bodies).contains(genesis, of);
     let mut at = tip;
@@ -205,7 +205,7 @@ fn sorted(events: &[Shared], cx: &mut impl Context<Witness>) -> Vec<((Time, u64)
     sorted
 }
 
-/// What a merge did.
+/// The result of a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Merged {
     pub(super) tip: Tip,
@@ -278,7 +278,7 @@ impl Witness {
     ) -> Result<(), EventError> {
         let bodies = cx.bodies();
         let content = bodies.get(event).event().ok_or(EventError::Malformed)?;
-        if self.believes_anything(cx.id(), content.author) {
+        if self.conduct(cx.id()).trusts(content.author) {
             return Ok(());
         }
         if content.time > cx.local_clock() + self.terms.leniency {
@@ -340,7 +340,7 @@ impl Witness {
     ) -> bool {
         let merged = self.merge(node.timeline, events, cx);
         self.set_timeline(node, merged.tip, cx);
-        self.heed(node, events, cx);
+        self.apply_convictions(node, events, cx);
         merged.is_behind
     }
 

@@ -21,7 +21,7 @@ pub struct Probes {
 }
 
 impl Probes {
-    /// Of a timeline.
+    /// The checksums of a timeline.
     pub fn of(tip: Tip, bodies: &impl Bodies<WitnessBody>) -> Self {
         let whole = length(tip, bodies);
         let back = core::iter::successors(Some(1u32), |distance| distance.checked_mul(2));
@@ -59,7 +59,7 @@ impl Probes {
 /// Events that another may not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// How many events both know before these.
+    /// The number of events that both know before these.
     pub known: u32,
     /// In their order.
     pub events: Box<[Shared]>,

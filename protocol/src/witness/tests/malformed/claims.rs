@@ -511,7 +511,7 @@ fn an_award_is_the_whole_stake() {
     let seed = witness(NODES, &[("r8", OFF)]).terms;
     for (guilty, lost) in [(1, 0), (6, 7), (24, 1_000_000_000), (24, 1 << 50), (62, 5_000_000_001)]
     {
-        let all = |terms| (0..guilty).map(move |number| Award::of(number, guilty, lost, terms));
+        let all = |terms| (0..guilty).map(move |number| Terms::award(terms, number, guilty, lost));
         let cheated: u64 = all(&corrected).map(|award| award.cheated).sum();
         assert_eq!(cheated, lost.min(guilty as u64 * (STAKE - STAKE / 10)));
         for award in all(&corrected) {

@@ -161,7 +161,7 @@ fn nobody_joins_without_a_stake_of_its_own() {
     net.fire(PAYER, WitnessTimer::Stake, late);
     assert_eq!((net.standing(PAYER), net.of(WitnessMetric::JoinsFailed)), (None, 1));
     net.assert_conserved();
-    net.fire(PAYER, WitnessTimer::Tend, Time::ZERO + net.witness.terms.rollover_period);
+    net.fire(PAYER, WitnessTimer::Maintain, Time::ZERO + net.witness.terms.rollover_period);
     let expired = net.of(WitnessMetric::Expired);
     assert_eq!(expired, net.witness.endowment - net.witness.terms.gas, "with the rest of the fund");
     assert_eq!(net.of(WitnessMetric::Reserved), 0);

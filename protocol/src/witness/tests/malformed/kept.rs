@@ -153,11 +153,11 @@ fn rollovers_keep_what_they_made() {
     net.assert_kept("locked");
     net.set_now(START + terms.time_to_consistency + terms.timeout);
     let now = net.now();
-    net.fire(PAYER, WitnessTimer::Tend, now);
+    net.fire(PAYER, WitnessTimer::Maintain, now);
     net.run(|_, _| {});
     assert_eq!(net.of(WitnessMetric::Rollovers), 1);
     net.assert_kept("voided");
-    net.fire(PAYER, WitnessTimer::Tend, START + terms.rollover_period * 2);
+    net.fire(PAYER, WitnessTimer::Maintain, START + terms.rollover_period * 2);
     assert_eq!(net.of(WitnessMetric::ExpiredFunds), 1);
     net.assert_kept("expired");
 }

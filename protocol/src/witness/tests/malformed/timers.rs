@@ -54,7 +54,7 @@ fn each_request_of_a_payment_waits_for_its_answers() {
     }
     net.run(|_, _| {});
     let set = net.set(PAYEE);
-    assert!(set.iter().all(|(_, timer)| *timer == T::Tend), "nothing else is due: {set:?}");
+    assert!(set.iter().all(|(_, timer)| *timer == T::Maintain), "nothing else is due: {set:?}");
 }
 
 #[test]

@@ -7,11 +7,11 @@ use crate::witness::node::WitnessNode;
 const PERIOD: u64 = 30 * 86_400_000_000_000;
 
 /// The instant for which a node with nothing else sets its timer.
-fn tended(witness: &Witness, id: NodeId, now: Time) -> Vec<Time> {
+fn scheduled(witness: &Witness, id: NodeId, now: Time) -> Vec<Time> {
     let mut world = Recording::new(id, NODES).at(now);
     let mut node = WitnessNode::default();
-    witness.tend(&mut node, &mut world);
-    assert_eq!(node.tended, world.timers().first().copied().unwrap_or(Time::MAX));
+    witness.schedule_maintenance(&mut node, &mut world);
+    assert_eq!(node.next_maintenance, world.timers().first().copied().unwrap_or(Time::MAX));
     world.timers()
 }
 
@@ -20,7 +20,7 @@ fn tended(witness: &Witness, id: NodeId, now: Time) -> Vec<Time> {
 fn funds_roll_over_at_moments_of_their_own() {
     let mut witness = Net::new().witness;
     let moments = |witness: &Witness| -> Vec<u64> {
-        (2..NODES).map(|id| tended(witness, NodeId(id), Time::ZERO)[0].0).collect()
+        (2..NODES).map(|id| scheduled(witness, NodeId(id), Time::ZERO)[0].0).collect()
     };
     let found = moments(&witness);
     let (half, end) = (PERIOD / 2, PERIOD / 10 * 9);
@@ -36,51 +36,55 @@ fn funds_roll_over_at_moments_of_their_own() {
     let some = moments(&witness).iter().filter(|moment| **moment == PERIOD).count();
     assert!((70..130).contains(&some), "{some}");
     for id in [0, 1] {
-        assert_eq!(tended(&witness, NodeId(id), Time::ZERO), [], "it has none");
+        assert_eq!(scheduled(&witness, NodeId(id), Time::ZERO), [], "it has none");
     }
     // What was due and is not done is tried again later, but not beyond the end.
     witness.rollovers = 1.0;
     let soon = PERIOD / 64 + 1;
     let late = Time(PERIOD / 10 * 9);
-    assert_eq!(tended(&witness, PAYER, late), [Time(late.0 + soon)]);
+    assert_eq!(scheduled(&witness, PAYER, late), [Time(late.0 + soon)]);
     let later = Time(PERIOD - 5);
-    assert_eq!(tended(&witness, PAYER, later), [Time(PERIOD)]);
-    assert_eq!(tended(&witness, PAYER, Time(PERIOD + 7)), [Time(PERIOD + 7)], "at once");
+    assert_eq!(scheduled(&witness, PAYER, later), [Time(PERIOD)]);
+    assert_eq!(scheduled(&witness, PAYER, Time(PERIOD + 7)), [Time(PERIOD + 7)], "at once");
 }
 
 #[test]
 fn a_timer_is_set_for_what_is_due_first() {
     let net = Net::new();
     let mut world = Recording::new(PAYER, NODES).bodies_of(net.bodies.clone());
-    let mut node = WitnessNode { tended: Time(9), ..WitnessNode::default() };
-    net.witness.tend(&mut node, &mut world);
-    assert_eq!((world.timers(), node.tended), (vec![], Time(9)), "there is an earlier one");
-    node.tended = Time::MAX;
-    net.witness.tend(&mut node, &mut world);
-    let first = node.tended;
+    let mut node = WitnessNode { next_maintenance: Time(9), ..WitnessNode::default() };
+    net.witness.schedule_maintenance(&mut node, &mut world);
+    assert_eq!(
+        (world.timers(), node.next_maintenance),
+        (vec![], Time(9)),
+        "there is an earlier one"
+    );
+    node.next_maintenance = Time::MAX;
+    net.witness.schedule_maintenance(&mut node, &mut world);
+    let first = node.next_maintenance;
     assert_eq!(world.timers(), [first]);
     world.clear();
     // A fund of another moment, and one that is locked until then.
-    node.tended = Time::MAX;
+    node.next_maintenance = Time::MAX;
     net.witness.open_wallet(&mut node, &mut world);
     let fund = node.wallet.funds[0];
     let ready = Time(first.0 - 1);
     let locked = crate::witness::rollover::Locked { fund, reserved: 0, void: None, ready };
     node.wallet.locked.push(locked);
-    net.witness.tend(&mut node, &mut world);
+    net.witness.schedule_maintenance(&mut node, &mut world);
     assert_eq!(world.timers(), [ready]);
     world.clear();
     node.wallet.funds.clear();
     node.wallet.locked[0].ready = Time::MAX;
-    node.tended = Time::MAX;
-    net.witness.tend(&mut node, &mut world);
+    node.next_maintenance = Time::MAX;
+    net.witness.schedule_maintenance(&mut node, &mut world);
     assert_eq!(world.timers(), [Time(PERIOD)], "it can only expire");
 }
 
 /// At its moment a fund rolls over, at its end it is gone; before that nothing happens.
 #[test]
 fn a_fund_is_looked_after_at_its_moment() {
-    let moment = tended(&Net::new().witness, PAYER, Time::ZERO)[0];
+    let moment = scheduled(&Net::new().witness, PAYER, Time::ZERO)[0];
     let at = |now: Time, is_open: bool, rollovers: f64| {
         let mut net = Net::at(START);
         net.witness.rollovers = rollovers;
@@ -88,7 +92,7 @@ fn a_fund_is_looked_after_at_its_moment() {
             let (node, world) = (&mut net.nodes[PAYER.index()], &mut net.worlds[PAYER.index()]);
             net.witness.open_wallet(node, world);
         }
-        net.fire(PAYER, WitnessTimer::Tend, now);
+        net.fire(PAYER, WitnessTimer::Maintain, now);
         net.assert_conserved();
         let of = |metric| net.of(metric);
         (of(WitnessMetric::RolloversStarted), of(WitnessMetric::ExpiredFunds))
@@ -108,9 +112,9 @@ fn a_fund_is_looked_after_at_its_moment() {
     let fund = net.nodes[PAYEE.index()].wallet.funds[0];
     net.nodes[PAYEE.index()].wallet.opened = true;
     net.nodes[PAYEE.index()].wallet.funds = vec![fund];
-    net.fire(PAYEE, WitnessTimer::Tend, Time(START.0 + PERIOD / 2 - 1));
+    net.fire(PAYEE, WitnessTimer::Maintain, Time(START.0 + PERIOD / 2 - 1));
     assert_eq!(net.of(WitnessMetric::RolloversStarted), 0);
-    net.fire(PAYEE, WitnessTimer::Tend, Time(START.0 + PERIOD / 10 * 9));
+    net.fire(PAYEE, WitnessTimer::Maintain, Time(START.0 + PERIOD / 10 * 9));
     assert_eq!(net.of(WitnessMetric::RolloversStarted), 1);
 }
 
@@ -124,7 +128,7 @@ fn what_is_locked_waits_until_it_may_be_voided() {
         let timer = WitnessTimer::Payer { payment: 0, step: 2, tries: 4 };
         net.fire(PAYER, timer, START);
         let before = (net.of(WitnessMetric::Held), net.of(WitnessMetric::Reserved));
-        net.fire(PAYER, WitnessTimer::Tend, now);
+        net.fire(PAYER, WitnessTimer::Maintain, now);
         net.assert_conserved();
         let after = (net.of(WitnessMetric::Held), net.of(WitnessMetric::Reserved));
         let lost = (before.0 - after.0, before.1 - after.1);

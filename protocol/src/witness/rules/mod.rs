@@ -1,7 +1,15 @@
-//! The terms of a run: what the participants have agreed on.
+//! The terms of a run, on which all participants have agreed.
 //!
 //! The original's rules have holes that need no corrupt witness at all. Each correction is a switch,
 //! so that an attack can be run with and without the rule that stops it.
+//!
+//! The rest of the protocol is written as if there were one set of rules. Where the original's differ
+//! it asks a method of [`Rules`], and both answers are here: `draws` (R1, R2), `books` (R3 to R6)
+//! and `stakes` (R7 to R9). Only what theory expects of attacks reads the switches themselves.
+
+mod books;
+mod draws;
+mod stakes;
 
 use crate::Span;
 
@@ -56,21 +64,21 @@ impl Rules {
 pub struct Terms {
     /// Witnesses of a fund.
     pub witnesses: u32,
-    /// How many of them have to sign.
+    /// The number of them that have to sign.
     pub redundancy: u32,
     /// Paid per withdrawal.
     pub gas: u64,
-    /// What a verifier has deposited.
+    /// The deposit of a verifier.
     pub stake: u64,
     /// How far a contract's time may lie from its payee's clock.
     pub leniency: Span,
     /// How long a request may stay unanswered.
     pub timeout: Span,
-    /// After what time all know an event.
+    /// The age at which all know an event.
     pub time_to_consistency: Span,
     /// How long a fund keeps its witnesses.
     pub rollover_period: Span,
-    /// How soon after the second acceptance a conviction counts as one.
+    /// The time after the second acceptance within which a conviction counts.
     pub conviction_time: Span,
     /// The corrections.
     pub rules: Rules,
