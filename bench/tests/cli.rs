@@ -20,6 +20,8 @@ mod files_of_users;
 mod full_disk;
 #[path = "cli/inputs.rs"]
 mod inputs;
+#[path = "cli/judges.rs"]
+mod judges;
 #[path = "cli/matrix.rs"]
 mod matrix;
 #[path = "cli/parquet.rs"]

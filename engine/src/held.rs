@@ -11,10 +11,12 @@ use anthill_protocol::{NodeId, Protocol};
 
 use crate::conditions::Conditions;
 
+type Locked<P> = Mutex<Box<dyn Behaviour<P>>>;
+
 /// The held nodes of a run.
 pub(crate) struct Held<P: Protocol> {
     /// By id.
-    members: Vec<(NodeId, Mutex<Box<dyn Behaviour<P>>>)>,
+    members: Vec<(NodeId, Locked<P>)>,
     told: RwLock<Vec<(NodeId, P::Message)>>,
 }
 

@@ -3,7 +3,7 @@
 //! A [`Behaviour`] stands in for the honest protocol at one node. By default it follows the protocol; it
 //! may run the honest handlers and see, drop, edit and add what they do ([`Tap::honestly`]), or do
 //! something else. Honest code knows nothing of it. A protocol says which nodes are held, and how they
-//! behave, with [`Protocol::behaviour`](crate::Protocol::behaviour); the generic behaviours here work for any
+//! behave, with [`Protocol::behaviour`]; the generic behaviours here work for any
 //! protocol.
 //!
 //! What held nodes tell each other ([`Tap::tell`]) passes outside the network: all of them know it from the

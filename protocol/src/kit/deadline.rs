@@ -115,7 +115,9 @@ impl Deadline {
 
 impl Snapshot for Deadline {
     fn save(&self, out: &mut Vec<u8>) {
-        (self.due.save(out), self.armed.save(out), self.tick.0.save(out));
+        self.due.save(out);
+        self.armed.save(out);
+        self.tick.0.save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
