@@ -120,7 +120,12 @@ fn violations(run: &Run) -> Markup {
         @if !all.is_empty() {
             p { "Violated, by events that the seed and these keys name:" }
             ul { @for violation in all { li {
-                (violation.invariant) ": " (units::counted(violation.events, "time"))
+                (violation.invariant) ": "
+                @match (&violation.about, violation.events) {
+                    (None, events) => (units::counted(events, "event")),
+                    (Some(_), 1) => "1 breach",
+                    (Some(_), breaches) => (units::count(breaches)) " breaches",
+                }
                 @if let Some(first) = &violation.first {
                     ", first at " (units::nanos(first.time_ns)) " (time " (first.time_ns)
                     " ns, target " (first.target) ", source " (first.source)

@@ -37,7 +37,7 @@ fn two_leaders_of_a_term_are_named_and_replayed() {
 fn a_run_stops_at_the_first_breach_if_asked_and_others_cannot() {
     let desk = Desk::new();
     let output = desk.anthill(&format!("{TWINS} --stop-on-violation"));
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(stdout(&output).contains("STOPPED AT A VIOLATION"));
     assert_eq!(desk.anthill("replay r").status.code(), Some(0));
     let refused = desk.anthill("run phold --nodes 10 --until 1ms --stop-on-violation");
