@@ -122,9 +122,9 @@ fn violations(run: &Run) -> Markup {
             ul { @for violation in all { li {
                 (violation.invariant) ": "
                 @match (&violation.about, violation.events) {
-                    (None, events) => (units::counted(events, "event")),
-                    (Some(_), 1) => "1 breach",
-                    (Some(_), breaches) => (units::count(breaches)) " breaches",
+                    (None, events) => { (units::counted(events, "event")) }
+                    (Some(_), 1) => { "1 breach" }
+                    (Some(_), breaches) => { (units::count(breaches)) " breaches" }
                 }
                 @if let Some(first) = &violation.first {
                     ", first at " (units::nanos(first.time_ns)) " (time " (first.time_ns)
