@@ -15,6 +15,9 @@ pub trait Edit<P: Protocol>: Send {
 
     /// It asked for this with [`Tap::wake_after`].
     fn wakes(&mut self, _cx: &mut Tap<'_, '_, P>) {}
+
+    /// The node begins a life, at its start or after a crash: what it asked to be woken for is off.
+    fn begins(&mut self) {}
 }
 
 impl<P: Protocol, F: FnMut(Act<P>, &mut Tap<'_, '_, P>) + Send> Edit<P> for F {
@@ -46,6 +49,7 @@ impl<E> Edited<E> {
 
 impl<P: Protocol, E: Edit<P>> Behaviour<P> for Edited<E> {
     fn start(&mut self, honest: &P, cx: &mut Tap<'_, '_, P>) -> P::Node {
+        self.0.begins();
         self.pass(cx, |cx| honest.start(cx))
     }
 
@@ -82,6 +86,7 @@ impl<P: Protocol, E: Edit<P>> Behaviour<P> for Edited<E> {
         keep_state: bool,
         cx: &mut Tap<'_, '_, P>,
     ) {
+        self.0.begins();
         self.pass(cx, |cx| honest.restart(node, keep_state, cx));
     }
 }
@@ -150,6 +155,11 @@ impl<P: Protocol, F: Fn(Time) -> Time + Send> Edit<P> for Later<P, F> {
                 cx.act(act);
             }
         }
+    }
+
+    /// What was kept back is lost with the life that kept it.
+    fn begins(&mut self) {
+        self.due.clear();
     }
 }
 

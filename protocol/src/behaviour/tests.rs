@@ -116,6 +116,22 @@ fn withheld_messages_are_released_in_order_and_none_are_lost() {
     assert_eq!(instants(withholding(Time::ZERO, Time(500 * MS))), twice(510, 1_010));
 }
 
+/// Whoever crashes while it keeps something back loses that, and keeps back again.
+#[test]
+fn a_crash_ends_what_is_withheld_and_not_the_withholding() {
+    let late = withholding(Time::ZERO, Time(2_000 * MS));
+    let mut pump = Pump::new(Greet, 5).seed(7).hold(NodeId(0), late);
+    pump.run(Time(500 * MS));
+    let old = pump.crash(NodeId(0)).expect("up");
+    pump.run(Time(600 * MS));
+    pump.restart(NodeId(0), old, false);
+    pump.run(Time::MAX);
+    let heard = pump.outputs().iter().filter(|said| said.output.from == NodeId(0));
+    let at: Vec<u64> = heard.map(|said| said.at.time.0 / MS).collect();
+    // The greetings of its second life at 600 and 1,600 ms.
+    assert_eq!(at, [2_010; 8]);
+}
+
 #[test]
 fn an_equivocating_node_tells_some_another_thing() {
     let even =
