@@ -245,19 +245,12 @@ fn violations(record: &Record<'_>) -> String {
     for violation in all {
         let Violation { invariant, events, first, about, expected } = violation;
         let first = first.map_or_else(String::new, |first| format!(", first at {first}"));
+        let times = units::violations(*events, about.is_some());
         let _ = match about {
-            None => {
-                let events = units::counted(*events, "event");
-                writeln!(text, "  {invariant:<width$} by {events}{first}")
-            }
+            None => writeln!(text, "  {invariant:<width$} by {times}{first}"),
             Some(about) => {
                 let beyond = if *expected { " (beyond its bound)" } else { "" };
-                let count = units::count(*events);
-                let breaches = if *events == 1 { "breach" } else { "breaches" };
-                writeln!(
-                    text,
-                    "  {invariant:<width$} {count} {breaches}{beyond}{first}\n    {about}"
-                )
+                writeln!(text, "  {invariant:<width$} {times}{beyond}{first}\n    {about}")
             }
         };
     }

@@ -9,6 +9,15 @@ pub(crate) fn counted(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
+/// How often an invariant was violated: by events, or in the eyes of a judge.
+pub(crate) fn violations(n: u64, by_a_judge: bool) -> String {
+    match (by_a_judge, n) {
+        (false, _) => counted(n, "event"),
+        (true, 1) => "1 breach".to_owned(),
+        (true, _) => format!("{} breaches", count(n)),
+    }
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -23,15 +23,10 @@ pub(crate) struct Held<P: Protocol> {
 impl<P: Protocol> Held<P> {
     /// `None` if neither the protocol's adversary nor the conditions' plays any node.
     pub(crate) fn of(protocol: &P, conditions: Option<&Conditions>, nodes: u32) -> Option<Self> {
-        let own = protocol.has_adversary();
         let generic = conditions.and_then(|conditions| conditions.adversary.as_ref());
-        if !own && generic.is_none() {
-            return None;
-        }
         let behaviour = |id: NodeId| {
             let generic = || generic.and_then(|adversary| adversary.behaviour(id));
-            let behaviour = if own { protocol.behaviour(id) } else { None };
-            Some((id, Mutex::new(behaviour.or_else(generic)?)))
+            Some((id, Mutex::new(protocol.behaviour(id).or_else(generic)?)))
         };
         let members: Vec<_> = (0..nodes).map(NodeId).filter_map(behaviour).collect();
         (!members.is_empty()).then(|| Self { members, told: RwLock::default() })

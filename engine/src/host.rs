@@ -53,11 +53,32 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) window_shift: u32,
 }
 
-impl<'a, P: Protocol, M> World<'a, P, M> {
+impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
     /// The window that holds an instant.
     #[inline]
     pub(crate) fn window_of(&self, time: Time) -> u64 {
         time.0 >> self.window_shift
+    }
+
+    /// Whether an adversary plays a node: what it says counts for nothing.
+    #[inline]
+    pub(crate) fn is_played(&self, node: NodeId) -> bool {
+        let generic = || self.conditions.and_then(|conditions| conditions.adversary.as_ref());
+        M::HAS_CONDITIONS
+            && (self.held.is_some_and(|held| held.contains(node))
+                || generic().is_some_and(|adversary| adversary.misleads(node)))
+    }
+
+    /// Whether nothing can be expected of a node at an instant: it is down, or an adversary plays it.
+    pub(crate) fn excuses(&self, standing: &mut M::Standing, node: NodeId, time: Time) -> bool {
+        let is_down = M::standing(standing).is_some_and(|standing| standing.is_down_at(time));
+        is_down || self.is_played(node)
+    }
+
+    /// Whether anybody listens at boundaries to what nodes say: judges, or other held nodes.
+    #[inline]
+    pub(crate) fn listens(&self) -> bool {
+        jury::speaks::<P>() || (M::HAS_CONDITIONS && self.held.is_some())
     }
 
     /// The conditions, in a mode that has some.
@@ -232,13 +253,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// Brings the node up.
     pub(crate) fn start(mut self) -> P::Node {
-        let protocol = self.world.protocol;
         let back = self.begin_under_conditions();
         let heard = self.tally.outbox.len();
-        let state = match self.starts_held() {
-            Some(state) => state,
-            None => protocol.start(&mut self),
-        };
+        let state = self.first_state();
         self.end_of_start(back);
         // A start comes before all other events of its node, and no node caused it.
         let (time, id) = (self.now, self.id);
@@ -252,15 +269,18 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         state
     }
 
-    #[inline]
-    fn may_have_news(&self) -> bool {
-        jury::speaks::<P>() || (M::HAS_CONDITIONS && self.world.held.is_some())
+    /// The state with which the node begins, honest or held.
+    fn first_state(&mut self) -> P::Node {
+        match self.starts_held() {
+            Some(state) => state,
+            None => self.world.protocol.start(self),
+        }
     }
 
     /// Names the event of what the node said in the handler, from the `first` output on.
     #[inline]
     fn stamp_outputs(&mut self, first: usize, key: impl FnOnce() -> Key) {
-        if self.may_have_news() && self.tally.outbox.len() > first {
+        if self.world.listens() && self.tally.outbox.len() > first {
             let word = self.tally.outbox.stamp(first, key());
             self.tally.digest = self.tally.digest.wrapping_add(word);
         }
@@ -508,7 +528,7 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P,
     }
 
     fn output(&mut self, output: P::Output) {
-        if !self.is_muted() && !self.is_held() {
+        if !self.is_muted() && !self.world.is_played(self.id) {
             self.tally.outbox.push(self.now, self.id, output);
         }
     }

@@ -109,11 +109,6 @@ impl<'a, P: Protocol> Jury<'a, P> {
         Self { panel, held: job.held, gathered: Vec::new() }
     }
 
-    /// Whether boundaries matter.
-    pub(crate) fn listens(&self) -> bool {
-        speaks::<P>() || self.held.is_some()
-    }
-
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
         if self.panel.is_empty() && self.held.is_none() {

@@ -12,7 +12,6 @@ use std::sync::atomic::Ordering;
 use anthill_protocol::{Protocol, Totals};
 
 use crate::fabric::Fabric;
-use crate::jury;
 use crate::live::Glimpse;
 use crate::mode::Mode;
 use crate::pace::Pace;
@@ -181,7 +180,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
         // SAFETY: the leader is alone.
         let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
-        if self.field.world.held.is_some() || const { jury::speaks::<P>() } {
+        if self.field.world.listens() {
             // SAFETY: the leader is alone.
             unsafe { self.hear(changed) };
         }

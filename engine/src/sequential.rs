@@ -217,7 +217,7 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, control, visit, held, .. } = *job;
+    let Job { protocol, scenario, control, visit, .. } = *job;
     let clock = Clock::start();
     let bodies = Store::new(1);
     let world = world::<P, M>(job, conditions, &bodies);
@@ -282,17 +282,14 @@ fn run_in<P: Protocol, M: Mode>(
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
     }
     let time = end.time(scenario, tally.last_event);
-    let excused = match conditions {
-        Some(conditions) if jury.listens() => nodes
-            .iter_mut()
-            .zip((0..).map(NodeId))
-            .filter_map(|(cell, id)| {
-                let standing = M::standing(&mut cell.standing)?;
-                let is_held = held.is_some_and(|held| held.contains(id));
-                (is_held || conditions.excuses(standing, id, time)).then_some(id)
-            })
-            .collect(),
-        _ => Vec::new(),
+    let excused: Vec<NodeId> = match world.listens() {
+        true => {
+            let all = nodes.iter_mut().zip((0..).map(NodeId));
+            let excused = all
+                .filter_map(|(cell, id)| world.excuses(&mut cell.standing, id, time).then_some(id));
+            excused.collect()
+        }
+        false => Vec::new(),
     };
     let judged = jury.end(&RunEnd { time, nodes: scenario.nodes, excused: &excused });
     let finished = tally.finish(1 << world.window_shift);
@@ -317,7 +314,7 @@ fn event_loop<P: Protocol, M: Mode>(
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
         let next = queue.next_time();
-        if jury.listens() && next.is_none_or(|time| world.window_of(time) != window) {
+        if world.listens() && next.is_none_or(|time| world.window_of(time) != window) {
             jury.gather(&mut tally.outbox);
             jury.hear();
         }

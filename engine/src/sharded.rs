@@ -27,7 +27,7 @@ use crate::crypto;
 use crate::event::state_word;
 use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World, window};
-use crate::jury::{self, Jury};
+use crate::jury::Jury;
 use crate::lead::{ALONE, Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
@@ -423,9 +423,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         if self.field.unstarted.load(Ordering::Relaxed) {
             return excused;
         }
-        let conditions = self.field.world.conditions.filter(|_| jury::speaks::<P>());
+        let world = &self.field.world;
+        let excuses = M::HAS_CONDITIONS && world.listens();
         let drops = core::mem::needs_drop::<CellOf<P, M>>();
-        if visit.is_none() && conditions.is_none() && !drops {
+        if visit.is_none() && !excuses && !drops {
             return excused;
         }
         for id in (0..self.field.placement.nodes).map(NodeId) {
@@ -434,11 +435,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             if let Some(visit) = visit {
                 visit(id, &cell.state);
             }
-            if let (Some(conditions), Some(standing)) =
-                (conditions, M::standing(&mut cell.standing))
-                && (conditions.excuses(standing, id, time)
-                    || self.field.world.held.is_some_and(|held| held.contains(id)))
-            {
+            if excuses && world.excuses(&mut cell.standing, id, time) {
                 excused.push(id);
             }
             if drops {

@@ -80,11 +80,6 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         None
     }
 
-    /// Whether [`Protocol::behaviour`] is to be asked in this scenario.
-    fn has_adversary(&self) -> bool {
-        false
-    }
-
     /// What must hold between nodes, judged from their outputs.
     fn judges(&self, _setting: &Setting) -> Vec<Judge<Self::Output>> {
         Vec::new()

@@ -121,11 +121,7 @@ fn violations(run: &Run) -> Markup {
             p { "Violated, by events that the seed and these keys name:" }
             ul { @for violation in all { li {
                 (violation.invariant) ": "
-                @match (&violation.about, violation.events) {
-                    (None, events) => { (units::counted(events, "event")) }
-                    (Some(_), 1) => { "1 breach" }
-                    (Some(_), breaches) => { (units::count(breaches)) " breaches" }
-                }
+                (units::violations(violation.events, violation.about.is_some()))
                 @if let Some(first) = &violation.first {
                     ", first at " (units::nanos(first.time_ns)) " (time " (first.time_ns)
                     " ns, target " (first.target) ", source " (first.source)

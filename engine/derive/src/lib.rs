@@ -7,6 +7,8 @@
 mod attributes;
 mod fields;
 mod keys;
+// One file for both crates of derives: such a crate exports nothing but derives.
+#[path = "../../../protocol/derive/src/names.rs"]
 mod names;
 mod words;
 

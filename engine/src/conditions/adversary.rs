@@ -82,9 +82,10 @@ impl Adversary {
     /// Whether it holds a node and has it do anything but follow the protocol.
     #[inline]
     pub(crate) fn misleads(&self, node: NodeId) -> bool {
-        self.behaviour != Behaviour::Follow && self.holds(node)
+        self.misleads_members() && self.holds(node)
     }
 
+    #[inline]
     pub(super) fn misleads_members(&self) -> bool {
         self.behaviour != Behaviour::Follow
     }

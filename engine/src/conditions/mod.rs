@@ -202,7 +202,7 @@ impl Conditions {
         let forgetful =
             |fault: &FaultSpec| matches!(fault.kind, FaultKind::Crash { keep_state: false, .. });
         let misled = self.adversary.as_ref().filter(|adversary| adversary.misleads_members());
-        // Queues, clocks, schedulers and slower links break what the model alone promises.
+        // What the protocol assumes, if the scenario says so: queues and schedulers may break it.
         let (delta, stable_from) = self.assumed.bound();
         Setting {
             held: misled.map_or(0, |adversary| adversary.members().count()),
@@ -216,18 +216,6 @@ impl Conditions {
             stable_from,
             ..calm
         }
-    }
-
-    /// Whether nothing can be expected of a node at an instant: it is down, or made to misbehave.
-    pub(crate) fn excuses<S: Stamp>(
-        &self,
-        standing: &Standing<S>,
-        node: NodeId,
-        time: Time,
-    ) -> bool {
-        standing.is_absent()
-            || standing.is_down_at(time)
-            || self.adversary.as_ref().is_some_and(|adversary| adversary.misleads(node))
     }
 
     /// The fault timeline, in the order of the scenario.

@@ -77,9 +77,9 @@ impl<S: Stamp> Standing<S> {
         self.lives & ABSENT != 0
     }
 
-    /// Whether the node has gone down by an instant and not come up again.
-    pub(super) fn is_down_at(&self, time: Time) -> bool {
-        self.next_down <= time.0
+    /// Whether the node has not come up yet by an instant, or has gone down and not come up again.
+    pub(crate) fn is_down_at(&self, time: Time) -> bool {
+        self.is_absent() || self.next_down <= time.0
     }
 
     /// Whether the next restart finds the old state.

@@ -13,7 +13,6 @@ use crate::mode::{LoadOf, Mode, Restart};
 
 /// What happens to a held node.
 pub(super) enum Play<'a, P: Protocol> {
-    Start,
     Message { from: NodeId, number: u32, message: &'a P::Message },
     Timer { number: u32, timer: P::Timer },
     Wake,
@@ -44,7 +43,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         self.with_behaviour(|behaviour, host| act(behaviour, state, play, host)).is_some()
     }
 
-    /// The state with which a held node begins; `None`: nobody holds it.
+    /// The state with which the node begins if it is held.
     pub(super) fn starts_held(&mut self) -> Option<P::Node> {
         if const { !M::HAS_CONDITIONS } || self.world.held.is_none() {
             return None;
@@ -99,7 +98,6 @@ fn act<P: Protocol, M: Mode>(
 ) {
     let honest = host.world.protocol;
     match play {
-        Play::Start => *state = behaviour.start(honest, &mut Tap::new(host)),
         Play::Message { from, number, message } => {
             host.event = number;
             behaviour.on_message(honest, state, from, message, &mut Tap::new(host));

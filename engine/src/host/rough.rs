@@ -27,14 +27,6 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         M::standing(self.standing).is_some() && self.muted
     }
 
-    /// Whether an adversary makes the node misbehave: what it says counts for nothing.
-    #[inline]
-    pub(super) fn is_held(&mut self) -> bool {
-        M::standing(self.standing).is_some()
-            && (self.world.held.is_some_and(|held| held.contains(self.id))
-                || self.world.conditions().adversary.as_ref().is_some_and(|a| a.misleads(self.id)))
-    }
-
     /// Waits for the node's links and CPU.
     #[inline]
     pub(super) fn serve(&mut self, source: NodeId, sequence: u32, load: &LoadOf<P, M>) -> Served {
@@ -240,15 +232,13 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         let conditions = self.world.conditions();
         let back = conditions.restart(standing, self.id, self.now, sequence, totals);
         let protocol = self.world.protocol;
-        if const { jury::speaks::<P>() } && !first && !self.is_held() {
+        if const { jury::speaks::<P>() } && !first && !self.world.is_played(self.id) {
             self.tally.outbox.restarted(self.now, self.id, keeps_state);
         }
-        let play = if first { Play::Start } else { Play::Restart { keeps_state } };
-        if !self.plays(state, play) {
-            match first {
-                true => *state = protocol.start(self),
-                false => protocol.restart(state, keeps_state, self),
-            }
+        if first {
+            *state = self.first_state();
+        } else if !self.plays(state, Play::Restart { keeps_state }) {
+            protocol.restart(state, keeps_state, self);
         }
         self.file_restart(back);
     }

@@ -69,12 +69,8 @@ impl Protocol for Thrones {
         cx.output(Says::Heard);
     }
 
-    fn has_adversary(&self) -> bool {
-        self.plots
-    }
-
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
-        (node.0 % 2 == 1).then(|| Box::new(Plot) as _)
+        (self.plots && node.0 % 2 == 1).then(|| Box::new(Plot) as _)
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<Says>> {

@@ -97,7 +97,7 @@ fn raft_and_what_befalls_it() {
         "",
         "loss = 0.1\nduplication = 0.1\nreordering = 0.2\nreordering_delay = \"50ms\"\n\
          [churn]\nkind = \"exponential\"\nsession = \"5s\"\ndowntime = \"1s\"\nkeep_state = true\n",
-        "[churn]\nkind = \"exponential\"\nsession = \"5s\"\ndowntime = \"1s\"\n",
+        "[churn]\nkind = \"exponential\"\nsession = \"5s\"\ndowntime = \"1s\"\nkeep_state = false\n",
         "[adversary]\nkind = \"twins\"\nfraction = 0.3\n",
         "[adversary]\nkind = \"withhold\"\nfraction = 0.3\nrelease = \"7s\"\n\
          [[fault]]\nat = \"3s\"\nheal = \"9s\"\nkind = \"crash\"\nfraction = 0.2\nkeep_state = true\n",

@@ -14,6 +14,7 @@
 
 mod codec;
 mod configure;
+mod kinds;
 mod message;
 mod metric;
 mod names;
@@ -53,8 +54,8 @@ pub fn message(input: TokenStream) -> TokenStream {
     expand(input, message::derive)
 }
 
-/// What nodes tell the outside world; its kinds are its variants.
-#[proc_macro_derive(Output)]
+/// What nodes tell the outside world; its kinds are its variants, named as those of messages.
+#[proc_macro_derive(Output, attributes(kind))]
 pub fn output(input: TokenStream) -> TokenStream {
     expand(input, output::derive)
 }

@@ -2,9 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, LitInt, LitStr, Path, Result};
+use syn::{Attribute, DeriveInput, LitInt, Path, Result};
 
-use crate::{codec, names};
+use crate::{codec, kinds};
 
 /// What `#[message(..)]` says.
 #[derive(Default)]
@@ -35,32 +35,11 @@ impl Options {
     }
 }
 
-/// A kind's name: given, or from the variant's.
-fn kind(attributes: &[Attribute], name: &syn::Ident) -> Result<String> {
-    match attributes.iter().find(|attribute| attribute.path().is_ident("kind")) {
-        Some(given) => Ok(given.parse_args::<LitStr>()?.value()),
-        None => Ok(names::words(&name.to_string(), '-')),
-    }
-}
-
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let options = Options::read(&input.attrs)?;
     let codec = codec::wire(input, options.header)?;
-    let (mut kinds, mut arms) = (Vec::new(), Vec::new());
-    match &input.data {
-        Data::Enum(data) => {
-            for (place, variant) in data.variants.iter().enumerate() {
-                let ident = &variant.ident;
-                kinds.push(kind(&variant.attrs, ident)?);
-                arms.push(quote!(Self::#ident { .. } => #place));
-            }
-        }
-        _ => {
-            kinds.push(kind(&input.attrs, name)?);
-            arms.push(quote!(_ => 0));
-        }
-    }
+    let kinds = kinds::items(input)?;
     let fingerprint = match &options.fingerprint {
         Some(path) => quote!(#path(self)),
         None => quote!(Wire::fold(self, 0)),
@@ -75,7 +54,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             use ::anthill_protocol::{Claim, Keys, Message, NodeId, Shared, Wire};
 
             impl Message for #name {
-                const KINDS: &'static [&'static str] = &[#(#kinds),*];
+                #kinds
+
                 const SIGNED: bool = #signed;
                 const CARRIES: bool = <Self as Wire>::HAS_BODIES;
 
@@ -88,11 +68,6 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #[allow(unused_variables)]
                 fn claims(&self, from: NodeId, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
                     #claims
-                }
-
-                #[inline]
-                fn kind(&self) -> usize {
-                    match self { #(#arms,)* }
                 }
 
                 #[inline]

@@ -31,12 +31,9 @@ pub(crate) fn description(attributes: &[Attribute], of: &syn::Ident) -> syn::Res
     if text.is_empty() {
         return Err(syn::Error::new(of.span(), format!("document `{of}`: users are shown it")));
     }
-    let mut letters = text.chars();
-    let first = letters.next().into_iter();
-    // A sentence's capital, but not that of a name: `MAC` stays.
-    let begins_a_name = letters.clone().next().is_some_and(char::is_uppercase);
-    Ok(match begins_a_name {
-        true => text.to_owned(),
-        false => first.flat_map(char::to_lowercase).chain(letters).collect(),
-    })
+    // A sentence's capital, but not that of a name: `MAC` and `RipeNcc` stay.
+    let word = text.split(' ').next().unwrap_or_default();
+    let begins_a_name = !word.is_ascii() || word.chars().skip(1).any(|c| c.is_ascii_uppercase());
+    let capital = if begins_a_name { 0 } else { 1 };
+    Ok(text[..capital].to_ascii_lowercase() + &text[capital..])
 }

@@ -7,93 +7,86 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Breaches, HORIZON, Rule, RunEnd, Said};
 use crate::NodeId;
 
-/// What a rule forgets nothing of; it gives up above so many keys.
-fn fits<K, V>(known: &BTreeMap<K, V>) -> bool {
-    known.len() < HORIZON
+/// What a rule remembers: it gives up above [`HORIZON`] keys, and says so.
+struct Known<K, V> {
+    map: BTreeMap<K, V>,
+    full: bool,
 }
 
-fn too_much() -> String {
-    format!("more than {HORIZON} keys at once")
+impl<K: Ord, V> Known<K, V> {
+    const EMPTY: Self = Self { map: BTreeMap::new(), full: false };
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.map.len() < HORIZON {
+            self.map.insert(key, value);
+        } else {
+            self.full = true;
+        }
+    }
+
+    fn judged(&self) -> Result<(), String> {
+        if self.full { Err(format!("more than {HORIZON} keys at once")) } else { Ok(()) }
+    }
 }
 
 /// At most one node for each key. `key` says which key an output claims, if it claims any: the same
 /// node may claim a key again.
-pub fn one_per<O, K>(key: impl FnMut(&O) -> Option<K> + Send + 'static) -> impl Rule<O> + 'static
+pub fn one_per<O, K>(
+    mut key: impl FnMut(&O) -> Option<K> + Send + 'static,
+) -> impl Rule<O> + 'static
 where
     O: Copy + Debug + Send + 'static,
     K: Ord + Send + 'static,
 {
-    OnePer { key, claims: BTreeMap::new(), full: false }
-}
-
-struct OnePer<O, K, F> {
-    key: F,
-    claims: BTreeMap<K, Said<O>>,
-    full: bool,
-}
-
-impl<O, K, F> Rule<O> for OnePer<O, K, F>
-where
-    O: Copy + Debug + Send,
-    K: Ord + Send,
-    F: FnMut(&O) -> Option<K> + Send,
-{
-    fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
-        let Some(key) = (self.key)(&said.output) else { return };
-        match self.claims.get(&key) {
-            Some(first) if first.node != said.node => breaches.contradiction(first, said),
-            Some(_) => {}
-            None if fits(&self.claims) => {
-                self.claims.insert(key, *said);
-            }
-            None => self.full = true,
-        }
-    }
-
-    fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
-        if self.full { Err(too_much()) } else { Ok(()) }
-    }
+    one_value(move |said: &Said<O>| Some((key(&said.output)?, said.node)))
 }
 
 /// One value for each key, whichever node says it, and however often.
 pub fn agreement<O, K, V>(
-    value: impl FnMut(&O) -> Option<(K, V)> + Send + 'static,
+    mut value: impl FnMut(&O) -> Option<(K, V)> + Send + 'static,
 ) -> impl Rule<O> + 'static
 where
     O: Copy + Debug + Send + 'static,
     K: Ord + Send + 'static,
     V: PartialEq + Send + 'static,
 {
-    Agreement { value, known: BTreeMap::new(), full: false }
+    one_value(move |said: &Said<O>| value(&said.output))
 }
 
-struct Agreement<O, K, V, F> {
+fn one_value<O, K, V>(
+    value: impl FnMut(&Said<O>) -> Option<(K, V)> + Send + 'static,
+) -> impl Rule<O> + 'static
+where
+    O: Copy + Debug + Send + 'static,
+    K: Ord + Send + 'static,
+    V: PartialEq + Send + 'static,
+{
+    OneValue { value, known: Known::EMPTY }
+}
+
+struct OneValue<O, K, V, F> {
     value: F,
-    known: BTreeMap<K, (V, Said<O>)>,
-    full: bool,
+    known: Known<K, (V, Said<O>)>,
 }
 
-impl<O, K, V, F> Rule<O> for Agreement<O, K, V, F>
+impl<O, K, V, F> Rule<O> for OneValue<O, K, V, F>
 where
     O: Copy + Debug + Send,
     K: Ord + Send,
     V: PartialEq + Send,
-    F: FnMut(&O) -> Option<(K, V)> + Send,
+    F: FnMut(&Said<O>) -> Option<(K, V)> + Send,
 {
     fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
-        let Some((key, value)) = (self.value)(&said.output) else { return };
-        match self.known.get(&key) {
+        let Some((key, value)) = (self.value)(said) else { return };
+        match self.known.map.get(&key) {
             Some((known, first)) if *known != value => breaches.contradiction(first, said),
             Some(_) => {}
-            None if fits(&self.known) => {
-                self.known.insert(key, (value, *said));
-            }
-            None => self.full = true,
+            None => self.known.insert(key, (value, *said)),
         }
     }
 
     fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
-        if self.full { Err(too_much()) } else { Ok(()) }
+        self.known.judged()
     }
 }
 
@@ -111,14 +104,7 @@ where
     L: Ord + Clone + Send + 'static,
     V: PartialEq + Send + 'static,
 {
-    Prefix {
-        voices,
-        entry,
-        next: BTreeMap::new(),
-        anew: BTreeSet::new(),
-        known: BTreeMap::new(),
-        full: false,
-    }
+    Prefix { voices, entry, next: BTreeMap::new(), anew: BTreeSet::new(), known: Known::EMPTY }
 }
 
 struct Prefix<O, L, V, F> {
@@ -129,8 +115,7 @@ struct Prefix<O, L, V, F> {
     /// Nodes that have lost their state.
     anew: BTreeSet<NodeId>,
     /// Open positions: value, who said it first, how many did.
-    known: BTreeMap<(L, u64), (V, Said<O>, u32)>,
-    full: bool,
+    known: Known<(L, u64), (V, Said<O>, u32)>,
 }
 
 impl<O, L, V, F> Rule<O> for Prefix<O, L, V, F>
@@ -149,19 +134,17 @@ where
         }
         *next = position + 1;
         let voices = self.voices;
-        let has_room = fits(&self.known);
-        match self.known.get_mut(&(lane.clone(), position)) {
+        let place = (lane, position);
+        match self.known.map.get_mut(&place) {
             Some((known, first, _)) if *known != value => breaches.contradiction(first, said),
             Some((_, _, heard)) => {
                 *heard += 1;
                 if *heard == voices {
-                    self.known.remove(&(lane, position));
+                    self.known.map.remove(&place);
                 }
             }
-            None if has_room && voices > 1 => {
-                self.known.insert((lane, position), (value, *said, 1));
-            }
-            None => self.full |= voices > 1,
+            None if voices > 1 => self.known.insert(place, (value, *said, 1)),
+            None => {}
         }
     }
 
@@ -172,7 +155,7 @@ where
     }
 
     fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
-        if self.full { Err(too_much()) } else { Ok(()) }
+        self.known.judged()
     }
 }
 
@@ -185,14 +168,13 @@ where
     O: Copy + Debug + Send + 'static,
     V: Ord + Send + 'static,
 {
-    Validity { proposed, decided, known: BTreeMap::new(), full: false, of: PhantomData }
+    Validity { proposed, decided, known: Known::EMPTY, of: PhantomData }
 }
 
 struct Validity<O, V, F, G> {
     proposed: F,
     decided: G,
-    known: BTreeMap<V, ()>,
-    full: bool,
+    known: Known<V, ()>,
     of: PhantomData<fn(O)>,
 }
 
@@ -205,21 +187,17 @@ where
 {
     fn hear(&mut self, said: &Said<O>, breaches: &mut Breaches) {
         if let Some(value) = (self.proposed)(&said.output) {
-            if fits(&self.known) {
-                self.known.insert(value, ());
-            } else {
-                self.full = true;
-            }
+            self.known.insert(value, ());
         }
         if let Some(value) = (self.decided)(&said.output)
-            && !self.full
-            && !self.known.contains_key(&value)
+            && !self.known.full
+            && !self.known.map.contains_key(&value)
         {
             breaches.output(said, "nobody proposed it");
         }
     }
 
     fn end(&mut self, _: &RunEnd<'_>, _: &mut Breaches) -> Result<(), String> {
-        if self.full { Err(too_much()) } else { Ok(()) }
+        self.known.judged()
     }
 }

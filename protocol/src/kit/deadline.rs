@@ -1,6 +1,6 @@
 //! A timer that can be moved and cancelled, over timers that cannot.
 
-use crate::{Context, Protocol, Snapshot, SnapshotError, Span, Time};
+use crate::{Context, Protocol, Snapshot, Span, Time};
 
 /// A deadline of a node: at most one, moved by [`Deadline::reset`], ended by [`Deadline::cancel`].
 ///
@@ -34,7 +34,7 @@ use crate::{Context, Protocol, Snapshot, SnapshotError, Span, Time};
 /// # let mut pump = anthill_protocol::recording::Pump::new(Patient, 1);
 /// # assert_eq!(pump.run(Time::MAX).totals.of(PholdMetric::Handled), 1);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Deadline {
     /// When it is; at the end of time: never.
     due: Time,
@@ -45,7 +45,7 @@ pub struct Deadline {
 }
 
 /// Which of a deadline's timers it is: only the latest counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Tick(u16);
 
 impl Default for Deadline {
@@ -110,19 +110,6 @@ impl Deadline {
         self.tick.0 = self.tick.0.wrapping_add(1);
         self.armed = self.due;
         cx.set_timer(delay, timer(self.tick));
-    }
-}
-
-impl Snapshot for Deadline {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.due.save(out);
-        self.armed.save(out);
-        self.tick.0.save(out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let (due, armed) = (Time::load(bytes)?, Time::load(bytes)?);
-        Ok(Self { due, armed, tick: Tick(u16::load(bytes)?) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Nodes in groups of one size, by their ids: replicas of a log each.
 
 use crate::parameter::ParameterError;
-use crate::{NodeId, Wire, WireError};
+use crate::{NodeId, Snapshot, Wire};
 
 /// How nodes are divided: the first `size` ids are a group, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Group {
 }
 
 /// Different members of a group, as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot, Wire)]
 pub struct Members(u64);
 
 impl Members {
@@ -100,34 +100,6 @@ impl Members {
     /// Whether nobody is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
-    }
-}
-
-impl Wire for Members {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.0.write(out);
-    }
-
-    fn read(bytes: &mut &[u8]) -> Result<Self, WireError> {
-        u64::read(bytes).map(Self)
-    }
-
-    fn wire_len(&self) -> u32 {
-        8
-    }
-
-    fn fold(&self, hash: u64) -> u64 {
-        self.0.fold(hash)
-    }
-}
-
-impl crate::Snapshot for Members {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.0.save(out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, crate::SnapshotError> {
-        u64::load(bytes).map(Self)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Requests of a client to a service, and how long they take until they are answered.
 
-use crate::{Context, NodeId, Protocol, Snapshot, SnapshotError, Span, Time};
+use crate::{Context, NodeId, Protocol, Snapshot, Span, Time};
 
 /// The requests of one client: numbered from 1, each answered at most once. They are made when they
 /// arrive, whether or not anybody is there to serve them, so an outage shows in the latencies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Requests {
     made: u32,
     /// Those without an answer, in the order of their numbers.
@@ -48,17 +48,6 @@ impl Requests {
     /// How many were made.
     pub fn made(&self) -> u32 {
         self.made
-    }
-}
-
-impl Snapshot for Requests {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.made.save(out);
-        self.open.save(out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self { made: u32::load(bytes)?, open: Vec::load(bytes)? })
     }
 }
 

@@ -240,11 +240,8 @@ impl<P: Protocol> Pump<P> {
     pub fn run(&mut self, until: Time) -> RunFacts {
         if self.nodes.is_empty() {
             self.nodes.resize_with(self.population as usize, || None);
-            if self.protocol.has_adversary() {
-                let all = (0..self.population).map(NodeId);
-                let held = all.filter_map(|id| Some((id, self.protocol.behaviour(id)?)));
-                self.held.extend(held);
-            }
+            let all = (0..self.population).map(NodeId);
+            self.held.extend(all.filter_map(|id| Some((id, self.protocol.behaviour(id)?))));
             self.panel = Panel::new(self.protocol.judges(&self.setting(until)));
             for id in 0..self.population {
                 self.call(NodeId(id), 0, Call::Start);

@@ -9,6 +9,7 @@
 use core::marker::PhantomData;
 
 use super::refusal::Refusal;
+use crate::wire::fixed;
 use crate::{Part, Shared, Signature, Time, draw, fingerprint_bytes};
 
 /// The bytes before the fields.
@@ -128,13 +129,6 @@ impl Plain {
     }
 }
 
-/// Takes a fixed number of bytes off the front.
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (head, tail) = bytes.split_first_chunk()?;
-    *bytes = tail;
-    Some(*head)
-}
-
 /// A type whose wire form is a fixed number of bytes.
 macro_rules! plain_fields {
     ($($name:ty, $value:ty, $bytes:expr, |$it:ident| $to:expr, $from:expr;)*) => {$(
@@ -152,7 +146,7 @@ macro_rules! plain_fields {
 
             fn read(bytes: &mut &[u8]) -> Option<$value> {
                 let from: fn([u8; $bytes]) -> Option<$value> = $from;
-                from(take(bytes)?)
+                from(fixed(bytes).ok()?)
             }
 
             #[inline]
@@ -200,7 +194,7 @@ impl Field for Signature {
     }
 
     fn read(bytes: &mut &[u8]) -> Option<Self> {
-        take(bytes).map(Self)
+        fixed(bytes).ok().map(Self)
     }
 }
 
