@@ -13,7 +13,8 @@ use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
-use anthill_protocol::{Column, Configure, Diagram, Raft, SignatureEstimate};
+use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
+use anthill_raft::Raft;
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;

@@ -13,7 +13,6 @@ use anthill_protocol::witness::Witness;
 fn every_parameter_takes_its_extremes() {
     parameters::<Phold>();
     parameters::<SignedPhold>();
-    parameters::<anthill_protocol::Raft>();
     parameters::<Gossip>();
     parameters::<SignedGossip>();
     parameters::<Timers>();

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use anthill_engine::crypto::Mode;
 use anthill_engine::outcome::SignatureTotals;
+use anthill_protocol::Configure;
 use anthill_protocol::gossip::{Gossip, GossipMetric, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::{Witness, WitnessMetric};
-use anthill_protocol::{Configure, Raft};
+use anthill_raft::Raft;
 
 use crate::{Ready, invariant_part};
 

@@ -1,12 +1,12 @@
 //! Raft as a whole, on the pump.
 
 use super::*;
-use crate::behaviour::twins;
-use crate::judge::Finding;
-use crate::kit::{Embeds, Within};
-use crate::parameter::{Value, Values};
-use crate::recording::Pump;
-use crate::{Configure, Time, laws};
+use anthill_protocol::behaviour::twins;
+use anthill_protocol::judge::Finding;
+use anthill_protocol::kit::{Embeds, Within};
+use anthill_protocol::parameter::{Value, Values};
+use anthill_protocol::recording::Pump;
+use anthill_protocol::{Configure, Time, laws};
 
 fn raft(group: u64) -> Raft {
     let mut values = Values::of::<Raft>();
@@ -210,7 +210,8 @@ fn numbers_out_of_range_are_survived() {
         ] {
             for (node, from) in [(0, 1), (1, 0), (2, 5)] {
                 let mut state = pump.node(NodeId(node)).expect("up").clone();
-                let mut cx = crate::recording::Recording::new(NodeId(node), 6).at(seconds(11));
+                let mut cx =
+                    anthill_protocol::recording::Recording::new(NodeId(node), 6).at(seconds(11));
                 protocol.on_message(&mut state, NodeId(from), &message, &mut cx);
                 laws::state(&state);
                 // Of another group: not heard.

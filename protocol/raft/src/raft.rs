@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::judge::{self, Judge, Setting};
-use crate::kit::{Arrivals, Deadline, Group, Groups, Members, Requests, Tick};
-use crate::{
+use anthill_protocol::judge::{self, Judge, Setting};
+use anthill_protocol::kit::{Arrivals, Deadline, Group, Groups, Members, Requests, Tick};
+use anthill_protocol::{
     Context, Message, Metric, NoBody, NodeId, Output, Parameters, Protocol, Snapshot, Span, Wire,
 };
 

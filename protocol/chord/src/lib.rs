@@ -1,0 +1,1 @@
+//! The Chord lookup protocol on the Anthill contract (Stoica et al. 2001).

@@ -1,0 +1,1 @@
+//! Dolev-Strong broadcast on the Anthill contract (Dolev and Strong 1983).

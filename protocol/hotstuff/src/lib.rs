@@ -1,0 +1,1 @@
+//! Chained HotStuff on the Anthill contract (Yin et al. 2019).

@@ -1,0 +1,1 @@
+//! Randomised agreement on the Anthill contract (Ben-Or 1983; Mostefaoui, Moumen and Raynal 2014; Shi 2020).

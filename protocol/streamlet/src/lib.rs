@@ -1,0 +1,1 @@
+//! Streamlet on the Anthill contract (Chan and Shi 2020).
