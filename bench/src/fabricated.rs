@@ -75,6 +75,7 @@ pub(crate) fn with_workload_and_adversary() -> Entry {
 /// A scenario of a thousand nodes.
 pub(crate) fn scenario() -> Scenario {
     Scenario {
+        extra_nodes: 0,
         name: "fabricated".to_owned(),
         seed: 7,
         nodes: 1_000,

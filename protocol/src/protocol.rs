@@ -80,14 +80,14 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         None
     }
 
-    /// The adversary that decides when messages arrive; `None`: the network does. Asked once, at the
-    /// start.
+    /// The adversary that decides when messages arrive; `None`: the network does. Asked before any
+    /// node starts.
     fn scheduler(&self, _setting: &Setting) -> Option<Box<dyn Scheduler<Self>>> {
         None
     }
 
     /// Nodes beside those that the scenario counts, such as the clients of replicas: their ids follow.
-    /// Asked after [`Configure::fit`], which is told of the scenario's nodes only.
+    /// It depends on parameters only; [`Configure::fit`] is told of the scenario's nodes alone.
     fn extra_nodes(&self) -> u32 {
         0
     }
