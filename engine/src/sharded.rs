@@ -98,6 +98,7 @@ pub fn run<P: Protocol>(
         visit: None,
         held: None,
         scheduled: false,
+        calm: false,
     })
 }
 
@@ -117,7 +118,16 @@ pub fn run_under<P: Protocol>(
     control: &Control,
 ) -> Result<Outcome, RunError> {
     Sharded::run_under(
-        &Job { protocol, scenario, network, control, visit: None, held: None, scheduled: false },
+        &Job {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit: None,
+            held: None,
+            scheduled: false,
+            calm: false,
+        },
         conditions,
     )
 }
@@ -146,6 +156,7 @@ pub fn run_visited<P: Protocol>(
         visit: Some(visit),
         held: None,
         scheduled: false,
+        calm: false,
     };
     Sharded::run_under(&job, conditions)
 }
@@ -154,6 +165,8 @@ pub fn run_visited<P: Protocol>(
 struct Sharded;
 
 impl Executor for Sharded {
+    const HAS_CALM_MODE: bool = true;
+
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,

@@ -17,7 +17,7 @@ use crate::calendar::{Calendar, Column};
 use crate::chunk::stride;
 use crate::clock::Clock;
 use crate::event::{Event, Payload};
-use crate::host::{CellOf, Host, NodeCell, World};
+use crate::host::{CellOf, NodeCell, Turn, World};
 use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
 use crate::placement::Placement;
 use crate::prefetch;
@@ -149,18 +149,15 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 window_shift: field.world.window_shift,
                 open: u64::MAX,
             };
-            let host = Host {
+            let turn = Turn {
                 world: &field.world,
                 id: NodeId(id),
                 now: Time::ZERO,
                 counts: &mut counts,
                 standing: &mut standing,
                 tally: &mut self.tally,
-                sink: &mut sink,
-                muted: false,
-                event: 0,
             };
-            let state = host.start();
+            let state = turn.start(&mut sink);
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
             unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
         }
@@ -519,18 +516,15 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             window_shift: field.world.window_shift,
             open: window,
         };
-        let host = Host {
+        let turn = Turn {
             world: &field.world,
             id: node,
             now: time,
             counts: &mut cell.counts,
             standing: &mut cell.standing,
             tally: &mut self.tally,
-            sink: &mut sink,
-            muted: false,
-            event: 0,
         };
-        host.handle(&mut cell.state, source, sequence, load);
+        turn.handle(&mut sink, &mut cell.state, source, sequence, load);
         if time > self.tally.last_event {
             self.tally.last_event = time;
         }
