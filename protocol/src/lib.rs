@@ -69,6 +69,7 @@ extern crate self as anthill_protocol;
 pub mod behaviour;
 mod body;
 pub mod check;
+pub mod complexity;
 mod context;
 mod diagram;
 pub mod draw;

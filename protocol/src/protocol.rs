@@ -1,6 +1,7 @@
 //! The contract between a protocol and whatever runs it.
 
 use crate::behaviour::{Behaviour, Scheduler};
+use crate::complexity::Theory;
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
@@ -171,6 +172,12 @@ pub trait Configure: Protocol {
     /// is marked as expected.
     fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
         Vec::new()
+    }
+
+    /// What theory says that it costs with so many nodes, as it is configured; asked after
+    /// [`Configure::fit`].
+    fn complexity(&self, _nodes: u32) -> Theory {
+        Theory::default()
     }
 
     /// A node's row of that table: one cell for each of [`Configure::COLUMNS`].
