@@ -181,6 +181,10 @@ pub(crate) struct RunArgs {
     /// Which of them.
     #[command(flatten)]
     pub events: EventArgs,
+    /// Save what nodes said as history.jsonl, and the operations of clients as history.edn, which
+    /// Knossos and Elle read.
+    #[arg(long)]
+    pub history: bool,
     /// Print the nodes as they are at the end, and save them as nodes.csv.
     #[arg(long)]
     pub table: bool,

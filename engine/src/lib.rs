@@ -17,6 +17,7 @@ pub mod divergence;
 mod event;
 mod fabric;
 mod held;
+mod history;
 mod host;
 pub mod input;
 mod judge;
@@ -46,6 +47,7 @@ pub mod topology;
 pub mod trace;
 
 pub use event::Key;
+pub use history::{History, HistoryEntry};
 pub use host::window;
 pub use judge::judge;
 pub use live::{Glimpse, Live};

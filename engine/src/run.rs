@@ -12,6 +12,7 @@ use crate::bodies::Store;
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::Payload;
 use crate::held::Held;
+use crate::history::History;
 use crate::host::{World, window_shift};
 use crate::jury::setting;
 use crate::live::Live;
@@ -39,6 +40,8 @@ pub struct Control {
     pub watch: Option<Watch>,
     /// Ends the run after the window in which an event first violates an invariant.
     pub stop_on_violation: bool,
+    /// Asks for the outputs of all nodes.
+    pub history: Option<Mutex<History>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
 }

@@ -75,6 +75,7 @@ mod diagram;
 pub mod draw;
 mod estimate;
 pub mod gossip;
+pub mod history;
 mod ids;
 pub mod invariant;
 pub mod judge;

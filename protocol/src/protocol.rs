@@ -2,6 +2,7 @@
 
 use crate::behaviour::{Behaviour, Scheduler};
 use crate::complexity::Theory;
+use crate::history::Operation;
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
@@ -91,6 +92,11 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// It depends on parameters only; [`Configure::fit`] is told of the scenario's nodes alone.
     fn extra_nodes(&self) -> u32 {
         0
+    }
+
+    /// What an output means to a client, for checkers of histories; `None`: nothing.
+    fn operation(&self, _node: crate::NodeId, _output: &Self::Output) -> Option<Operation> {
+        None
     }
 
     /// What must hold between nodes, judged from their outputs.

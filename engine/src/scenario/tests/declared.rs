@@ -36,6 +36,7 @@ pub(super) const PAYMENTS: ProtocolInfo = ProtocolInfo {
     kinds: &["payment"],
     can_equivocate: false,
     metrics: &[],
+    outputs: &[],
     invariants: &[],
     judges: Vec::new,
     check,

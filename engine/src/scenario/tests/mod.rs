@@ -72,6 +72,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 3] {
         kinds: &["data", "inv", "getdata"],
         can_equivocate: true,
         metrics: &[],
+        outputs: &[],
         invariants: &[],
         judges: Vec::new,
         check: check_gossip,
