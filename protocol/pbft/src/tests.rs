@@ -1,0 +1,3 @@
+//! PBFT as a whole, on the pump.
+
+mod normal;
