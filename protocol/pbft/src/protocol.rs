@@ -204,6 +204,10 @@ impl Protocol for Pbft {
         judges::of(self, setting)
     }
 
+    fn extra_nodes(&self) -> u32 {
+        self.clients
+    }
+
     /// A batch takes a replica two messages from each of the others.
     fn events_per_node_second(&self) -> f64 {
         20.0 * f64::from(self.n.max(50))

@@ -5,7 +5,7 @@ use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, RunFacts, Span, Time, laws};
 
 use crate::checks::sent;
-use crate::messages::PbftMetric;
+use crate::messages::{PbftMetric, PbftOutput};
 use crate::protocol::Pbft;
 
 pub(crate) fn pbft(nodes: u32, changes: &[(&str, Value)]) -> Pbft {
@@ -20,8 +20,8 @@ pub(crate) fn pbft(nodes: u32, changes: &[(&str, Value)]) -> Pbft {
 
 /// The replicas of a protocol, and its clients.
 pub(crate) fn pump(pbft: Pbft) -> Pump<Pbft> {
-    let nodes = pbft.n + pbft.clients;
-    Pump::new(pbft, nodes)
+    let replicas = pbft.n;
+    Pump::new(pbft, replicas)
 }
 
 pub(crate) fn run(pump: &mut Pump<Pbft>) -> RunFacts {
@@ -62,4 +62,56 @@ fn counts_are_exact_for_every_n() {
             assert!(pump.judged().iter().all(|it| it.ok && !it.expected_violation));
         }
     }
+}
+
+/// With constant delays d: request, pre-prepare, prepare, commit, reply.
+#[test]
+fn a_reply_takes_exactly_five_delays() {
+    for n in [1, 4, 5, 6, 7, 31] {
+        let settings = [("requests", Value::Count(1)), ("clients", Value::Count(1))];
+        let mut pump = pump(pbft(n, &settings)).delay(Span::from_millis(7));
+        run(&mut pump);
+        let accepted = pump.outputs().iter().find(|said| {
+            matches!(said.output, PbftOutput::Accepted { client: 0, t: 1, .. })
+        });
+        let delays = if n == 1 { 2 } else { 5 };
+        assert_eq!(accepted.expect("an answer").at.time, Time(delays * 7_000_000), "{n}");
+    }
+}
+
+/// The figures of textbooks hold at n = 3f + 1; everywhere else 2f + 1 is too few.
+#[test]
+fn quorums_share_an_honest_replica_for_every_n() {
+    for n in 1..200 {
+        let it = pbft(n, &[]);
+        assert_eq!(it.f, (n - 1) / 3);
+        assert!(2 * it.q - n > it.f && it.q <= n - it.f, "{n}");
+        assert!(2 * (it.q - 1) <= n + it.f, "{n}: one fewer do not");
+        assert_eq!(n % 3 == 1, it.q == 2 * it.f + 1, "{n}");
+    }
+    let fewer = pbft(10, &[("faults", Value::Count(1))]);
+    assert_eq!((fewer.f, fewer.q), (1, 6));
+    let mut values = Values::of::<Pbft>();
+    values.set("faults", Value::Count(2));
+    let refused = Pbft::configure(&values).expect("consistent").fit(6, 1).expect_err("7 needed");
+    let problem = "protocol.faults: 6 replicas tolerate at most 1 that lie; give 7 replicas or more";
+    assert_eq!(refused.to_string(), problem);
+}
+
+#[test]
+fn batches_fill_while_others_are_in_progress() {
+    let settings = [
+        ("requests", Value::Count(64)),
+        ("clients", Value::Count(16)),
+        ("batch", Value::Count(8)),
+        ("pipeline", Value::Count(1)),
+    ];
+    let mut pump = pump(pbft(4, &settings)).delays(Span::from_millis(5), Span::from_millis(15));
+    let facts = run(&mut pump);
+    let batches = facts.totals.of(PbftMetric::Batches) / 4;
+    assert!((8..24).contains(&batches), "{batches}");
+    assert_eq!((sent(&facts, "prepare"), sent(&facts, "reply")), (9 * batches, 64 * 4));
+    let checks = pump.protocol().checks(&facts);
+    assert!(checks.iter().all(|it| it.ok && !it.expected_violation), "{checks:?}");
+    assert!(pump.judged().iter().all(|it| it.ok && !it.expected_violation));
 }
