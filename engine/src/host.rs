@@ -26,6 +26,7 @@ use crate::network::Network;
 use crate::refusal;
 use crate::run::RunError;
 use crate::scenario::CryptoSpec;
+use crate::schedule::Parcel;
 use crate::signing::Signing;
 use crate::tally::Tally;
 use held::Play;
@@ -43,6 +44,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) conditions: Option<&'a Conditions>,
     /// Nodes that the protocol's adversary holds.
     pub(crate) held: Option<&'a Held<P>>,
+    /// Whether the protocol's adversary decides when messages arrive.
+    pub(crate) scheduled: bool,
     pub(crate) mode: PhantomData<M>,
     pub(crate) crypto: CryptoSpec,
     pub(crate) nodes: u32,
@@ -75,10 +78,25 @@ impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
         is_down || self.is_played(node)
     }
 
-    /// Whether anybody listens at boundaries to what nodes say: judges, or other held nodes.
+    /// Whether anybody listens at boundaries to what nodes say and send: judges, other held nodes, a
+    /// scheduler.
     #[inline]
     pub(crate) fn listens(&self) -> bool {
-        jury::speaks::<P>() || (M::HAS_CONDITIONS && self.held.is_some())
+        jury::speaks::<P>() || (M::HAS_CONDITIONS && (self.held.is_some() || self.scheduled))
+    }
+
+    /// Files a message that the scheduler lets arrive.
+    pub(crate) fn arrive(
+        &self,
+        time: Time,
+        parcel: Parcel<P::Message>,
+        sink: &mut impl Sink<LoadOf<P, M>>,
+    ) {
+        let Parcel { to, from, sequence, sent, message } = parcel;
+        if time < Time::MAX {
+            let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
+            sink.deliver(time, to, from, sequence, load);
+        }
     }
 
     /// The conditions, in a mode that has some.
@@ -209,11 +227,30 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         message: P::Message,
         sent: Time,
     ) {
+        if const { M::HAS_CONDITIONS } && self.world.scheduled && arrival < Time::MAX {
+            return self.await_schedule(arrival, to, sequence, message, sent);
+        }
         if arrival < self.tally.unobserved {
             self.file_message(arrival, to, sequence, message, sent);
         } else {
             self.deliver_observed(arrival, to, sequence, message, sent);
         }
+    }
+
+    /// Leaves a message to the scheduler; the bodies that it names are kept to the end of the run.
+    #[cold]
+    #[inline(never)]
+    fn await_schedule(
+        &mut self,
+        due: Time,
+        to: NodeId,
+        sequence: u32,
+        message: P::Message,
+        sent: Time,
+    ) {
+        self.note_arrival(&message, Time::MAX);
+        let parcel = Parcel { to, from: self.id, sequence, sent, message };
+        self.tally.outbox.send(self.now, parcel, due);
     }
 
     #[inline(always)]

@@ -17,6 +17,7 @@ use crate::mode::Mode;
 use crate::pace::Pace;
 use crate::rendezvous::PhaseCell;
 use crate::run::End;
+use crate::schedule::Boundary;
 use crate::sharded::Team;
 use crate::subshard::Worker;
 use crate::tally::add_totals;
@@ -56,6 +57,8 @@ pub(crate) struct Lead {
     pub(crate) setup_ns: u64,
     pace: Pace,
     totals: Totals,
+    /// The last window that was run; `u64::MAX` before the first.
+    last: u64,
     /// Windows and events at the last look at memory.
     looked: (u64, u64),
     /// The next window of each worker's calendar; `None`: it is empty.
@@ -77,6 +80,7 @@ impl Lead {
             setup_ns: 0,
             pace,
             totals: Totals::default(),
+            last: u64::MAX,
             looked: (0, 0),
             next: vec![None; workers as usize],
             others_events: 0,
@@ -114,6 +118,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
                     Err(end) => return Step::Stop(end),
                 };
                 lead.windows += 1;
+                lead.last = window;
                 self.fabric.exchange(window);
                 if self.workers.len() > 1 {
                     let events = self.count(window, lead);
@@ -182,7 +187,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
         if self.field.world.listens() {
             // SAFETY: the leader is alone.
-            unsafe { self.hear(changed) };
+            unsafe { self.hear(changed, lead) };
         }
         // SAFETY: the leader is alone.
         let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
@@ -235,14 +240,24 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     }
 
     /// Lets the judges hear what the nodes said in the last window.
-    unsafe fn hear(&self, changed: &[PhaseCell<Worker<P, M>>]) {
+    unsafe fn hear(&self, changed: &[PhaseCell<Worker<P, M>>], lead: &mut Lead) {
+        let world = &self.field.world;
+        let next = lead.next.iter().flatten().copied().min();
+        let boundary = Boundary::after(lead.last, next, world.window_shift);
         // SAFETY: the leader is alone; jury and each worker are borrowed one at a time.
         unsafe {
             self.jury.with(|jury| {
                 for cell in changed {
                     cell.with(|w| jury.gather(&mut w.tally.outbox));
                 }
-                jury.hear();
+                let mut arrived = Vec::new();
+                jury.hear(&boundary, |time, parcel| arrived.push((time, parcel)));
+                if !arrived.is_empty() {
+                    self.workers[ALONE].with(|w| {
+                        w.file_arrivals(&self.field, arrived);
+                        lead.next[ALONE] = w.calendar.next_window();
+                    });
+                }
             });
         }
     }

@@ -35,6 +35,7 @@ mod refusal;
 mod rendezvous;
 mod run;
 pub mod scenario;
+mod schedule;
 pub mod sequential;
 mod sharded;
 mod signing;

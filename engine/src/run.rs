@@ -13,6 +13,7 @@ use crate::conditions::{Conditions, ConditionsError};
 use crate::event::Payload;
 use crate::held::Held;
 use crate::host::{World, window_shift};
+use crate::jury::setting;
 use crate::live::Live;
 use crate::machine::MachineMemory;
 use crate::mode::{Calm, Mode, Rough, Sent};
@@ -176,6 +177,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) visit: Option<Visit<'a, P>>,
     /// Nodes that the protocol's adversary holds; found by [`Executor::run_under`].
     pub(crate) held: Option<&'a Held<P>>,
+    /// Whether the protocol's adversary decides when messages arrive; likewise.
+    pub(crate) scheduled: bool,
 }
 
 /// Shown the nodes' states at the end of a run, in the order of their ids.
@@ -201,11 +204,13 @@ pub(crate) trait Executor {
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
     ) -> Result<Outcome, RunError> {
-        let held = Held::of(job.protocol, conditions, job.scenario.nodes);
+        let held = Held::of(job.protocol, conditions, job.scenario.population());
         let job = &Job { held: held.as_ref(), ..*job };
-        // Held nodes are a condition, even if it is the only one.
-        let plain = match (conditions, &held) {
-            (None, Some(_)) => {
+        let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
+        let job = &Job { scheduled, ..*job };
+        // Held nodes are a condition, and so is a scheduler, even if it is the only one.
+        let plain = match conditions {
+            None if held.is_some() || scheduled => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -226,7 +231,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -237,9 +242,10 @@ pub(crate) fn world<'a, P: Protocol, M>(
         bodies,
         conditions,
         held,
+        scheduled,
         mode: PhantomData,
         crypto: scenario.crypto.clone(),
-        nodes: scenario.nodes,
+        nodes: scenario.population(),
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),
         window_shift: window_shift(network.lookahead()),
@@ -254,7 +260,7 @@ pub(crate) fn memory_limit<P: Protocol, M>(scenario: &Scenario, world: &World<'_
         bytes => bytes,
     };
     let share = (machine as f64 * scenario.engine.memory_limit) as u64;
-    let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.nodes));
+    let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.population()));
     share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
 }
 
@@ -308,7 +314,7 @@ pub(crate) fn outcome<P: Protocol, M>(
     let network = world.network;
     let virtual_time = if end == End::Until { scenario.until } else { last_event };
     let facts = RunFacts {
-        nodes: scenario.nodes,
+        nodes: scenario.population(),
         until: scenario.until,
         last_event,
         quiescent: end == End::Quiescent,

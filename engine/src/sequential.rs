@@ -23,6 +23,7 @@ use crate::run::{
     Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
 };
 use crate::scenario::Scenario;
+use crate::schedule::Boundary;
 use crate::tally::Tally;
 
 /// Looks at [`Control`] and reports progress every so many windows.
@@ -164,7 +165,15 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run(&Job { protocol, scenario, network, control, visit: None, held: None })
+    Oracle::run(&Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: None,
+        held: None,
+        scheduled: false,
+    })
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -179,7 +188,7 @@ pub fn run_under<P: Protocol>(
     control: &Control,
 ) -> Result<Outcome, RunError> {
     Oracle::run_under(
-        &Job { protocol, scenario, network, control, visit: None, held: None },
+        &Job { protocol, scenario, network, control, visit: None, held: None, scheduled: false },
         conditions,
     )
 }
@@ -197,7 +206,15 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job { protocol, scenario, network, control, visit: Some(visit), held: None };
+    let job = Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: Some(visit),
+        held: None,
+        scheduled: false,
+    };
     Oracle::run_under(&job, conditions)
 }
 
@@ -224,12 +241,12 @@ fn run_in<P: Protocol, M: Mode>(
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<CellOf<P, M>> = Vec::new();
-    let room = nodes.try_reserve_exact(scenario.nodes as usize);
-    granted::<CellOf<P, M>>(room, scenario.nodes as usize, "the nodes");
+    let room = nodes.try_reserve_exact(scenario.population() as usize);
+    granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
     let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
     let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
     let mut halted = None;
-    for id in 0..scenario.nodes {
+    for id in 0..scenario.population() {
         let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
         let host = Host {
             world: &world,
@@ -291,7 +308,7 @@ fn run_in<P: Protocol, M: Mode>(
         }
         false => Vec::new(),
     };
-    let judged = jury.end(&RunEnd { time, nodes: scenario.nodes, excused: &excused });
+    let judged = jury.end(&RunEnd { time, nodes: scenario.population(), excused: &excused });
     let finished = tally.finish(1 << world.window_shift);
     Ok(outcome(&world, scenario, finished, states, end, host, judged))
 }
@@ -313,10 +330,13 @@ fn event_loop<P: Protocol, M: Mode>(
 ) -> Result<(End, u64), RunError> {
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
-        let next = queue.next_time();
+        let mut next = queue.next_time();
         if world.listens() && next.is_none_or(|time| world.window_of(time) != window) {
             jury.gather(&mut tally.outbox);
-            jury.hear();
+            let pending = next.map(|time| world.window_of(time));
+            let boundary = Boundary::after(window, pending, world.window_shift);
+            jury.hear(&boundary, |time, parcel| world.arrive(time, parcel, queue));
+            next = queue.next_time();
         }
         let Some(time) = next else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {

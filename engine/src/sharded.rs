@@ -90,7 +90,15 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run(&Job { protocol, scenario, network, control, visit: None, held: None })
+    Sharded::run(&Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: None,
+        held: None,
+        scheduled: false,
+    })
 }
 
 /// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
@@ -109,7 +117,7 @@ pub fn run_under<P: Protocol>(
     control: &Control,
 ) -> Result<Outcome, RunError> {
     Sharded::run_under(
-        &Job { protocol, scenario, network, control, visit: None, held: None },
+        &Job { protocol, scenario, network, control, visit: None, held: None, scheduled: false },
         conditions,
     )
 }
@@ -130,7 +138,15 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job { protocol, scenario, network, control, visit: Some(visit), held: None };
+    let job = Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: Some(visit),
+        held: None,
+        scheduled: false,
+    };
     Sharded::run_under(&job, conditions)
 }
 
@@ -166,10 +182,14 @@ fn run_in<P: Protocol, M: Mode>(
     let world = world::<P, M>(job, conditions, &bodies);
     let placement = place(&world, scenario, network, shards);
     let region = Region::new(
-        u64::from(scenario.nodes) * size_of::<CellOf<P, M>>() as u64,
+        u64::from(scenario.population()) * size_of::<CellOf<P, M>>() as u64,
         options.huge_pages,
     )
-    .map_err(|(bytes, problem)| RunError::Memory { bytes, nodes: scenario.nodes, problem })?;
+    .map_err(|(bytes, problem)| RunError::Memory {
+        bytes,
+        nodes: scenario.population(),
+        problem,
+    })?;
     let shape = CalendarShape {
         slots_log2: slots_log2(&world, network, placement.subshards),
         subshards: placement.subshards,
@@ -220,7 +240,7 @@ fn run_in<P: Protocol, M: Mode>(
 fn worth_sharing<P: Protocol>(protocol: &P, scenario: &Scenario, network: &Network) -> bool {
     let window_s = window(network.lookahead()).as_secs_f64();
     let rate = protocol.events_per_node_second();
-    f64::from(scenario.nodes) * rate * window_s >= WORTH_SHARING
+    f64::from(scenario.population()) * rate * window_s >= WORTH_SHARING
 }
 
 fn place<P: Protocol, M>(
@@ -233,7 +253,7 @@ fn place<P: Protocol, M>(
     // No more events can fall into a window than a delay's worth of the busiest rate.
     let spread_s = network.horizon().as_secs_f64().max(window_s);
     let rate = world.protocol.events_per_node_second().min(8.0 / spread_s.max(1e-9) * 8.0);
-    Placement::new(scenario.nodes, shards, rate * window_s, scenario.engine.subshard_nodes)
+    Placement::new(scenario.population(), shards, rate * window_s, scenario.engine.subshard_nodes)
 }
 
 /// Enough near slots for nearly all messages, and more where they are cheap: every level of the far
@@ -509,7 +529,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
             ..HostReport::default()
         };
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
-        let run_end = RunEnd { time, nodes: scenario.nodes, excused: &excused };
+        let run_end = RunEnd { time, nodes: scenario.population(), excused: &excused };
         let judged = self.jury.into_inner().end(&run_end);
         let finished = tally.finish(1 << self.field.world.window_shift);
         Ok(outcome(&self.field.world, scenario, finished, states, end, host, judged))

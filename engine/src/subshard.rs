@@ -23,6 +23,7 @@ use crate::placement::Placement;
 use crate::prefetch;
 use crate::refusal::granted;
 use crate::run::{Control, End, RunError};
+use crate::schedule::Parcel;
 use crate::signing::Signing;
 use crate::sink::{CalendarSink, OwnEvent};
 use crate::tally::Tally;
@@ -162,6 +163,24 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             let state = host.start();
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
             unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
+        }
+    }
+
+    /// Files messages that a scheduler lets arrive, between windows.
+    pub(crate) fn file_arrivals(
+        &mut self,
+        field: &Field<'_, P, M>,
+        arrivals: Vec<(Time, Parcel<P::Message>)>,
+    ) {
+        let mut sink = CalendarSink {
+            calendar: &mut self.calendar,
+            own: &mut self.own,
+            placement: &field.placement,
+            window_shift: field.world.window_shift,
+            open: u64::MAX,
+        };
+        for (time, parcel) in arrivals {
+            field.world.arrive(time, parcel, &mut sink);
         }
     }
 

@@ -92,6 +92,10 @@ pub struct Totals {
     pub messages_by_kind: Vec<u64>,
     /// Their size on the wire, by kind.
     pub bytes_by_kind: Vec<u64>,
+    /// Of them, those of nodes that an adversary plays: bounds of the literature count honest senders.
+    pub adversary_messages_by_kind: Vec<u64>,
+    /// Their size on the wire, by kind.
+    pub adversary_bytes_by_kind: Vec<u64>,
 }
 
 impl Clone for Totals {
@@ -107,6 +111,8 @@ impl Clone for Totals {
         self.values.clone_from(&source.values);
         self.messages_by_kind.clone_from(&source.messages_by_kind);
         self.bytes_by_kind.clone_from(&source.bytes_by_kind);
+        self.adversary_messages_by_kind.clone_from(&source.adversary_messages_by_kind);
+        self.adversary_bytes_by_kind.clone_from(&source.adversary_bytes_by_kind);
         self.events = source.events;
         self.messages = source.messages;
         self.bytes_on_wire = source.bytes_on_wire;
@@ -114,8 +120,35 @@ impl Clone for Totals {
 }
 
 impl Totals {
+    /// Nothing counted yet, of so many metrics and kinds of message.
+    pub fn none(metrics: usize, kinds: usize) -> Self {
+        Self {
+            values: vec![0; metrics],
+            messages_by_kind: vec![0; kinds],
+            bytes_by_kind: vec![0; kinds],
+            adversary_messages_by_kind: vec![0; kinds],
+            adversary_bytes_by_kind: vec![0; kinds],
+            ..Self::default()
+        }
+    }
+
+    /// Messages of honest nodes, by kind.
+    pub fn honest_messages(&self) -> Vec<u64> {
+        difference(&self.messages_by_kind, &self.adversary_messages_by_kind)
+    }
+
+    /// Their size on the wire, by kind.
+    pub fn honest_bytes(&self) -> Vec<u64> {
+        difference(&self.bytes_by_kind, &self.adversary_bytes_by_kind)
+    }
+
     /// The value of one metric.
     pub fn of<M: Metric>(&self, metric: M) -> u64 {
         self.values.get(metric.index()).copied().unwrap_or(0)
     }
+}
+
+fn difference(all: &[u64], some: &[u64]) -> Vec<u64> {
+    let some = some.iter().chain(core::iter::repeat(&0));
+    all.iter().zip(some).map(|(all, some)| all - some).collect()
 }

@@ -1,6 +1,6 @@
 //! The contract between a protocol and whatever runs it.
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, Scheduler};
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
@@ -78,6 +78,18 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// before it starts.
     fn behaviour(&self, _node: crate::NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         None
+    }
+
+    /// The adversary that decides when messages arrive; `None`: the network does. Asked before any
+    /// node starts.
+    fn scheduler(&self, _setting: &Setting) -> Option<Box<dyn Scheduler<Self>>> {
+        None
+    }
+
+    /// Nodes beside those that the scenario counts, such as the clients of replicas: their ids follow.
+    /// It depends on parameters only; [`Configure::fit`] is told of the scenario's nodes alone.
+    fn extra_nodes(&self) -> u32 {
+        0
     }
 
     /// What must hold between nodes, judged from their outputs.

@@ -31,6 +31,7 @@ use crate::{
 
 mod bodies;
 mod pump;
+mod weather;
 
 pub use bodies::RecordedBodies;
 pub use pump::{Delivery, Pump};

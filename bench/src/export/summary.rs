@@ -47,7 +47,7 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "events": result.totals.events,
         "messages": result.totals.messages,
         "bytes_on_wire": result.totals.bytes_on_wire,
-        "bytes_by_kind": by_kind(result, &result.totals.bytes_by_kind),
+        "bytes_by_kind": by_kind(result, &result.totals.honest_bytes()),
         "w_ns": result.w_ns,
         "l_ns": result.l_ns,
         "crypto_mode": record.scenario.crypto.mode.name(),
@@ -113,9 +113,15 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
         metrics.insert(metric.name.to_owned(), shown);
     }
     if result.kinds.len() > 1 {
-        let counts = by_kind(result, &result.totals.messages_by_kind);
+        let counts = by_kind(result, &result.totals.honest_messages());
         metrics.insert("messages_by_kind".to_owned(), Value::Object(counts));
     }
+    if result.facts.adversary {
+        let counts = by_kind(result, &result.totals.adversary_messages_by_kind);
+        metrics.insert("messages_by_adversary".to_owned(), Value::Object(counts));
+    }
+    let judged = result.checks.iter().filter(|check| check.not_judged.is_none()).count();
+    metrics.insert("judged".to_owned(), json!(judged));
     metrics
 }
 

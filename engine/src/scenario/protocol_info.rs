@@ -38,8 +38,8 @@ pub struct ProtocolInfo {
 }
 
 /// Finds values that contradict each other and, given the number of nodes and the seed, those that
-/// cannot work with them.
-pub type CheckValues = fn(&Values, Option<(u32, u64)>) -> Result<(), ParameterError>;
+/// cannot work with them; returns how many nodes the protocol has beside them.
+pub type CheckValues = fn(&Values, Option<(u32, u64)>) -> Result<u32, ParameterError>;
 
 impl ProtocolInfo {
     /// The description of one protocol.
@@ -66,7 +66,8 @@ impl ProtocolInfo {
             },
             check: |values, scene| {
                 let mut protocol = P::configure(values)?;
-                scene.map_or(Ok(()), |(nodes, seed)| protocol.fit(nodes, seed))
+                scene.map_or(Ok(()), |(nodes, seed)| protocol.fit(nodes, seed))?;
+                Ok(protocol.extra_nodes())
             },
         };
         if let Some(problem) = info.wrong_declaration() {

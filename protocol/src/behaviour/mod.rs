@@ -10,11 +10,13 @@
 //! next window on. What they tell the outside world counts for nothing.
 
 mod generic;
+mod scheduler;
 mod tap;
 #[cfg(test)]
 mod tests;
 
 pub use generic::{Edit, Edited, delayed, equivocating, replaying, silent, twins, withholding};
+pub use scheduler::{Arrival, Fate, Held, InTransit, Scheduled, Scheduler};
 pub use tap::{Act, Hosts, Tap};
 
 use crate::{NodeId, Protocol};

@@ -190,3 +190,82 @@ fn held_nodes_share_what_they_know() {
     // Each hears the other four twice.
     assert_eq!(most, Some(1 << 31 | 16));
 }
+
+/// Node 0 hears nobody until five nodes have been heard, node 1 at once, node 2 too late if it may.
+#[derive(Default)]
+struct Favours {
+    heard: u32,
+}
+
+impl Scheduler<Greet> for Favours {
+    fn hear(&mut self, _: &crate::judge::Said<Heard>) {
+        self.heard += 1;
+    }
+
+    fn on_send(&mut self, message: &InTransit<Hello>) -> Fate {
+        match message.to.0 {
+            0 => Fate::Held,
+            1 => Fate::At(message.sent + Span(MS)),
+            2 => Fate::At(message.sent + Span(500 * MS)),
+            _ => Fate::Due,
+        }
+    }
+
+    fn release(&mut self, now: Time, held: &mut Held<Hello>) {
+        if self.heard >= 5 {
+            held.release_all(now, |_| true);
+        }
+    }
+}
+
+/// When each node hears its four first greetings, in ms.
+fn first_heard(pump: &mut Pump<Greet>, node: u32) -> Vec<u64> {
+    pump.run(Time(900 * MS));
+    let of_node = pump.outputs().iter().filter(|said| said.node == NodeId(node));
+    of_node.map(|said| said.at.time.0 / MS).collect()
+}
+
+#[test]
+fn a_scheduler_delivers_holds_and_releases() {
+    let mut pump = Pump::new(Greet, 5).scheduler(Favours::default());
+    // Four at node 1 after 1 ms; with the fifth, at 10 ms, node 0 hears them all.
+    assert_eq!(first_heard(&mut pump, 1), [1; 4]);
+    assert_eq!(first_heard(&mut pump, 0), [10; 4]);
+    assert_eq!(first_heard(&mut pump, 2), [500; 4]);
+    assert_eq!(first_heard(&mut pump, 3), [10; 4]);
+}
+
+#[test]
+fn a_scheduler_keeps_to_the_bound() {
+    let bounded = |heard| {
+        let favours = Favours { heard };
+        Pump::new(Greet, 5).bound(Span(200 * MS)).scheduler(favours)
+    };
+    assert_eq!(first_heard(&mut bounded(0), 2), [200; 4]);
+    // It never releases anything by itself.
+    let mut never = Pump::new(Greet, 2).bound(Span(200 * MS)).scheduler(Favours::default());
+    assert_eq!(first_heard(&mut never, 0), [200]);
+    // Without a bound all arrives when nothing else is left: here after the second greeting.
+    let mut at_last = Pump::new(Greet, 2).scheduler(Favours::default());
+    at_last.run(Time::MAX);
+    let heard = at_last.outputs().iter().filter(|said| said.node == NodeId(0));
+    assert_eq!(heard.map(|said| said.at.time.0 / MS).collect::<Vec<_>>(), [1_001, 1_001]);
+}
+
+#[test]
+fn cuts_duplicates_and_delays_of_a_pump() {
+    let until = Time(900 * MS);
+    let heard = |pump: Pump<Greet>| {
+        let mut pump = pump;
+        pump.run(until);
+        pump.outputs().iter().map(|said| (said.at.time.0, said.node.0)).collect::<Vec<_>>()
+    };
+    let one_way = heard(Pump::new(Greet, 3).cut(&[NodeId(0)], true, Time::ZERO, until));
+    assert_eq!(one_way.iter().map(|(_, node)| *node).collect::<Vec<_>>(), [0, 2, 0, 1]);
+    assert_eq!(heard(Pump::new(Greet, 3).cut(&[NodeId(0)], false, Time::ZERO, until)).len(), 2);
+    assert_eq!(heard(Pump::new(Greet, 3).cut(&[NodeId(0)], false, Time(1), until)).len(), 6);
+    assert_eq!(heard(Pump::new(Greet, 3).duplicate(1.0)).len(), 12);
+    let delays = heard(Pump::new(Greet, 10).delays(Span(MS), Span(2 * MS)));
+    assert!(delays.iter().all(|(at, _)| (MS..=2 * MS).contains(at)));
+    assert!(delays.iter().any(|(at, _)| *at != delays[0].0));
+}

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::weather::{Cut, Weather};
 use super::{Effect, Neighbours, RecordedBodies, Recording};
-use crate::behaviour::{Behaviour, Tap};
-use crate::draw::{self, Purpose};
+use crate::behaviour::{Behaviour, InTransit, Scheduled, Scheduler, Tap};
 use crate::invariant::Invariants;
 use crate::judge::{Finding, Panel, RunEnd, Said, Setting};
 use crate::laws;
@@ -35,8 +35,7 @@ use crate::{
 pub struct Pump<P: Protocol> {
     protocol: P,
     seed: u64,
-    delay: Span,
-    loss_threshold: u64,
+    weather: Weather,
     topology: Option<Vec<Arc<[NodeId]>>>,
     /// Empty until the first run; `None` inside is a node that is down.
     nodes: Vec<Option<P::Node>>,
@@ -67,6 +66,10 @@ pub struct Pump<P: Protocol> {
     held: BTreeMap<NodeId, Box<dyn Behaviour<P>>>,
     /// What held nodes have told each other.
     told: Vec<(NodeId, P::Message)>,
+    scheduler: Option<Box<dyn Scheduler<P>>>,
+    /// Within this a scheduler must let a message arrive.
+    bound: Option<Span>,
+    scheduled: Scheduled<P::Message, Event<P>>,
 }
 
 /// So many messages of a kind, and nodes, are held against the laws: what breaks one does so early.
@@ -153,13 +156,13 @@ impl<P: Protocol> Call<P> {
 }
 
 impl<P: Protocol> Pump<P> {
-    /// A complete network of `nodes`, seed 0, delay 10 ms, nothing lost.
+    /// A complete network of `nodes` and the protocol's extra ones, seed 0, delay 10 ms, nothing lost.
     pub fn new(protocol: P, nodes: u32) -> Self {
+        let nodes = nodes + protocol.extra_nodes();
         Self {
             protocol,
             seed: 0,
-            delay: Span::from_millis(10),
-            loss_threshold: 0,
+            weather: Weather::new(Span::from_millis(10)),
             topology: None,
             nodes: Vec::new(),
             population: nodes,
@@ -170,12 +173,7 @@ impl<P: Protocol> Pump<P> {
             queue: BTreeMap::new(),
             asked: 0,
             now: Time::ZERO,
-            totals: Totals {
-                values: vec![0; P::Metric::ALL.len()],
-                messages_by_kind: vec![0; P::Message::KINDS.len()],
-                bytes_by_kind: vec![0; P::Message::KINDS.len()],
-                ..Totals::default()
-            },
+            totals: Totals::none(P::Metric::ALL.len(), P::Message::KINDS.len()),
             invariants: Invariants::default(),
             violations: Vec::new(),
             trace: Vec::new(),
@@ -186,6 +184,9 @@ impl<P: Protocol> Pump<P> {
             sent: vec![0; nodes as usize],
             held: BTreeMap::new(),
             told: Vec::new(),
+            scheduler: None,
+            bound: None,
+            scheduled: Scheduled::default(),
         }
     }
 
@@ -205,15 +206,51 @@ impl<P: Protocol> Pump<P> {
 
     /// Sets the delay of every message.
     #[must_use]
-    pub fn delay(mut self, delay: Span) -> Self {
-        self.delay = delay;
+    pub fn delay(self, delay: Span) -> Self {
+        self.delays(delay, delay)
+    }
+
+    /// Sets bounds of the delays: each message draws its own, so messages overtake each other.
+    #[must_use]
+    pub fn delays(mut self, least: Span, most: Span) -> Self {
+        (self.weather.least, self.weather.most) = (least, most.max(least));
         self
     }
 
     /// Sets the probability with which a message between distinct nodes is lost.
     #[must_use]
     pub fn loss(mut self, share: f64) -> Self {
-        self.loss_threshold = draw::threshold(share);
+        self.weather.loss_threshold = crate::draw::threshold(share);
+        self
+    }
+
+    /// Sets the probability with which a message between distinct nodes arrives twice.
+    #[must_use]
+    pub fn duplicate(mut self, share: f64) -> Self {
+        self.weather.duplicate_threshold = crate::draw::threshold(share);
+        self
+    }
+
+    /// Cuts some nodes off from all others: messages sent from one side to the other in
+    /// `from..until` are lost; with `one_way` only those of the nodes of `side`.
+    #[must_use]
+    pub fn cut(mut self, side: &[NodeId], one_way: bool, from: Time, until: Time) -> Self {
+        self.weather.cuts.push(Cut { side: side.to_vec(), one_way, from, until });
+        self
+    }
+
+    /// Bounds what a scheduler may do: every message arrives within `delta`. Without a bound, at some time.
+    #[must_use]
+    pub fn bound(mut self, delta: Span) -> Self {
+        self.bound = Some(delta);
+        self
+    }
+
+    /// Lets an adversary decide when messages arrive, in place of the protocol's own scheduler. It is asked
+    /// after every event.
+    #[must_use]
+    pub fn scheduler(mut self, scheduler: impl Scheduler<P> + 'static) -> Self {
+        self.scheduler = Some(Box::new(scheduler));
         self
     }
 
@@ -242,13 +279,18 @@ impl<P: Protocol> Pump<P> {
             self.nodes.resize_with(self.population as usize, || None);
             let all = (0..self.population).map(NodeId);
             self.held.extend(all.filter_map(|id| Some((id, self.protocol.behaviour(id)?))));
-            self.panel = Panel::new(self.protocol.judges(&self.setting(until)));
+            let setting = self.setting(until);
+            self.panel = Panel::new(self.protocol.judges(&setting));
+            if self.scheduler.is_none() {
+                self.scheduler = self.protocol.scheduler(&setting);
+            }
             for id in 0..self.population {
                 self.call(NodeId(id), 0, Call::Start);
             }
         }
         let complete = |pump: &Self| P::STOPS_EARLY && pump.protocol.complete(&pump.totals);
         while !complete(self) {
+            self.release_held();
             let Some(entry) = self.queue.first_entry().filter(|e| e.key().0 < until) else { break };
             self.now = entry.key().0;
             let event = entry.remove();
@@ -397,6 +439,20 @@ impl<P: Protocol> Pump<P> {
         }
     }
 
+    /// Lets the scheduler release messages before the next event, and all of them if there is none.
+    fn release_held(&mut self) {
+        let Some(scheduler) = self.scheduler.as_deref_mut() else { return };
+        let mut arrivals = Vec::new();
+        let next = self.queue.first_key_value().map_or(Time::MAX, |(key, _)| key.0);
+        self.scheduled.release(scheduler, self.now, next, &mut arrivals);
+        if arrivals.is_empty() && next == Time::MAX {
+            self.scheduled.release_rest(self.now, &mut arrivals);
+        }
+        for (at, event) in arrivals {
+            self.ask(at, event);
+        }
+    }
+
     fn send(&mut self, at: Time, (from, number): (NodeId, u32), to: NodeId, message: P::Message) {
         let seen = self.lawful.get_mut(message.kind());
         if seen.as_ref().is_none_or(|seen| **seen < LAWFUL) {
@@ -409,13 +465,28 @@ impl<P: Protocol> Pump<P> {
             self.totals.bytes_on_wire += bytes;
             self.totals.messages_by_kind[message.kind()] += 1;
             self.totals.bytes_by_kind[message.kind()] += bytes;
-            let luck = draw::draw(draw::stream(self.seed, Purpose::Delay, from), self.asked);
-            if luck < self.loss_threshold {
-                self.asked += 1;
-                return;
+            if self.held.contains_key(&from) {
+                self.totals.adversary_messages_by_kind[message.kind()] += 1;
+                self.totals.adversary_bytes_by_kind[message.kind()] += bytes;
             }
         }
-        self.ask(at + self.delay, Event::Message { sent: at, from, number, to, message });
+        let arrivals = self.weather.arrivals(self.seed, self.asked, at, (from, to));
+        let before = self.asked;
+        for due in arrivals {
+            let event = Event::Message { sent: at, from, number, to, message };
+            let latest = self.bound.map(|delta| at + delta);
+            let transit = InTransit { sent: at, from, to, due, latest, message };
+            let arrival = match self.scheduler.as_deref_mut().filter(|_| from != to) {
+                Some(scheduler) => self.scheduled.send(scheduler, self.now, transit, event),
+                None => Some((due, event)),
+            };
+            if let Some((at, event)) = arrival {
+                self.ask(at, event);
+            }
+        }
+        if self.asked == before {
+            self.asked += 1;
+        }
     }
 
     fn ask(&mut self, at: Time, event: Event<P>) {
@@ -432,16 +503,19 @@ impl<P: Protocol> Pump<P> {
         let at = Key { time: self.now, target: node, tie: 0, source: node, sequence };
         let said = Said { at, node, output };
         self.panel.hear(&said);
+        if let Some(scheduler) = self.scheduler.as_deref_mut() {
+            scheduler.hear(&said);
+        }
         self.outputs.push(said);
     }
 
     fn setting(&self, until: Time) -> Setting {
-        let lossless = self.loss_threshold == 0;
+        let lossless = self.weather.loss_threshold == 0 && self.weather.cuts.is_empty();
         Setting {
             seed: self.seed,
             held: self.held.len() as u32,
-            loses_messages: !lossless,
-            delta: lossless.then_some(self.delay),
+            loses_messages: !self.weather.is_calm(),
+            delta: lossless.then_some(self.weather.most.max(self.bound.unwrap_or(Span::ZERO))),
             ..Setting::of(self.population, until)
         }
     }
@@ -471,7 +545,7 @@ impl<P: Protocol> Pump<P> {
             edges,
             directed: false,
             exponential_delay: None,
-            disturbed: self.loss_threshold > 0 || self.crashes.iter().any(|crashes| *crashes > 0),
+            disturbed: !self.weather.is_calm() || self.crashes.iter().any(|crashes| *crashes > 0),
             adversary: !self.held.is_empty(),
             totals: self.totals.clone(),
             violations: self.violations.clone(),
