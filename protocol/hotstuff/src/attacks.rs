@@ -4,10 +4,11 @@ mod equivocator;
 
 use anthill_protocol::behaviour::{Act, Behaviour, Edited, Tap};
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
-use anthill_protocol::NodeId;
+use anthill_protocol::{NodeId, Protocol as _};
 
-use crate::hotstuff::HotStuff;
+use crate::hotstuff::{HotStuff, Timer};
 use crate::messages::HotStuffMessage;
+use crate::replica::Replica;
 
 const COUNT: Parameter = Parameter {
     name: "count",
@@ -26,13 +27,13 @@ const PLACEMENT: Parameter = Parameter {
 pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {
         name: "silent-leader",
-        about: "its replicas vote, and propose nothing when they lead",
+        about: "its replicas vote, and neither count votes nor propose when they lead",
         parameters: &[COUNT, PLACEMENT],
     },
     AdversaryKind {
         name: "equivocating-leader",
-        about: "its replicas propose one block to replicas of even and another to those of odd ids, and \
-                vote for all blocks of each other",
+        about: "its replicas propose two blocks, each to one half of the honest replicas, and vote for \
+                all blocks of each other",
         parameters: &[COUNT, PLACEMENT],
     },
     AdversaryKind {
@@ -100,7 +101,7 @@ impl Attack {
             return None;
         }
         Some(match self.kind {
-            "silent-leader" => Box::new(Edited(silent_leader)),
+            "silent-leader" => Box::new(SilentLeader),
             "withholding-leader" => {
                 let confidant = NodeId((node.0 + self.count) % honest.nodes);
                 Box::new(Edited(move |act, cx: &mut Tap<'_, '_, HotStuff>| {
@@ -112,9 +113,49 @@ impl Attack {
     }
 }
 
-fn silent_leader(act: Act<HotStuff>, cx: &mut Tap<'_, '_, HotStuff>) {
-    if !matches!(act, Act::Send { message: HotStuffMessage::Propose { .. }, .. }) {
-        cx.act(act);
+/// Takes no votes, and proposes nothing.
+struct SilentLeader;
+
+impl SilentLeader {
+    fn pass(acts: Vec<Act<HotStuff>>, cx: &mut Tap<'_, '_, HotStuff>) {
+        for act in acts {
+            if !matches!(act, Act::Send { message: HotStuffMessage::Propose { .. }, .. }) {
+                cx.act(act);
+            }
+        }
+    }
+}
+
+impl Behaviour<HotStuff> for SilentLeader {
+    fn start(&mut self, honest: &HotStuff, cx: &mut Tap<'_, '_, HotStuff>) -> Replica {
+        let (node, acts) = cx.honestly(|cx| honest.start(cx));
+        Self::pass(acts, cx);
+        node
+    }
+
+    fn on_message(
+        &mut self,
+        honest: &HotStuff,
+        node: &mut Replica,
+        from: NodeId,
+        message: &HotStuffMessage,
+        cx: &mut Tap<'_, '_, HotStuff>,
+    ) {
+        if !matches!(message, HotStuffMessage::Vote { .. }) {
+            let ((), acts) = cx.honestly(|cx| honest.on_message(node, from, message, cx));
+            Self::pass(acts, cx);
+        }
+    }
+
+    fn on_timer(
+        &mut self,
+        honest: &HotStuff,
+        node: &mut Replica,
+        timer: Timer,
+        cx: &mut Tap<'_, '_, HotStuff>,
+    ) {
+        let ((), acts) = cx.honestly(|cx| honest.on_timer(node, timer, cx));
+        Self::pass(acts, cx);
     }
 }
 

@@ -246,22 +246,31 @@ impl HotStuff {
             }
             return self.set_aside(node, from, handle, None, cx);
         }
-        if self.insert(node, handle, cx) {
-            self.reconnect(node, digest, cx);
-            self.propose(node, cx);
-        }
+        self.accept(node, handle, None, cx);
+        self.propose(node, cx);
     }
 
-    /// Blocks that waited for one that is known now.
-    fn reconnect(&self, node: &mut Replica, known: Digest, cx: &mut impl Context<Self>) {
-        let mut parent = known;
-        while let Some(place) = node.waiting.iter().position(|waiting| waiting.parent == parent) {
-            let Waiting { digest, block, timeouts, .. } = node.waiting.swap_remove(place);
-            if self.insert(node, block, cx) {
-                self.vote(node, block, timeouts, cx);
-                parent = digest;
+    /// Adds a block whose parent is known and votes for it, and so with those that waited for it.
+    pub(crate) fn accept(
+        &self,
+        node: &mut Replica,
+        handle: Shared,
+        timeouts: Option<u64>,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let mut ready = vec![(handle, timeouts)];
+        while let Some((handle, timeouts)) = ready.pop() {
+            let Some(block) = bodies.get(handle).block() else { continue };
+            if !self.insert(node, handle, cx) {
+                continue;
             }
-            cx.release(block);
+            self.vote(node, handle, timeouts, cx);
+            let waits = |it: &Waiting| it.parent == block.digest;
+            for Waiting { block, timeouts, .. } in node.waiting.extract_if(.., |it| waits(it)) {
+                cx.release(block);
+                ready.push((block, timeouts));
+            }
         }
     }
 }

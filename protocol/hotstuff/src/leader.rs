@@ -13,7 +13,7 @@ impl HotStuff {
     /// block that it is to extend.
     pub(crate) fn propose(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
         let view = node.view;
-        if self.leader(view) != cx.id() || node.proposed >= view || node.given_up >= view {
+        if self.leader(view) != cx.id() || node.proposed >= view || self.has_quit(node, view) {
             return;
         }
         let timeouts = match node.entered_high {
@@ -50,9 +50,7 @@ impl HotStuff {
             cx.send(to, HotStuffMessage::Propose { block: handle, timeouts });
         }
         let high = node.entered_high.filter(|_| timeouts.is_some());
-        if self.insert(node, handle, cx) {
-            self.vote(node, handle, high, cx);
-        }
+        self.accept(node, handle, high, cx);
     }
 
     /// A leader's proposal.
@@ -89,9 +87,7 @@ impl HotStuff {
         if !self.connects(node, &certified.block) {
             return self.set_aside(node, from, handle, high, cx);
         }
-        if self.insert(node, handle, cx) {
-            self.vote(node, handle, high, cx);
-        }
+        self.accept(node, handle, high, cx);
         self.propose(node, cx);
     }
 
@@ -122,8 +118,8 @@ impl HotStuff {
         let bodies = cx.bodies();
         let Some(block) = bodies.get(handle).block() else { return };
         let view = block.view;
-        let given_up = node.given_up >= view && !self.votes_after_time_out();
-        if view <= node.voted || view < node.view && !self.votes_after_time_out() || given_up {
+        let is_past = view < node.view || self.has_quit(node, view);
+        if view <= node.voted || is_past && !self.votes_after_time_out() {
             return;
         }
         if !self.is_safe(node, block, timeouts, cx) {
@@ -139,6 +135,12 @@ impl HotStuff {
         } else {
             cx.send(next, HotStuffMessage::Vote { view, block: block.digest, signature });
         }
+    }
+
+    /// Whether a replica that has given up a view is bound by it. What the two-chain's rule takes from
+    /// statements of those who gave up must stay true (Jolteon, 3); locks on three-chains hold without.
+    fn has_quit(&self, node: &Replica, view: u64) -> bool {
+        self.chain == 2 && node.given_up >= view
     }
 
     /// The voting rule.

@@ -44,7 +44,7 @@ pub(crate) struct Tip {
 /// A replica and its client.
 ///
 /// `view` rises only by proofs: a certificate or timeouts of the view before. A replica votes in a view
-/// at most once, in rising views, and never in one that it has given up.
+/// at most once, in rising views, and under the two-chain's rule never in one that it has given up.
 #[derive(Clone, Debug, Snapshot)]
 pub struct Replica {
     pub(crate) view: u64,

@@ -1,7 +1,7 @@
 //! Leaders that propose two blocks, and voters that vote for both.
 //!
-//! Blocks for replicas of even ids have an even time, those for odd ones an odd time, and so have what
-//! extends them: every replica of the coalition can tell the branches apart. While its replicas lead, each
+//! Honest replicas are of two halves. Blocks for the first have an even time, those for the second an odd
+//! one, and so has what extends them: every replica of the coalition can tell the branches apart. While its replicas lead, each
 //! branch gets the votes of its half of the honest replicas and of the whole coalition.
 
 use anthill_protocol::behaviour::{Act, Behaviour, Tap};
@@ -22,7 +22,16 @@ pub(super) struct Equivocator {
     attack: Attack,
     /// Blocks of the last views; retained.
     blocks: Vec<(Digest, u64, Shared)>,
-    votes: Vec<(u64, Digest, Vec<(NodeId, Signature)>)>,
+    votes: Vec<Tally>,
+}
+
+/// The votes for a block.
+struct Tally {
+    view: u64,
+    block: Digest,
+    votes: Vec<(NodeId, Signature)>,
+    /// Whether what extends it is proposed.
+    used: bool,
 }
 
 type Cx<'a, 'b, 'c> = &'a mut Tap<'b, 'c, HotStuff>;
@@ -66,6 +75,11 @@ impl Equivocator {
         }
     }
 
+    /// Honest replicas are on both sides in turn.
+    fn side_of(&self, honest: NodeId) -> u64 {
+        u64::from(honest.0 - self.attack.held_below(honest)) % 2
+    }
+
     /// Proposes a block to one side and to the coalition.
     fn send(
         &mut self,
@@ -83,7 +97,7 @@ impl Equivocator {
         let block = cx.share(HotStuffBody::Block(block));
         let me = cx.id();
         for to in (0..honest.nodes).map(NodeId).filter(|to| *to != me) {
-            if self.attack.holds(to) || u64::from(to.0) % 2 == side {
+            if self.attack.holds(to) || self.side_of(to) == side {
                 cx.send(to, HotStuffMessage::Propose { block, timeouts });
             }
         }
@@ -114,7 +128,7 @@ impl Equivocator {
         let old = |of: u64| of.saturating_add(VIEWS) < view;
         self.blocks.iter().filter(|it| old(it.1)).for_each(|it| cx.release(it.2));
         self.blocks.retain(|it| !old(it.1));
-        self.votes.retain(|it| !old(it.0));
+        self.votes.retain(|it| !old(it.view));
     }
 
     /// Counts a vote. A certificate of a branch is for its side; of an honest leader's block, for both.
@@ -128,12 +142,12 @@ impl Equivocator {
         if honest.leader(view.saturating_add(1)) != cx.id() {
             return;
         }
-        let found = self.votes.iter().position(|(of, it, _)| *of == view && *it == block);
+        let found = self.votes.iter().position(|it| it.view == view && it.block == block);
         let place = found.unwrap_or_else(|| {
-            self.votes.push((view, block, Vec::new()));
+            self.votes.push(Tally { view, block, votes: Vec::new(), used: false });
             self.votes.len() - 1
         });
-        let votes = &mut self.votes[place].2;
+        let votes = &mut self.votes[place].votes;
         if votes.iter().all(|(voter, _)| *voter != from) {
             votes.push((from, signature));
         }
@@ -141,10 +155,12 @@ impl Equivocator {
     }
 
     fn lead(&mut self, honest: &HotStuff, place: usize, cx: Cx<'_, '_, '_>) {
-        let (view, digest, votes) = &self.votes[place];
-        let known = self.blocks.iter().find(|(known, ..)| known == digest).map(|it| it.2);
-        let (Some(link), true) = (known, votes.len() as u32 == honest.quorum()) else { return };
-        let (view, digest, votes) = (*view, *digest, votes.clone());
+        let Some(tally) = self.votes.get_mut(place) else { return };
+        let known = self.blocks.iter().find(|(known, ..)| *known == tally.block).map(|it| it.2);
+        let ready = !tally.used && tally.votes.len() as u32 >= honest.quorum();
+        let (Some(link), true) = (known, ready) else { return };
+        tally.used = true;
+        let (view, digest, votes) = (tally.view, tally.block, tally.votes.clone());
         let bodies = cx.bodies();
         let Some(parent) = bodies.get(link).block() else { return };
         let certificate = if honest.aggregates() {
