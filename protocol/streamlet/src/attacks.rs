@@ -31,7 +31,7 @@ pub(crate) const KINDS: &[AdversaryKind] = &[
     },
     AdversaryKind {
         name: "withholder",
-        about: "nodes 0..count propose to just too few, keep back their votes, and cast them epochs later",
+        about: "nodes 0..count propose to just too few, and cast their votes as the next honest leader is about to propose",
         parameters: &[COUNT],
     },
     AdversaryKind {
@@ -86,6 +86,11 @@ impl Attack {
         self.conduct == Conduct::Mute
     }
 
+    /// Whether what held nodes measure is what others would.
+    pub(crate) fn keeps_one_state(&self) -> bool {
+        self.conduct != Conduct::TwoFaced
+    }
+
     pub(crate) fn behaviour(
         &self,
         streamlet: &Streamlet,
@@ -98,9 +103,7 @@ impl Attack {
         Some(match self.conduct {
             Conduct::Mute => Box::new(mute::Mute),
             Conduct::TwoFaced => Box::new(two_faced::TwoFaced::new(held)),
-            Conduct::Withholder => {
-                Box::new(Edited(withholder::Withholder::new(held, streamlet.epoch_length())))
-            }
+            Conduct::Withholder => Box::new(Edited(withholder::Withholder::new(held, streamlet))),
             Conduct::Random => Box::new(random::RandomBlocks::default()),
         })
     }

@@ -84,10 +84,15 @@ impl Block {
         ];
         // Zero is the genesis block's.
         let name = words.into_iter().fold(0, draw::mix).max(1);
-        let mut block =
-            Self { place: Place { epoch, name }, parent, height, proposer, payload, signature: None };
-        block.signature =
-            protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
+        let mut block = Self {
+            place: Place { epoch, name },
+            parent,
+            height,
+            proposer,
+            payload,
+            signature: None,
+        };
+        block.signature = protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
         cx.share(Shown::Block(block))
     }
 
@@ -105,8 +110,8 @@ impl Block {
     ) -> bool {
         let proposed = self.proposer == protocol.leader(self.place.epoch, cx.nodes());
         let rises = self.parent.epoch < self.place.epoch && self.height > 0;
-        let signed = !protocol.signed
-            || (self.signature.is_some() && cx.verify_body(handle).failed() == 0);
+        let signed =
+            !protocol.signed || (self.signature.is_some() && cx.verify_body(handle).failed() == 0);
         proposed && rises && signed
     }
 
@@ -124,11 +129,7 @@ impl Block {
 
 impl Vote {
     /// Signs and shares a vote of this node's.
-    pub(crate) fn share(
-        handle: Shared,
-        place: Place,
-        cx: &mut impl Context<Streamlet>,
-    ) -> Shared {
+    pub(crate) fn share(handle: Shared, place: Place, cx: &mut impl Context<Streamlet>) -> Shared {
         let voter = cx.id();
         let signature = cx.sign(&Self::digest(cx.scenario(), place, voter));
         let block_len = handle.encoded_len();

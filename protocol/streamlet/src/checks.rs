@@ -3,6 +3,7 @@
 use anthill_protocol::{Check, RunFacts};
 
 use crate::Streamlet;
+use crate::attacks::Attack;
 use crate::messages::StreamletMetric;
 
 /// Mean and variance of the number of epochs until three in a row have an honest leader, if each has one
@@ -17,30 +18,51 @@ pub(crate) fn wait_for_three(p: f64) -> (f64, f64) {
     (mean, variance.max(0.0))
 }
 
+/// The same mean for so many in a row.
+fn wait_for(row: i32, p: f64) -> f64 {
+    let all = p.powi(row);
+    (1.0 - all) / (all * (1.0 - p))
+}
+
 pub(crate) fn checks(streamlet: &Streamlet, facts: &RunFacts) -> Vec<Check> {
     if !facts.quiescent || facts.nodes == 0 {
         return Vec::new();
     }
-    let of = |metric: StreamletMetric| facts.totals.of(metric) as f64;
     let mut checks = honest(streamlet, facts);
-    let held = streamlet.attack.as_ref().map(|attack| (attack.is_mute(), attack.held(streamlet)));
-    if let Some((true, held)) = held {
-        let nodes = f64::from(facts.nodes);
-        let (mean, variance) = wait_for_three((nodes - f64::from(held)) / nodes);
-        // All nodes wait for the same epochs.
-        let waits = (of(StreamletMetric::Waits) / nodes).max(1.0);
-        // The last wait is cut off: what is finished is shorter by about mean / waits.
-        let cut = (variance + mean * mean) / (2.0 * mean * waits);
-        let measured = of(StreamletMetric::WaitEpochs) / of(StreamletMetric::Waits).max(1.0);
-        let sd = (variance / waits).sqrt() + cut / 4.9;
-        let (name, bound) = ("mean wait for three new honest epochs", "some are mute, all else in time");
-        let check = Check::normal(name, bound, measured, mean, sd);
-        let in_time = of(StreamletMetric::Late) == 0.0 && 3 * u64::from(held) < u64::from(facts.nodes);
-        checks.push(check.only_if(!facts.disturbed && in_time));
-    }
+    checks.extend(streamlet.attack.as_ref().map(|attack| waits(streamlet, attack, facts)));
     checks
 }
 
+/// How long nodes wait for three new epochs in a row, where some lie.
+fn waits(streamlet: &Streamlet, attack: &Attack, facts: &RunFacts) -> Check {
+    let of = |metric: StreamletMetric| facts.totals.of(metric) as f64;
+    let (nodes, held) = (f64::from(facts.nodes), attack.held(streamlet));
+    let p = (nodes - f64::from(held)) / nodes;
+    let measured = of(StreamletMetric::WaitEpochs) / of(StreamletMetric::Waits).max(1.0);
+    let (mean, variance) = wait_for_three(p);
+    // All nodes wait for the same epochs, and a last wait is cut off: finished ones are shorter for it.
+    let waits = (of(StreamletMetric::Waits) / nodes).max(1.0);
+    let cut = (variance + mean * mean) / (2.0 * mean * waits);
+    let sd = (variance / waits).sqrt() + cut / 4.9;
+    let few = 3 * u64::from(held) < u64::from(facts.nodes) && !facts.disturbed;
+    if attack.is_mute() {
+        let in_time = facts.totals.of(StreamletMetric::Late) == 0;
+        let (name, bound) = ("mean wait for three new epochs", "some are mute, the rest in time");
+        return Check::normal(name, bound, measured, mean, sd).only_if(few && in_time);
+    }
+    let most = wait_for(5, p);
+    let check = Check {
+        ok: measured <= most + 4.9 * sd * most / mean,
+        interval: (mean.min(most), most),
+        ..Check::exact(
+            "mean wait for three new epochs: at most that for five honest ones",
+            "fewer than a third lie; echo",
+            measured,
+            most,
+        )
+    };
+    check.only_if(few && streamlet.echo && attack.keeps_one_state())
+}
 
 /// Where nobody lies and every message comes within its epoch.
 fn honest(streamlet: &Streamlet, facts: &RunFacts) -> Vec<Check> {
@@ -60,6 +82,10 @@ fn honest(streamlet: &Streamlet, facts: &RunFacts) -> Vec<Check> {
     vec![
         exact(name, facts.totals.messages, epochs * an_epoch),
         exact("notarised: every epoch's block", of(StreamletMetric::Notarised), epochs * nodes),
-        exact("final: all blocks but the last", of(StreamletMetric::Finalized), (epochs - 1.0) * nodes),
+        exact(
+            "final: all blocks but the last",
+            of(StreamletMetric::Finalized),
+            (epochs - 1.0) * nodes,
+        ),
     ]
 }

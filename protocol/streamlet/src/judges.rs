@@ -16,9 +16,10 @@ pub(crate) fn judges(streamlet: &Streamlet, setting: &Setting) -> Vec<Judge<Said
     let few = u64::from(setting.held) * 3 < u64::from(setting.nodes);
     let safe = few && !setting.loses_state;
     let bound = "fewer than a third lie or forget";
-    let is_mute = streamlet.attack.as_ref().is_some_and(|attack| {
-        attack.is_mute() && attack.held(streamlet) == setting.held
-    });
+    let is_mute = streamlet
+        .attack
+        .as_ref()
+        .is_some_and(|attack| attack.is_mute() && attack.held(streamlet) == setting.held);
     let lie = setting.held > 0 && !is_mute;
     let in_time = setting.delta.is_some_and(|delta| delta <= streamlet.delta);
     let lively = few && in_time && !setting.crashes && !setting.loses_messages;
@@ -31,7 +32,13 @@ pub(crate) fn judges(streamlet: &Streamlet, setting: &Setting) -> Vec<Judge<Said
         Judge::new("one chain", judge::prefix(setting.nodes, finals)).bound(bound, safe),
         Judge::new("one block of a final height", safety::OneBlock::default()).bound(bound, safe),
         Judge::new("epochs rise", safety::EpochsRise::default()).bound(bound, safe),
-        Judge::new("a new block in every row of honest epochs", liveness::Rows::new(streamlet, setting.nodes, row, stable))
-            .bound("fewer than a third lie; messages within delta; echo, or all that lie are mute", lively),
+        Judge::new(
+            "a new block in every row of honest epochs",
+            liveness::Rows::new(streamlet, setting.nodes, row, stable),
+        )
+        .bound(
+            "fewer than a third lie; messages within delta; echo, or all that lie are mute",
+            lively,
+        ),
     ]
 }

@@ -24,9 +24,8 @@ pub(crate) struct Entry {
     pub(crate) place: Place,
     pub(crate) parent: Place,
     pub(crate) height: u32,
-    /// How many have voted for it, and who: a bit for each node.
+    /// How many have voted for it.
     pub(crate) count: u32,
-    votes: Vec<u64>,
     /// Whether it and all before it are notarised.
     pub(crate) is_chained: bool,
     /// Whether it has come as a proposal.
@@ -34,31 +33,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn new(block: &Block, nodes: u32) -> Self {
+    fn new(block: &Block) -> Self {
         Self {
             place: block.place(),
             parent: block.parent,
             height: block.height,
             count: 0,
-            votes: vec![0; nodes.div_ceil(64) as usize],
             is_chained: false,
             is_proposed: false,
-        }
-    }
-
-    /// Whether a node has not voted for it yet; false if there is no such node.
-    #[inline]
-    pub(crate) fn lacks(&self, voter: NodeId) -> bool {
-        let word = self.votes.get(voter.index() / 64);
-        word.is_some_and(|word| word & (1 << (voter.0 % 64)) == 0)
-    }
-
-    /// Counts a vote that it lacks.
-    #[inline]
-    pub(crate) fn insert(&mut self, voter: NodeId) {
-        if let Some(word) = self.votes.get_mut(voter.index() / 64) {
-            *word |= 1 << (voter.0 % 64);
-            self.count += 1;
         }
     }
 
@@ -78,6 +60,10 @@ pub struct Node {
     pub(crate) tip: Tip,
     /// In the order of epochs.
     pub(crate) entries: Vec<Entry>,
+    /// Who has voted for each of them: a bit for each node, so many words an entry. All in one list, so that
+    /// a vote follows one address less.
+    votes: Vec<u64>,
+    words: u32,
     /// The first valid proposal of this epoch; retained.
     pub(crate) candidate: Option<(Place, Shared)>,
     pub(crate) has_voted: bool,
@@ -115,8 +101,49 @@ impl Node {
 
     pub(crate) fn insert(&mut self, block: &Block, nodes: u32) -> usize {
         let (_, end) = self.of_epoch(block.place().epoch);
-        self.entries.insert(end, Entry::new(block, nodes));
+        self.words = nodes.div_ceil(64);
+        self.entries.insert(end, Entry::new(block));
+        let words = self.words as usize;
+        self.votes.splice(end * words..end * words, core::iter::repeat_n(0, words));
         end
+    }
+
+    /// The word and bit of a voter for an entry.
+    #[inline]
+    fn bit(&self, index: usize, voter: NodeId) -> (usize, u64) {
+        (index * self.words as usize + voter.index() / 64, 1 << (voter.0 % 64))
+    }
+
+    /// Whether a node has not voted for an entry yet; false if there is no such node.
+    #[inline]
+    pub(crate) fn lacks(&self, index: usize, voter: NodeId) -> bool {
+        let (word, bit) = self.bit(index, voter);
+        let is_node = voter.0 / 64 < self.words;
+        is_node && self.votes.get(word).is_some_and(|votes| votes & bit == 0)
+    }
+
+    /// Counts a vote that an entry lacks, and says how many it has.
+    #[inline]
+    pub(crate) fn count(&mut self, index: usize, voter: NodeId) -> u32 {
+        let (word, bit) = self.bit(index, voter);
+        let entry = &mut self.entries[index];
+        if let Some(votes) = self.votes.get_mut(word) {
+            *votes |= bit;
+            entry.count += 1;
+        }
+        entry.count
+    }
+
+    /// Where the latest entry and its votes are.
+    #[inline]
+    pub(crate) fn hint(&self, mut fetch: impl FnMut(*const u8)) {
+        if let Some(entry) = self.entries.last() {
+            fetch(core::ptr::from_ref(entry).cast());
+        }
+        let first = self.votes.len().saturating_sub(self.words as usize);
+        for line in self.votes[first..].chunks(8) {
+            fetch(line.as_ptr().cast());
+        }
     }
 
     /// A block that ends a notarised chain.
@@ -147,6 +174,8 @@ impl Node {
     /// Makes a block the last final one, and forgets what came before.
     pub(crate) fn prune(&mut self, root: Tip) {
         self.root = root;
-        self.entries.retain(|entry| entry.place.epoch > root.place.epoch);
+        let past = self.entries.partition_point(|entry| entry.place.epoch <= root.place.epoch);
+        self.entries.drain(..past);
+        self.votes.drain(..past * self.words as usize);
     }
 }

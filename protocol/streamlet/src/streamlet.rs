@@ -4,9 +4,7 @@ mod configure;
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{
-    Bodies, Context, Digest, NodeId, Parameters, Protocol, Shared, Span, Time,
-};
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Parameters, Protocol, Shared, Span, Time};
 
 use crate::attacks::Attack;
 use crate::body::{Block, Place, Shown, Vote};
@@ -107,7 +105,13 @@ impl Streamlet {
         self.on_proposal(node, cx.id(), block, cx);
     }
 
-    fn on_proposal(&self, node: &mut Node, from: NodeId, block: Shared, cx: &mut impl Context<Self>) {
+    fn on_proposal(
+        &self,
+        node: &mut Node,
+        from: NodeId,
+        block: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
         let bodies = cx.bodies();
         let Shown::Block(shown) = bodies.get(block) else {
             return cx.record(StreamletMetric::Refused, 1);
@@ -174,7 +178,7 @@ impl Streamlet {
             _ => return cx.record(StreamletMetric::Refused, 1),
         };
         let Some(index) = self.entry(node, place, block, cx) else { return };
-        if !node.entries[index].lacks(voter) {
+        if !node.lacks(index, voter) {
             return;
         }
         if self.signed && cx.verify_body(ballot).failed() > 0 {
@@ -191,10 +195,8 @@ impl Streamlet {
 
     #[inline]
     fn count(&self, node: &mut Node, index: usize, voter: NodeId, cx: &mut impl Context<Self>) {
-        let entry = &mut node.entries[index];
-        entry.insert(voter);
-        if entry.count == Self::quorum(cx.nodes()) {
-            let place = entry.place;
+        if node.count(index, voter) == Self::quorum(cx.nodes()) {
+            let place = node.entries[index].place;
             self.notarise(node, place, cx);
         }
     }
@@ -216,7 +218,7 @@ impl Streamlet {
         cx.record(StreamletMetric::Votes, 1);
         let ballot = if self.signed { Vote::share(block, place, cx) } else { block };
         self.send_all(StreamletMessage::Vote { ballot }, cx);
-        if node.entries[index].lacks(cx.id()) {
+        if node.lacks(index, cx.id()) {
             self.count(node, index, cx.id(), cx);
         }
     }
@@ -290,6 +292,18 @@ impl Protocol for Streamlet {
     type Metric = StreamletMetric;
     type Output = Said;
 
+    const HINTS: bool = true;
+
+    fn hint(
+        &self,
+        node: &Node,
+        _: &StreamletMessage,
+        _: &impl Bodies<Shown>,
+        fetch: impl FnMut(*const u8),
+    ) {
+        node.hint(fetch);
+    }
+
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         let mut node = Node::default();
         // One that forgot everything may have voted in the epoch under way.
@@ -315,7 +329,12 @@ impl Protocol for Streamlet {
         }
     }
 
-    fn on_timer(&self, node: &mut Node, EpochBegins(epoch): EpochBegins, cx: &mut impl Context<Self>) {
+    fn on_timer(
+        &self,
+        node: &mut Node,
+        EpochBegins(epoch): EpochBegins,
+        cx: &mut impl Context<Self>,
+    ) {
         self.enter(node, epoch, cx);
         if node.epoch == epoch && self.leader(epoch, cx.nodes()) == cx.id() {
             let payload = cx.random();

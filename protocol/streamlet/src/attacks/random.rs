@@ -94,7 +94,8 @@ impl RandomBlocks {
 }
 
 fn body_of(message: StreamletMessage) -> Shared {
-    let (StreamletMessage::Proposal { block: body } | StreamletMessage::Vote { ballot: body }) = message;
+    let (StreamletMessage::Proposal { block: body } | StreamletMessage::Vote { ballot: body }) =
+        message;
     body
 }
 

@@ -91,7 +91,8 @@ impl Rule<Said> for Rows {
             for first in &rows {
                 let last = first + self.row - 1;
                 if !(*first..=last).any(|epoch| self.has_learned(epoch, node)) {
-                    breaches.missing(format!("{node} has no new block in epochs {first} to {last}"));
+                    breaches
+                        .missing(format!("{node} has no new block in epochs {first} to {last}"));
                 }
             }
         }

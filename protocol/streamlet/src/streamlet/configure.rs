@@ -16,7 +16,8 @@ impl Configure for Streamlet {
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let streamlet = Self { attack: Attack::read(values), ..Self::read(values)? };
         if streamlet.echo && !streamlet.signed {
-            let problem = "without signatures a vote that is passed on proves nothing; set signed = true";
+            let problem =
+                "without signatures a vote that is passed on proves nothing; set signed = true";
             return Err(ParameterError { name: "echo", problem: problem.to_owned() });
         }
         Ok(streamlet)
@@ -25,7 +26,8 @@ impl Configure for Streamlet {
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
         if u64::from(self.faults) * 3 >= u64::from(nodes) {
             let most = nodes.saturating_sub(1) / 3;
-            let problem = format!("of {nodes} nodes fewer than a third may be faulty: at most {most}");
+            let problem =
+                format!("of {nodes} nodes fewer than a third may be faulty: at most {most}");
             return Err(ParameterError { name: "faults", problem });
         }
         self.seed = seed;

@@ -24,7 +24,7 @@ fn closed_forms_of_waits_are_those_of_the_tables() {
 #[test]
 fn mute_leaders_cost_the_epochs_that_theory_says() {
     for (n, f) in [(4, 1), (10, 3), (9, 2)] {
-        let settings = [count("epochs", 3_000), UNSIGNED];
+        let settings = [count("epochs", 2_000), UNSIGNED];
         let mut pump = Pump::new(held(Some("mute"), (n, f), 11, &settings), n).seed(11);
         let facts = pump.run(END);
         let checks = pump.protocol().checks(&facts);
@@ -32,9 +32,27 @@ fn mute_leaders_cost_the_epochs_that_theory_says() {
         assert!(wait.ok && !wait.expected_violation && checks.len() == 4, "{wait:?}");
         assert!((wait.measured / wait.expected - 1.0).abs() < 0.2, "{wait:?}");
         // Rows of three suffice.
-        assert!(judged(&mut pump).iter().all(|check| {
-            check.ok && !check.expected_violation && check.not_judged.is_none()
-        }));
+        assert!(
+            judged(&mut pump).iter().all(|check| {
+                check.ok && !check.expected_violation && check.not_judged.is_none()
+            })
+        );
+    }
+}
+
+/// No adversary makes four nodes wait longer than 10.288 epochs in the mean: the optimum, by an exact calculation.
+#[test]
+fn liars_cost_no_more_epochs_than_the_worst_could() {
+    for kind in ["withholder", "random-blocks"] {
+        let settings = [count("epochs", 2_000), ECHO];
+        let mut pump = Pump::new(held(Some(kind), (4, 1), 11, &settings), 4).seed(11);
+        let facts = pump.run(END);
+        let checks = pump.protocol().checks(&facts);
+        let wait = checks.last().expect("there is one");
+        assert!(wait.ok && !wait.expected_violation && checks.len() == 4, "{wait:?}");
+        assert!((wait.expected - 12.856).abs() < 1e-3, "{wait:?}");
+        assert!((3.5..10.288).contains(&wait.measured), "{kind}: {wait:?}");
+        assert!(is_judged_well(&mut pump));
     }
 }
 
@@ -79,20 +97,23 @@ fn two_faces_of_f_split_nothing_and_of_f_plus_one_split_the_chain() {
 fn liars_delay_no_row_of_five() {
     let mut rows = 0;
     for kind in ["two-faced", "withholder", "random-blocks"] {
-        for seed in 0..25 {
+        for seed in 0..12 {
             for (nodes, faults) in [(4, 1), (7, 2)] {
-                let streamlet = held(Some(kind), (nodes, faults), seed, &[count("epochs", 40), ECHO]);
+                let streamlet =
+                    held(Some(kind), (nodes, faults), seed, &[count("epochs", 40), ECHO]);
                 let mut pump = Pump::new(streamlet, nodes).seed(seed).delays(MS, MS * 12);
                 pump.run(END);
                 let checks = judged(&mut pump);
-                let is_well = |check: &Check| check.ok && !check.expected_violation || check.not_judged.is_some();
+                let is_well = |check: &Check| {
+                    check.ok && !check.expected_violation || check.not_judged.is_some()
+                };
                 assert!(checks[..3].iter().all(|check| check.not_judged.is_none()));
                 assert!(checks.iter().all(is_well), "{kind} {seed} {nodes}: {checks:?}");
                 rows += usize::from(checks[3].not_judged.is_none());
             }
         }
     }
-    assert!(rows > 100, "{rows}");
+    assert!(rows > 50, "{rows}");
 }
 
 /// A withheld vote makes blocks notarised epochs later.
@@ -115,7 +136,11 @@ fn hunted(run: u64, slack: u32) -> Pump<Streamlet> {
     let draw = |of: u64, bound: u64| draw::below(draw::draw(run, of), bound) as u32;
     let (nodes, faults) = [(4, 1), (4, 1), (5, 1), (6, 1), (7, 2), (7, 2)][draw(0, 6) as usize];
     let kind = ["random-blocks", "random-blocks", "withholder", "two-faced"][draw(1, 4) as usize];
-    let settings = [count("epochs", 40), ("echo", Value::Flag(draw(2, 2) == 0)), ("signed", Value::Flag(true))];
+    let settings = [
+        count("epochs", 16),
+        ("echo", Value::Flag(draw(2, 2) == 0)),
+        ("signed", Value::Flag(true)),
+    ];
     let mut streamlet = held(Some(kind), (nodes, faults), run, &settings);
     streamlet.slack = slack;
     let mut pump = Pump::new(streamlet, nodes).seed(run).delays(MS, MS * 12);
@@ -140,13 +165,12 @@ fn a_hunt_finds_nothing_but_a_planted_vote_for_a_shorter_chain() {
         finals += usize::from(!super::finals(&pump, nodes_of(&pump) - 1).is_empty());
     }
     // It has been where it matters: forks, and blocks that became final all the same.
-    assert!(two_of_height > 100 && finals > 900, "{two_of_height} {finals}");
+    assert!(two_of_height > 100 && finals > 800, "{two_of_height} {finals}");
     let found = (0..1_000).find(|run| {
         let found = hunted(*run, 1).findings();
         assert!(found.iter().all(|finding| !finding.expected));
         found.iter().any(|finding| finding.judge.starts_with("one "))
     });
-    println!("FOUND {found:?} {two_of_height} {finals}");
     assert!(found.is_some(), "the planted error was not found");
 }
 
@@ -176,7 +200,8 @@ fn numbers_out_of_range_are_survived() {
         let streamlet = honest(4, 3, settings);
         let (mut node, mut cx) = in_epoch_three(&streamlet, 4);
         let leader = streamlet.leader(3, 4);
-        let parents = [Place::default(), Place { epoch: huge, name: 1 }, Place { epoch: 2, name: u64::MAX }];
+        let parents =
+            [Place::default(), Place { epoch: huge, name: 1 }, Place { epoch: 2, name: u64::MAX }];
         for epoch in [0, 1, 3, 4, huge] {
             for height in [0, 1, 2, huge] {
                 for parent in parents {
@@ -243,7 +268,12 @@ fn a_proposal_waits_for_its_ancestors() {
     node.epoch = 3;
     let mut of_three = another(streamlet.leader(3, 4), 4, &cx);
     let block = Block::share(&streamlet, (3, 2), place, 1, &mut of_three);
-    streamlet.on_message(&mut node, streamlet.leader(3, 4), &StreamletMessage::Proposal { block }, &mut cx);
+    streamlet.on_message(
+        &mut node,
+        streamlet.leader(3, 4),
+        &StreamletMessage::Proposal { block },
+        &mut cx,
+    );
     assert!(cx.messages().is_empty(), "its parent is unknown");
     let me = cx.id();
     for voter in (0..4).map(NodeId).filter(|voter| *voter != me) {

@@ -19,7 +19,10 @@ fn parameters_are_lawful() {
         let fitted = Streamlet::configure(&values).expect("consistent").fit(nodes, 1);
         fitted.expect_err("does not fit").to_string()
     };
-    assert_eq!(refused(6, 2), "protocol.faults: of 6 nodes fewer than a third may be faulty: at most 1");
+    assert_eq!(
+        refused(6, 2),
+        "protocol.faults: of 6 nodes fewer than a third may be faulty: at most 1"
+    );
     let mut values = Values::of::<Streamlet>();
     values.set("echo", Value::Flag(true));
     values.set("signed", Value::Flag(false));
@@ -37,7 +40,11 @@ fn two_thirds_are_rounded_up() {
 #[test]
 fn counts_are_those_of_the_closed_forms() {
     for n in SIZES {
-        for settings in [&[count("epochs", 9)][..], &[count("epochs", 9), ECHO], &[count("epochs", 9), UNSIGNED]] {
+        for settings in [
+            &[count("epochs", 9)][..],
+            &[count("epochs", 9), ECHO],
+            &[count("epochs", 9), UNSIGNED],
+        ] {
             let mut pump = Pump::new(honest(n, 3, settings), n).seed(3);
             let facts = pump.run(END);
             let (echo, nodes) = (pump.protocol().echo, u64::from(n));
@@ -50,6 +57,11 @@ fn counts_are_those_of_the_closed_forms() {
             assert_eq!(of(StreamletMetric::Notarised), 9 * nodes);
             assert_eq!(of(StreamletMetric::Finalized), 8 * nodes);
             assert_eq!(of(StreamletMetric::Rounds), 9);
+            // Three, six and nine end a row of three new ones.
+            assert_eq!(
+                (of(StreamletMetric::WaitEpochs), of(StreamletMetric::Waits)),
+                (9 * nodes, 3 * nodes)
+            );
             assert_eq!((of(StreamletMetric::Late), of(StreamletMetric::Refused)), (0, 0));
             let checks = pump.protocol().checks(&facts);
             assert_eq!(checks.len(), 3);
@@ -57,12 +69,14 @@ fn counts_are_those_of_the_closed_forms() {
             assert!(is_judged_well(&mut pump), "{n} {settings:?}");
         }
     }
-    for (settings, an_epoch) in [(&[count("epochs", 1)][..], 48), (&[count("epochs", 1), ECHO], 336)] {
+    for (settings, an_epoch) in
+        [(&[count("epochs", 1)][..], 48), (&[count("epochs", 1), ECHO], 336)]
+    {
         assert_eq!(Pump::new(honest(7, 3, settings), 7).run(END).totals.messages, an_epoch);
     }
 }
 
-/// Two epochs' length and two delays... of the block's own epoch: 2Δ + 2d after its proposal.
+/// 2Δ + 2d after its proposal: the next epoch begins 2Δ later, and its block takes two delays.
 #[test]
 fn a_block_is_final_two_delays_after_the_next_epoch_began() {
     for settings in [&[count("epochs", 6)][..], &[count("epochs", 6), ECHO]] {
@@ -84,7 +98,9 @@ fn a_block_is_final_two_delays_after_the_next_epoch_began() {
 #[test]
 fn bytes_are_those_of_headers_and_signatures() {
     // One byte names the kind; a header is 76 bytes, a signature 64, a voter 4.
-    for (settings, proposal, vote) in [(&[count("epochs", 5)][..], 141, 209), (&[count("epochs", 5), UNSIGNED], 77, 77)] {
+    for (settings, proposal, vote) in
+        [(&[count("epochs", 5)][..], 141, 209), (&[count("epochs", 5), UNSIGNED], 77, 77)]
+    {
         let facts = Pump::new(honest(5, 3, settings), 5).run(END);
         assert_eq!(facts.totals.bytes_by_kind, [5 * 4 * proposal, 5 * 20 * vote]);
     }
@@ -143,18 +159,28 @@ fn after_asynchrony_blocks_become_final_again() {
             let facts = pump.run(END);
             late += facts.totals.of(StreamletMetric::Late);
             let findings = pump.findings();
-            assert!(findings.iter().all(|finding| finding.judge.starts_with("a new block")), "{findings:?}");
-            none_before += usize::from(pump.outputs().iter().all(|said| {
-                !matches!(said.output, Said::Final { .. }) || said.at.time > until
-            }));
+            assert!(
+                findings.iter().all(|finding| finding.judge.starts_with("a new block")),
+                "{findings:?}"
+            );
+            none_before +=
+                usize::from(pump.outputs().iter().all(|said| {
+                    !matches!(said.output, Said::Final { .. }) || said.at.time > until
+                }));
             // Judged again, as under partial synchrony.
-            let setting = Setting { delta: Some(Span(DELTA)), stable_from: until, ..Setting::of(5, END) };
+            let setting =
+                Setting { delta: Some(Span(DELTA)), stable_from: until, ..Setting::of(5, END) };
             let mut panel = Panel::new(pump.protocol().judges(&setting));
             pump.outputs().iter().for_each(|said| panel.hear(said));
             let end = RunEnd { time: Time(30 * EPOCH + 1), nodes: 5, excused: &[] };
             let checks = panel.end(&end);
-            assert!(checks.iter().all(|check| check.ok && check.not_judged.is_none() && !check.expected_violation), "{checks:?}");
-            // Epoch 17 is the first that begins a delay after: 14 rows of three at least... all of them.
+            assert!(
+                checks.iter().all(|check| check.ok
+                    && check.not_judged.is_none()
+                    && !check.expected_violation),
+                "{checks:?}"
+            );
+            // Epoch 17 is the first that begins a delay after.
             assert!(finals(&pump, 0).len() > 10, "seed {seed}");
         }
     }

@@ -14,7 +14,10 @@ fn verdicts(stream: &[(u64, u32, Said)]) -> Vec<&'static str> {
         let at = Key { time, target: node, tie: 0, source: node, sequence };
         panel.hear(&Heard { at, node, output: *output });
     }
-    let excused: Vec<NodeId> = (0..4).map(NodeId).filter(|node| !stream.iter().any(|(_, said, _)| said == &node.0)).collect();
+    let excused: Vec<NodeId> = (0..4)
+        .map(NodeId)
+        .filter(|node| !stream.iter().any(|(_, said, _)| said == &node.0))
+        .collect();
     // Leaders count as honest: nodes that say nothing here are excused from saying it.
     let end = RunEnd { time: Time(4 * EPOCH), nodes: 4, excused: &excused };
     let wrong = panel.end(&end).into_iter().filter(|check| !check.ok);
@@ -40,7 +43,10 @@ fn each_error_is_found_by_its_judge_and_by_no_other() {
     assert_eq!(verdicts(&good), Vec::<&str>::new());
     let with = |more: &[(u64, u32, Said)]| verdicts(&[&good[..], more].concat());
     // Another block of a height that is final; again; with a gap.
-    assert_eq!(with(&[(4, 1, last(3, 3)), (4, 2, last(4, 3))]), ["one chain", "one block of a final height"][..1]);
+    assert_eq!(
+        with(&[(4, 1, last(3, 3)), (4, 2, last(4, 3))]),
+        ["one chain", "one block of a final height"][..1]
+    );
     assert_eq!(with(&[(4, 1, last(2, 2))]), ["one chain"]);
     assert_eq!(with(&[(4, 1, last(9, 4))]), ["one chain"]);
     // Notarised late at the height of a final one.
@@ -53,9 +59,11 @@ fn each_error_is_found_by_its_judge_and_by_no_other() {
         assert_eq!(with(&[(4, 1, wrong)]), ["epochs rise"], "{wrong:?}");
     }
     // Node 3 learns of nothing in epochs 2 to 4.
-    let without: Vec<_> = good.iter().copied().filter(|(_, node, said)| {
-        *node != 3 || !matches!(said, Said::Final { .. })
-    }).collect();
+    let without: Vec<_> = good
+        .iter()
+        .copied()
+        .filter(|(_, node, said)| *node != 3 || !matches!(said, Said::Final { .. }))
+        .collect();
     assert_eq!(verdicts(&without), ["a new block in every row of honest epochs"]);
 }
 
