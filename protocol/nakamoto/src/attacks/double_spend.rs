@@ -68,6 +68,8 @@ impl DoubleSpend {
     fn look(&mut self, honest: &Nakamoto, node: &mut Node, cx: &mut Tap<'_, '_, Nakamoto>) {
         let Phase::Race { base, is_shipped } = self.phase else { return };
         let public = height(node.tip, cx).saturating_sub(base);
+        // The payee may be ahead of what the adversary has heard.
+        let is_shipped = is_shipped && public >= honest.confirmations();
         if is_shipped && self.branch.len() > public {
             self.branch.publish(honest, node, cx);
         } else if public < self.branch.len().saturating_add(self.give_up) {
