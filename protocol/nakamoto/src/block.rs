@@ -3,9 +3,7 @@
 //! A block is a shared body that keeps its parent alive, so the tree of blocks is in memory once for
 //! all nodes; a node keeps the handle of its tip and of a few others.
 
-use anthill_protocol::{
-    Bodies, Body, Digest, NodeId, Shared, Span, Time, draw, fingerprint_bytes,
-};
+use anthill_protocol::{Bodies, Body, Digest, NodeId, Shared, Span, Time, draw, fingerprint_bytes};
 
 use crate::transaction::Transaction;
 
@@ -100,13 +98,7 @@ impl Header {
     }
 
     /// The header of a child, without a nonce.
-    pub(crate) fn child(
-        &self,
-        schedule: Schedule,
-        miner: NodeId,
-        time: Time,
-        found: Time,
-    ) -> Self {
+    pub(crate) fn child(&self, schedule: Schedule, miner: NodeId, time: Time, found: Time) -> Self {
         let height = self.height.saturating_add(1);
         let difficulty = schedule.next_difficulty(self);
         let work = self.work.saturating_add(difficulty);
@@ -152,8 +144,7 @@ impl Block {
         let header = &self.header;
         let due = parent.header.child(schedule, header.miner, header.time, header.found);
         *header == Header { nonce: header.nonce, ..due }
-            && (header.time > parent.header.latest
-                || header.time > median_time(parent, bodies))
+            && (header.time > parent.header.latest || header.time > median_time(parent, bodies))
     }
 
     /// Whether its time is not too far ahead of a clock.
@@ -195,9 +186,7 @@ impl Body for Block {
         ];
         let bytes: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
         let all = self.transactions.iter();
-        all.fold(fingerprint_bytes(&bytes), |hash, transaction| {
-            draw::mix(hash, transaction.word())
-        })
+        all.fold(fingerprint_bytes(&bytes), |hash, transaction| draw::mix(hash, transaction.word()))
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Shared)) {

@@ -13,7 +13,7 @@ const MAX_WALK: u32 = 4_096;
 /// Blocks without a known parent that a node keeps; the oldest make room.
 const MAX_ORPHANS: usize = 1_024;
 /// The main chain is counted in batches of so many blocks, once as many lie on top as in half of one.
-pub(crate) const BATCH: u32 = 1_000;
+pub(crate) const BATCH: u32 = 500;
 
 /// The way from one tip to another: down to the common ancestor, and up.
 struct Path {
@@ -56,8 +56,7 @@ impl Nakamoto {
             return true;
         }
         let bodies = cx.bodies();
-        let (height, tip) = (bodies.get(block).header.height, bodies.get(node.tip).header.height);
-        match tip.checked_sub(height) {
+        match node.height.checked_sub(bodies.get(block).header.height) {
             None | Some(0) => false,
             Some(depth) => depth > MAX_WALK || ancestor(node.tip, depth, &bodies) == block,
         }
@@ -128,7 +127,9 @@ impl Nakamoto {
         cx.retain(block);
         node.orphans.push(block);
         let (bodies, mut missing) = (cx.bodies(), parent);
-        while let Some(below) = bodies.get(missing).parent.filter(|_| node.orphans.contains(&missing)) {
+        while let Some(below) =
+            bodies.get(missing).parent.filter(|_| node.orphans.contains(&missing))
+        {
             missing = below;
         }
         self.ask(node, from, missing, cx);
@@ -196,7 +197,7 @@ impl Nakamoto {
             .map_or((&[][..], &next[..]), |path| (&path.dropped[..], &path.joined[..]));
         cx.retain(to);
         cx.release(old);
-        node.tip = to;
+        (node.tip, node.height) = (to, new.header.height);
         let depth = dropped.len() as u32;
         if depth > 0 {
             cx.record(NakamotoMetric::ReorgDepth, depth.into());
@@ -245,10 +246,10 @@ impl Nakamoto {
         self.count_batch(node, cx);
     }
 
-    /// A thousand blocks of the main chain, once they are deep enough to stay.
+    /// A batch of blocks of the main chain, once they are deep enough to stay.
     fn count_batch(&self, node: &mut Node, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
-        let height = bodies.get(node.tip).header.height;
+        let height = node.height;
         let end = node.batches.saturating_add(1).saturating_mul(BATCH);
         if !self.is_attacked() || height < end.saturating_add(BATCH / 2) {
             return;

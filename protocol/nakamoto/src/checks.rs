@@ -1,9 +1,10 @@
 //! Measured rates beside closed forms.
 
-use anthill_protocol::{Check, Questions, RunFacts};
+use anthill_protocol::{Check, Message, NodeId, Questions, RunFacts};
 
 use crate::attacks::Plan;
 use crate::chain::BATCH;
+use crate::message::NakamotoMessage;
 use crate::metric::NakamotoMetric as M;
 use crate::{Nakamoto, theory};
 
@@ -16,10 +17,12 @@ const WIDEST: f64 = 3.6;
 /// Batches from which on their variance is used.
 const LEAST_BATCHES: f64 = 30.0;
 
-/// Whether all delays are equal is seen from round trips.
+/// Whether all delays are equal is seen from round trips; whether all nodes are connected, from a walk.
 pub(crate) fn asks(facts: &RunFacts) -> Questions {
-    let round_trips = !facts.disturbed && !facts.adversary && facts.topology == "complete";
-    Questions { round_trips, ..Questions::default() }
+    let is_plain = !facts.disturbed && !facts.adversary;
+    let is_complete = facts.topology == "complete";
+    let reach_of = (is_plain && !is_complete && !facts.directed).then_some(NodeId(0));
+    Questions { round_trips: is_plain && is_complete, reach_of }
 }
 
 /// All checks that make sense for a run.
@@ -27,7 +30,7 @@ pub(crate) fn all(protocol: &Nakamoto, facts: &RunFacts) -> Vec<Check> {
     let run = Run { protocol, facts };
     let plan = protocol.attack.as_ref().map(|attack| (attack.plan, attack.share));
     let mut checks = match plan {
-        None => vec![run.stale_rate(), run.growth(1.0)],
+        None => vec![run.stale_rate(), run.growth(1.0), run.blocks_sent()],
         Some((Plan::Withheld { hold }, share)) if hold.0 == 0 => vec![run.growth(1.0 - share)],
         Some((Plan::Selfish { gamma }, share)) => run.selfish(share, gamma.is_some()),
         Some((Plan::DoubleSpend { give_up, .. }, share)) => {
@@ -37,7 +40,7 @@ pub(crate) fn all(protocol: &Nakamoto, facts: &RunFacts) -> Vec<Check> {
         Some((Plan::Withheld { .. }, _)) => Vec::new(),
     };
     if let Some((_, share)) = plan {
-        checks.push(run.quality(share));
+        checks.extend([run.quality(share), run.least_growth(1.0 - share)]);
     }
     checks.into_iter().flatten().collect()
 }
@@ -111,6 +114,39 @@ impl Run<'_> {
             (sd, expected * (load.min(LIGHT_LOAD).powi(2) + 10.0 / blocks.max(1.0))),
         );
         (blocks >= LEAST_BLOCKS).then(|| check.only_if(self.is_claimed(load)))
+    }
+
+    /// Whatever an adversary does, every block of the others makes the chain longer.
+    fn least_growth(&self, honest: f64) -> Option<Check> {
+        let check = self.growth(honest)?;
+        let deviation = (check.interval.1 - check.expected) / 1.96;
+        Some(Check {
+            name: "chain_growth: at least honest rate / (1 + load), blocks per second",
+            ok: check.measured >= check.expected - 5.0 * deviation,
+            interval: (check.interval.0, f64::INFINITY),
+            ..check
+        })
+    }
+
+    /// Of each block, every node but its miner is sent one copy, whatever the topology.
+    fn blocks_sent(&self) -> Option<Check> {
+        let place = NakamotoMessage::KINDS.iter().position(|kind| *kind == "block")?;
+        let sent = *self.facts.totals.messages_by_kind.get(place)? as f64;
+        let nodes = f64::from(self.facts.nodes);
+        let reached = self.facts.answers.reach.map_or(0, |reach| reach.nodes);
+        let is_connected =
+            self.facts.topology == "complete" || reached == u64::from(self.facts.nodes);
+        let is_plain = !self.facts.disturbed && !self.facts.adversary && self.facts.quiescent;
+        // A branch that is not adopted is not announced by those who have another.
+        let is_one_chain = self.of(M::StaleRate) == 0.0 && self.of(M::Mined) > 0.0;
+        let is_made = self.protocol.relay == "inv" && is_plain && is_connected && is_one_chain;
+        let check = Check::exact(
+            "blocks sent: mined x (nodes - 1)",
+            "relay by inv, nothing lost, no stale block, answers within `retry`",
+            sent,
+            self.of(M::Mined) * (nodes - 1.0),
+        );
+        is_made.then_some(check)
     }
 
     /// Whatever the adversary does.

@@ -61,10 +61,10 @@ pub enum NakamotoMetric {
     /// from when a node makes a transaction until it has the confirmations asked for
     #[metric(latency)]
     Confirmation,
-    /// whole thousands of blocks of the main chain that the batch sums cover
+    /// with an attack: batches of 500 blocks of the main chain, for the variance of its share
     Batches,
     /// of them, blocks that the adversary mined
     BatchSum,
-    /// the squares of these, a thousand blocks each
+    /// the squares of these, batch by batch
     BatchSquares,
 }

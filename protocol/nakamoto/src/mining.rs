@@ -43,17 +43,17 @@ impl Nakamoto {
     }
 
     /// Whether a mining timer counts: there is a block to be found.
-    pub(crate) fn finds(&self, node: &mut Node, clock: u32, cx: &impl Context<Self>) -> bool {
+    pub(crate) fn finds(&self, node: &mut Node, clock: u32) -> bool {
         let is_current = clock == node.clock && node.mines_at > 0;
-        if is_current && self.is_over(node, cx) {
+        if is_current && self.is_over(node) {
             node.mines_at = 0;
         }
         is_current && node.mines_at > 0
     }
 
     /// Whether the chain is as long as the run was to make it.
-    pub(crate) fn is_over(&self, node: &Node, cx: &impl Context<Self>) -> bool {
-        cx.bodies().get(node.tip).header.height >= self.most_blocks()
+    pub(crate) fn is_over(&self, node: &Node) -> bool {
+        node.height >= self.most_blocks()
     }
 
     /// An honest miner finds a block, and goes on.

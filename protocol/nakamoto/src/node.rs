@@ -12,6 +12,8 @@ const RECENT: usize = 8;
 #[derive(Clone, Debug, Snapshot)]
 pub struct Node {
     pub(crate) tip: Shared,
+    /// Of the tip.
+    pub(crate) height: u32,
     /// A ring; at first the genesis in all places.
     recent: [Shared; RECENT],
     oldest: u8,
@@ -25,7 +27,7 @@ pub struct Node {
     pub(crate) clock: u32,
     /// The difficulty that it mines at; 0: it does not.
     pub(crate) mines_at: u64,
-    /// Node 0: thousands of blocks that were counted.
+    /// Node 0: batches of blocks that were counted.
     pub(crate) batches: u32,
 }
 
@@ -43,6 +45,7 @@ impl Node {
         (0..=RECENT).for_each(|_| cx.retain(genesis));
         Self {
             tip: genesis,
+            height: 0,
             recent: [genesis; RECENT],
             oldest: 0,
             requests: Vec::new(),

@@ -1,11 +1,15 @@
 //! The parameters of a run, and who mines how much.
 
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use anthill_protocol::{Check, Configure, NodeId, Parameters, Questions, RunFacts, Span, draw};
+use anthill_protocol::{
+    Cell, Check, Column, Configure, Diagram, Holds, NodeId, Parameters, Questions, RunFacts, Span,
+    draw,
+};
 
 use crate::attacks::{self, Attack, Plan};
 use crate::block::Schedule;
 use crate::checks;
+use crate::node::Node;
 
 /// Without an attack, and `blocks = 0`.
 const BLOCKS: u32 = 100;
@@ -78,6 +82,39 @@ impl Configure for Nakamoto {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const DIAGRAMS: &'static [Diagram] = &[
+        Diagram {
+            title: "A block is announced and asked for",
+            settings: &[
+                "nodes=3",
+                "protocol.miners=1",
+                "protocol.blocks=1",
+                "network.topology={kind=\"complete\"}",
+            ],
+            parts: &[],
+        },
+        Diagram {
+            title: "A compact block of which transactions are missing",
+            settings: &[
+                "nodes=3",
+                "protocol.miners=1",
+                "protocol.blocks=1",
+                "protocol.relay=\"compact\"",
+                "protocol.compact_failure=1.0",
+                "network.topology={kind=\"complete\"}",
+            ],
+            parts: &[],
+        },
+    ];
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "height", about: "of its tip", holds: Holds::Figure },
+        Column { name: "mines", about: "whether it mines honestly", holds: Holds::Word },
+        Column { name: "payments", about: "transactions that it made", holds: Holds::Sum },
+    ];
+
+    fn row(&self, id: NodeId, node: &Node) -> Vec<Cell> {
+        vec![node.height.into(), self.is_miner(id).into(), node.made.into()]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let read = Self::read(values)?;
@@ -89,7 +126,8 @@ impl Configure for Nakamoto {
         self.nodes = nodes;
         let least = self.attack.as_ref().map_or(1, |attack| attack.least_nodes());
         if nodes < least {
-            let problem = format!("{nodes} nodes are too few for this attack; give {least} or more");
+            let problem =
+                format!("{nodes} nodes are too few for this attack; give {least} or more");
             return Err(ParameterError { name: "adversary.kind", problem });
         }
         Ok(())

@@ -31,7 +31,7 @@ impl Nakamoto {
 
     /// A payer makes a transaction; none once the run is to end.
     pub(crate) fn pay(&self, node: &mut Node, cx: &mut impl Context<Self>) {
-        if self.is_over(node, cx) {
+        if self.is_over(node) {
             return;
         }
         node.made += 1;
@@ -70,20 +70,15 @@ impl Nakamoto {
             }
         }
         if !node.pool.is_empty() {
-            node.pool.forget(bodies.get(node.tip).header.height);
+            node.pool.forget(node.height);
         }
     }
 
     /// What has the confirmations asked for in the new chain and had not in the old one; `old`: its
     /// height, and that of the block that both chains have.
-    pub(crate) fn confirm(
-        &self,
-        node: &mut Node,
-        old: (u32, u32),
-        cx: &mut impl Context<Self>,
-    ) {
+    pub(crate) fn confirm(&self, node: &mut Node, old: (u32, u32), cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
-        let height = bodies.get(node.tip).header.height;
+        let height = node.height;
         let below = self.confirmations().saturating_sub(1);
         let from = old.0.saturating_sub(below).min(old.1);
         let to = height.saturating_sub(below);
@@ -105,12 +100,7 @@ impl Nakamoto {
         }
     }
 
-    fn is_confirmed(
-        &self,
-        transaction: Transaction,
-        block: Shared,
-        cx: &mut impl Context<Self>,
-    ) {
+    fn is_confirmed(&self, transaction: Transaction, block: Shared, cx: &mut impl Context<Self>) {
         if self.observes(cx.id()) {
             cx.output(NakamotoOutput::Confirmed { transaction, block: block.id() });
         }

@@ -71,7 +71,7 @@ impl Protocol for Nakamoto {
 
     fn on_timer(&self, node: &mut Node, timer: Timer, cx: &mut impl Context<Self>) {
         match timer {
-            Timer::Mine { clock } if self.finds(node, clock, cx) => self.mine(node, cx),
+            Timer::Mine { clock } if self.finds(node, clock) => self.mine(node, cx),
             Timer::Mine { .. } => {}
             Timer::Retry { block } => self.retry(node, block, cx),
             Timer::Pay => self.pay(node, cx),

@@ -29,21 +29,14 @@ impl Nakamoto {
     ) {
         let message = match self.relay {
             "inv" => NakamotoMessage::Inv { block: Name(block) },
-            "compact" => {
-                NakamotoMessage::Compact { block: Carried::new(block, self.compact_size) }
-            }
+            "compact" => NakamotoMessage::Compact { block: Carried::new(block, self.compact_size) },
             _ => NakamotoMessage::Block { block: Carried::new(block, self.block_size) },
         };
         self.tell_all(message, from, cx);
     }
 
     /// Sends a message to all neighbours but one. The victim of an eclipse has only its adversary.
-    fn tell_all(
-        &self,
-        message: NakamotoMessage,
-        but: Option<NodeId>,
-        cx: &mut impl Context<Self>,
-    ) {
+    fn tell_all(&self, message: NakamotoMessage, but: Option<NodeId>, cx: &mut impl Context<Self>) {
         if let Some(only) = self.only_peer_of(cx.id()) {
             if but != Some(only) {
                 cx.send(only, message);
@@ -58,12 +51,7 @@ impl Nakamoto {
     }
 
     /// Sends a message to a neighbour, over its edge if that is found.
-    pub(crate) fn answer(
-        &self,
-        to: NodeId,
-        message: NakamotoMessage,
-        cx: &mut impl Context<Self>,
-    ) {
+    pub(crate) fn answer(&self, to: NodeId, message: NakamotoMessage, cx: &mut impl Context<Self>) {
         let degree = cx.degree();
         let searched = if degree > SEARCHED_DEGREE { 0 } else { degree };
         match (0..searched).find(|slot| cx.peer(*slot) == to) {

@@ -138,6 +138,26 @@ mod tests {
         is_near(lost_by_giving_up(0.3, 10), (3.0f64 / 7.0).powi(11), 12);
     }
 
+    /// The form of Nakamoto's paper (section 11), for comparison: too low.
+    #[test]
+    fn nakamoto_thought_double_spends_rarer_than_they_are() {
+        let poisson = |q: f64, z: u32| {
+            let ratio = q / (1.0 - q);
+            let mean = f64::from(z) * ratio;
+            let mut term = exponential(-mean);
+            let mut fails = 0.0;
+            for k in 0..=z {
+                fails += term * (1.0 - power(ratio, z - k));
+                term *= mean / f64::from(k + 1);
+            }
+            1.0 - fails
+        };
+        is_near(poisson(0.1, 5), 0.000_913_7, 7);
+        is_near(poisson(0.3, 10), 0.041_660_5, 7);
+        assert!(poisson(0.1, 5) < double_spend(0.1, 5));
+        assert!(poisson(0.3, 10) < double_spend(0.3, 10));
+    }
+
     #[test]
     fn delay_costs_blocks() {
         is_near(stale_rate(0.2), 0.166_67, 5);

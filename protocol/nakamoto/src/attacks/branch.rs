@@ -57,12 +57,7 @@ impl Branch {
     }
 
     /// Publishes the lowest block, if there is one.
-    fn publish_one(
-        &mut self,
-        honest: &Nakamoto,
-        node: &mut Node,
-        cx: &mut Tap<'_, '_, Nakamoto>,
-    ) {
+    fn publish_one(&mut self, honest: &Nakamoto, node: &mut Node, cx: &mut Tap<'_, '_, Nakamoto>) {
         if let Some(block) = self.blocks.pop_front() {
             let (own, height) = (node.tip, height(node.tip, cx));
             honest.receive(node, None, block, cx);

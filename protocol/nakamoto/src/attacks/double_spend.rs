@@ -32,7 +32,10 @@ enum Phase {
     /// Mines a block before it pays.
     Before,
     /// Has paid; `base`: the height below the branch.
-    Race { base: u32, is_shipped: bool },
+    Race {
+        base: u32,
+        is_shipped: bool,
+    },
     Rest,
 }
 
@@ -109,7 +112,7 @@ impl Behaviour<Nakamoto> for DoubleSpend {
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
         match timer {
-            Timer::Mine { clock } if honest.finds(node, clock, cx) => {
+            Timer::Mine { clock } if honest.finds(node, clock) => {
                 self.find(honest, node, cx);
                 honest.start_clock(node, cx);
             }

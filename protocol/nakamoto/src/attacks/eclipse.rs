@@ -7,7 +7,7 @@
 //! the victim's payment is gone.
 
 use anthill_protocol::behaviour::{Act, Behaviour, Tap};
-use anthill_protocol::{Bodies, Context, NodeId, Protocol, Span};
+use anthill_protocol::{Bodies, Context, NodeId, Protocol, Shared, Span};
 
 use super::branch::Branch;
 use crate::message::{NakamotoMessage, Name};
@@ -49,12 +49,7 @@ impl Eclipse {
     }
 
     /// Tells the victim of a block.
-    fn show(
-        &self,
-        honest: &Nakamoto,
-        block: anthill_protocol::Shared,
-        cx: &mut Tap<'_, '_, Nakamoto>,
-    ) {
+    fn show(&self, honest: &Nakamoto, block: Shared, cx: &mut Tap<'_, '_, Nakamoto>) {
         if let Some(victim) = honest.victim() {
             cx.send(victim, NakamotoMessage::Inv { block: Name(block) });
         }
@@ -92,7 +87,7 @@ impl Eclipse {
         &mut self,
         honest: &Nakamoto,
         node: &Node,
-        before: anthill_protocol::Shared,
+        before: Shared,
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
         let is_new = node.tip != before;
@@ -145,7 +140,7 @@ impl Behaviour<Nakamoto> for Eclipse {
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
         match timer {
-            Timer::Mine { clock } if honest.finds(node, clock, cx) => {
+            Timer::Mine { clock } if honest.finds(node, clock) => {
                 self.find(honest, node, cx);
                 honest.start_clock(node, cx);
             }

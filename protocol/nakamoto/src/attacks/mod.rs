@@ -32,10 +32,21 @@ pub(crate) struct Attack {
 pub(crate) enum Plan {
     /// `gamma`: the probability (of 2⁶⁴) with which honest miners choose the pool's branch; `None`:
     /// the first seen.
-    Selfish { gamma: Option<u64> },
-    DoubleSpend { confirmations: u32, attempts: u32, give_up: u32 },
-    Eclipse { confirmations: u32, attempts: u32 },
-    Withheld { hold: Span },
+    Selfish {
+        gamma: Option<u64>,
+    },
+    DoubleSpend {
+        confirmations: u32,
+        attempts: u32,
+        give_up: u32,
+    },
+    Eclipse {
+        confirmations: u32,
+        attempts: u32,
+    },
+    Withheld {
+        hold: Span,
+    },
 }
 
 const SHARE: Parameter = Parameter {

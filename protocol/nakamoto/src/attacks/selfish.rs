@@ -41,7 +41,7 @@ impl Selfish {
         let lead = self.branch.last().map_or(0, |last| height(last, cx)).checked_sub(public);
         match lead {
             None => self.branch.abandon(cx),
-            _ if honest.is_over(node, cx) => self.branch.publish(honest, node, cx),
+            _ if honest.is_over(node) => self.branch.publish(honest, node, cx),
             Some(0) => {
                 let last = self.branch.last();
                 last.into_iter().for_each(|block| cx.retain(block));
@@ -98,7 +98,7 @@ impl Behaviour<Nakamoto> for Selfish {
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
         match timer {
-            Timer::Mine { clock } if honest.finds(node, clock, cx) => {
+            Timer::Mine { clock } if honest.finds(node, clock) => {
                 self.find(honest, node, cx);
                 honest.start_clock(node, cx);
             }

@@ -31,7 +31,7 @@ impl Behaviour<Nakamoto> for Withheld {
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
         match timer {
-            Timer::Mine { clock } if honest.finds(node, clock, cx) => {
+            Timer::Mine { clock } if honest.finds(node, clock) => {
                 let (block, _) = honest.find(node.tip, Box::default(), cx);
                 if self.hold > Span::ZERO {
                     cx.retain(block);

@@ -34,9 +34,8 @@ fn world() -> Recording<Nakamoto> {
 #[test]
 fn the_difficulty_follows_the_time_that_a_period_took() {
     // Period of 2,016 blocks, from its first block (time t) to its last.
-    let after = |height, took: u64| {
-        schedule(2_016).difficulty_after(height, UNIT, Span(took * SECOND))
-    };
+    let after =
+        |height, took: u64| schedule(2_016).difficulty_after(height, UNIT, Span(took * SECOND));
     let aim = 2_016 * 600;
     assert_eq!(after(2_014, 1), UNIT, "within a period it stays");
     assert_eq!(after(2_016, 1), UNIT);

@@ -112,8 +112,10 @@ fn a_payment_in_two_blocks_is_found() {
     let twin = Transaction { is_twin: true, ..transaction };
     let said = |transaction, block| NakamotoOutput::Confirmed { transaction, block };
     let other = Transaction { number: 2, ..transaction };
-    assert!(found(&[(0, said(transaction, 1)), (1, said(transaction, 1)), (1, said(other, 2))])
-        .is_empty());
+    assert!(
+        found(&[(0, said(transaction, 1)), (1, said(transaction, 1)), (1, said(other, 2))])
+            .is_empty()
+    );
     let name = "confirmed payments stay";
     assert_eq!(found(&[(0, said(transaction, 1)), (1, said(transaction, 2))]), [name]);
     assert_eq!(found(&[(0, said(transaction, 1)), (0, said(twin, 1))]), [name]);
