@@ -116,6 +116,8 @@ impl Chord {
         }
         match node.next(&self.space(), cx.id(), key, (avoid, self.shortcuts)) {
             Some((next, last)) => self.go(node, number, (next, last), cx),
+            // It was alone, and what it hands over is still its own.
+            None if node.hands_over && avoid == node.predecessor => self.found(node, number, cx),
             None => self.give_up(node, number, cx),
         }
     }
@@ -131,24 +133,20 @@ impl Chord {
         let is_owner = last && node.is_member();
         let Some(lookup) = find(node, number) else { return };
         (lookup.via, lookup.via_last) = (Some(lookup.at), lookup.last);
-        (lookup.at, lookup.last, lookup.avoid) = (next, last, None);
+        let avoid = lookup.avoid.take();
+        (lookup.at, lookup.last) = (next, last);
         lookup.hops = lookup.hops.saturating_add(u16::from(!last));
         let key = lookup.key;
         if next != cx.id() {
             self.ask(node, number, cx);
         } else if !is_owner {
             // Somebody takes it for the node that it was before a crash.
-            self.suspect(node, number, cx);
-        } else if let Some(before) = self.comes_before(node, cx.id(), key) {
+            self.suspect(node, number, false, cx);
+        } else if let Some(before) = node.redirects(&self.space(), cx.id(), key, avoid) {
             self.go(node, number, (before, true), cx);
         } else {
             self.found(node, number, cx);
         }
-    }
-
-    /// The predecessor, if the key is its own or that of a node before it.
-    fn comes_before(&self, node: &Node, me: NodeId, key: u64) -> Option<NodeId> {
-        node.predecessor.filter(|_| !node.owns(&self.space(), me, key))
     }
 
     fn ask(&self, node: &mut Node, number: u32, cx: &mut impl Context<Self>) {
@@ -167,8 +165,8 @@ impl Chord {
         cx.send(at, ChordMessage::Find { lookup: number, step, key, last, avoid });
     }
 
-    /// The node that was asked does not answer, or not with what can be: another way.
-    fn suspect(&self, node: &mut Node, number: u32, cx: &mut impl Context<Self>) {
+    /// The node that was asked is silent, or of no help: another way.
+    fn suspect(&self, node: &mut Node, number: u32, is_silent: bool, cx: &mut impl Context<Self>) {
         let Some(lookup) = find(node, number) else { return };
         let (dead, purpose) = (lookup.at, lookup.purpose);
         let via = lookup.via.take();
@@ -176,7 +174,7 @@ impl Chord {
             lookup.hops = lookup.hops.saturating_sub(u16::from(!lookup.last));
             (lookup.at, lookup.last, lookup.avoid) = (via, lookup.via_last, Some(dead));
         }
-        if node.is_member() {
+        if node.is_member() && is_silent {
             self.drop_neighbour(node, dead, cx);
         }
         match via {
@@ -201,15 +199,15 @@ impl Chord {
     ) {
         let (space, me) = (self.space(), cx.id());
         let key = space.point(key);
-        let redirect = node.predecessor.filter(|before| last && avoid != Some(*before));
         let reply = if !node.is_member() {
             None
-        } else if node.owns(&space, me, key) {
-            Some(ChordMessage::Mine { lookup, step })
-        } else if let Some(before) = redirect {
-            // It lies between the key and this node.
-            Some(ChordMessage::Next { lookup, step, node: before, last: true })
         } else if last {
+            let before = node.redirects(&space, me, key, avoid);
+            Some(match before {
+                Some(node) => ChordMessage::Next { lookup, step, node, last },
+                None => ChordMessage::Mine { lookup, step },
+            })
+        } else if node.owns(&space, me, key) {
             Some(ChordMessage::Mine { lookup, step })
         } else {
             let next = node.next(&space, me, key, (avoid, self.shortcuts));
@@ -242,7 +240,7 @@ impl Chord {
         match answer {
             Ok(next) if can_be => self.go(node, number, next, cx),
             Err(true) if can_be => self.found(node, number, cx),
-            _ => self.suspect(node, number, cx),
+            _ => self.suspect(node, number, false, cx),
         }
     }
 
@@ -266,7 +264,7 @@ impl Chord {
             return;
         }
         cx.record(ChordMetric::Timeouts, 1);
-        self.suspect(node, number, cx);
+        self.suspect(node, number, true, cx);
         if find(node, number).is_some() {
             cx.set_timer(self.timeout, Timer::Late(number));
         }

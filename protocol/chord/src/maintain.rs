@@ -44,7 +44,7 @@ impl Chord {
     /// A predecessor, or who thinks to be one, asks for the list.
     pub(crate) fn on_stabilise(
         &self,
-        node: &Node,
+        node: &mut Node,
         from: NodeId,
         (tag, known): (u32, u32),
         cx: &mut impl Context<Self>,
@@ -52,6 +52,7 @@ impl Chord {
         if !node.is_member() {
             return;
         }
+        node.hands_over &= node.predecessor != Some(from);
         let tail = node.tail_for(from, self.most_successors());
         let list = (fold(tail) != known).then(|| cx.share(Successors(tail.into())));
         cx.send(from, ChordMessage::Successors { tag, predecessor: node.predecessor, list });
@@ -119,14 +120,19 @@ impl Chord {
             Some(known) if known != from && !comes_between(known) => {
                 ChordMessage::Refuse { tag, predecessor: known }
             }
+            // One at a time: it tries again.
+            Some(known) if known != from && joining && node.hands_over => return,
             _ => {
                 let was_alone = node.list.is_empty();
-                node.predecessor = Some(from);
+                let handed = if was_alone { Some(me) } else { before.filter(|node| *node != from) };
+                if before != Some(from) {
+                    node.former = before.or(node.former);
+                }
+                (node.predecessor, node.hands_over) = (Some(from), joining);
                 if was_alone {
                     node.list.push(from);
                     self.tell(node, cx);
                 }
-                let handed = if was_alone { Some(me) } else { before.filter(|node| *node != from) };
                 ChordMessage::Welcome { tag, predecessor: handed }
             }
         };
@@ -140,7 +146,7 @@ impl Chord {
         if let Some((_, before)) = node.ping.take_if(|ping| ping.0 == tag) {
             cx.record(ChordMetric::Timeouts, 1);
             if node.predecessor == Some(before) {
-                node.predecessor = None;
+                node.lose_predecessor();
             }
         }
         if let Some((_, head)) = node.pull.take_if(|pull| pull.0 == tag) {

@@ -25,6 +25,10 @@ pub(crate) enum Phase {
 pub struct Node {
     pub(crate) phase: Phase,
     pub(crate) predecessor: Option<NodeId>,
+    /// The one before: if the predecessor does not answer, keys up to here are not the node's own.
+    pub(crate) former: Option<NodeId>,
+    /// The predecessor has been made a member, and was not heard since.
+    pub(crate) hands_over: bool,
     /// In ring order from the node on, itself excluded; empty: it is alone.
     pub(crate) list: Vec<NodeId>,
     /// The successors of the points at half the ring, a quarter, … up to the first successor, which
@@ -72,13 +76,18 @@ impl Node {
             }
         }
         if self.predecessor == Some(dead) {
-            self.predecessor = None;
+            self.lose_predecessor();
         }
+        self.former.take_if(|former| *former == dead);
         if self.list.is_empty() {
             // Whoever is nearest; stabilising finds those before it.
             let nearest = self.fingers.iter().rev().copied().find(|node| *node != me);
             self.list.extend(nearest.or(self.predecessor));
         }
+    }
+
+    pub(crate) fn lose_predecessor(&mut self) {
+        (self.predecessor, self.hands_over) = (None, false);
     }
 
     /// Puts `head` and its successors in place of the list: as many as are told apart in ring order,
@@ -125,6 +134,21 @@ impl Node {
             Some(before) => space.up_to(space.id(before), key, space.id(me)),
             None => false,
         }
+    }
+
+    /// Of a key that should be its own: whose it is, if not; `avoid` does not answer.
+    pub(crate) fn redirects(
+        &self,
+        space: &Space,
+        me: NodeId,
+        key: u64,
+        avoid: Option<NodeId>,
+    ) -> Option<NodeId> {
+        let behind = |node: &NodeId| {
+            avoid.is_none_or(|avoid| space.between(space.id(*node), space.id(avoid), space.id(me)))
+        };
+        let nearest = self.predecessor.filter(behind).or(self.former.filter(behind))?;
+        (!space.up_to(space.id(nearest), key, space.id(me))).then_some(nearest)
     }
 
     /// Whom to ask for a key that is not its own, and whether that one should own it.
