@@ -215,6 +215,7 @@ impl Protocol for Chord {
         } else {
             self.founder(&mut node, me);
         }
+        node.runs = true;
         let waits = [self.stabilise, self.fix_fingers].map(|every| Span(cx.random_below(every.0)));
         cx.set_timer(waits[0], Timer::Stabilise);
         cx.set_timer(waits[1], Timer::FixFinger);

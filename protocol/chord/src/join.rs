@@ -1,6 +1,9 @@
 //! How a node becomes a member: it looks its own id up through a node that it knows, and tells the
 //! owner, which hands it the part of its range up to that id together with its predecessor. From the
 //! moment at which the owner does that, the new node owns the keys; it is a member when it hears so.
+//!
+//! A member that has lost all others keeps the ring for those that come back, and looks for another
+//! ring to join meanwhile. Two rings of several nodes do not find each other.
 
 use anthill_protocol::{Context, NodeId, Span};
 
@@ -12,8 +15,9 @@ use crate::node::{Node, Phase};
 impl Chord {
     /// Tries to join through a node that may be a member.
     pub(crate) fn try_join(&self, node: &mut Node, cx: &mut impl Context<Self>) {
-        let is_trying = node.open.iter().any(|lookup| lookup.purpose == Purpose::Join);
-        if node.phase != Phase::Out || is_trying || cx.nodes() < 2 {
+        let is_trying = node.open.iter().any(|lookup| lookup.purpose == Purpose::Join)
+            || matches!(node.phase, Phase::Knocking { .. });
+        if is_trying || node.is_connected() || cx.nodes() < 2 {
             return;
         }
         let key = self.space().id(cx.id());
@@ -39,13 +43,25 @@ impl Chord {
         NodeId(drawn + u32::from(!new && drawn >= me.0))
     }
 
-    pub(crate) fn join_later(&self, cx: &mut impl Context<Self>) {
+    /// A member that is alone tries again when it stabilises.
+    pub(crate) fn join_later(&self, node: &Node, cx: &mut impl Context<Self>) {
+        if node.is_member() {
+            return;
+        }
         let wait = Span(cx.random_below(self.timeout.0));
         cx.set_timer(wait + Span(1), Timer::Join);
     }
 
     /// Asks the owner of its id to be made a member.
     pub(crate) fn knock(&self, node: &mut Node, at: NodeId, cx: &mut impl Context<Self>) {
+        if node.is_connected() || at == cx.id() {
+            return;
+        }
+        if node.is_member() {
+            // It lost all others and kept a ring of its own; there is another one.
+            node.lose_predecessor();
+            (node.former, node.told, node.waits_since) = (None, None, cx.now());
+        }
         let tag = node.number();
         node.phase = Phase::Knocking { at, tag };
         cx.send(at, ChordMessage::Notify { tag, joining: true });
@@ -56,7 +72,7 @@ impl Chord {
     pub(crate) fn check_knock(&self, node: &mut Node, tag: u32, cx: &mut impl Context<Self>) {
         if matches!(node.phase, Phase::Knocking { tag: asked, .. } if asked == tag) {
             node.phase = Phase::Out;
-            self.join_later(cx);
+            self.join_later(node, cx);
         }
     }
 
@@ -82,8 +98,10 @@ impl Chord {
         self.stabilise(node, cx);
         (node.fills, node.next_finger) = (true, 0);
         self.fix_finger(node, cx);
-        cx.set_timer(self.stabilise, Timer::Stabilise);
-        cx.set_timer(self.fix_fingers, Timer::FixFinger);
+        if !core::mem::replace(&mut node.runs, true) {
+            cx.set_timer(self.stabilise, Timer::Stabilise);
+            cx.set_timer(self.fix_fingers, Timer::FixFinger);
+        }
     }
 
     pub(crate) fn on_refuse(

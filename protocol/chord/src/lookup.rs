@@ -295,7 +295,7 @@ impl Chord {
                 cx.output(ChordOutput::Failed { key });
             }
             Purpose::Finger { place } => self.set_finger(node, place.into(), None, cx),
-            Purpose::Join => self.join_later(cx),
+            Purpose::Join => self.join_later(node, cx),
         }
     }
 }

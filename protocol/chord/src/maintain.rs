@@ -24,8 +24,12 @@ impl Chord {
                 let known = node.known_tail();
                 self.pull(node, *head, (tag, known), cx);
             }
-            None if node.ping.is_some() => cx.set_timer(self.timeout, Timer::Check(tag)),
-            None => {}
+            None => {
+                if node.ping.is_some() {
+                    cx.set_timer(self.timeout, Timer::Check(tag));
+                }
+                self.try_join(node, cx);
+            }
         }
     }
 

@@ -48,6 +48,8 @@ pub struct Node {
     pub(crate) told: Option<NodeId>,
     /// Since when it wants to be a member.
     pub(crate) waits_since: Time,
+    /// Whether its periodic timers are set.
+    pub(crate) runs: bool,
     /// Whether it was there before.
     pub(crate) again: bool,
 }
@@ -55,6 +57,11 @@ pub struct Node {
 impl Node {
     pub(crate) fn is_member(&self) -> bool {
         self.phase == Phase::Member
+    }
+
+    /// Whether it is a member and knows others.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.is_member() && !self.list.is_empty()
     }
 
     pub(crate) fn number(&mut self) -> u32 {
