@@ -1,0 +1,42 @@
+//! What must hold between replicas (figure 3): who leads, what is voted, committed and applied.
+
+mod completeness;
+mod liveness;
+mod logs;
+#[cfg(test)]
+mod tests;
+mod votes;
+
+use anthill_protocol::judge::{self, Judge, Setting};
+
+use crate::Raft;
+use crate::messages::RaftOutput;
+
+pub(crate) fn judges(raft: &Raft, setting: &Setting) -> Vec<Judge<RaftOutput>> {
+    let leads = judge::on!(RaftOutput::Leader { group, term, .. } => (group, term));
+    let (safe, is_safe) = ("nobody lies or forgets", setting.held == 0 && !setting.loses_state);
+    let calm = is_safe && !setting.crashes && !setting.loses_messages;
+    let (size, nodes) = (raft.group, setting.nodes);
+    let mut judges = vec![
+        Judge::new("election safety", judge::one_per(leads)).bound(safe, is_safe),
+        Judge::new("votes are kept", votes::Votes::new(nodes)).bound(safe, is_safe),
+        Judge::new("one log", logs::OneLog::new(size, nodes)).bound(safe, is_safe),
+        Judge::new("done once", logs::Once::new(size, nodes)).bound(safe, is_safe),
+        Judge::new("leader completeness", completeness::Complete::new(size, nodes))
+            .bound(safe, is_safe),
+    ];
+    let delta = setting.delta.filter(|delta| *delta < raft.election_timeout);
+    if let Some(delta) = delta {
+        let bound = "nobody lies or goes down, every message arrives in less than a timeout";
+        judges.push(
+            Judge::new("a leader in time", liveness::Led::new(raft, setting, delta))
+                .bound(bound, calm),
+        );
+        let bound = "the same from the start, the group stays, nothing overtaken";
+        let stays = calm && setting.stable_from.0 == 0 && !raft.changes();
+        judges.push(
+            Judge::new("commit in two delays", liveness::TwoDelays(delta)).bound(bound, stays),
+        );
+    }
+    judges
+}
