@@ -1,7 +1,7 @@
 //! What must hold between replicas (figure 3): who leads, what is voted, committed and applied.
 
 mod completeness;
-mod liveness;
+pub(crate) mod liveness;
 mod logs;
 #[cfg(test)]
 mod tests;

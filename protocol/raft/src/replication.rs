@@ -145,8 +145,11 @@ impl Raft {
             [] => return,
             [entry] => RaftMessage::Append { term, prev, commit, entry },
             _ => {
-                let (_, entries) = *made
-                    .get_or_insert_with(|| (index, cx.share(RaftBody::Entries(entries.to_vec()))));
+                let (_, entries) = match *made {
+                    Some(made) if made.0 == index => made,
+                    _ => (index, cx.share(RaftBody::Entries(entries.to_vec()))),
+                };
+                *made = Some((index, entries));
                 RaftMessage::Batch { term, prev, commit, entries }
             }
         };

@@ -29,7 +29,8 @@ pub(crate) fn rounds(voters: u32, delta: Span, timeout: Span, fresh: bool) -> u6
     let majority = voters / 2 + 1;
     let wins = |candidates: &u32| 1 + (voters - candidates).div_ceil(*candidates) >= majority;
     let enough = (1..=voters).take_while(wins).count() as u32;
-    let ties = at_least(enough, voters, delta.as_secs_f64() / timeout.as_secs_f64());
+    let share = delta.as_secs_f64() / timeout.as_secs_f64();
+    let ties = if enough < voters { at_least(enough, voters, share) } else { 0.0 };
     let electable = f64::from(voters - majority + 1) / f64::from(voters);
     let fails = if fresh { ties } else { 1.0 - (1.0 - ties) * electable };
     let (mut rounds, mut rest) = (1, fails);
