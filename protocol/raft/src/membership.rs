@@ -101,6 +101,19 @@ pub struct Config {
     pub index: u32,
 }
 
+impl Entry {
+    /// Whether it could be an honest leader's in a group.
+    pub fn is_of(&self, group: Group) -> bool {
+        match self.command {
+            Command::Noop => true,
+            Command::Request { client, .. } => group.contains(client),
+            Command::Joint { next: voters } | Command::Voters { voters } => {
+                Config { voters, ..Config::default() }.is_of(group)
+            }
+        }
+    }
+}
+
 impl Config {
     /// Takes an entry of the log.
     pub fn enter(&mut self, index: u32, entry: &Entry) {
@@ -109,6 +122,13 @@ impl Config {
             Command::Voters { voters } => Self { voters, next: None, index },
             _ => return,
         };
+    }
+
+    /// Whether all its voters are among the places of a group; other things only a liar says.
+    pub fn is_of(self, group: Group) -> bool {
+        let all = Voters::window(0, group.size, group.size);
+        let fits = |voters: Voters| !voters.is_empty() && voters.without(all).is_empty();
+        fits(self.voters) && self.next.is_none_or(fits)
     }
 
     /// All that vote in it.

@@ -165,14 +165,16 @@ impl Raft {
         entries: &[Entry],
         cx: &mut impl Context<Self>,
     ) {
-        if !self.follow(node, from, cx) {
+        let entries = &entries[..entries.len().min(MOST as usize)];
+        let group = self.group(cx.id());
+        if !entries.iter().all(|entry| entry.is_of(group)) || !self.follow(node, from, cx) {
             return;
         }
         let term = node.term;
         // What was cut off is committed, and so in every later leader's log.
         let matches = prev.1 < node.log.base() || node.log.term(prev.1) == Some(prev.0);
         let answer = if matches {
-            let index = self.take(node, prev.1, &entries[..entries.len().min(MOST as usize)]);
+            let index = self.take(node, prev.1, entries);
             self.apply(node, commit.min(index), cx);
             RaftMessage::Ack { term, index }
         } else {
@@ -333,9 +335,7 @@ impl Raft {
             let index = node.applied + 1;
             let Some(entry) = node.log.get(index).copied() else { return };
             let mut fresh = false;
-            if let Command::Request { client, number } = entry.command
-                && group.contains(client)
-            {
+            if let Command::Request { client, number } = entry.command {
                 fresh = node.sessions[group.place_of(client)].insert(number);
                 self.answer(node, client, number, cx);
             }

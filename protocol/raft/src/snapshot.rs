@@ -52,16 +52,16 @@ impl Raft {
         snapshot: Shared,
         cx: &mut impl Context<Self>,
     ) {
-        if !self.follow(node, from, cx) {
-            return;
-        }
         let bodies = cx.bodies();
         let RaftBody::Snapshot(image) = bodies.get(snapshot) else {
             return;
         };
         let (of, index) = image.last;
         // Only a liar is so far ahead.
-        if image.sessions.len() != node.sessions.len() || index > u32::MAX / 2 {
+        let is_sane = image.sessions.len() == node.sessions.len()
+            && image.config.is_of(self.group(cx.id()))
+            && index < u32::MAX / 2;
+        if !is_sane || !self.follow(node, from, cx) {
             return;
         }
         if index > node.applied {

@@ -3,6 +3,7 @@
 mod elections;
 mod faults;
 mod figure8;
+mod forgetful;
 mod normal;
 mod numbers;
 

@@ -20,13 +20,13 @@ fn after_a_crash(group: u32, groups: u32, seed: u64) -> Outcome {
     let nodes = groups * group;
     let mut pump =
         Pump::new(raft_of(group.into(), groups, &set), nodes).seed(seed).delay(millis(100));
-    pump.run(seconds(7));
+    pump.run(seconds(5));
     let led: Vec<NodeId> = (0..nodes)
         .map(NodeId)
         .filter(|id| pump.node(*id).is_some_and(|node| node.lead.is_some()))
         .collect();
     led.iter().for_each(|id| drop(pump.crash(*id)));
-    pump.run(seconds(7) + millis(101));
+    pump.run(seconds(5) + millis(101));
     let heard = |group_of: u32| {
         let members = group_of * group..(group_of + 1) * group;
         let states: Vec<_> = members.filter_map(|id| pump.node(NodeId(id))).collect();
@@ -37,7 +37,7 @@ fn after_a_crash(group: u32, groups: u32, seed: u64) -> Outcome {
     let crashed: BTreeMap<u32, Time> =
         led.iter().filter_map(|id| Some((id.0 / group, heard(id.0 / group)?))).collect();
     let before = pump.outputs().len();
-    pump.run(seconds(7) + millis(2_700));
+    pump.run(seconds(5) + millis(2_700));
     let mut first: BTreeMap<u32, (Time, u32)> = BTreeMap::new();
     let mut won: BTreeMap<u32, u32> = BTreeMap::new();
     for said in &pump.outputs()[before..] {
@@ -64,11 +64,11 @@ fn after_a_crash(group: u32, groups: u32, seed: u64) -> Outcome {
 #[test]
 fn first_timeouts_and_failed_elections_follow_their_closed_forms() {
     let cases = [
-        (3u32, 3_000, 0.19),
-        (4, 1_500, 0.271),
-        (5, 3_000, 0.0523),
-        (7, 3_000, 0.01585),
-        (9, 1_000, 0.00502),
+        (3u32, 1_500, 0.19),
+        (4, 600, 0.271),
+        (5, 1_800, 0.0523),
+        (7, 1_200, 0.01585),
+        (9, 500, 0.00502),
     ];
     for (n, groups, fails) in cases {
         let outcome = after_a_crash(n, groups, u64::from(n));
@@ -151,8 +151,9 @@ fn a_pre_vote_keeps_a_leader_that_nobody_misses() {
 fn a_leader_that_is_not_answered_gives_up() {
     for n in [3u32, 5] {
         let others: Vec<NodeId> = (1..n).map(NodeId).collect();
+        let set = [("pre_vote", Value::Flag(true))];
         for seed in 0..30 {
-            let mut pump = Pump::new(raft(n.into()), n).seed(seed).cut(
+            let mut pump = Pump::new(raft_of(n.into(), 1, &set), n).seed(seed).cut(
                 &others,
                 true,
                 seconds(10),
