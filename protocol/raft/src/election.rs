@@ -168,7 +168,7 @@ impl Raft {
         (node.standing, node.votes) = (Standing::No, Voters::default());
         node.leader = Some(cx.id());
         let (flushed, first, checked) = (last, last + 1, cx.now());
-        node.lead = Some(Lead { peers, flushed, first, checked, ..Lead::default() });
+        node.lead = Some(Box::new(Lead { peers, flushed, first, checked, ..Lead::default() }));
         // Entries of older terms are committed only with one of its own (section 5.4.2).
         node.log.push(Entry { term: node.term, command: Command::Noop });
         cx.record(RaftMetric::Appended, 1);

@@ -25,18 +25,15 @@ pub(crate) fn judges(raft: &Raft, setting: &Setting) -> Vec<Judge<RaftOutput>> {
         Judge::new("leader completeness", completeness::Complete::new(size, nodes))
             .bound(safe, is_safe),
     ];
-    let delta = setting.delta.filter(|delta| *delta < raft.election_timeout);
-    if let Some(delta) = delta {
-        let bound = "nobody lies or goes down, every message arrives in less than a timeout";
-        judges.push(
-            Judge::new("a leader in time", liveness::Led::new(raft, setting, delta))
-                .bound(bound, calm),
-        );
-        let bound = "the same from the start, the group stays, nothing overtaken";
-        let stays = calm && setting.stable_from.0 == 0 && !raft.changes();
-        judges.push(
-            Judge::new("commit in two delays", liveness::TwoDelays(delta)).bound(bound, stays),
-        );
+    let Some(delta) = setting.delta else { return judges };
+    if let Some(led) = liveness::Led::new(raft, setting, delta) {
+        let bound = "nobody lies or goes down, and every message arrives, in less than a timeout";
+        let within = calm && led.is_busy;
+        judges.push(Judge::new("a leader in time", led).bound(bound, within));
     }
+    let bound = "that from the start, the group stays, and nothing is overtaken";
+    let within = calm && setting.stable_from.0 == 0 && !raft.changes();
+    judges
+        .push(Judge::new("commit in two delays", liveness::TwoDelays(delta)).bound(bound, within));
     judges
 }

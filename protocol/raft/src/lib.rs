@@ -30,7 +30,7 @@ mod tests;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::ParameterError;
-use anthill_protocol::{Bodies as _, Context, NodeId, Parameters, Protocol, Span, Totals};
+use anthill_protocol::{Bodies, Context, NodeId, Parameters, Protocol, Span, Totals};
 
 use messages::{RaftBody, RaftMessage, RaftMetric, RaftOutput, Timer};
 use replica::{Replica, Standing};
@@ -119,6 +119,17 @@ impl Protocol for Raft {
     type Output = RaftOutput;
 
     const STOPS_EARLY: bool = true;
+    const HINTS: bool = true;
+
+    fn hint(
+        &self,
+        node: &Replica,
+        message: &RaftMessage,
+        _: &impl Bodies<RaftBody>,
+        fetch: impl FnMut(*const u8),
+    ) {
+        node.hint(message, fetch);
+    }
 
     fn start(&self, cx: &mut impl Context<Self>) -> Replica {
         let mut node = self.blank(cx);

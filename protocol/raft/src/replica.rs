@@ -1,12 +1,12 @@
 //! The state of a replica, and what of it survives a crash.
 
 use anthill_protocol::kit::Deadline;
-use anthill_protocol::{Context, NodeId, Snapshot, Time};
+use anthill_protocol::{Context, NodeId, Snapshot, SnapshotError, Span, Time};
 
 use crate::Raft;
 use crate::log::Log;
 use crate::membership::{Config, Voters};
-use crate::messages::{RaftOutput, Timer};
+use crate::messages::{RaftMessage, RaftOutput, Timer};
 use crate::session::{Client, Session};
 
 /// A replica. A handler is atomic, so whatever it changes is on disk before its answer leaves.
@@ -33,7 +33,7 @@ pub struct Replica {
     pub heard: Time,
     pub standing: Standing,
     pub votes: Voters,
-    pub lead: Option<Lead>,
+    pub lead: Option<Box<Lead>>,
     pub alarm: Deadline,
 }
 
@@ -67,6 +67,16 @@ pub struct Lead {
     pub leaving: Voters,
 }
 
+impl Snapshot for Box<Lead> {
+    fn save(&self, out: &mut Vec<u8>) {
+        Lead::save(self, out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Lead::load(bytes).map(Self::new)
+    }
+}
+
 /// What a leader knows of a replica.
 #[derive(Clone, Copy, Debug, Default, Snapshot)]
 pub struct Peer {
@@ -84,6 +94,23 @@ impl Replica {
     /// Whether it may have to lead: it votes, or it is not yet sure that it does not.
     pub fn is_electable(&self, place: usize) -> bool {
         self.config.all().contains(place) || self.config.index > self.applied
+    }
+
+    /// Where the handler of a message will read beside the state itself.
+    pub fn hint(&self, message: &RaftMessage, mut fetch: impl FnMut(*const u8)) {
+        match message {
+            RaftMessage::Append { .. } | RaftMessage::Batch { .. } => {
+                fetch(self.log.from(0).as_ptr_range().end.cast());
+                fetch(self.sessions.as_ptr().cast());
+            }
+            RaftMessage::Ack { .. } | RaftMessage::Ask { .. } => {
+                if let Some(lead) = &self.lead {
+                    fetch(core::ptr::from_ref::<Lead>(lead).cast());
+                    fetch(self.log.from(0).as_ptr_range().end.cast());
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Works out who votes from the log.
@@ -129,7 +156,7 @@ impl Raft {
     /// Waits for a leader, or for the time to stand for election.
     pub(crate) fn await_leader(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
         if node.is_electable(self.group(cx.id()).place_of(cx.id())) {
-            let extra = anthill_protocol::Span(cx.random_below(self.election_timeout.0));
+            let extra = Span(cx.random_below(self.election_timeout.0));
             node.alarm.reset(cx, self.election_timeout + extra, Timer::Alarm);
         } else {
             node.alarm.cancel();

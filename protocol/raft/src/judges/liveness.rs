@@ -41,30 +41,41 @@ pub(crate) fn rounds(voters: u32, delta: Span, timeout: Span, fresh: bool) -> u6
     rounds
 }
 
-/// Every group has a leader some time before a deadline.
+/// Every group has a leader between an instant and a deadline: one is elected, or commits something.
 pub(super) struct Led {
+    from: Time,
     deadline: Time,
     without: Vec<bool>,
     size: u32,
+    /// Whether a leader that has led since before has had something to commit, beyond doubt.
+    pub(super) is_busy: bool,
 }
 
 impl Led {
-    pub(super) fn new(raft: &Raft, setting: &Setting, delta: Span) -> Self {
+    /// `None`: a delay may be so long that elections need not end.
+    pub(super) fn new(raft: &Raft, setting: &Setting, delta: Span) -> Option<Self> {
         let voters = raft.group - raft.spares;
         let fresh = setting.stable_from == Time::ZERO;
-        let rounds = rounds(voters, delta, raft.election_timeout, fresh);
+        // With pre-votes, others may begin until the first one's request for votes is there.
+        let window = if raft.pre_vote { delta * 3 } else { delta };
+        if window >= raft.election_timeout {
+            return None;
+        }
+        let rounds = rounds(voters, window, raft.election_timeout, fresh);
         // A pre-vote and a vote take at most four delays.
-        let round = raft.election_timeout * 2 + delta * 4;
-        let deadline = setting.stable_from + delta + round * rounds;
+        let wait = delta + (raft.election_timeout * 2 + delta * 4) * rounds;
+        let (from, deadline) = (setting.stable_from, setting.stable_from + wait);
+        let requests = u64::from(raft.group) * (wait.0 / raft.interval.0);
+        let is_busy = fresh || (raft.requests == 0 && requests > 50);
         let groups = (setting.nodes / raft.group) as usize;
-        Self { deadline, without: vec![true; groups], size: raft.group }
+        Some(Self { from, deadline, without: vec![true; groups], size: raft.group, is_busy })
     }
 }
 
 impl Rule<RaftOutput> for Led {
     fn hear(&mut self, said: &Said<RaftOutput>, _: &mut Breaches) {
-        if let RaftOutput::Leader { .. } = said.output
-            && said.at.time <= self.deadline
+        if let RaftOutput::Leader { .. } | RaftOutput::Committed { .. } = said.output
+            && (self.from..=self.deadline).contains(&said.at.time)
             && let Some(without) = self.without.get_mut((said.node.0 / self.size) as usize)
         {
             *without = false;

@@ -165,3 +165,19 @@ fn a_group_without_a_leader_is_found_at_its_deadline() {
         assert_eq!((check.not_judged.is_none(), check.measured), (judged, breaches), "{check:?}");
     }
 }
+
+#[test]
+fn a_leader_from_before_the_network_was_stable_has_to_commit_something() {
+    let raft = Raft::configure(&Values::of::<Raft>()).expect("defaults");
+    let at = |seconds| Time::ZERO + Span::from_secs(seconds);
+    let delta = Some(Span::from_millis(100));
+    let setting = Setting { delta, stable_from: at(100), ..Setting::of(5, Time::MAX) };
+    for (time, breaches) in [(50, 1.0), (101, 0.0)] {
+        let mut panel = Panel::new(judges(&raft, &setting));
+        panel.hear(&said(5, 0, leader(1, 0, 0)));
+        panel.hear(&said(at(time).0, 0, committed(1, 1, None)));
+        let checks = panel.end(&RunEnd { time: at(1_000), nodes: 5, excused: &[] });
+        let check = checks.iter().find(|check| check.name == "a leader in time").expect("one");
+        assert_eq!((check.measured, check.expected_violation), (breaches, false), "{check:?}");
+    }
+}
