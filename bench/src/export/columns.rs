@@ -97,7 +97,7 @@ impl Columns {
     fn metric(&self, name: &str) -> Option<Kind> {
         let all = self.protocols.iter().flat_map(|protocol| protocol.metrics);
         let mut kinds = all.filter(|metric| metric.name == name).map(|metric| match metric.kind {
-            MetricKind::PerNode => Kind::Number,
+            MetricKind::PerNode | MetricKind::Per(_) => Kind::Number,
             MetricKind::Sum | MetricKind::Max | MetricKind::Latency => Kind::Count,
         });
         let first = kinds.next()?;

@@ -107,7 +107,9 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
     for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
         let shown = match metric.kind {
             MetricKind::Sum | MetricKind::Max => json!(value),
-            MetricKind::PerNode => json!(*value as f64 / nodes),
+            MetricKind::PerNode | MetricKind::Per(_) => {
+                json!(metric.figure(*value, &result.totals.values, nodes))
+            }
             MetricKind::Latency => continue,
         };
         metrics.insert(metric.name.to_owned(), shown);

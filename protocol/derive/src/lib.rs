@@ -60,8 +60,8 @@ pub fn output(input: TokenStream) -> TokenStream {
     expand(input, output::derive)
 }
 
-/// One metric per variant, described by its documentation. `#[metric(latency)]`, `max` and
-/// `per_node` say how records become a figure, by default their sum; `higher` or `lower` which way it
+/// One metric per variant, described by its documentation. `#[metric(latency)]`, `max`, `per_node` and
+/// `per = Other`, a ratio to another variant, say how records become a figure, by default their sum; `higher` or `lower` which way it
 /// gets better, if that is beyond dispute; `name = "rtt"` names it.
 #[proc_macro_derive(Metric, attributes(metric))]
 pub fn metric(input: TokenStream) -> TokenStream {

@@ -65,7 +65,8 @@ pub(crate) fn deadline(hotstuff: &HotStuff, setting: &Setting) -> Time {
     let turn = u64::from(setting.nodes) * tenure;
     let calm = setting.held == 0 && setting.stable_from == Time::ZERO;
     let views = if calm { 0 } else { turn + 8 };
-    let time_outs = if calm { u64::from(running) } else { meet + 2 * u64::from(setting.held) * tenure };
+    let time_outs =
+        if calm { u64::from(running) } else { meet + 2 * u64::from(setting.held) * tenure };
     let mut wait = Span::ZERO;
     for more in 0..time_outs {
         let failures = u64::from(running).saturating_add(more + 1).min(MOST_DOUBLINGS.into());

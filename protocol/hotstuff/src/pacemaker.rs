@@ -156,7 +156,11 @@ impl HotStuff {
     }
 
     /// Statements that hold: their view, the highest certificate's view among them, and how many.
-    pub(crate) fn quit(&self, proof: Shared, cx: &mut impl Context<Self>) -> Option<(u64, u64, u32)> {
+    pub(crate) fn quit(
+        &self,
+        proof: Shared,
+        cx: &mut impl Context<Self>,
+    ) -> Option<(u64, u64, u32)> {
         let bodies = cx.bodies();
         let timeouts = bodies.get(proof).timeouts()?;
         let (view, high, count) = (timeouts.view, timeouts.high, timeouts.count());

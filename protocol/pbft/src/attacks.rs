@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use anthill_protocol::behaviour::{Act, Behaviour, Edit, Edited, Tap, silent};
-use anthill_protocol::parameter::{AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{
+    AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values,
+};
 use anthill_protocol::{Bodies as _, Context as _, NodeId, Shared, Span, Time};
 
 use crate::bodies::{Batch, Kind, PbftBody, Proposal, Request};

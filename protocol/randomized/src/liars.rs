@@ -65,7 +65,9 @@ impl Behaviour<Randomized> for Outspoken {
             return;
         }
         match message {
-            RandomizedMessage::PreVote(vote) => self.hear(honest, &lane, from, Stage::Pre, vote, cx),
+            RandomizedMessage::PreVote(vote) => {
+                self.hear(honest, &lane, from, Stage::Pre, vote, cx)
+            }
             RandomizedMessage::MainVote(vote) => {
                 self.hear(honest, &lane, from, Stage::Main, vote, cx);
             }
@@ -112,12 +114,7 @@ impl Outspoken {
         }
     }
 
-    fn epoch(
-        &mut self,
-        instance: u32,
-        epoch: u32,
-        cx: &mut Tap<'_, '_, Randomized>,
-    ) -> &mut Heard {
+    fn epoch(&mut self, instance: u32, epoch: u32, cx: &mut Tap<'_, '_, Randomized>) -> &mut Heard {
         let heard = &mut self.heard[instance as usize];
         while heard.len() > KEPT && heard[0].0 < epoch {
             let (_, old) = heard.remove(0);
@@ -194,7 +191,8 @@ impl Outspoken {
             (Stage::Pre, None) => None,
             (Stage::Pre, Some(_)) if epoch == 1 => Some(None),
             (Stage::Pre, Some(bit)) => {
-                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx) {
+                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx)
+                {
                     return Some(Some(proof));
                 }
                 let shares = self.epoch(lane.instance, epoch, cx).shares.len() as u32;

@@ -46,10 +46,8 @@ fn f_equivocators_hold_and_one_more_breaks_agreement() {
 fn f_equivocators_hold_for_all_residues() {
     for n in [5, 6, 8, 9, 11, 12] {
         for length in [2, 3] {
-            let mut pump = equivocators(n, (n - 1) / 3, length, 2).delays(
-                Span::from_millis(5),
-                Span::from_millis(30),
-            );
+            let mut pump = equivocators(n, (n - 1) / 3, length, 2)
+                .delays(Span::from_millis(5), Span::from_millis(30));
             let facts = pump.run(millis(60_000));
             assert_eq!(pump.findings(), [], "{n} replicas");
             assert!(facts.totals.of(HotStuffMetric::Blocks) > 10, "{n} replicas, chain {length}");
@@ -67,7 +65,10 @@ fn withheld_certificates_cost_views_and_nothing_else() {
         println!("withheld {n} {length}: {blocks}");
         assert!(blocks > 5000000 || true, "{n} replicas, chain {length}: {blocks}");
         assert!(facts.totals.of(HotStuffMetric::ViewChanges) > 0);
-        println!("{:?}", pump.judged().iter().map(|c|(c.ok,c.expected_violation)).collect::<Vec<_>>());
+        println!(
+            "{:?}",
+            pump.judged().iter().map(|c| (c.ok, c.expected_violation)).collect::<Vec<_>>()
+        );
     }
 }
 

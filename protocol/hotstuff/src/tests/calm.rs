@@ -30,15 +30,10 @@ fn quorums_are_those_of_all_residues() {
         let it = hotstuff(n, &[]);
         (it.faults(), it.quorum())
     };
-    assert_eq!([4, 5, 6, 7, 8, 9, 10].map(sizes), [
-        (1, 3),
-        (1, 4),
-        (1, 4),
-        (2, 5),
-        (2, 6),
-        (2, 6),
-        (3, 7)
-    ]);
+    assert_eq!(
+        [4, 5, 6, 7, 8, 9, 10].map(sizes),
+        [(1, 3), (1, 4), (1, 4), (2, 5), (2, 6), (2, 6), (3, 7)]
+    );
     assert_eq!([2, 3].map(sizes), [(0, 2), (0, 2)]);
 }
 
@@ -86,8 +81,7 @@ fn a_view_takes_two_messages_of_each_other_replica() {
 #[test]
 fn requests_are_answered_and_the_run_ends() {
     for certificates in ["list", "aggregate"] {
-        let set =
-            [("requests", Value::Count(203)), ("certificates", Value::Choice(certificates))];
+        let set = [("requests", Value::Count(203)), ("certificates", Value::Choice(certificates))];
         let mut pump = Pump::new(hotstuff(7, &set), 7).seed(3);
         let facts = pump.run(millis(100_000));
         let of = |metric| facts.totals.of(metric);

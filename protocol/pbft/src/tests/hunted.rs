@@ -37,7 +37,10 @@ fn hunt(seed: u64, is_planted: bool) -> (Option<String>, u64) {
     }
     let facts = pump.run(Time::ZERO + Span::from_secs(10));
     let found = unsafe_findings(&pump).into_iter().next();
-    (found.map(|it| format!("{}: {}", it.judge, it.about)), facts.totals.of(PbftMetric::ViewChanges))
+    (
+        found.map(|it| format!("{}: {}", it.judge, it.about)),
+        facts.totals.of(PbftMetric::ViewChanges),
+    )
 }
 
 #[test]

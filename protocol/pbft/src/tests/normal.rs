@@ -71,9 +71,10 @@ fn a_reply_takes_exactly_five_delays() {
         let settings = [("requests", Value::Count(1)), ("clients", Value::Count(1))];
         let mut pump = pump(pbft(n, &settings)).delay(Span::from_millis(7));
         run(&mut pump);
-        let accepted = pump.outputs().iter().find(|said| {
-            matches!(said.output, PbftOutput::Accepted { client: 0, t: 1, .. })
-        });
+        let accepted = pump
+            .outputs()
+            .iter()
+            .find(|said| matches!(said.output, PbftOutput::Accepted { client: 0, t: 1, .. }));
         let delays = if n == 1 { 2 } else { 5 };
         assert_eq!(accepted.expect("an answer").at.time, Time(delays * 7_000_000), "{n}");
     }
@@ -94,7 +95,8 @@ fn quorums_share_an_honest_replica_for_every_n() {
     let mut values = Values::of::<Pbft>();
     values.set("faults", Value::Count(2));
     let refused = Pbft::configure(&values).expect("consistent").fit(6, 1).expect_err("7 needed");
-    let problem = "protocol.faults: 6 replicas tolerate at most 1 that lie; give 7 replicas or more";
+    let problem =
+        "protocol.faults: 6 replicas tolerate at most 1 that lie; give 7 replicas or more";
     assert_eq!(refused.to_string(), problem);
 }
 

@@ -143,12 +143,7 @@ impl Shi {
 }
 
 impl Randomized {
-    pub(crate) fn start_shi(
-        &self,
-        lane: &Lane,
-        bit: bool,
-        cx: &mut impl Context<Self>,
-    ) -> Shi {
+    pub(crate) fn start_shi(&self, lane: &Lane, bit: bool, cx: &mut impl Context<Self>) -> Shi {
         let mut state = Shi::default();
         state.progress = Progress { round: 1, bit, decided: None };
         self.cast(lane, &mut state, Stage::Pre, Some(bit), None, cx);

@@ -18,7 +18,8 @@ fn parameters_are_lawful() {
     let five = run("mmr", 4, 1).count("coin_threshold", 5);
     assert!(refused(five).starts_with("protocol.coin_threshold: there are 4 shares"));
     assert!(
-        refused(run("shi", 4, 1).adversary("both-schedule")).starts_with("adversary.kind: it plays")
+        refused(run("shi", 4, 1).adversary("both-schedule"))
+            .starts_with("adversary.kind: it plays")
     );
     let all = run("mmr", 4, 1).adversary("outspoken").count("adversary.count", 4);
     assert!(refused(all).starts_with("adversary.count: one of 4"));
@@ -58,8 +59,7 @@ fn numbers_out_of_range_are_survived() {
                             protocol.on_message(&mut state, NodeId(from), &message, &mut cx);
                         }
                         laws::state(&state);
-                        let decided =
-                            |output: &Says| matches!(output, Says::Decided { .. });
+                        let decided = |output: &Says| matches!(output, Says::Decided { .. });
                         assert!(!cx.outputs().iter().any(decided), "{message:?}");
                     }
                 }

@@ -85,7 +85,10 @@ fn ben_or_in_lock_step() {
         let decided = last.iter().flatten().count() as f64;
         let rounds = f64::from(tossed);
         let deviation = (expected * (1.0 - expected) * rounds).sqrt();
-        assert!((decided - expected * rounds).abs() < 4.9 * deviation, "{nodes}: {decided} of {rounds}");
+        assert!(
+            (decided - expected * rounds).abs() < 4.9 * deviation,
+            "{nodes}: {decided} of {rounds}"
+        );
         for check in pump.judged() {
             assert!(check.ok || check.not_judged.is_some(), "{check:?}");
         }
