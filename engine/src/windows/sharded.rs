@@ -20,27 +20,27 @@ use anthill_protocol::{NodeId, Protocol, Time};
 use crossbeam_utils::CachePadded;
 
 use crate::bodies::Store;
-use crate::calendar::{Calendar, CalendarShape};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::crypto;
 use crate::event::state_word;
-use crate::fabric::{Fabric, Threads};
 use crate::host::{CellOf, World, window};
 use crate::jury::Jury;
-use crate::lead::{ALONE, Lead, Step};
 use crate::memory::Region;
 use crate::mode::{LoadOf, Mode};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
-use crate::pace::Pace;
-use crate::placement::Placement;
-use crate::rendezvous::{PhaseCell, Rendezvous};
 use crate::run::{
     Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
 };
 use crate::scenario::Scenario;
-use crate::subshard::{Field, Nodes, Worker};
+use crate::windows::calendar::{Calendar, CalendarShape};
+use crate::windows::fabric::{Fabric, Threads};
+use crate::windows::lead::{ALONE, Lead, Step};
+use crate::windows::pace::Pace;
+use crate::windows::placement::Placement;
+use crate::windows::rendezvous::{PhaseCell, Rendezvous};
+use crate::windows::subshard::{Field, Nodes, Worker};
 
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
 const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;

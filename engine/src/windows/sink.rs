@@ -5,12 +5,12 @@ use std::collections::BinaryHeap;
 
 use anthill_protocol::{NodeId, Time};
 
-use crate::calendar::Calendar;
 use crate::event::Event;
 use crate::host::Sink;
 use crate::mode::Ranked;
-use crate::placement::Placement;
 use crate::refusal::granted;
+use crate::windows::calendar::Calendar;
+use crate::windows::placement::Placement;
 
 /// An event that a node of the running sub-shard caused for itself inside the window.
 pub(crate) struct OwnEvent<L> {

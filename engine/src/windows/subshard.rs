@@ -13,20 +13,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 use anthill_protocol::{Message as _, NodeId, Protocol, Time};
 
 use crate::bodies::BodiesOf;
-use crate::calendar::{Calendar, Column};
-use crate::chunk::stride;
 use crate::clock::Clock;
 use crate::event::{Event, Payload};
 use crate::host::{CellOf, NodeCell, Turn, World};
 use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
-use crate::placement::Placement;
-use crate::prefetch;
 use crate::refusal::granted;
 use crate::run::{Control, End, RunError};
 use crate::schedule::Parcel;
 use crate::signing::Signing;
-use crate::sink::{CalendarSink, OwnEvent};
 use crate::tally::Tally;
+use crate::windows::calendar::{Calendar, Column};
+use crate::windows::chunk::stride;
+use crate::windows::placement::Placement;
+use crate::windows::prefetch;
+use crate::windows::sink::{CalendarSink, OwnEvent};
 
 /// How many events ahead the state of a node is fetched into the cache.
 const PREFETCH_AHEAD: usize = 16;

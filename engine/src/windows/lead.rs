@@ -11,16 +11,16 @@ use std::sync::atomic::Ordering;
 
 use anthill_protocol::{Protocol, Totals};
 
-use crate::fabric::Fabric;
 use crate::live::Glimpse;
 use crate::mode::Mode;
-use crate::pace::Pace;
-use crate::rendezvous::PhaseCell;
 use crate::run::End;
 use crate::schedule::Boundary;
-use crate::sharded::Team;
-use crate::subshard::Worker;
 use crate::tally::add_totals;
+use crate::windows::fabric::Fabric;
+use crate::windows::pace::Pace;
+use crate::windows::rendezvous::PhaseCell;
+use crate::windows::sharded::Team;
+use crate::windows::subshard::Worker;
 
 /// The leader looks at the memory limit, and reports progress, after so many windows or events.
 const WINDOWS_PER_LOOK: u64 = 256;

@@ -12,9 +12,9 @@
 //! Invariants: no event lies before `base`; near slot `w mod slots` holds only window
 //! `w ∈ base..base+slots`; the far block that contains `base` is empty on every level.
 
-use crate::chunk::{Arena, List};
 use crate::event::Event;
 use crate::refusal::granted;
+use crate::windows::chunk::{Arena, List};
 
 /// Blocks of a far level.
 const BLOCKS: u64 = 64;
@@ -293,8 +293,8 @@ impl<L: Copy> Calendar<L> {
         unsafe {
             for (first, entries) in list.runs() {
                 for i in 0..entries {
-                    let at = first.add(i * crate::chunk::stride::<FarEvent<L>>());
-                    crate::prefetch::for_write(at.wrapping_add(512));
+                    let at = first.add(i * crate::windows::chunk::stride::<FarEvent<L>>());
+                    crate::windows::prefetch::for_write(at.wrapping_add(512));
                     let far = at.cast::<FarEvent<L>>().read();
                     self.push(far.window, far.subshard, far.event);
                 }
@@ -392,8 +392,9 @@ mod tests {
             unsafe {
                 for (first, n) in column.take(window, subshard).runs() {
                     for i in 0..n {
-                        let event =
-                            first.add(i * crate::chunk::stride::<Event<()>>()).cast::<Event<()>>();
+                        let event = first
+                            .add(i * crate::windows::chunk::stride::<Event<()>>())
+                            .cast::<Event<()>>();
                         found.push((subshard, event.read().source));
                     }
                 }

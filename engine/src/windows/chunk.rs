@@ -246,7 +246,7 @@ impl<T: Copy> List<T> {
         }
         // A list is appended to in turn with hundreds of others: by the time it is this one's turn
         // again, its next line has left the cache, and a store would wait for it.
-        crate::prefetch::for_write(cursor.wrapping_add(64));
+        crate::windows::prefetch::for_write(cursor.wrapping_add(64));
         // SAFETY: the cursor is inside a chunk of this arena, at a free entry.
         unsafe {
             cursor.cast::<T>().write(entry);
