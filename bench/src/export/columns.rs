@@ -87,7 +87,13 @@ impl Columns {
             // Sums of time over all nodes may exceed 64 bits.
             "conditions" if name.ends_with("_ns") => Some(Kind::Number),
             "conditions" => Some(Kind::Count),
-            "metrics" if name.starts_with("messages_by_kind.") => Some(Kind::Count),
+            "metrics"
+                if name.starts_with("messages_by_kind.")
+                    || name.starts_with("messages_by_adversary.")
+                    || name == "judged" =>
+            {
+                Some(Kind::Count)
+            }
             "metrics" => self.metric(name),
             _ => None,
         }

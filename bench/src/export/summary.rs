@@ -250,7 +250,7 @@ mod tests {
             r#""expected_violation":false,"measured":10000.0,"expected":10000.0,"#,
             r#""interval":[10000.0,10000.0]}],"#,
             r#""metrics":{"coverage":0.999,"sends":10000,"depth":7,"#,
-            r#""messages_by_kind":{"push":9000,"pull":1000}}}"#
+            r#""messages_by_kind":{"push":9000,"pull":1000},"judged":1}}"#
         );
         assert_eq!(Value::Object(result(&record)).to_string(), expected);
     }
