@@ -19,7 +19,11 @@ const MOST_WALKED: usize = 4_096;
 impl HotStuff {
     /// Whether a handle is a certificate that proves its block: of the genesis, or of q replicas whose
     /// signatures hold. What it certifies.
-    pub(crate) fn certified(&self, proof: Shared, cx: &mut impl Context<Self>) -> Option<Certified> {
+    pub(crate) fn certified(
+        &self,
+        proof: Shared,
+        cx: &mut impl Context<Self>,
+    ) -> Option<Certified> {
         let bodies = cx.bodies();
         let certificate = bodies.get(proof).certificate()?;
         let (view, block) = (certificate.view, certificate.block);
@@ -106,7 +110,10 @@ impl HotStuff {
         let bodies = cx.bodies();
         let above = |handle: &Shared| {
             let tip = &node.tip;
-            bodies.get(*handle).block().is_some_and(|it| it.height > tip.height && it.view > tip.view)
+            bodies
+                .get(*handle)
+                .block()
+                .is_some_and(|it| it.height > tip.height && it.view > tip.view)
         };
         let (stay, go): (Vec<Known>, _) = node.tree.drain(..).partition(|it| above(&it.block));
         go.iter().for_each(|known| cx.release(known.block));
@@ -188,6 +195,19 @@ impl HotStuff {
             missing = next.parent;
         }
         cx.send(from, HotStuffMessage::Fetch { block: missing, above: node.tip.height });
+    }
+
+    /// Asks whoever showed a certificate for its block, if that is missing.
+    pub(crate) fn complete_with(
+        &self,
+        node: &mut Replica,
+        from: NodeId,
+        certified: &Certified,
+        cx: &mut impl Context<Self>,
+    ) {
+        if certified.view > node.tip.view && node.known(&certified.block).is_none() {
+            self.fetch(node, from, &certified.block, cx);
+        }
     }
 
     /// Sends somebody a block and those before it above a height, latest first and not too many.

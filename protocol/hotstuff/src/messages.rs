@@ -190,7 +190,12 @@ impl Certificate {
     }
 
     /// Of so many votes, which its maker has checked.
-    pub(crate) fn aggregate(view: u64, block: Digest, count: u32, maker: (NodeId, Signature)) -> Self {
+    pub(crate) fn aggregate(
+        view: u64,
+        block: Digest,
+        count: u32,
+        maker: (NodeId, Signature),
+    ) -> Self {
         let (by, seal) = maker;
         Self { view, block, signers: Signers::Aggregate { count, by, seal } }
     }

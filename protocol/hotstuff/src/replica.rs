@@ -135,10 +135,11 @@ impl Votes {
             return None;
         }
         self.list.push(Vote { voter, block, signature });
-        let place = self.counts.iter().position(|(known, _)| *known == block).unwrap_or_else(|| {
-            self.counts.push((block, 0));
-            self.counts.len() - 1
-        });
+        let place =
+            self.counts.iter().position(|(known, _)| *known == block).unwrap_or_else(|| {
+                self.counts.push((block, 0));
+                self.counts.len() - 1
+            });
         self.counts[place].1 += 1;
         Some(self.counts[place].1)
     }

@@ -9,9 +9,7 @@ use anthill_protocol::{Bodies as _, Context, Digest, NodeId, Shared, Signature, 
 
 use super::Attack;
 use crate::hotstuff::{HotStuff, Timer};
-use crate::messages::{
-    Block, Certificate, HotStuffBody, HotStuffMessage, Place, vote_digest,
-};
+use crate::messages::{Block, Certificate, HotStuffBody, HotStuffMessage, Place, vote_digest};
 use crate::replica::Replica;
 
 /// Blocks and votes of so many views are remembered.
@@ -228,7 +226,13 @@ impl Behaviour<HotStuff> for Equivocator {
         }
     }
 
-    fn on_timer(&mut self, honest: &HotStuff, node: &mut Replica, timer: Timer, cx: Cx<'_, '_, '_>) {
+    fn on_timer(
+        &mut self,
+        honest: &HotStuff,
+        node: &mut Replica,
+        timer: Timer,
+        cx: Cx<'_, '_, '_>,
+    ) {
         use anthill_protocol::Protocol as _;
         let ((), acts) = cx.honestly(|cx| honest.on_timer(node, timer, cx));
         self.pass(honest, acts, cx);

@@ -76,7 +76,7 @@ fn three_chains_starve_among_four_replicas_with_a_silent_leader() {
     for (length, tenure) in [(2, 1), (3, 2)] {
         let (blocks, progress) = run(length, tenure);
         assert!(blocks > 100, "{blocks}");
-        assert!(progress.ok && !progress.expected_violation, "{progress:?}");
+        assert!(progress.ok, "{progress:?}");
     }
 }
 
@@ -150,7 +150,8 @@ impl Scheduler<HotStuff> for Asynchrony {
         let drawn = draw::mix(self.seed, self.sent);
         let most = (self.until + self.bound).since(message.sent).0;
         // Half of them are quick.
-        let delay = if drawn % 2 == 0 { draw::below(drawn, most) } else { draw::below(drawn, most / 50) };
+        let delay =
+            if drawn % 2 == 0 { draw::below(drawn, most) } else { draw::below(drawn, most / 50) };
         Fate::At(message.sent + Span(delay))
     }
 }
