@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use scaling::{CompareArgs, ComplexityArgs, ScaleArgs, SweepArgs};
+pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,6 +22,7 @@ Examples:
   anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
   anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
   anthill complexity --protocol pbft --n 4,7,10,13  what agreement costs, and by which power
+  anthill demo                              the consensus family, attacked and defended, on one page
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
@@ -109,6 +110,9 @@ pub(crate) enum Command {
     /// Measure rounds, messages, bits and signatures against the number of nodes, beside theory.
     #[command(after_help = scaling::COMPLEXITY_EXAMPLES)]
     Complexity(ComplexityArgs),
+    /// Play the consensus family on small networks, with attacks and what helps, on one page.
+    #[command(after_help = scaling::DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),

@@ -4,9 +4,12 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use anthill_dolev_strong::DolevStrong;
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
+use anthill_hotstuff::HotStuff;
+use anthill_nakamoto::Nakamoto;
 use anthill_protocol::complexity::Theory;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
@@ -16,6 +19,7 @@ use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
 use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
 use anthill_raft::Raft;
+use anthill_streamlet::Streamlet;
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;
@@ -147,6 +151,10 @@ pub fn shipped() -> Registry {
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
         entry::<Raft>(include_str!("../scenarios/raft.toml")),
+        entry::<DolevStrong>(include_str!("../scenarios/dolev-strong.toml")),
+        entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
+        entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
+        entry::<Streamlet>(include_str!("../scenarios/streamlet.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }

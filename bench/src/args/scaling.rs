@@ -41,6 +41,12 @@ Examples:
 
 Each cell is the protocol's preset with another number of nodes. Exit code 1 if a law does not hold.";
 
+pub(super) const DEMO_EXAMPLES: &str = "\
+Examples:
+  anthill demo --out demo          then open demo/report.html
+
+Under a minute. Every act is an `anthill run` that the page prints.";
+
 /// Where many runs are saved, and how they are made.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct BatchArgs {
@@ -190,6 +196,14 @@ pub(crate) struct ComplexityArgs {
     /// Runs at a time [default: as many as cores and memory allow].
     #[arg(long, value_name = "J", allow_negative_numbers = true)]
     pub jobs: Option<String>,
+    /// Where and how.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+/// The flags of `anthill demo`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DemoArgs {
     /// Where and how.
     #[command(flatten)]
     pub batch: BatchArgs,

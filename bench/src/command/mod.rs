@@ -4,6 +4,7 @@ mod batch;
 mod calibrate;
 mod compare;
 mod complexity;
+mod demo;
 mod profile;
 mod protocols;
 mod replay;
@@ -72,6 +73,7 @@ pub(crate) fn dispatch(
         Command::Scale(args) => scale::scale(registry, &args, interrupts),
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
+        Command::Demo(args) => demo::demo(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }

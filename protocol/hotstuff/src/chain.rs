@@ -197,6 +197,19 @@ impl HotStuff {
         cx.send(from, HotStuffMessage::Fetch { block: missing, above: node.tip.height });
     }
 
+    /// Asks whoever showed a certificate for its block, if that is missing.
+    pub(crate) fn complete_with(
+        &self,
+        node: &mut Replica,
+        from: NodeId,
+        certified: &Certified,
+        cx: &mut impl Context<Self>,
+    ) {
+        if certified.view > node.tip.view && node.known(&certified.block).is_none() {
+            self.fetch(node, from, &certified.block, cx);
+        }
+    }
+
     /// Sends somebody a block and those before it above a height, latest first and not too many.
     pub(crate) fn serve(
         &self,

@@ -5,8 +5,8 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Arrivals, Deadline, Requests, Tick};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, Metric, NodeId, Output, Parameters, Protocol, RunFacts, RunScale,
-    SignatureEstimate, Span, Time, Totals,
+    Cell, Check, Column, Configure, Context, Holds, Metric, NodeId, Output, Parameters, Protocol,
+    RunFacts, RunScale, SignatureEstimate, Span, Time, Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -145,6 +145,15 @@ impl Configure for HotStuff {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "height", about: "blocks committed", holds: Holds::Figure },
+        Column { name: "view", about: "the view it is in", holds: Holds::Figure },
+        Column {
+            name: "answered",
+            about: "its client's requests that are answered",
+            holds: Holds::Sum,
+        },
+    ];
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         Ok(Self { attack: Attack::read(values), ..Self::read(values)? })
@@ -158,12 +167,17 @@ impl Configure for HotStuff {
         checks::checks(self, facts)
     }
 
+    fn row(&self, _: NodeId, node: &Replica) -> Vec<Cell> {
+        let answered = node.requests.made() - node.requests.open().count() as u32;
+        vec![Cell::Count(node.tip.height), Cell::Count(node.view), answered.into()]
+    }
+
     /// A leader's broadcast is answered by votes to one replica.
     fn pending_per_node(&self, _degree: f64) -> f64 {
         6.0
     }
 
-    /// A vote of each replica in every view, of which the shortest takes a millisecond.
+    /// A vote of each replica in every view, if a view takes a tenth of a second.
     fn signatures(&self, scale: &RunScale) -> Option<SignatureEstimate> {
         let views = scale.until.since(Time::ZERO).0 / Span::from_millis(100).0;
         let made = views.saturating_mul(scale.nodes.into());
@@ -243,6 +257,10 @@ impl Protocol for HotStuff {
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<HotStuffOutput>> {
         judges::judges(self, setting)
+    }
+
+    fn events_per_node_second(&self) -> f64 {
+        40.0
     }
 
     fn complete(&self, totals: &Totals) -> bool {

@@ -37,12 +37,18 @@ fn is_safe(hotstuff: &HotStuff, setting: &Setting) -> bool {
     setting.held <= hotstuff.faults() && !setting.loses_state
 }
 
-/// Whether there is a time after which blocks are committed for certain: `chain` + 1 views in a row must
-/// have honest leaders, the last of which makes the certificate that commits. Of n replicas in a circle, h
-/// of which are held, ⌈(n − h)/h⌉ honest ones follow each other somewhere.
+/// Whether blocks are committed for certain once messages arrive: `chain` + 1 views in a row must have
+/// honest leaders, the last of which makes the certificate that commits. Of n replicas in a circle, h of which
+/// are held, ⌈(n − h)/h⌉ honest ones follow each other somewhere.
+///
+/// Held leaders can show their blocks to some, who then wait for, and give up, as many views more than
+/// others. Under the two-chain's rule those do not vote in them, so that as many honest leaders may fail:
+/// ⌈(n − 2h)/h⌉ remain.
 pub(crate) fn is_live(hotstuff: &HotStuff, setting: &Setting) -> bool {
-    let honest = setting.nodes.saturating_sub(setting.held);
-    let run = honest.checked_div(setting.held).map_or(u32::MAX, |_| honest.div_ceil(setting.held));
+    let held = setting.held;
+    let lost = if hotstuff.chain == 2 { held.saturating_mul(2) } else { held };
+    let honest = setting.nodes.saturating_sub(lost);
+    let run = if held == 0 { setting.nodes } else { honest.div_ceil(held) };
     let views = u64::from(run) * u64::from(hotstuff.tenure);
     let calm = !setting.crashes && !setting.loses_messages && setting.delta.is_some();
     let fits = setting.delta.is_some_and(|delta| delta * 4 <= hotstuff.patience(MOST_DOUBLINGS));

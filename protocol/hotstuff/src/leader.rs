@@ -230,12 +230,10 @@ impl HotStuff {
             Certificate::list(view, block, votes)
         };
         let proof = cx.share(HotStuffBody::Certificate(certificate));
-        self.learn(node, Certified { view, block, proof }, cx);
+        let certified = Certified { view, block, proof };
+        self.learn(node, certified, cx);
         self.enter(node, view.saturating_add(1), proof, None, cx);
-        if node.known(&block).is_none() && block != node.tip.digest {
-            // Some voter has it.
-            self.fetch(node, from, &block, cx);
-        }
+        self.complete_with(node, from, &certified, cx);
         self.propose(node, cx);
     }
 }

@@ -50,7 +50,10 @@ impl HotStuff {
     pub(crate) fn time_out(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
         node.failures = node.failures.saturating_add(1);
         self.wait(node, cx);
-        self.give_up(node, self.awaited(node), cx);
+        let awaited = self.awaited(node);
+        // Whoever is to lead the next view waits for the proof of it, and has no reason to give it up.
+        let own = awaited > node.view && self.leader(awaited) == cx.id();
+        self.give_up(node, awaited - u64::from(own), cx);
     }
 
     /// The view whose block a replica waits for.
@@ -94,9 +97,7 @@ impl HotStuff {
         }
         self.learn(node, certified, cx);
         self.enter(node, certified.view.saturating_add(1), high, None, cx);
-        if node.known(&certified.block).is_none() && certified.view > node.tip.view {
-            self.fetch(node, from, &certified.block, cx);
-        }
+        self.complete_with(node, from, &certified, cx);
         if given >= node.view {
             node.quitters.note(Quitter { who: from, given, high: certified.view, signature });
             self.weigh(node, cx);
@@ -179,6 +180,7 @@ impl HotStuff {
         if let Some(certified) = self.certified(proof, cx) {
             self.learn(node, certified, cx);
             self.enter(node, certified.view.saturating_add(1), proof, None, cx);
+            self.complete_with(node, from, &certified, cx);
         } else if let Some((view, high, count)) = self.quit(proof, cx) {
             if count >= self.quorum() {
                 self.enter(node, view + 1, proof, Some(high), cx);

@@ -3,6 +3,8 @@
 mod attacks;
 mod calm;
 mod faults;
+mod judged;
+mod malformed;
 
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::{Configure, Span, Time};

@@ -55,6 +55,7 @@ fn f_equivocators_hold_for_all_residues() {
     }
 }
 
+/// Three chains among seven with two such leaders are live, too, though no bound promises it.
 #[test]
 fn withheld_certificates_cost_views_and_nothing_else() {
     for (n, length) in [(7, 3), (7, 2), (9, 3), (4, 2)] {
@@ -62,23 +63,20 @@ fn withheld_certificates_cost_views_and_nothing_else() {
         let mut pump = Pump::new(it, n);
         let facts = pump.run(millis(120_000));
         let blocks = facts.totals.of(HotStuffMetric::Blocks);
-        println!("withheld {n} {length}: {blocks}");
-        assert!(blocks > 5000000 || true, "{n} replicas, chain {length}: {blocks}");
+        assert!(blocks > 30, "{n} replicas, chain {length}: {blocks}");
         assert!(facts.totals.of(HotStuffMetric::ViewChanges) > 0);
-        println!(
-            "{:?}",
-            pump.judged().iter().map(|c| (c.ok, c.expected_violation)).collect::<Vec<_>>()
-        );
+        let judged = pump.judged();
+        assert!(judged.iter().all(|check| check.ok), "{judged:?}");
     }
 }
 
 /// Small runs with delays about as long as a view's time, a silent replica in half of them, and a
 /// partition in a third: the first that a judge objects to.
-fn hunt(planted: Planted, runs: u64) -> Option<(u64, Finding)> {
+fn hunt(planted: Planted, length: u64, runs: u64) -> Option<(u64, Finding)> {
     (0..runs).find_map(|seed| {
         let n = 4 + (seed % 4) as u32;
         let view = Value::Span(Span::from_millis(100));
-        let mut it = hotstuff(n, &[chain(2), ("view_timeout", view)]);
+        let mut it = hotstuff(n, &[chain(length), ("view_timeout", view)]);
         it.planted = planted;
         let most = Span::from_millis([60, 120, 250][(seed % 3) as usize]);
         let mut pump = Pump::new(it, n).seed(seed).delays(Span::from_millis(1), most);
@@ -99,8 +97,16 @@ fn hunt(planted: Planted, runs: u64) -> Option<(u64, Finding)> {
 #[test]
 fn a_vote_after_a_time_out_is_found() {
     let planted = Planted { votes_after_time_out: true };
-    let (seed, found) = hunt(planted, 1_000).expect("within a thousand runs");
-    println!("found in run {seed}: {found:?}");
+    let (seed, found) = hunt(planted, 2, 1_000).expect("within a thousand runs");
+    assert!(seed < 100, "found in run {seed}");
     assert_eq!((found.judge, found.expected), ("one chain", false));
-    assert_eq!(hunt(Planted::default(), 1_000), None);
+    assert_eq!(hunt(Planted::default(), 2, 400), None);
+    // Three-chains do not need the rule, and are not bound by it.
+    assert_eq!(hunt(Planted::default(), 3, 400), None);
+    // Without anything that goes wrong the error does not show.
+    let mut it = hotstuff(7, &[chain(2)]);
+    it.planted = planted;
+    let mut pump = Pump::new(it, 7);
+    pump.run(millis(10_000));
+    assert!(pump.judged().iter().all(|check| check.ok));
 }

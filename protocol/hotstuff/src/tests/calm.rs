@@ -3,7 +3,7 @@
 use anthill_protocol::judge;
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Message as _, NodeId, Time, laws};
+use anthill_protocol::{Configure as _, Message as _, NodeId, Snapshot as _, Time, laws};
 
 use super::{chain, hotstuff, millis};
 use crate::hotstuff::{HotStuff, HotStuffMetric, HotStuffOutput};
@@ -21,7 +21,7 @@ fn commits(pump: &Pump<HotStuff>, of_height: u64) -> Vec<(NodeId, Time)> {
 #[test]
 fn parameters_are_lawful() {
     laws::parameters::<HotStuff>();
-    assert_eq!(<HotStuff as anthill_protocol::Configure>::NAME, "hotstuff");
+    assert_eq!(HotStuff::NAME, "hotstuff");
 }
 
 #[test]
@@ -103,4 +103,55 @@ fn certificates_have_the_lengths_of_their_forms() {
         let expected = 9 * (first + 50 * later);
         assert_eq!(facts.totals.bytes_by_kind[0], expected, "{certificates}");
     }
+}
+
+#[test]
+fn checks_count_messages_and_see_what_is_missing() {
+    let it = hotstuff(5, &[]);
+    let mut pump = Pump::new(it.clone(), 5);
+    let mut facts = pump.run(millis(995));
+    assert!(it.checks(&facts).iter().all(|check| check.ok && !check.expected_violation));
+    facts.totals.messages_by_kind[1] -= 8;
+    assert!(it.checks(&facts).iter().all(|check| check.ok), "two views' votes are under way");
+    facts.totals.messages_by_kind[1] -= 8;
+    assert!(!it.checks(&facts)[1].ok);
+    facts.totals.messages_by_kind[0] += 1;
+    assert!(!it.checks(&facts)[0].ok);
+    facts.disturbed = true;
+    assert!(it.checks(&facts).iter().all(|check| check.expected_violation));
+}
+
+/// A thousand replicas: each keeps a few blocks, and no more after many views than after some.
+#[test]
+fn states_are_small_and_do_not_grow() {
+    let n = 1_000;
+    let set = [("certificates", Value::Choice("aggregate"))];
+    let mut pump = Pump::new(hotstuff(n, &set), n);
+    let most = |pump: &Pump<HotStuff>| {
+        let size = |node| {
+            let mut bytes = Vec::new();
+            pump.node(NodeId(node)).expect("up").save(&mut bytes);
+            bytes.len()
+        };
+        (0..n).map(size).max().expect("there are some")
+    };
+    // Between the arrival of a block and that of its votes.
+    pump.run(millis(DELAY * 20 - 5));
+    let early = most(&pump);
+    let facts = pump.run(millis(DELAY * 60 - 5));
+    assert_eq!((facts.totals.of(HotStuffMetric::Rounds), most(&pump)), (30, early));
+    assert!(early < 700, "{early} bytes");
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_refused() {
+    let fits = |n, set: &[(&str, Value)]| {
+        let mut values = anthill_protocol::parameter::Values::of::<HotStuff>();
+        set.iter().for_each(|(name, value)| values.set(name, *value));
+        HotStuff::configure(&values).expect("consistent").fit(n, 1)
+    };
+    assert!(fits(1, &[]).is_err());
+    let refused = fits(1_000_000, &[]).expect_err("too long");
+    assert!(refused.to_string().starts_with("protocol.certificates: "), "{refused}");
+    assert_eq!(fits(1_000_000, &[("certificates", Value::Choice("aggregate"))]), Ok(()));
 }
