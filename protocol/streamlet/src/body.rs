@@ -47,8 +47,8 @@ pub struct Vote {
     pub(crate) place: Place,
     pub(crate) block: Shared,
     pub(crate) voter: NodeId,
-    block_len: u32,
-    signature: Signature,
+    pub(crate) block_len: u32,
+    pub(crate) signature: Signature,
 }
 
 /// What two kinds of statements are signed as.

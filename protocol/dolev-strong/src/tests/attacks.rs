@@ -212,3 +212,77 @@ fn signers_are_different_and_begin_with_the_sender() {
     assert!(!of(&[0, 1, 1]) && !of(&[0, 1, 0]), "twice");
     assert!(!of(&[0, 4]) && !of(&[0, 4, 1]), "its own");
 }
+
+/// A chain of three signatures, first to last.
+fn chain_of_three(like: &Recording<DolevStrong>) -> [Shared; 3] {
+    let by = |signer| Recording::<DolevStrong>::new(NodeId(signer), 5).bodies_of(like.bodies());
+    let first = chain::begin((0, 1), &mut by(0));
+    let second = chain::extend(first, &mut by(1));
+    [first, second, chain::extend(second, &mut by(2))]
+}
+
+/// Each link pins the instance, the value, its place and what came before.
+#[test]
+fn a_chain_that_is_altered_anywhere_is_refused() {
+    use anthill_protocol::Bodies as _;
+    let mut me = Recording::<DolevStrong>::new(NodeId(4), 5);
+    let [first, second, third] = chain_of_three(&me);
+    let holds = |link: Link, me: &mut Recording<DolevStrong>| {
+        let altered = signed_by(0, 5, me, link);
+        chain::holds(altered, NodeId(0), me)
+    };
+    let bodies = me.bodies();
+    let last = bodies.get(third).clone();
+    assert!(holds(last.clone(), &mut me));
+    let other = chain::begin(
+        (0, 0),
+        &mut Recording::<DolevStrong>::new(NodeId(0), 5).bodies_of(me.bodies()),
+    );
+    for altered in [
+        Link { instance: 1, ..last.clone() },
+        Link { value: 0, ..last.clone() },
+        Link { length: 2, ..last.clone() },
+        Link { length: 4, ..last.clone() },
+        Link { signer: NodeId(3), ..last.clone() },
+        Link { before: Digest([0; 32]), ..last.clone() },
+        Link { previous: Some(first), ..last.clone() },
+        Link { previous: Some(other), ..last.clone() },
+        Link { previous: None, ..last.clone() },
+        Link { previous: None, length: 1, ..last.clone() },
+        Link { signature: bodies.get(second).signature, ..last.clone() },
+    ] {
+        assert!(!holds(altered.clone(), &mut me), "{altered:?}");
+    }
+    // Signed anew over a beginning that is another value's, with its length, or without it.
+    let resigned =
+        |previous: Shared, before: Digest, length: u32, me: &mut Recording<DolevStrong>| {
+            let mut by = Recording::<DolevStrong>::new(NodeId(2), 5).bodies_of(me.bodies());
+            let unsigned = Link { previous: Some(previous), before, length, ..last.clone() };
+            let signature = by.sign(&unsigned.digest(0));
+            holds(Link { signature, ..unsigned }, me)
+        };
+    let digest = |link| bodies.get(link).digest(0);
+    assert!(resigned(second, digest(second), 3, &mut me));
+    assert!(!resigned(other, digest(other), 2, &mut me), "of another value");
+    assert!(!resigned(second, digest(first), 3, &mut me), "over another link");
+    assert!(!resigned(first, digest(first), 3, &mut me), "a link is left out");
+    assert!(!resigned(second, digest(second), 9, &mut me), "longer than it is");
+}
+
+/// What is extracted in the last round is not kept: nobody is told of it any more.
+#[test]
+fn chains_are_kept_while_they_are_to_be_passed_on() {
+    let protocol = protocol(5, 2, &[]);
+    let mut me = Recording::<DolevStrong>::new(NodeId(4), 5);
+    let mut node = protocol.start(&mut me);
+    let [_, _, third] = chain_of_three(&me);
+    let relay = ChainMessage::Relay { chain: third };
+    let mut last = node.clone();
+    protocol.on_message(&mut node, NodeId(2), &relay, &mut me);
+    assert_eq!((node.extracted[0], me.retained()), (Some(1), 1));
+    protocol.restart(&mut node, false, &mut me);
+    assert_eq!((node.extracted[0], me.retained()), (None, 0));
+    last.round = 3;
+    protocol.on_message(&mut last, NodeId(2), &relay, &mut me);
+    assert_eq!((last.extracted[0], me.retained()), (Some(1), 0));
+}

@@ -2,10 +2,10 @@
 
 use anthill_protocol::behaviour::silent;
 use anthill_protocol::recording::Recording;
-use anthill_protocol::{Context as _, NodeId, Protocol as _, draw};
+use anthill_protocol::{Bodies as _, Context as _, NodeId, Protocol as _, Shared, draw};
 
 use super::*;
-use crate::body::{Block, Place, Vote};
+use crate::body::{Block, Place, Shown, Vote};
 use crate::checks::wait_for_three;
 use crate::messages::{StreamletMessage, StreamletMetric};
 use crate::node::{MOST_OF_EPOCH, Node};
@@ -258,13 +258,7 @@ fn a_proposal_waits_for_its_ancestors() {
     node.epoch = 2;
     let mut of_two = another(streamlet.leader(2, 4), 4, &cx);
     let parent = Block::share(&streamlet, (2, 1), Place::default(), 1, &mut of_two);
-    let place = {
-        use anthill_protocol::Bodies as _;
-        match cx.bodies().get(parent) {
-            crate::body::Shown::Block(block) => block.place(),
-            crate::body::Shown::Vote(_) => unreachable!(),
-        }
-    };
+    let place = place_of(parent, &cx);
     node.epoch = 3;
     let mut of_three = another(streamlet.leader(3, 4), 4, &cx);
     let block = Block::share(&streamlet, (3, 2), place, 1, &mut of_three);
@@ -287,4 +281,127 @@ fn a_proposal_waits_for_its_ancestors() {
     assert!(node.has_voted);
     assert_eq!(cx.messages().len(), 3);
     assert_eq!(node.tip.height, 1);
+}
+
+/// A vote counts once, for whoever signed it, and a block only if the leader of its epoch did, after its parent's.
+#[test]
+fn what_is_not_signed_by_whom_it_says_is_refused() {
+    let streamlet = honest(4, 3, &[]);
+    let (mut node, mut cx) = in_epoch_three(&streamlet, 4);
+    let (leader, me) = (streamlet.leader(3, 4), cx.id());
+    let others: Vec<NodeId> =
+        (0..4).map(NodeId).filter(|node| *node != leader && *node != me).collect();
+    let block_by = |by: NodeId, parent: Place, cx: &Recording<Streamlet>| {
+        let mut by = another(by, 4, cx);
+        let block = Block::share(&streamlet, (3, 1), parent, 7, &mut by);
+        (block, place_of(block, &by))
+    };
+    let ballot_by = |by: NodeId, (block, place): (Shared, Place), cx: &Recording<Streamlet>| {
+        StreamletMessage::Vote { ballot: Vote::share(block, place, &mut another(by, 4, cx)) }
+    };
+    // Blocks by another node, and with a parent of the same epoch.
+    let wrong = [
+        block_by(others[0], Place::default(), &cx),
+        block_by(leader, Place { epoch: 3, name: 1 }, &cx),
+    ];
+    for wrong in wrong {
+        let proposal = StreamletMessage::Proposal { block: wrong.0 };
+        streamlet.on_message(&mut node, leader, &proposal, &mut cx);
+        let vote = ballot_by(leader, wrong, &cx);
+        streamlet.on_message(&mut node, leader, &vote, &mut cx);
+        assert_eq!((node.entries.len(), node.candidate), (0, None));
+    }
+    let right = block_by(leader, Place::default(), &cx);
+    // One vote, under another one's name, and for another block.
+    let StreamletMessage::Vote { ballot } = ballot_by(others[0], right, &cx) else { return };
+    let Shown::Vote(vote) = cx.bodies().get(ballot).clone() else { return };
+    let elsewhere = Place { epoch: 3, name: 1 };
+    for (forged, counted) in [
+        (Vote { voter: others[1], ..vote.clone() }, 0),
+        (Vote { voter: NodeId(u32::MAX), ..vote.clone() }, 0),
+        (Vote { place: elsewhere, ..vote.clone() }, 0),
+        (vote, 1),
+    ] {
+        let ballot = another(others[0], 4, &cx).share(Shown::Vote(forged));
+        streamlet.on_message(&mut node, leader, &StreamletMessage::Vote { ballot }, &mut cx);
+        assert_eq!(node.get(right.1).map_or(0, |entry| entry.count), counted);
+    }
+    assert!(node.get(elsewhere).is_none());
+}
+
+/// Without signatures it is the channel that says who votes and who proposes.
+#[test]
+fn without_signatures_senders_are_whom_channels_say() {
+    let streamlet = honest(4, 3, &[UNSIGNED]);
+    let (mut node, mut cx) = in_epoch_three(&streamlet, 4);
+    let leader = streamlet.leader(3, 4);
+    let block = Block::share(&streamlet, (3, 1), Place::default(), 7, &mut another(leader, 4, &cx));
+    let other = (0..4).map(NodeId).find(|node| *node != leader && *node != cx.id()).expect("four");
+    let proposal = StreamletMessage::Proposal { block };
+    streamlet.on_message(&mut node, other, &proposal, &mut cx);
+    assert_eq!(node.candidate, None);
+    let vote = StreamletMessage::Vote { ballot: block };
+    for (from, counted) in [(other, 1), (other, 1), (leader, 2), (NodeId(u32::MAX), 2)] {
+        streamlet.on_message(&mut node, from, &vote, &mut cx);
+        assert_eq!(node.entries[0].count, counted);
+    }
+    streamlet.on_message(&mut node, leader, &proposal, &mut cx);
+    assert!(node.has_voted && node.entries[0].count == 3);
+    assert_eq!(node.tip.height, 1);
+}
+
+/// Of one epoch a node keeps so many blocks.
+#[test]
+fn a_leader_that_makes_blocks_without_end_fills_eight_places() {
+    let streamlet = honest(4, 3, &[]);
+    let (mut node, mut cx) = in_epoch_three(&streamlet, 4);
+    let leader = streamlet.leader(3, 4);
+    for payload in 0..100 {
+        let block = Block::share(
+            &streamlet,
+            (3, 1),
+            Place::default(),
+            payload,
+            &mut another(leader, 4, &cx),
+        );
+        streamlet.on_message(&mut node, leader, &StreamletMessage::Proposal { block }, &mut cx);
+    }
+    assert_eq!(node.entries.len(), MOST_OF_EPOCH);
+    assert_eq!(cx.messages().len(), 3, "one vote");
+}
+
+/// Votes for a block may come before those for its parent.
+#[test]
+fn a_chain_grows_by_all_that_waited_for_a_missing_block() {
+    let streamlet = honest(4, 3, &[]);
+    let (mut node, mut cx) = in_epoch_three(&streamlet, 4);
+    let mut parent = Place::default();
+    let mut blocks = Vec::new();
+    for epoch in 1..=3 {
+        let mut by = another(streamlet.leader(epoch, 4), 4, &cx);
+        let block = Block::share(&streamlet, (epoch, epoch), parent, 7, &mut by);
+        parent = place_of(block, &by);
+        blocks.push((block, parent));
+    }
+    for (block, place) in blocks.iter().rev().copied() {
+        assert!(cx.outputs().is_empty());
+        for voter in (0..4).map(NodeId).filter(|voter| *voter != cx.id()).collect::<Vec<_>>() {
+            let ballot = Vote::share(block, place, &mut another(voter, 4, &cx));
+            streamlet.on_message(&mut node, voter, &StreamletMessage::Vote { ballot }, &mut cx);
+        }
+    }
+    let name = |index: usize| blocks[index].1.name;
+    let said = cx.outputs();
+    assert_eq!(said.len(), 5, "{said:?}");
+    // With the genesis block, epochs 0, 1 and 2 make the first final, and 1, 2 and 3 the second.
+    assert_eq!(said[2], Said::Final { block: name(0), height: 1, is_middle: true });
+    assert_eq!(said[4], Said::Final { block: name(1), height: 2, is_middle: true });
+    assert_eq!((node.root.height, node.tip.height, node.entries.len()), (2, 3, 1));
+}
+
+fn place_of(block: Shared, cx: &Recording<Streamlet>) -> Place {
+    match cx.bodies().get(block) {
+        Shown::Block(block) => block.place(),
+        Shown::Vote(vote) => vote.place,
+    }
 }
