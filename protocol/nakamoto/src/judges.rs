@@ -6,7 +6,7 @@ use anthill_protocol::judge::{self, Breaches, Judge, Rule, RunEnd, Said, Setting
 use anthill_protocol::{Body as _, NodeId, Shared, Span, Time};
 
 use crate::Nakamoto;
-use crate::block::{Block, Schedule};
+use crate::block::{Block, Schedule, UNIT};
 use crate::output::{NakamotoOutput, Seen};
 
 /// Blocks so far below the highest are forgotten.
@@ -36,7 +36,7 @@ pub(crate) fn all(protocol: &Nakamoto, setting: &Setting) -> Vec<Judge<NakamotoO
         Judge::new("valid blocks", Valid::new(protocol.schedule())),
         Judge::new("common prefix", Tips::new(Which::Deep(depth))).bound(deep, is_deep),
         Judge::new("confirmed payments stay", judge::agreement(spends)).bound(deep, is_deep),
-        Judge::new("nobody is left behind", Behind::new(depth.max(SHORT)))
+        Judge::new("nobody is left behind", Behind::new(depth.max(SHORT), protocol.observers()))
             .bound("a calm network, blocks twenty delays apart", is_calm && is_slow),
     ]
 }
@@ -196,16 +196,18 @@ impl Rule<NakamotoOutput> for Valid {
     }
 }
 
-/// At the end all nodes that told of a tip have nearly the same work.
+/// At the end all nodes that tell of their tips have nearly the same work.
 struct Behind {
+    /// The first so many nodes do.
+    observers: u32,
     /// Blocks that a node may lack.
     slack: u32,
     work: BTreeMap<NodeId, (u64, u64)>,
 }
 
 impl Behind {
-    fn new(slack: u32) -> Self {
-        Self { slack, work: BTreeMap::new() }
+    fn new(slack: u32, observers: u32) -> Self {
+        Self { observers, slack, work: BTreeMap::new() }
     }
 }
 
@@ -227,9 +229,10 @@ impl Rule<NakamotoOutput> for Behind {
             return Err("no block was found".to_owned());
         };
         let slack = difficulty.saturating_mul(self.slack.into());
-        for (node, (work, _)) in &self.work {
+        for node in (0..self.observers.min(end.nodes)).map(NodeId) {
+            let work = self.work.get(&node).map_or(UNIT, |(work, _)| *work);
             let is_behind = work.saturating_add(slack) < best;
-            if is_behind && end.excused.binary_search(node).is_err() {
+            if is_behind && end.excused.binary_search(&node).is_err() {
                 breaches.missing(format!("{node} lacks more than {} blocks", self.slack));
             }
         }

@@ -169,6 +169,10 @@ impl Nakamoto {
         asked.unwrap_or(self.confirmations)
     }
 
+    pub(crate) fn observers(&self) -> u32 {
+        self.observers
+    }
+
     pub(crate) fn observes(&self, node: NodeId) -> bool {
         node.0 < self.observers
     }

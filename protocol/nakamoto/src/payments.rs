@@ -70,7 +70,7 @@ impl Nakamoto {
             }
         }
         if !node.pool.is_empty() {
-            node.pool.forget(node.height);
+            node.pool.forget(node.height, now);
         }
     }
 

@@ -6,6 +6,8 @@ use anthill_protocol::{NodeId, Snapshot, Span, Time, Wire, draw};
 const MOST: usize = 5_000;
 /// After so many blocks on top of it a node forgets a transaction.
 const FORGOTTEN_AFTER: u32 = 100;
+/// After so long it forgets one that nobody sent.
+const ASKED_FOR: Span = Span::from_secs(3_600);
 
 /// A transaction: the payer's how many-th. Of a transaction and its twin, which spends the same, a
 /// chain has one at most.
@@ -149,11 +151,12 @@ impl Pool {
         waiting.into_iter().take(most as usize).map(|(_, transaction)| transaction).collect()
     }
 
-    /// Forgets what is deep in the chain.
-    pub(crate) fn forget(&mut self, tip: u32) {
+    /// Forgets what is deep in the chain, and what did not come.
+    pub(crate) fn forget(&mut self, tip: u32, now: Time) {
         self.entries.retain(|entry| match entry.state {
             State::Mined { height, .. } => height.saturating_add(FORGOTTEN_AFTER) > tip,
-            _ => true,
+            State::Asked { since } => now.since(since) < ASKED_FOR,
+            State::Waiting { .. } => true,
         });
     }
 
@@ -212,9 +215,14 @@ mod tests {
     fn a_pool_forgets_and_is_bounded() {
         let mut pool = Pool::default();
         pool.mined(payment(1), 10);
-        pool.forget(109);
+        pool.forget(109, Time(0));
         assert!(!pool.is_empty());
-        pool.forget(110);
+        pool.forget(110, Time(0));
+        assert!(pool.is_empty());
+        assert!(pool.is_wanted(payment(1), Time(5), Span(1)));
+        pool.forget(110, Time(4) + ASKED_FOR);
+        assert!(!pool.is_empty());
+        pool.forget(110, Time(5) + ASKED_FOR);
         assert!(pool.is_empty());
         let taken = (0..6_000).filter(|number| pool.add(payment(*number), Time(1))).count();
         assert_eq!(taken, MOST);

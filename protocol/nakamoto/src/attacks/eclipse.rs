@@ -7,7 +7,7 @@
 //! the victim's payment is gone.
 
 use anthill_protocol::behaviour::{Act, Behaviour, Tap};
-use anthill_protocol::{Bodies, Context, NodeId, Protocol, Shared, Span};
+use anthill_protocol::{Bodies, Context, NodeId, Protocol, Shared};
 
 use super::branch::Branch;
 use crate::message::{NakamotoMessage, Name};
@@ -15,6 +15,9 @@ use crate::metric::NakamotoMetric;
 use crate::node::Node;
 use crate::transaction::Transaction;
 use crate::{Nakamoto, Timer};
+
+/// Blocks beyond the confirmations after which an attempt without success ends.
+const PATIENCE: u32 = 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Eclipse {
@@ -35,14 +38,9 @@ enum Phase {
 }
 
 impl Eclipse {
-    /// Does what honest handlers ask for, except that the victim hears of no public block.
+    /// Does what honest handlers ask for, except that the victim hears nothing.
     fn pass(&self, honest: &Nakamoto, acts: Vec<Act<Nakamoto>>, cx: &mut Tap<'_, '_, Nakamoto>) {
-        let is_hidden = |act: &Act<Nakamoto>| match act {
-            Act::Send { to, message, .. } => {
-                honest.victim() == Some(*to) && !matches!(message, NakamotoMessage::Block { .. })
-            }
-            Act::Timer { .. } => false,
-        };
+        let is_hidden = |act: &Act<Nakamoto>| matches!(act, Act::Send { to, .. } if honest.victim() == Some(*to));
         for act in acts.into_iter().filter(|act| !is_hidden(act)) {
             cx.act(act);
         }
@@ -69,6 +67,13 @@ impl Eclipse {
                 let twin = self.payment(true, cx);
                 let ((), acts) = cx.honestly(|cx| honest.on_tx(node, None, twin, cx));
                 self.pass(honest, acts, cx);
+            }
+            // The victim has not heard of the payment, or its answer was lost.
+            Phase::Shut { is_shipped: false }
+                if self.branch.len() >= honest.confirmations().saturating_add(PATIENCE) =>
+            {
+                self.end(honest, node, cx);
+                return;
             }
             Phase::Shut { is_shipped: false } => {
                 self.branch.extend(honest, node.tip, &[], cx);
@@ -97,14 +102,19 @@ impl Eclipse {
                 let bodies = cx.bodies();
                 let work = |block| bodies.get(block).header.work;
                 if self.branch.last().is_some_and(|last| work(node.tip) > work(last)) {
-                    self.show(honest, node.tip, cx);
-                    self.branch.abandon(cx);
-                    self.phase = Phase::Rest;
-                    cx.wake_after(Span(honest.interval.0));
+                    self.end(honest, node, cx);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Lets the victim see the public chain.
+    fn end(&mut self, honest: &Nakamoto, node: &Node, cx: &mut Tap<'_, '_, Nakamoto>) {
+        self.show(honest, node.tip, cx);
+        self.branch.abandon(cx);
+        self.phase = Phase::Rest;
+        cx.wake_after(honest.interval);
     }
 }
 
@@ -124,6 +134,8 @@ impl Behaviour<Nakamoto> for Eclipse {
             {
                 *is_shipped = true;
             }
+            // It asks for what it was shown.
+            _ if honest.victim() == Some(from) => honest.on_message(node, from, message, cx),
             _ => {
                 let ((), acts) = cx.honestly(|cx| honest.on_message(node, from, message, cx));
                 self.pass(honest, acts, cx);

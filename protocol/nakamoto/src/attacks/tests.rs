@@ -122,20 +122,25 @@ fn adversaries_survive_bad_weather() {
 
 #[test]
 fn an_eclipsed_victim_is_always_cheated() {
-    let set = [
-        ("adversary.share", Value::Share(0.3)),
-        ("adversary.confirmations", Value::Count(4)),
-        ("adversary.attempts", Value::Count(50)),
-    ];
-    let protocol = nakamoto(6, Some("eclipse"), &set);
-    let (pump, facts) = run(protocol.clone(), 6, days(2_000));
-    assert_eq!(facts.totals.of(M::Attempts), 50, "{facts:?}");
-    let check = checked(&protocol, &facts, "double_spend_success");
-    assert!(check.ok && !check.expected_violation, "{check:?}");
-    // Nobody but the victim gave up more than a block or two.
-    assert!(facts.totals.of(M::DeepestReorg) >= 4);
-    let found: Vec<_> = pump.findings().iter().map(|one| (one.judge, one.expected)).collect();
-    assert_eq!(found, [("common prefix", true), ("confirmed payments stay", true)]);
+    for relay in ["inv", "compact", "direct"] {
+        let set = [
+            ("adversary.share", Value::Share(0.3)),
+            ("adversary.confirmations", Value::Count(4)),
+            ("adversary.attempts", Value::Count(50)),
+            ("relay", Value::Choice(relay)),
+        ];
+        let protocol = nakamoto(6, Some("eclipse"), &set);
+        let (pump, facts) = run(protocol.clone(), 6, days(2_000));
+        assert_eq!(facts.totals.of(M::Attempts), 50, "{relay}: {facts:?}");
+        let check = checked(&protocol, &facts, "double_spend_success");
+        assert!(check.ok && !check.expected_violation, "{relay}: {check:?}");
+        assert!(facts.totals.of(M::DeepestReorg) >= 4);
+        // The victim's, and nobody else's.
+        let found: Vec<_> = pump.findings().iter().map(|one| (one.judge, one.expected)).collect();
+        assert_eq!(found, [("common prefix", true), ("confirmed payments stay", true)]);
+        let breach = &pump.findings()[0];
+        assert!(breach.about.starts_with("n4: "), "{}", breach.about);
+    }
 }
 
 #[test]
