@@ -139,9 +139,9 @@ fn pointers_form_one_cycle_when_all_is_quiet() {
     assert_eq!(ring(new().says(1, 3, points(2)), 2, &[]), Some(1.0));
     // Node 4 went down just now, for all that is known.
     assert_eq!(ring(&mut new(), 2, &[4]), Some(0.0));
-    // It came up, and has to join.
+    // It came up, and has to join: until then node 3 points to nobody.
     assert_eq!(ring(new().restarts(4).says(9, 0, WORD), 99, &[]), None);
-    assert_eq!(ring(new().restarts(4).says(9, 0, WORD), 999, &[]), Some(1.0));
+    assert_eq!(ring(new().restarts(4).says(9, 0, WORD), 999, &[]), Some(2.0));
     let joins = |stream: &mut Stream| drop(stream.restarts(4).says(9, 4, ChordOutput::Joined));
     let (mut back, mut alone) = (new(), new());
     joins(&mut back);
@@ -155,10 +155,12 @@ fn bounds_are_those_of_the_setting() {
     let chord = Stream::new("ring").chord;
     let calm = Setting { delta: Some(Span::from_millis(499)), ..Setting::of(NODES, Time::MAX) };
     let within = |setting: &Setting| {
-        let mut panel = Panel::new(all(&chord, setting));
-        panel.restarted(NodeId(0), false);
+        let mut stream = Stream::new("ring");
+        stream.panel = Panel::new(all(&chord, setting));
+        let wrong = ChordOutput::Successor { node: stream.node(5) };
+        stream.says(1, 3, wrong);
         let end = RunEnd { time: at(999), nodes: NODES, excused: &[] };
-        let ring = panel.end(&end).pop().expect("three judges");
+        let ring = stream.panel.end(&end).pop().expect("three judges");
         assert!(!ring.ok);
         !ring.expected_violation
     };

@@ -54,7 +54,7 @@ fn numbers_out_of_range_are_survived() {
             for (id, from) in [(3, 0), (0, 3), (9, 8), (5, 5)] {
                 let before = pump.node(NodeId(id)).expect("up").clone();
                 let mut cx = Recording::<Chord>::new(NodeId(id), nodes).at(seconds(9));
-                let absurd = (0..500).map(|n| NodeId(n * 0x0100_0001)).collect();
+                let absurd = (0..500).map(|n| NodeId(0x0100_0001_u32.wrapping_mul(n))).collect();
                 let list = cx.share(Successors(absurd));
                 for message in messages(&before, list) {
                     let mut node = before.clone();
