@@ -244,9 +244,11 @@ impl Protocol for Chord {
                 self.on_successors(node, from, (tag, predecessor), list, cx);
             }
             Notify { tag, joining } => self.on_notify(node, from, (tag, joining), cx),
-            Welcome { tag, predecessor } => self.on_welcome(node, from, (tag, predecessor), cx),
+            Welcome { tag, predecessor, list } => {
+                self.on_welcome(node, from, (tag, predecessor), list, cx);
+            }
             Refuse { tag, predecessor } => self.on_refuse(node, from, (tag, predecessor), cx),
-            Ping { tag } if node.is_member() => cx.send(from, Pong { tag }),
+            Ping { tag } if node.is_there_for(from) => cx.send(from, Pong { tag }),
             Ping { .. } => {}
             Pong { tag } => {
                 node.ping.take_if(|ping| *ping == (tag, from));

@@ -5,7 +5,7 @@
 //! A member that has lost all others keeps the ring for those that come back, and looks for another
 //! ring to join meanwhile. Two rings of several nodes do not find each other.
 
-use anthill_protocol::{Context, NodeId, Span};
+use anthill_protocol::{Context, NodeId, Shared, Span};
 
 use crate::Chord;
 use crate::lookup::Purpose;
@@ -81,6 +81,7 @@ impl Chord {
         node: &mut Node,
         from: NodeId,
         (tag, predecessor): (u32, Option<NodeId>),
+        list: Shared,
         cx: &mut impl Context<Self>,
     ) {
         if node.phase != (Phase::Knocking { at: from, tag }) {
@@ -89,7 +90,7 @@ impl Chord {
         let me = cx.id();
         node.phase = Phase::Member;
         node.predecessor = predecessor.filter(|before| before.0 < cx.nodes() && *before != me);
-        node.list = vec![from];
+        self.take_list(node, from, list, cx);
         node.fingers.clear();
         cx.record(ChordMetric::Joins, 1);
         cx.record(ChordMetric::Join, cx.now().since(node.waits_since).0);

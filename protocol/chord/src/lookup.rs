@@ -108,8 +108,12 @@ impl Chord {
         cx: &mut impl Context<Self>,
     ) {
         let Some(lookup) = find(node, number) else { return };
-        (lookup.at, lookup.last, lookup.hops) = (cx.id(), false, 0);
-        let key = lookup.key;
+        (lookup.at, lookup.hops) = (cx.id(), 0);
+        let (key, last) = (lookup.key, lookup.last);
+        if last {
+            self.claim(node, number, avoid, cx);
+            return;
+        }
         if node.owns(&self.space(), cx.id(), key) {
             self.found(node, number, cx);
             return;
@@ -118,6 +122,8 @@ impl Chord {
             Some((next, last)) => self.go(node, number, (next, last), cx),
             // It was alone, and what it hands over is still its own.
             None if node.hands_over && avoid == node.predecessor => self.found(node, number, cx),
+            // What did not help may do so now: it was joining, for one.
+            None if avoid.is_some() => self.decide_here(node, number, None, cx),
             None => self.give_up(node, number, cx),
         }
     }
@@ -136,16 +142,28 @@ impl Chord {
         let avoid = lookup.avoid.take();
         (lookup.at, lookup.last) = (next, last);
         lookup.hops = lookup.hops.saturating_add(u16::from(!last));
-        let key = lookup.key;
         if next != cx.id() {
             self.ask(node, number, cx);
         } else if !is_owner {
             // Somebody takes it for the node that it was before a crash.
             self.suspect(node, number, false, cx);
-        } else if let Some(before) = node.redirects(&self.space(), cx.id(), key, avoid) {
-            self.go(node, number, (before, true), cx);
         } else {
-            self.found(node, number, cx);
+            self.claim(node, number, avoid, cx);
+        }
+    }
+
+    /// The asker should own the key, says its predecessor.
+    fn claim(
+        &self,
+        node: &mut Node,
+        number: u32,
+        avoid: Option<NodeId>,
+        cx: &mut impl Context<Self>,
+    ) {
+        let Some(key) = find(node, number).map(|lookup| lookup.key) else { return };
+        match node.redirects(&self.space(), cx.id(), key, avoid) {
+            Some(before) => self.go(node, number, (before, true), cx),
+            None => self.found(node, number, cx),
         }
     }
 
@@ -184,7 +202,10 @@ impl Chord {
             None if cx.now().since(find_started(node, number)) >= self.patience => {
                 self.give_up(node, number, cx);
             }
-            None => self.decide_here(node, number, None, cx),
+            None => {
+                find(node, number).into_iter().for_each(|lookup| lookup.last = false);
+                self.decide_here(node, number, None, cx);
+            }
         }
     }
 

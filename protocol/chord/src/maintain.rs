@@ -53,12 +53,13 @@ impl Chord {
         (tag, known): (u32, u32),
         cx: &mut impl Context<Self>,
     ) {
-        if !node.is_member() {
+        if !node.is_there_for(from) {
             return;
         }
         node.hands_over &= node.predecessor != Some(from);
         let tail = node.tail_for(from, self.most_successors());
-        let list = (fold(tail) != known).then(|| cx.share(Successors(tail.into())));
+        let is_news = node.is_member() && fold(tail) != known;
+        let list = is_news.then(|| cx.share(Successors(tail.into())));
         cx.send(from, ChordMessage::Successors { tag, predecessor: node.predecessor, list });
     }
 
@@ -77,10 +78,7 @@ impl Chord {
         node.pull = None;
         let (space, me) = (self.space(), cx.id());
         if let Some(list) = list {
-            let bodies = cx.bodies();
-            let tail = &bodies.get(list).0;
-            let known = tail.iter().take_while(|node| node.0 < cx.nodes()).count();
-            node.adopt(&space, me, from, &tail[..known], self.most_successors());
+            self.take_list(node, from, list, cx);
         } else if node.list.first() != Some(&from) {
             return;
         }
@@ -94,6 +92,21 @@ impl Chord {
             None if predecessor == Some(me) => {}
             _ => cx.send(from, ChordMessage::Notify { tag, joining: false }),
         }
+    }
+
+    /// A node becomes the successor, with those that follow it.
+    pub(crate) fn take_list(
+        &self,
+        node: &mut Node,
+        from: NodeId,
+        list: Shared,
+        cx: &impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let tail = &bodies.get(list).0;
+        let known = tail.iter().take_while(|node| node.0 < cx.nodes()).count();
+        let most = self.most_successors();
+        node.adopt(&self.space(), cx.id(), from, &tail[..known], most);
     }
 
     /// Whether a successor's predecessor becomes the successor: if it comes before.
@@ -120,28 +133,31 @@ impl Chord {
         let before = node.predecessor;
         let comes_between =
             |known: NodeId| space.between(space.id(known), space.id(from), space.id(me));
-        let reply = match before {
-            Some(known) if known != from && !comes_between(known) => {
-                ChordMessage::Refuse { tag, predecessor: known }
+        let refused = before.filter(|known| *known != from && !comes_between(*known));
+        if let Some(predecessor) = refused {
+            if joining {
+                cx.send(from, ChordMessage::Refuse { tag, predecessor });
             }
+            return;
+        }
+        if joining && node.hands_over && before != Some(from) {
             // One at a time: it tries again.
-            Some(known) if known != from && joining && node.hands_over => return,
-            _ => {
-                let was_alone = node.list.is_empty();
-                let handed = if was_alone { Some(me) } else { before.filter(|node| *node != from) };
-                if before != Some(from) {
-                    node.former = before.or(node.former);
-                }
-                (node.predecessor, node.hands_over) = (Some(from), joining);
-                if was_alone {
-                    node.list.push(from);
-                    self.tell(node, cx);
-                }
-                ChordMessage::Welcome { tag, predecessor: handed }
-            }
-        };
+            return;
+        }
+        let was_alone = node.list.is_empty();
+        let handed = if was_alone { Some(me) } else { before.filter(|node| *node != from) };
+        if before != Some(from) {
+            node.former = before.or(node.former);
+        }
+        (node.predecessor, node.hands_over) = (Some(from), joining);
         if joining {
-            cx.send(from, reply);
+            let tail = node.tail_for(from, self.most_successors());
+            let list = cx.share(Successors(tail.into()));
+            cx.send(from, ChordMessage::Welcome { tag, predecessor: handed, list });
+        }
+        if was_alone {
+            node.list.push(from);
+            self.tell(node, cx);
         }
     }
 

@@ -48,10 +48,11 @@ pub enum ChordMessage {
         tag: u32,
         joining: bool,
     },
-    /// To a joining node: you are a member, and this was my predecessor so far.
+    /// To a joining node: you are a member, this was my predecessor so far, and these follow me.
     Welcome {
         tag: u32,
         predecessor: Option<NodeId>,
+        list: Shared,
     },
     /// To a joining node: this one comes between us, ask it.
     Refuse {

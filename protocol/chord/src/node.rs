@@ -64,6 +64,11 @@ impl Node {
         self.is_member() && !self.list.is_empty()
     }
 
+    /// Whether it answers a neighbour: also whoever may have made it a member already.
+    pub(crate) fn is_there_for(&self, other: NodeId) -> bool {
+        self.is_member() || matches!(self.phase, Phase::Knocking { at, .. } if at == other)
+    }
+
     pub(crate) fn number(&mut self) -> u32 {
         self.counter = self.counter.wrapping_add(1);
         self.counter
@@ -158,11 +163,13 @@ impl Node {
         (!space.up_to(space.id(nearest), key, space.id(me))).then_some(nearest)
     }
 
-    /// Whom to ask for a key that is not its own, and whether that one should own it.
+    /// Whom to ask for a key that is not its own, and whether that one should own it: the nearest
+    /// finger before the key; if there is none, the successor, which then owns it.
     ///
-    /// The nearest finger before the key; if there is none, the successor, which then owns it. If
-    /// `avoid` does not answer, the next of an order that no two nodes asked in turn leave: known
-    /// nodes before the key, the nearest first; then successors from the key on.
+    /// If `avoid`, named before, does not answer: the fingers before it, the furthest first; then the
+    /// successor list from the last before the key on, and from its beginning if it ends before
+    /// the key. Whoever comes next there at or after the key owns it. `all`: the list counts as
+    /// fingers.
     pub(crate) fn next(
         &self,
         space: &Space,
@@ -173,24 +180,28 @@ impl Node {
         let id = space.id(me);
         let reach = |node: &NodeId| space.reach(id, space.id(*node));
         let bound = space.reach(id, key);
-        let avoided = avoid.map(|node| reach(&node));
-        if avoided.is_none_or(|avoided| avoided < bound) {
-            let limit = avoided.unwrap_or(bound);
-            // Finger k is at least 2^k away.
-            let skipped = (bound.leading_zeros() + space.bits()).saturating_sub(64) as usize;
-            let fingers = self.fingers.get(skipped..).unwrap_or_default();
-            let finger = fingers.iter().find(|node| reach(node) < limit);
-            let listed = if all || avoid.is_some() { self.list.len() } else { 1 };
-            let before =
-                self.list.iter().take(listed).take_while(|node| reach(node) < limit).last();
-            let nearest = finger.into_iter().chain(before).max_by_key(|node| reach(node));
-            if let Some(node) = nearest {
-                return Some((*node, false));
-            }
+        let named = |node: &NodeId| (*node, reach(node) >= bound);
+        if let Some(place) = self.list.iter().position(|node| Some(*node) == avoid) {
+            let wrapped =
+                self.list.first().filter(|_| reach(&self.list[place]) < bound && place > 0);
+            return self.list.get(place + 1).or(wrapped).map(named);
         }
-        let from =
-            avoided.filter(|avoided| *avoided >= bound).map_or(bound, |a| a.saturating_add(1));
-        self.list.iter().find(|node| reach(node) >= from).map(|node| (*node, true))
+        let avoided = avoid.map(|node| reach(&node));
+        if let Some(avoided) = avoided.filter(|avoided| *avoided >= bound) {
+            return self.list.iter().find(|node| reach(node) > avoided).map(named);
+        }
+        // Finger k is at least 2^k away.
+        let skipped = (bound.leading_zeros() + space.bits()).saturating_sub(64) as usize;
+        let fingers = self.fingers.get(skipped..).unwrap_or_default();
+        let limit = avoided.unwrap_or(bound);
+        let finger = fingers.iter().find(|node| reach(node) < limit);
+        if avoid.is_some() && finger.is_some() {
+            return finger.map(named);
+        }
+        let listed = if all || avoid.is_some() { self.list.len() } else { 1 };
+        let before = self.list.iter().take(listed).take_while(|node| reach(node) < bound).last();
+        let nearest = finger.into_iter().chain(before).max_by_key(|node| reach(node));
+        nearest.or(self.list.iter().find(|node| reach(node) >= bound)).map(named)
     }
 }
 
