@@ -110,6 +110,27 @@ fn nothing_is_committed_by_a_minority() {
     }
 }
 
+/// After a cut, with whatever terms and logs both sides have come to: a leader, and commits, in time.
+#[test]
+fn a_group_that_was_cut_in_two_goes_on_in_time() {
+    for (n, seed) in [3u32, 4, 5, 6, 7].into_iter().flat_map(|n| (0..12).map(move |s| (n, s))) {
+        let pre_vote = seed % 2 == 0;
+        let set = [("pre_vote", Value::Flag(pre_vote)), ("heartbeat", Value::Span(millis(50)))];
+        let side: Vec<NodeId> = (0..1 + (n - 2) * seed / 11).map(NodeId).collect();
+        let mut pump = Pump::new(raft_of(n.into(), 1, &set), n)
+            .seed(seed.into())
+            .delays(millis(5), millis(50))
+            .cut(&side, seed % 3 == 0, seconds(5), seconds(15));
+        let before = pump.run(seconds(15)).totals.of(RaftMetric::Committed);
+        let window = millis(if pre_vote { 150 } else { 50 });
+        let rounds = crate::judges::liveness::rounds(n, window, Span::from_secs(1), false);
+        let after = pump.run(seconds(15) + millis(2_200) * rounds).totals.of(RaftMetric::Committed);
+        assert!(after > before, "n {n}, seed {seed}: nothing in {rounds} rounds");
+        assert!(leader(&pump, n).is_some());
+        assert_eq!(unsafe_in(&pump), []);
+    }
+}
+
 /// What is on disk is term, vote, log and what was applied; all else a crash takes.
 #[test]
 fn a_restart_keeps_what_figure_two_says() {
