@@ -91,11 +91,15 @@ impl Raft {
         }
         let (mut made, end) = (None, node.log.end());
         for place in self.contacts(node, cx.id()) {
-            match node.lead.as_ref().map(|lead| lead.peers[place]) {
-                Some(peer) if peer.next <= end && !peer.probing => {
-                    self.send_next(node, place, &mut made, cx);
-                }
-                _ => self.send_heartbeat(node, place, cx),
+            let Some(lead) = &mut node.lead else { return };
+            let peer = lead.peers[place];
+            if peer.probing {
+                lead.refused = cx.now();
+            }
+            if peer.next <= end && !peer.probing {
+                self.send_next(node, place, &mut made, cx);
+            } else {
+                self.send_heartbeat(node, place, cx);
             }
         }
         self.note_flushed(node, cx);

@@ -64,11 +64,11 @@ fn after_a_crash(group: u32, groups: u32, seed: u64) -> Outcome {
 #[test]
 fn first_timeouts_and_failed_elections_follow_their_closed_forms() {
     let cases = [
-        (3u32, 1_500, 0.19),
-        (4, 600, 0.271),
-        (5, 1_800, 0.0523),
-        (7, 1_200, 0.01585),
-        (9, 500, 0.00502),
+        (3u32, 3_000, 0.19),
+        (4, 1_500, 0.271),
+        (5, 3_000, 0.0523),
+        (7, 3_000, 0.01585),
+        (9, 1_500, 0.00502),
     ];
     for (n, groups, fails) in cases {
         let outcome = after_a_crash(n, groups, u64::from(n));
