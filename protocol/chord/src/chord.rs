@@ -6,7 +6,7 @@ use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, Span, Time, Totals,
+    Bodies, Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, Span, Time, Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -198,6 +198,21 @@ impl Protocol for Chord {
     type Output = ChordOutput;
 
     const STOPS_EARLY: bool = true;
+    const HINTS: bool = true;
+
+    /// Whoever is asked for a key will look at its fingers of that distance, and its successor.
+    fn hint(
+        &self,
+        node: &Node,
+        message: &ChordMessage,
+        _: &impl Bodies<Successors>,
+        mut fetch: impl FnMut(*const u8),
+    ) {
+        if let ChordMessage::Find { .. } = message {
+            fetch(node.fingers.as_ptr().cast());
+            fetch(node.list.as_ptr().cast());
+        }
+    }
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         let mut node = Node { counter: cx.random() as u32, ..Node::default() };

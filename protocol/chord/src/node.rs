@@ -181,7 +181,8 @@ impl Node {
         let reach = |node: &NodeId| space.reach(id, space.id(*node));
         let bound = space.reach(id, key);
         let named = |node: &NodeId| (*node, reach(node) >= bound);
-        if let Some(place) = self.list.iter().position(|node| Some(*node) == avoid) {
+        let listed_at = |avoid| self.list.iter().position(|node| *node == avoid);
+        if let Some(place) = avoid.and_then(listed_at) {
             let wrapped =
                 self.list.first().filter(|_| reach(&self.list[place]) < bound && place > 0);
             return self.list.get(place + 1).or(wrapped).map(named);

@@ -105,14 +105,22 @@ impl Table {
         if len == 0 {
             return 0;
         }
-        // Ids are uniform: the place is near its share of the ring, at a distance of order √n.
-        let guess = ((u128::from(point) * len as u128) >> space.bits()) as usize;
-        let (mut low, mut high, mut step) = (guess.min(len - 1), guess.min(len - 1), 16);
+        // Ids are uniform: a place is near its share of the ring, at a distance of order √n; and
+        // from there the rest of the way is known as well.
+        let share = |length: u64| ((u128::from(length) * len as u128) >> space.bits()) as usize;
+        let mut guess = share(point).min(len - 1);
+        for _ in 0..2 {
+            let id = self.ids[guess];
+            let rest = share(id.abs_diff(point));
+            let moved = if id < point { guess + rest } else { guess.saturating_sub(rest) };
+            guess = moved.min(len - 1);
+        }
+        let (mut low, mut high, mut step) = (guess, guess, 4);
         while low > 0 && self.ids[low] >= point {
             low = low.saturating_sub(step);
             step *= 2;
         }
-        step = 16;
+        step = 4;
         while high < len && self.ids[high] < point {
             high = (high + step).min(len);
             step *= 2;
