@@ -46,12 +46,12 @@ impl Withholder {
     /// The next epoch that an honest node leads, of a few.
     fn next_honest(&self, now: Time, nodes: u32) -> (u32, NodeId) {
         let present = (now.0 / self.honest.epoch_length().0) as u32 + 1;
-        let leaders = (1..=8).map(|more| {
+        let mut leaders = (1..=8).map(|more| {
             let epoch = present.saturating_add(more);
             (epoch, self.honest.leader(epoch, nodes))
         });
         let honest = leaders.clone().find(|(_, leader)| leader.0 >= self.held);
-        honest.or_else(|| leaders.last()).unwrap_or((present, NodeId(0)))
+        honest.or_else(|| leaders.next_back()).unwrap_or((present, NodeId(0)))
     }
 
     fn keep(&mut self, message: StreamletMessage, body: Shared, cx: &mut Tap<'_, '_>) {
