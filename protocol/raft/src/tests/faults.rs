@@ -201,6 +201,39 @@ fn every_request_is_done_once_whatever_is_lost() {
     }
 }
 
+/// Whatever a new leader has in its log is there once, also if its client asks again.
+#[test]
+fn a_leader_takes_a_request_once() {
+    use crate::messages::{Command, Entry};
+    let raft = raft(3);
+    let mut cx = Recording::new(NodeId(0), 3);
+    let mut node = raft.start(&mut cx);
+    let request = Command::Request { client: NodeId(2), number: 1 };
+    let entry = Entry { term: 1, command: request };
+    let messages = [
+        RaftMessage::Append { term: 1, prev: (0, 0), commit: 0, entry },
+        RaftMessage::Ask { number: 1 },
+        RaftMessage::Ask { number: 2 },
+        RaftMessage::Ask { number: 2 },
+        RaftMessage::Ask { number: 3 },
+    ];
+    for (message, length) in messages.into_iter().zip([1, 2, 3, 3, 4]) {
+        raft.on_message(&mut node, NodeId(2), &message, &mut cx);
+        if length == 1 {
+            raft.time_out(&mut node, &mut cx);
+            let vote = RaftMessage::Vote { term: 2, granted: true };
+            raft.on_message(&mut node, NodeId(1), &vote, &mut cx);
+        }
+        assert_eq!(node.log.end(), length.max(2), "{message:?}");
+    }
+    // Once it is done, the answer is lost, and its client asks again: the reply alone is repeated.
+    let ack = RaftMessage::Ack { term: 2, index: 4 };
+    raft.on_message(&mut node, NodeId(1), &ack, &mut cx);
+    cx.clear();
+    raft.on_message(&mut node, NodeId(2), &RaftMessage::Ask { number: 2 }, &mut cx);
+    assert_eq!(cx.messages(), [RaftMessage::Reply { number: 2 }]);
+}
+
 /// Leaders keep requests that are in their logs from getting there again; should one be there twice all
 /// the same, the state machine does it once.
 #[test]

@@ -49,6 +49,27 @@ fn a_leader_changes_nothing_before_it_has_committed_something() {
     assert_eq!((node.log.end(), node.config.voters.len()), (3, 4));
 }
 
+/// A configuration goes with its entry, also if it was in force.
+#[test]
+fn a_configuration_that_is_overwritten_is_none() {
+    use crate::membership::Voters;
+    use crate::messages::{Command, Entry};
+    let raft = raft_of(4, 1, &[("spares", Value::Count(1))]);
+    let mut cx = Recording::new(NodeId(0), 4);
+    let mut node = raft.start(&mut cx);
+    let first = node.config;
+    let mut append = |term, prev, command| {
+        let message = RaftMessage::Append { term, prev, commit: 0, entry: Entry { term, command } };
+        raft.on_message(&mut node, NodeId(1), &message, &mut cx);
+        (node.config, node.log.last())
+    };
+    assert_eq!(append(1, (0, 0), Command::Noop), (first, (1, 1)));
+    let voters = Voters::window(0, 4, 4);
+    let (config, _) = append(1, (1, 1), Command::Voters { voters });
+    assert_eq!((config.voters, config.index), (voters, 2));
+    assert_eq!(append(2, (1, 1), Command::Noop), (first, (2, 2)));
+}
+
 #[test]
 fn replicas_are_replaced_one_at_a_time_or_jointly() {
     for (membership, spares) in [("single", 1), ("single", 2), ("joint", 1), ("joint", 2)] {
