@@ -4,6 +4,7 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use anthill_chord::Chord;
 use anthill_dolev_strong::DolevStrong;
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
@@ -151,6 +152,7 @@ pub fn shipped() -> Registry {
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
         entry::<Raft>(include_str!("../scenarios/raft.toml")),
+        entry::<Chord>(include_str!("../scenarios/chord.toml")),
         entry::<DolevStrong>(include_str!("../scenarios/dolev-strong.toml")),
         entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
         entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
