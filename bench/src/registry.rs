@@ -7,6 +7,7 @@
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
@@ -42,6 +43,8 @@ pub struct Entry {
     pub signatures: fn(&Scenario) -> anyhow::Result<Option<SignatureEstimate>>,
     /// What a scenario of this protocol would take, found without running it.
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
+    /// What theory says that a scenario of this protocol costs.
+    pub theory: fn(&Scenario) -> anyhow::Result<Theory>,
     /// Where the two engines part on a scenario of this protocol, if they do.
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
     /// The runs that the protocol's sequence diagrams are recorded from, and who is who in them.
@@ -78,6 +81,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
+        theory: engines::theory::<P>,
         diagrams: P::DIAGRAMS,
         record: engines::record::<P>,
     }
@@ -119,6 +123,7 @@ fn gossip(preset: &'static str) -> Entry {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
         },
+        theory: engines::theory::<Gossip>,
         diagrams: Gossip::DIAGRAMS,
         record: |scenario| match signed(scenario) {
             true => engines::record::<SignedGossip>(scenario),

@@ -3,6 +3,7 @@
 mod batch;
 mod calibrate;
 mod compare;
+mod complexity;
 mod profile;
 mod protocols;
 mod replay;
@@ -71,6 +72,7 @@ pub(crate) fn dispatch(
         Command::Scale(args) => scale::scale(registry, &args, interrupts),
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
+        Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }
