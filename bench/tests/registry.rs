@@ -16,6 +16,10 @@ fn smaller(protocol: &str) -> &'static [&'static str] {
         "timers" => &["nodes=500", "until=5s"],
         "traffic" => &["nodes=500", "until=5s"],
         "raft" => &["nodes=100", "until=20s"],
+        "chord" => &["nodes=300", "protocol.lookups=1_000"],
+        "hotstuff" => &["nodes=10", "protocol.requests=100", "crypto.mode=modelled"],
+        "nakamoto" => &["nodes=40", "protocol.blocks=30"],
+        "dolev-strong" | "streamlet" | "pbft" | "randomized" => &["crypto.mode=modelled"],
         _ => &[],
     }
 }
