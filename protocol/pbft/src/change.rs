@@ -45,7 +45,8 @@ impl Changes {
     /// Those for a view, by their senders.
     fn of(&self, view: u32) -> impl Iterator<Item = (u32, Shared)> + '_ {
         let all = (0..).zip(self.bodies.iter().zip(&self.views));
-        all.filter(move |(_, (_, at))| **at == view).filter_map(|(i, (body, _))| Some((i, (*body)?)))
+        all.filter(move |(_, (_, at))| **at == view)
+            .filter_map(|(i, (body, _))| Some((i, (*body)?)))
     }
 }
 
@@ -202,7 +203,8 @@ impl Pbft {
         cx: &mut impl Context<Self>,
     ) {
         let own = cx.id().0;
-        let is_due = view == self.next_as_primary(own, node.view) && (view > node.view || !node.active);
+        let is_due =
+            view == self.next_as_primary(own, node.view) && (view > node.view || !node.active);
         if self.signs() || !is_due || of >= self.n || from.0 == of || view == 0 {
             return;
         }
@@ -365,5 +367,3 @@ impl Pbft {
         node.wait(self, cx);
     }
 }
-
-

@@ -216,12 +216,7 @@ impl Pbft {
     }
 
     /// Votes once more for the last stable checkpoint, for a replica that missed it.
-    pub(crate) fn tell_stable(
-        &self,
-        node: &mut Replica,
-        to: NodeId,
-        cx: &mut impl Context<Self>,
-    ) {
+    pub(crate) fn tell_stable(&self, node: &mut Replica, to: NodeId, cx: &mut impl Context<Self>) {
         let vote = self.vote(Kind::Checkpoint, (0, node.low, node.root), cx);
         cx.send(to, PbftMessage::Checkpoint(vote));
     }

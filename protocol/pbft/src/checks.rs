@@ -27,8 +27,10 @@ fn normal_case(pbft: &Pbft, facts: &RunFacts) -> Vec<Check> {
     let (n, requests) = (u64::from(pbft.n), u64::from(pbft.requests));
     let others = n.saturating_sub(1);
     let batches = of(PbftMetric::Batches) / n.max(1);
-    let is_whole = of(PbftMetric::Executed) == n * requests && of(PbftMetric::Committed) == requests;
-    let is_calm = sent(facts, "status") + of(PbftMetric::Retries) + of(PbftMetric::ViewChanges) == 0;
+    let is_whole =
+        of(PbftMetric::Executed) == n * requests && of(PbftMetric::Committed) == requests;
+    let is_calm =
+        sent(facts, "status") + of(PbftMetric::Retries) + of(PbftMetric::ViewChanges) == 0;
     let expected = [
         ("request: one each", "request", requests),
         ("pre-prepare: n - 1 a batch", "pre-prepare", others * batches),

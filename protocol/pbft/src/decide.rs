@@ -45,7 +45,8 @@ fn by_proofs(pbft: &Pbft, changes: &[&Change]) -> Decision {
             best[place] = Some((it.view, it.digest, it.batch));
         }
     }
-    let choices = best.into_iter().map(|it| it.map_or((NULL, None), |(_, digest, batch)| (digest, batch)));
+    let choices =
+        best.into_iter().map(|it| it.map_or((NULL, None), |(_, digest, batch)| (digest, batch)));
     Decision { low, root, proof, choices: choices.collect() }
 }
 
@@ -61,7 +62,8 @@ fn by_counts(pbft: &Pbft, changes: &[&Change]) -> Option<Decision> {
     let all = changes.iter().flat_map(|change| &change.checkpoints);
     let (low, root) = *all.filter(|it| is_vouched(it)).max()?;
     let prepared = changes.iter().flat_map(|change| &change.prepared);
-    let most = prepared.map(|it| it.seq).max().unwrap_or(low).min(low.saturating_add(pbft.window()));
+    let most =
+        prepared.map(|it| it.seq).max().unwrap_or(low).min(low.saturating_add(pbft.window()));
     let choices = (low.saturating_add(1)..=most).map(|seq| choice(pbft, changes, seq));
     Some(Decision { low, root, proof: None, choices: choices.collect::<Option<_>>()? })
 }
@@ -81,9 +83,10 @@ fn choice(pbft: &Pbft, changes: &[&Change], seq: u32) -> Option<(u64, Option<Sha
             other.low < seq && prepared(other).is_none_or(lower)
         };
         let vouches = |other: &Change| {
-            other.proposed.iter().any(|(at, digest, view)| {
-                *at == seq && *digest == it.digest && *view >= it.view
-            })
+            other
+                .proposed
+                .iter()
+                .any(|(at, digest, view)| *at == seq && *digest == it.digest && *view >= it.view)
         };
         if count(&allows) >= pbft.q && count(&vouches) > pbft.f {
             return Some((it.digest, it.batch));

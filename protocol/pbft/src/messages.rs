@@ -45,16 +45,31 @@ pub enum PbftMessage {
     PrePrepare(Shared),
     Prepare(Shared),
     Commit(Shared),
-    Reply { view: U32, t: U32, result: U64 },
+    Reply {
+        view: U32,
+        t: U32,
+        result: U64,
+    },
     Checkpoint(Shared),
     ViewChange(Shared),
     /// The sender has the view change of `of` whose body has this name.
-    ViewChangeAck { view: U32, of: U32, name: U64 },
+    ViewChangeAck {
+        view: U32,
+        of: U32,
+        name: U64,
+    },
     NewView(Shared),
     /// Where a replica stands that gets no further.
-    Status { view: U32, active: bool, executed: U32, low: U32 },
+    Status {
+        view: U32,
+        active: bool,
+        executed: U32,
+        low: U32,
+    },
     /// Asks for the state at a stable checkpoint.
-    Fetch { seq: U32 },
+    Fetch {
+        seq: U32,
+    },
     State(Shared),
 }
 

@@ -117,7 +117,12 @@ impl Pbft {
     }
 
     /// Whether something is a batch of requests that clients made, with that digest.
-    pub(crate) fn is_batch(&self, batch: Option<Shared>, digest: u64, cx: &mut impl Context<Self>) -> bool {
+    pub(crate) fn is_batch(
+        &self,
+        batch: Option<Shared>,
+        digest: u64,
+        cx: &mut impl Context<Self>,
+    ) -> bool {
         let Some(batch) = batch else { return false };
         let bodies = cx.bodies();
         let Some(content) = bodies.get(batch).batch() else { return false };

@@ -209,7 +209,8 @@ impl Replica {
         if self.active && self.is_waiting() && self.alarm.due().is_none() {
             self.alarm.reset(cx, self.patience(pbft), Timer::Alarm);
         }
-        if self.retry.due().is_none() && (self.is_waiting() || !self.active || self.target.is_some())
+        if self.retry.due().is_none()
+            && (self.is_waiting() || !self.active || self.target.is_some())
         {
             self.retry.reset(cx, self.pause(pbft), Timer::Retry);
         }
@@ -328,7 +329,8 @@ impl Replica {
         self.checkpoints.iter_mut().for_each(|(_, votes)| votes.forget(cx));
         let taken = self.taken.drain(..).map(|(.., state)| Some(state));
         let lists = self.ahead.drain(..).chain(self.changes.bodies.drain(..));
-        let single = [self.proof.take(), self.state.take(), self.new_view.take(), self.early.take()];
+        let single =
+            [self.proof.take(), self.state.take(), self.new_view.take(), self.early.take()];
         let requests = self.sessions.iter_mut().map(|session| session.request.take());
         taken.chain(lists).chain(single).chain(requests).flatten().for_each(|it| cx.release(it));
     }

@@ -2,4 +2,6 @@
 
 mod attacked;
 mod hunted;
+mod malformed;
 mod normal;
+mod retained;

@@ -70,7 +70,8 @@ fn one_silent_primary_costs_one_view_change() {
 fn timeouts_double_with_every_silent_primary() {
     for auth in AUTHS {
         let settings = [("requests", Value::Count(1)), ("auth", Value::Choice(auth))];
-        let mut pump = pump(attacked(10, &settings, Conduct::Silent, 3)).delay(Span::from_millis(1));
+        let mut pump =
+            pump(attacked(10, &settings, Conduct::Silent, 3)).delay(Span::from_millis(1));
         run(&mut pump);
         let mut times: Vec<u64> = Vec::new();
         for said in pump.outputs() {
@@ -81,7 +82,9 @@ fn timeouts_double_with_every_silent_primary() {
         }
         let timeout = 2_000_000_000;
         let least = timeout + timeout + 2 * timeout + 4 * timeout;
-        assert!(times.len() == 7 && times.iter().all(|at| (least..least + 20_000_000).contains(at)));
+        assert!(
+            times.len() == 7 && times.iter().all(|at| (least..least + 20_000_000).contains(at))
+        );
         assert_all_judged(&mut pump, auth);
     }
 }

@@ -5,7 +5,7 @@ use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, RunFacts, Span, Time, laws};
 
 use crate::checks::sent;
-use crate::messages::{PbftMetric, PbftOutput};
+use crate::messages::{PbftMessage, PbftMetric, PbftOutput};
 use crate::protocol::Pbft;
 
 pub(crate) fn pbft(nodes: u32, changes: &[(&str, Value)]) -> Pbft {
@@ -71,9 +71,10 @@ fn a_reply_takes_exactly_five_delays() {
         let settings = [("requests", Value::Count(1)), ("clients", Value::Count(1))];
         let mut pump = pump(pbft(n, &settings)).delay(Span::from_millis(7));
         run(&mut pump);
-        let accepted = pump.outputs().iter().find(|said| {
-            matches!(said.output, PbftOutput::Accepted { client: 0, t: 1, .. })
-        });
+        let accepted = pump
+            .outputs()
+            .iter()
+            .find(|said| matches!(said.output, PbftOutput::Accepted { client: 0, t: 1, .. }));
         let delays = if n == 1 { 2 } else { 5 };
         assert_eq!(accepted.expect("an answer").at.time, Time(delays * 7_000_000), "{n}");
     }
@@ -94,7 +95,8 @@ fn quorums_share_an_honest_replica_for_every_n() {
     let mut values = Values::of::<Pbft>();
     values.set("faults", Value::Count(2));
     let refused = Pbft::configure(&values).expect("consistent").fit(6, 1).expect_err("7 needed");
-    let problem = "protocol.faults: 6 replicas tolerate at most 1 that lie; give 7 replicas or more";
+    let problem =
+        "protocol.faults: 6 replicas tolerate at most 1 that lie; give 7 replicas or more";
     assert_eq!(refused.to_string(), problem);
 }
 
@@ -114,4 +116,10 @@ fn batches_fill_while_others_are_in_progress() {
     let checks = pump.protocol().checks(&facts);
     assert!(checks.iter().all(|it| it.ok && !it.expected_violation), "{checks:?}");
     assert!(pump.judged().iter().all(|it| it.ok && !it.expected_violation));
+}
+
+/// A message is a tag and sixteen bytes: an event of 32.
+#[test]
+fn messages_are_small() {
+    assert_eq!((size_of::<PbftMessage>(), align_of::<PbftMessage>()), (17, 1));
 }
