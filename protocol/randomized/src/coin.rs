@@ -45,12 +45,7 @@ impl Randomized {
     }
 
     /// The side of a coin that is revealed.
-    pub(crate) fn side(
-        &self,
-        lane: &Lane,
-        round: u32,
-        cx: &mut impl Context<Self>,
-    ) -> bool {
+    pub(crate) fn side(&self, lane: &Lane, round: u32, cx: &mut impl Context<Self>) -> bool {
         let side = match self.coin_kind() {
             Coin::Common => self.common_side(lane.number, round, cx.scenario()),
             Coin::Local => cx.random() >> 63 == 1,
@@ -64,7 +59,9 @@ impl Randomized {
     pub(crate) fn common_side(&self, lane: u32, round: u32, scenario: u64) -> bool {
         match self.coin_kind() {
             Coin::None => known_side(round),
-            _ => draw::draw(draw::mix(scenario, u64::from(lane) | 1 << 40), round.into()) >> 63 == 1,
+            _ => {
+                draw::draw(draw::mix(scenario, u64::from(lane) | 1 << 40), round.into()) >> 63 == 1
+            }
         }
     }
 }

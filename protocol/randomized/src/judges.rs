@@ -56,7 +56,8 @@ pub(crate) fn judges(protocol: &Randomized, setting: &Setting) -> Vec<Judge<Says
             judges.push(Judge::new("decided within 40 rounds", rule).bound(bound, within));
         }
         Rules::Shi => {
-            let main = judge::on!(Says::Epoch { lane, epoch, main: Some(bit) } => ((lane, epoch), bit));
+            let main =
+                judge::on!(Says::Epoch { lane, epoch, main: Some(bit) } => ((lane, epoch), bit));
             judges.push(Judge::new("one bit an epoch", judge::agreement(main)).bound(bound, safe));
             let threshold = match protocol.coin_threshold {
                 0 => n - f,
@@ -69,8 +70,11 @@ pub(crate) fn judges(protocol: &Randomized, setting: &Setting) -> Vec<Judge<Says
             judges.push(Judge::new("decided within 70 epochs", rule).bound(bound, within));
         }
         Rules::BenOr => {
-            let main = judge::on!(Says::Epoch { lane, epoch, main: Some(bit) } => ((lane, epoch), bit));
-            judges.push(Judge::new("one proposal a round", judge::agreement(main)).bound(bound, safe));
+            let main =
+                judge::on!(Says::Epoch { lane, epoch, main: Some(bit) } => ((lane, epoch), bit));
+            judges.push(
+                Judge::new("one proposal a round", judge::agreement(main)).bound(bound, safe),
+            );
         }
     }
     judges

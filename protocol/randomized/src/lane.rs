@@ -28,11 +28,7 @@ impl Lane {
         self.group.place_of(node)
     }
 
-    pub(crate) fn tell_all(
-        &self,
-        cx: &mut impl Context<Randomized>,
-        message: RandomizedMessage,
-    ) {
+    pub(crate) fn tell_all(&self, cx: &mut impl Context<Randomized>, message: RandomizedMessage) {
         for other in self.group.others(cx.id()) {
             cx.send(other, message);
         }

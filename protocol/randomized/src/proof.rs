@@ -1,7 +1,7 @@
 //! Why a vote is justified: signed votes of others, shared by handle.
 
 use anthill_protocol::{
-    Body, Bodies as _, Claim, Context, Keys, NodeId, Shared, Signature, Snapshot, draw,
+    Bodies as _, Body, Claim, Context, Keys, NodeId, Shared, Signature, Snapshot, draw,
 };
 
 use crate::lane::Lane;

@@ -5,8 +5,8 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale,
-    SignatureEstimate, Snapshot,
+    Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale, SignatureEstimate,
+    Snapshot,
 };
 
 use crate::adversary::{Adversary, KINDS};
@@ -151,7 +151,9 @@ impl Protocol for Randomized {
     type Output = Says;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
-        let lane = |cx: &_, instance| self.lane(Context::<Self>::id(cx), Context::<Self>::nodes(cx), instance);
+        let lane = |cx: &_, instance| {
+            self.lane(Context::<Self>::id(cx), Context::<Self>::nodes(cx), instance)
+        };
         let begin = |instance| {
             let lane = lane(&*cx, instance);
             self.begin(&lane, cx)
@@ -228,7 +230,10 @@ impl Configure for Randomized {
         }
         let problem = |name, problem| Err(ParameterError { name, problem });
         if self.faults >= members {
-            return problem("faults", format!("of {members} nodes at most {} may fail", members - 1));
+            return problem(
+                "faults",
+                format!("of {members} nodes at most {} may fail", members - 1),
+            );
         }
         if self.coin_threshold > members {
             return problem("coin_threshold", format!("there are {members} shares at most"));

@@ -65,12 +65,7 @@ fn members_heard(lane: &Lane) -> impl FnOnce() -> Round {
 }
 
 impl Randomized {
-    pub(crate) fn start_mmr(
-        &self,
-        lane: &Lane,
-        bit: bool,
-        cx: &mut impl Context<Self>,
-    ) -> Mmr {
+    pub(crate) fn start_mmr(&self, lane: &Lane, bit: bool, cx: &mut impl Context<Self>) -> Mmr {
         let mut state = Mmr::default();
         state.progress.bit = bit;
         self.begin_mmr(lane, &mut state, cx);

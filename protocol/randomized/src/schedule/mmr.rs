@@ -220,9 +220,7 @@ impl Plan for Lag {
         let Some(first) = front.or(round.coin.map(|side| !side)) else { return false };
         match *message {
             RandomizedMessage::Bval { bit, .. } => round.aux[to] || bit == first,
-            RandomizedMessage::Aux { bit, .. } => {
-                front.is_some() || round.conf[to] || bit == first
-            }
+            RandomizedMessage::Aux { bit, .. } => front.is_some() || round.conf[to] || bit == first,
             _ => true,
         }
     }
