@@ -55,7 +55,7 @@ fn nodes(record: &Record<'_>, totals: &ConditionTotals) -> Option<(&'static str,
     let whole =
         outcome.ended == Ended::Finished && (result.virtual_ns == until || result.facts.quiescent);
     let text = if whole {
-        let time = until as f64 * f64::from(record.scenario.nodes);
+        let time = until as f64 * f64::from(record.scenario.population());
         format!("{} of the time, {restarts}", units::percent(1.0 - totals.down_ns as f64 / time))
     } else {
         restarts
@@ -147,7 +147,7 @@ fn queues(record: &Record<'_>, totals: &ConditionTotals) -> Vec<(&'static str, S
     if t.served > 0 {
         let cores = record.scenario.conditions.cpu.as_ref().map_or(1, |cpu| cpu.cores);
         let time = record.outcome.result.virtual_ns as f64
-            * f64::from(record.scenario.nodes)
+            * f64::from(record.scenario.population())
             * f64::from(cores);
         let busy = t.cpu_busy_ns as f64 / time.max(1.0);
         let waits = wait(t.served, t.cpu_wait_ns, t.cpu_wait_max_ns);

@@ -9,6 +9,7 @@ use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
 use anthill_engine::{run as run_sharded, run_under, run_visited, sequential};
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Cell, Configure, Message as _, NodeId, Protocol, SignatureEstimate};
 
@@ -65,7 +66,7 @@ impl Prepared {
 
     /// Where its nodes are.
     pub(crate) fn regions(&self, scenario: &Scenario) -> Regions {
-        Regions::of(&self.network, scenario.nodes)
+        Regions::of(&self.network, scenario.population())
     }
 
     /// What is to be said of the files and tables that it was made of.
@@ -102,7 +103,7 @@ pub(crate) fn signatures<P: Configure>(
 pub(crate) fn prepare<P: Configure>(scenario: &Scenario) -> anyhow::Result<Prepared> {
     let watch = Stopwatch::start();
     let protocol = Box::new(scenario.protocol::<P>()?);
-    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    let network = Network::build(&scenario.network, scenario.population(), scenario.seed)?;
     let kinds = <P as Protocol>::Message::KINDS;
     let conditions = Conditions::build(scenario, &network, kinds)?;
     Ok(Prepared { protocol, network, conditions, setup_ns: watch.elapsed().as_nanos() as u64 })
@@ -123,7 +124,7 @@ pub(crate) fn inspect<P: Configure>(
         limiting: network.limiting_links(),
         tails: network.tails(),
         notes: prepared.notes(scenario),
-        events_per_window: f64::from(scenario.nodes) * rate * w_ns as f64 / 1e9,
+        events_per_window: f64::from(scenario.population()) * rate * w_ns as f64 / 1e9,
     })
 }
 
@@ -134,7 +135,7 @@ pub(crate) fn record<P: Configure>(scenario: &Scenario) -> anyhow::Result<Record
     let mut pump = pump.seed(scenario.seed).delay(diagram::DELAY).traced(diagram::MOST_RECORDED);
     pump.run(scenario.until);
     Ok(Recorded {
-        nodes: scenario.nodes,
+        nodes: scenario.population(),
         seed: scenario.seed,
         kinds: <P as Protocol>::Message::KINDS,
         messages: pump.trace().to_vec(),
@@ -144,11 +145,16 @@ pub(crate) fn record<P: Configure>(scenario: &Scenario) -> anyhow::Result<Record
 /// Where the sharded engine and the oracle part on a scenario; `None` if they agree.
 pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Option<Divergence>> {
     let protocol = scenario.protocol::<P>()?;
-    let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)?;
+    let network = Network::build(&scenario.network, scenario.population(), scenario.seed)?;
     Ok(find(
         |control| run_sharded(&protocol, scenario, &network, control),
         |control| sequential::run(&protocol, scenario, &network, control),
     )?)
+}
+
+/// What theory says that a scenario costs.
+pub(crate) fn theory<P: Configure>(scenario: &Scenario) -> anyhow::Result<Theory> {
+    Ok(scenario.protocol::<P>()?.complexity(scenario.nodes))
 }
 
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.

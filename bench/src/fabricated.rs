@@ -75,6 +75,7 @@ pub(crate) fn with_workload_and_adversary() -> Entry {
 /// A scenario of a thousand nodes.
 pub(crate) fn scenario() -> Scenario {
     Scenario {
+        extra_nodes: 0,
         name: "fabricated".to_owned(),
         seed: 7,
         nodes: 1_000,
@@ -110,6 +111,7 @@ pub(crate) fn outcome() -> Outcome {
         bytes_on_wire: 1_000_000,
         messages_by_kind: vec![9_000, 1_000],
         bytes_by_kind: vec![990_000, 10_000],
+        ..Totals::default()
     };
     let phases = ThreadPhases {
         idle_ns: 250_000,

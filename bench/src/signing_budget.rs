@@ -38,7 +38,7 @@ impl Forecast {
     pub(crate) fn of(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Option<Self>> {
         let expected = (entry.signatures)(scenario)?;
         let crypto = &scenario.crypto;
-        let (mode, budget, nodes) = (crypto.mode, crypto.budget, scenario.nodes);
+        let (mode, budget, nodes) = (crypto.mode, crypto.budget, scenario.population());
         Ok(expected.map(|expected| Self { mode, expected, nodes, budget }))
     }
 

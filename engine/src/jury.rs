@@ -5,15 +5,19 @@
 //! of one node's own handling at an instant: it is the same for any sharding. A protocol without
 //! outputs compiles to nothing here.
 
+use std::sync::{Mutex, PoisonError};
+
 use anthill_protocol::judge::{Panel, RunEnd, Said, Setting};
 use anthill_protocol::{Check, Key, NodeId, Output, Protocol, Time, Wire as _};
 
 use crate::conditions::Conditions;
 use crate::event::trace_word;
 use crate::held::Held;
+use crate::history::History;
 use crate::outcome::Violation;
 use crate::run::Job;
 use crate::scenario::Scenario;
+use crate::schedule::{Boundary, Parcel, Schedule};
 
 /// Whether a protocol's nodes have anything to say.
 pub(crate) const fn speaks<P: Protocol>() -> bool {
@@ -28,15 +32,18 @@ pub(crate) enum News<P: Protocol> {
     Restarted { at: Key, keeps_state: bool },
     /// A held node tells the others.
     Told { at: Key, message: P::Message },
+    /// The scheduler decides when it arrives.
+    Sent { at: Key, parcel: Parcel<P::Message>, due: Time },
 }
 
 impl<P: Protocol> News<P> {
     /// What the order depends on; news of one node and instant come in the order of its handling.
     fn order(&self) -> (Time, NodeId) {
         match self {
-            Self::Said(Said { at, .. }) | Self::Restarted { at, .. } | Self::Told { at, .. } => {
-                (at.time, at.target)
-            }
+            Self::Said(Said { at, .. })
+            | Self::Restarted { at, .. }
+            | Self::Told { at, .. }
+            | Self::Sent { at, .. } => (at.time, at.target),
         }
     }
 }
@@ -75,6 +82,10 @@ impl<P: Protocol> Outbox<P> {
         self.news.push(News::Told { at: unnamed(now, node), message });
     }
 
+    pub(crate) fn send(&mut self, now: Time, parcel: Parcel<P::Message>, due: Time) {
+        self.news.push(News::Sent { at: unnamed(now, parcel.from), parcel, due });
+    }
+
     /// Names the event of all news from the `first` on; returns what they add to the digest.
     pub(crate) fn stamp(&mut self, first: usize, key: Key) -> u64 {
         let mut digest = 0u64;
@@ -87,17 +98,22 @@ impl<P: Protocol> Outbox<P> {
                     let word = trace_word(time, target, source, sequence, fingerprint);
                     digest = digest.wrapping_add(word);
                 }
-                News::Restarted { at, .. } | News::Told { at, .. } => *at = key,
+                News::Restarted { at, .. } | News::Told { at, .. } | News::Sent { at, .. } => {
+                    *at = key;
+                }
             }
         }
         digest
     }
 }
 
-/// The judges of a run, and the held nodes' way of telling each other.
+/// The judges of a run, the held nodes' way of telling each other, and the scheduler.
 pub(crate) struct Jury<'a, P: Protocol> {
     panel: Panel<P::Output>,
     held: Option<&'a Held<P>>,
+    schedule: Option<Schedule<P>>,
+    protocol: &'a P,
+    history: Option<&'a Mutex<History>>,
     /// Scratch space.
     gathered: Vec<News<P>>,
 }
@@ -106,31 +122,56 @@ impl<'a, P: Protocol> Jury<'a, P> {
     pub(crate) fn new(job: &Job<'a, P>, conditions: Option<&Conditions>) -> Self {
         let setting = setting(job, conditions);
         let panel = Panel::new(job.protocol.judges(&setting));
-        Self { panel, held: job.held, gathered: Vec::new() }
+        let bound = job.network.timing().bound();
+        let schedule = job.protocol.scheduler(&setting).map(|it| Schedule::new(it, bound));
+        let (protocol, history) = (job.protocol, job.control.history.as_ref());
+        Self { panel, held: job.held, schedule, protocol, history, gathered: Vec::new() }
     }
 
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
-        if self.panel.is_empty() && self.held.is_none() {
+        let is_heard = !self.panel.is_empty() || self.history.is_some();
+        if !is_heard && self.held.is_none() && self.schedule.is_none() {
             outbox.news.clear();
         } else {
             self.gathered.append(&mut outbox.news);
         }
     }
 
-    /// Lets the judges hear all that was gathered of the windows that are over, and held nodes know
-    /// what others of them told.
-    pub(crate) fn hear(&mut self) {
-        if self.gathered.is_empty() {
-            return;
+    /// Lets the judges hear all that was gathered of the windows that are over, held nodes know what
+    /// others of them told, and the scheduler decide; takes what it lets arrive.
+    pub(crate) fn hear(
+        &mut self,
+        boundary: &Boundary,
+        mut arrive: impl FnMut(Time, Parcel<P::Message>),
+    ) {
+        if !self.gathered.is_empty() {
+            self.hear_gathered(boundary);
         }
+        for (time, parcel) in self.schedule.iter_mut().flat_map(|all| all.arrivals(boundary)) {
+            arrive(time, parcel);
+        }
+    }
+
+    fn hear_gathered(&mut self, boundary: &Boundary) {
         self.gathered.sort_by_key(News::order);
+        let history = self.history.map(|all| all.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut history = history;
         let mut told = Vec::new();
         for news in self.gathered.drain(..) {
             match news {
-                News::Said(said) => self.panel.hear(&said),
+                News::Said(said) => {
+                    self.panel.hear(&said);
+                    if let Some(history) = &mut history {
+                        history.hear(self.protocol, &said);
+                    }
+                    self.schedule.iter_mut().for_each(|schedule| schedule.hear(&said));
+                }
                 News::Restarted { at, keeps_state } => self.panel.restarted(at.target, keeps_state),
                 News::Told { at, message } => told.push((at.target, message)),
+                News::Sent { parcel, due, .. } => {
+                    self.schedule.iter_mut().for_each(|all| all.send(parcel, due, boundary));
+                }
             }
         }
         if let Some(held) = self.held.filter(|_| !told.is_empty()) {
@@ -158,10 +199,11 @@ impl<'a, P: Protocol> Jury<'a, P> {
 }
 
 /// What judges may know of a scenario.
-fn setting<P: Protocol>(job: &Job<'_, P>, conditions: Option<&Conditions>) -> Setting {
+pub(crate) fn setting<P: Protocol>(job: &Job<'_, P>, conditions: Option<&Conditions>) -> Setting {
     let (delta, stable_from) = job.network.timing().bound();
-    let Scenario { nodes, until, seed, .. } = *job.scenario;
-    let calm = Setting { seed, delta, stable_from, ..Setting::of(nodes, until) };
+    let Scenario { until, seed, .. } = *job.scenario;
+    let calm =
+        Setting { seed, delta, stable_from, ..Setting::of(job.scenario.population(), until) };
     let setting =
         conditions.map_or(calm, |conditions| conditions.setting(&job.scenario.conditions, calm));
     let generic = |id: NodeId| {

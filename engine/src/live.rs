@@ -73,12 +73,7 @@ impl Glimpse {
         let metrics = P::Metric::ALL;
         self.virtual_ns = virtual_ns;
         (self.metrics, self.kinds) = (metrics, P::Message::KINDS);
-        self.totals = Totals {
-            values: vec![0; metrics.len()],
-            messages_by_kind: vec![0; P::Message::KINDS.len()],
-            bytes_by_kind: vec![0; P::Message::KINDS.len()],
-            ..Totals::default()
-        };
+        self.totals = Totals::none(metrics.len(), P::Message::KINDS.len());
         self.shard_events.clear();
         self.shard_events.resize(shards, 0);
         let names = metrics.iter().filter(|info| info.kind == MetricKind::Latency);

@@ -3,7 +3,6 @@
 use anthill_protocol::{Configure, Message};
 use memmap2::MmapMut;
 
-use crate::chunk::{chunk_entries, stride};
 use crate::conditions::{BYTES_PER_RECEIVER, Transport, cores_bytes};
 use crate::crypto::{Load, worker_bytes};
 use crate::event::Event;
@@ -11,6 +10,7 @@ use crate::host::CellOf;
 use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
 use crate::network::estimate_bytes;
 use crate::scenario::{EngineOptions, Scenario};
+use crate::windows::chunk::{chunk_entries, stride};
 
 /// What the process needs whatever the scenario: code, histograms, threads.
 const FIXED_BYTES: u64 = 24 << 20;
@@ -37,10 +37,10 @@ impl MemoryEstimate {
     }
 
     fn in_mode<P: Configure, M: Mode>(protocol: &P, scenario: &Scenario) -> Self {
-        let nodes = u64::from(scenario.nodes);
+        let nodes = u64::from(scenario.population());
         let states = nodes.saturating_mul(size_of::<CellOf<P, M>>() as u64);
-        let network = estimate_bytes(&scenario.network, scenario.nodes);
-        let degree = scenario.network.topology.mean_degree(scenario.nodes);
+        let network = estimate_bytes(&scenario.network, scenario.population());
+        let degree = scenario.network.topology.mean_degree(scenario.population());
         let pending = nodes as f64 * protocol.pending_per_node(degree).max(0.0);
         // A chunk's header, and chunks half full, as far as there are that many.
         let event_bytes = stride::<Event<LoadOf<P, M>>>() as f64
@@ -76,7 +76,7 @@ impl MemoryEstimate {
 fn signature_bytes<P: Configure>(protocol: &P, scenario: &Scenario, pending: f64) -> u64 {
     /// A worker verifies a sub-shard's window at once, and a sub-shard has at most so many nodes.
     const MOST_CLAIMS: u64 = 1 << 16;
-    let nodes = u64::from(scenario.nodes);
+    let nodes = u64::from(scenario.population());
     let workers = u64::from(workers(&scenario.engine));
     // Every worker may have to check every signature; of a protocol that does not tell, all it may.
     let verified = protocol.signatures(&scenario.scale()).map(|expected| expected.verified);

@@ -13,7 +13,7 @@ use crate::bodies::Store;
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
-use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
+use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
@@ -23,6 +23,7 @@ use crate::run::{
     Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
 };
 use crate::scenario::Scenario;
+use crate::schedule::Boundary;
 use crate::tally::Tally;
 
 /// Looks at [`Control`] and reports progress every so many windows.
@@ -164,7 +165,16 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run(&Job { protocol, scenario, network, control, visit: None, held: None })
+    Oracle::run(&Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: None,
+        held: None,
+        scheduled: false,
+        calm: false,
+    })
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -179,7 +189,16 @@ pub fn run_under<P: Protocol>(
     control: &Control,
 ) -> Result<Outcome, RunError> {
     Oracle::run_under(
-        &Job { protocol, scenario, network, control, visit: None, held: None },
+        &Job {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit: None,
+            held: None,
+            scheduled: false,
+            calm: false,
+        },
         conditions,
     )
 }
@@ -197,14 +216,26 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job { protocol, scenario, network, control, visit: Some(visit), held: None };
+    let job = Job {
+        protocol,
+        scenario,
+        network,
+        control,
+        visit: Some(visit),
+        held: None,
+        scheduled: false,
+        calm: false,
+    };
     Oracle::run_under(&job, conditions)
 }
 
-/// The oracle as an executor.
+/// The oracle as an executor. It has no calm mode: its way of a message under no conditions is another than
+/// the sharded engine's, and every protocol is compiled once less.
 struct Oracle;
 
 impl Executor for Oracle {
+    const HAS_CALM_MODE: bool = false;
+
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
@@ -224,25 +255,22 @@ fn run_in<P: Protocol, M: Mode>(
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let mut nodes: Vec<CellOf<P, M>> = Vec::new();
-    let room = nodes.try_reserve_exact(scenario.nodes as usize);
-    granted::<CellOf<P, M>>(room, scenario.nodes as usize, "the nodes");
+    let room = nodes.try_reserve_exact(scenario.population() as usize);
+    granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
     let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
     let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
     let mut halted = None;
-    for id in 0..scenario.nodes {
+    for id in 0..scenario.population() {
         let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
-        let host = Host {
+        let turn = Turn {
             world: &world,
             id: NodeId(id),
             now: Time::ZERO,
             counts: &mut counts,
             standing: &mut standing,
             tally: &mut tally,
-            sink: &mut queue,
-            muted: false,
-            event: 0,
         };
-        let state = host.start();
+        let state = turn.start(&mut queue);
         nodes.push(NodeCell { state, counts, standing });
         if queue.bytes() > memory_limit {
             halted = Some(End::MemoryLimit);
@@ -291,7 +319,7 @@ fn run_in<P: Protocol, M: Mode>(
         }
         false => Vec::new(),
     };
-    let judged = jury.end(&RunEnd { time, nodes: scenario.nodes, excused: &excused });
+    let judged = jury.end(&RunEnd { time, nodes: scenario.population(), excused: &excused });
     let finished = tally.finish(1 << world.window_shift);
     Ok(outcome(&world, scenario, finished, states, end, host, judged))
 }
@@ -313,10 +341,13 @@ fn event_loop<P: Protocol, M: Mode>(
 ) -> Result<(End, u64), RunError> {
     let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
-        let next = queue.next_time();
+        let mut next = queue.next_time();
         if world.listens() && next.is_none_or(|time| world.window_of(time) != window) {
             jury.gather(&mut tally.outbox);
-            jury.hear();
+            let pending = next.map(|time| world.window_of(time));
+            let boundary = Boundary::after(window, pending, world.window_shift);
+            jury.hear(&boundary, |time, parcel| world.arrive(time, parcel, queue));
+            next = queue.next_time();
         }
         let Some(time) = next else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {
@@ -367,18 +398,15 @@ fn event_loop<P: Protocol, M: Mode>(
         let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
         let cell = &mut nodes[target.index()];
-        let host = Host {
+        let turn = Turn {
             world,
             id: target,
             now: time,
             counts: &mut cell.counts,
             standing: &mut cell.standing,
             tally,
-            sink: queue,
-            muted: false,
-            event: 0,
         };
-        host.handle(&mut cell.state, source, sequence, &payload);
+        turn.handle(queue, &mut cell.state, source, sequence, &payload);
         tally.last_event = time;
         if let Some(stuck) = tally.streak.stuck.take() {
             return Err(stuck);

@@ -59,12 +59,7 @@ pub(crate) struct Tally<P: Protocol> {
 impl<P: Protocol> Tally<P> {
     pub(crate) fn new(warmup: Time, windows_per_row: u64, max_rows: Option<usize>) -> Self {
         let metrics = P::Metric::ALL;
-        let totals = Totals {
-            values: vec![0; metrics.len()],
-            messages_by_kind: vec![0; P::Message::KINDS.len()],
-            bytes_by_kind: vec![0; P::Message::KINDS.len()],
-            ..Totals::default()
-        };
+        let totals = Totals::none(metrics.len(), P::Message::KINDS.len());
         let histograms = metrics
             .iter()
             .map(|info| {
@@ -103,7 +98,9 @@ impl<P: Protocol> Tally<P> {
         let index = metric.index();
         let total = &mut self.totals.values[index];
         match P::Metric::ALL[index].kind {
-            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
+            MetricKind::Sum | MetricKind::PerNode | MetricKind::Per(_) => {
+                *total = total.wrapping_add(value)
+            }
             MetricKind::Max => *total = (*total).max(value),
             MetricKind::Latency => {
                 if now >= self.warmup {
@@ -134,6 +131,13 @@ impl<P: Protocol> Tally<P> {
             self.totals.messages_by_kind[message.kind()] += 1;
             self.totals.bytes_by_kind[message.kind()] += bytes;
         }
+    }
+
+    /// Notes that a message was sent by a node that an adversary plays.
+    #[cold]
+    pub(crate) fn count_adversary(&mut self, message: &P::Message) {
+        self.totals.adversary_messages_by_kind[message.kind()] += 1;
+        self.totals.adversary_bytes_by_kind[message.kind()] += u64::from(message.encoded_len());
     }
 
     /// The histograms of the latency metrics, in order.
@@ -308,12 +312,13 @@ pub(crate) fn add_totals<P: Protocol>(sum: &mut Totals, part: &Totals) {
     sum.events += part.events;
     sum.messages += part.messages;
     sum.bytes_on_wire += part.bytes_on_wire;
-    for (sum, part) in sum.messages_by_kind.iter_mut().zip(&part.messages_by_kind) {
-        *sum += part;
-    }
-    for (sum, part) in sum.bytes_by_kind.iter_mut().zip(&part.bytes_by_kind) {
-        *sum += part;
-    }
+    let add = |sum: &mut [u64], part: &[u64]| {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    };
+    add(&mut sum.messages_by_kind, &part.messages_by_kind);
+    add(&mut sum.bytes_by_kind, &part.bytes_by_kind);
+    add(&mut sum.adversary_messages_by_kind, &part.adversary_messages_by_kind);
+    add(&mut sum.adversary_bytes_by_kind, &part.adversary_bytes_by_kind);
     for ((sum, part), info) in sum.values.iter_mut().zip(&part.values).zip(P::Metric::ALL) {
         *sum = combine(info.kind, *sum, *part);
     }

@@ -9,6 +9,9 @@ pub enum MetricKind {
     Sum,
     /// The sum of all records divided by the number of nodes.
     PerNode,
+    /// The sum of all records divided by the sum of another metric, of that index: hops per lookup. No
+    /// figure where that is 0.
+    Per(usize),
     /// The largest record; 0 without one.
     Max,
     /// A distribution of times in nanoseconds: an HDR histogram, reported under `latency_ns`.
@@ -41,6 +44,20 @@ pub enum Better {
 }
 
 impl MetricInfo {
+    /// The figure that the totals of all metrics, in index order, make of this one's with so many nodes;
+    /// `None`: a latency, or a ratio to nothing.
+    pub fn figure(&self, total: u64, all: &[u64], nodes: f64) -> Option<f64> {
+        match self.kind {
+            MetricKind::Sum | MetricKind::Max => Some(total as f64),
+            MetricKind::PerNode => Some(total as f64 / nodes),
+            MetricKind::Per(other) => {
+                let by = *all.get(other)?;
+                (by > 0).then(|| total as f64 / by as f64)
+            }
+            MetricKind::Latency => None,
+        }
+    }
+
     /// A metric of which it is not said which way it gets better; a latency is better when lower.
     pub const fn new(name: &'static str, kind: MetricKind, about: &'static str) -> Self {
         let better = match kind {
@@ -92,6 +109,10 @@ pub struct Totals {
     pub messages_by_kind: Vec<u64>,
     /// Their size on the wire, by kind.
     pub bytes_by_kind: Vec<u64>,
+    /// Of them, those of nodes that an adversary plays: bounds of the literature count honest senders.
+    pub adversary_messages_by_kind: Vec<u64>,
+    /// Their size on the wire, by kind.
+    pub adversary_bytes_by_kind: Vec<u64>,
 }
 
 impl Clone for Totals {
@@ -107,6 +128,8 @@ impl Clone for Totals {
         self.values.clone_from(&source.values);
         self.messages_by_kind.clone_from(&source.messages_by_kind);
         self.bytes_by_kind.clone_from(&source.bytes_by_kind);
+        self.adversary_messages_by_kind.clone_from(&source.adversary_messages_by_kind);
+        self.adversary_bytes_by_kind.clone_from(&source.adversary_bytes_by_kind);
         self.events = source.events;
         self.messages = source.messages;
         self.bytes_on_wire = source.bytes_on_wire;
@@ -114,8 +137,35 @@ impl Clone for Totals {
 }
 
 impl Totals {
+    /// Nothing counted yet, of so many metrics and kinds of message.
+    pub fn none(metrics: usize, kinds: usize) -> Self {
+        Self {
+            values: vec![0; metrics],
+            messages_by_kind: vec![0; kinds],
+            bytes_by_kind: vec![0; kinds],
+            adversary_messages_by_kind: vec![0; kinds],
+            adversary_bytes_by_kind: vec![0; kinds],
+            ..Self::default()
+        }
+    }
+
+    /// Messages of honest nodes, by kind.
+    pub fn honest_messages(&self) -> Vec<u64> {
+        difference(&self.messages_by_kind, &self.adversary_messages_by_kind)
+    }
+
+    /// Their size on the wire, by kind.
+    pub fn honest_bytes(&self) -> Vec<u64> {
+        difference(&self.bytes_by_kind, &self.adversary_bytes_by_kind)
+    }
+
     /// The value of one metric.
     pub fn of<M: Metric>(&self, metric: M) -> u64 {
         self.values.get(metric.index()).copied().unwrap_or(0)
     }
+}
+
+fn difference(all: &[u64], some: &[u64]) -> Vec<u64> {
+    let some = some.iter().chain(core::iter::repeat(&0));
+    all.iter().zip(some).map(|(all, some)| all - some).collect()
 }

@@ -180,7 +180,7 @@ impl Chosen {
             "first" => Ok(Self::First),
             "last" => Ok(Self::Last),
             _ => match named() {
-                Some(Self::Named(_, source, _)) if source.0 >= scenario.nodes => {
+                Some(Self::Named(_, source, _)) if source.0 >= scenario.population() => {
                     bail!("--explain={text}: there is no node {}", source.0)
                 }
                 Some(chosen) => Ok(chosen),

@@ -47,7 +47,7 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "events": result.totals.events,
         "messages": result.totals.messages,
         "bytes_on_wire": result.totals.bytes_on_wire,
-        "bytes_by_kind": by_kind(result, &result.totals.bytes_by_kind),
+        "bytes_by_kind": by_kind(result, &result.totals.honest_bytes()),
         "w_ns": result.w_ns,
         "l_ns": result.l_ns,
         "crypto_mode": record.scenario.crypto.mode.name(),
@@ -107,15 +107,23 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
     for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
         let shown = match metric.kind {
             MetricKind::Sum | MetricKind::Max => json!(value),
-            MetricKind::PerNode => json!(*value as f64 / nodes),
+            MetricKind::PerNode | MetricKind::Per(_) => {
+                json!(metric.figure(*value, &result.totals.values, nodes))
+            }
             MetricKind::Latency => continue,
         };
         metrics.insert(metric.name.to_owned(), shown);
     }
     if result.kinds.len() > 1 {
-        let counts = by_kind(result, &result.totals.messages_by_kind);
+        let counts = by_kind(result, &result.totals.honest_messages());
         metrics.insert("messages_by_kind".to_owned(), Value::Object(counts));
     }
+    if result.facts.adversary {
+        let counts = by_kind(result, &result.totals.adversary_messages_by_kind);
+        metrics.insert("messages_by_adversary".to_owned(), Value::Object(counts));
+    }
+    let judged = result.checks.iter().filter(|check| check.not_judged.is_none()).count();
+    metrics.insert("judged".to_owned(), json!(judged));
     metrics
 }
 
@@ -242,7 +250,7 @@ mod tests {
             r#""expected_violation":false,"measured":10000.0,"expected":10000.0,"#,
             r#""interval":[10000.0,10000.0]}],"#,
             r#""metrics":{"coverage":0.999,"sends":10000,"depth":7,"#,
-            r#""messages_by_kind":{"push":9000,"pull":1000}}}"#
+            r#""messages_by_kind":{"push":9000,"pull":1000},"judged":1}}"#
         );
         assert_eq!(Value::Object(result(&record)).to_string(), expected);
     }

@@ -63,7 +63,10 @@ pub(crate) fn request(
     Ok(TraceRequest {
         from: from.unwrap_or_default(),
         to: to.unwrap_or(Time::MAX),
-        nodes: args.node.as_deref().map_or(Ok(Vec::new()), |list| nodes(list, scenario.nodes))?,
+        nodes: args
+            .node
+            .as_deref()
+            .map_or(Ok(Vec::new()), |list| nodes(list, scenario.population()))?,
         receivers: false,
         kinds,
         timers: args.timers,

@@ -124,7 +124,7 @@ impl Conditions {
         let spec = &scenario.conditions;
         let timing = network.timing();
         let bounded = timing.latest(Time::ZERO).is_some();
-        let (nodes, seed, until) = (scenario.nodes, scenario.seed, scenario.until);
+        let (nodes, seed, until) = (scenario.population(), scenario.seed, scenario.until);
         let classes = Classes::new(&spec.classes, seed)?;
         let mut population =
             Population { network, classes: classes.as_ref(), adversary: None, nodes, seed, until };

@@ -155,6 +155,9 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message, spoilt: Option<u64>) {
         let Some(standing) = M::standing(self.standing) else { return };
         self.tally.count_message(&message);
+        if self.world.is_played(self.id) {
+            self.tally.count_adversary(&message);
+        }
         let (network, totals) = (self.world.network, &mut self.tally.conditions);
         let fate = self.world.conditions().dispatch(network, standing, totals, dispatch);
         for bits in spoilt.into_iter().chain(fate.flipped) {

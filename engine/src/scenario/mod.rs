@@ -85,6 +85,8 @@ pub struct Scenario {
     pub seed: u64,
     /// Number of nodes, 1 to 2³²−1.
     pub nodes: u32,
+    /// Nodes that its protocol has beside them, such as clients; their ids follow.
+    pub extra_nodes: u32,
     /// Events with time below this run.
     pub until: Time,
     /// How to execute it; never changes a result.
@@ -106,10 +108,15 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// All nodes that run: those of the scenario, and the protocol's own.
+    pub fn population(&self) -> u32 {
+        self.nodes.saturating_add(self.extra_nodes)
+    }
+
     /// How large it is, for what protocols estimate before a run.
     pub fn scale(&self) -> RunScale {
-        let degree = self.network.topology.mean_degree(self.nodes);
-        RunScale { nodes: self.nodes, until: self.until, degree }
+        let degree = self.network.topology.mean_degree(self.population());
+        RunScale { nodes: self.population(), until: self.until, degree }
     }
 }
 

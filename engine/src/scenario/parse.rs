@@ -78,9 +78,8 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
     let conditions = read_conditions(&mut root, links, &setting);
     let crypto = CryptoSpec::read(root.section("crypto"), nodes);
     let measure = read_measure(root.section("measure"), until);
-    if let Some(declared) = &declared {
-        declared.check(&root, nodes.zip(seed));
-    }
+    let extra_nodes =
+        declared.as_ref().map_or(0, |declared| declared.check(&root, nodes.zip(seed)));
     root.finish("here");
     let Declared { info, values, .. } = declared?;
     let (network, (measure, bound)) = (network?, measure?);
@@ -89,6 +88,7 @@ fn read_scenario(findings: &Findings<'_>, protocols: &[ProtocolInfo]) -> Option<
         name: name?,
         seed: seed?,
         nodes: nodes?,
+        extra_nodes,
         until: until?,
         engine: engine?,
         protocol: info.name.to_owned(),

@@ -134,18 +134,20 @@ impl Declared {
         }
     }
 
-    /// Reports values that contradict each other, or cannot work with these nodes and this seed.
-    pub(super) fn check(&self, root: &Section<'_, '_>, scene: Option<(u32, u64)>) {
+    /// Reports values that contradict each other, or cannot work with these nodes and this seed;
+    /// returns how many nodes the protocol has beside them.
+    pub(super) fn check(&self, root: &Section<'_, '_>, scene: Option<(u32, u64)>) -> u32 {
         // Only complete values can contradict each other.
         if !self.complete {
-            return;
+            return 0;
         }
         // Fitting may take time, which a wrong scenario is not worth.
         let is_right = root.problems() == 0;
         let scene = scene.filter(|(nodes, _)| is_right && *nodes <= MOST_FITTED);
-        if let Err(error) = (self.info.check)(&self.values, scene) {
+        (self.info.check)(&self.values, scene).unwrap_or_else(|error| {
             let (part, key) = Part::split(error.name);
             root.blame_inside(part.name(), key, &error.problem);
-        }
+            0
+        })
     }
 }

@@ -13,6 +13,7 @@ mod judges;
 mod matrix;
 mod mayhem;
 mod scale;
+mod schedule;
 mod signatures;
 mod swarm;
 mod theory;
@@ -73,7 +74,7 @@ impl<P: Configure> Ready<P> {
     pub(crate) fn new(text: &str) -> Self {
         let scenario = scenario::<P>(text);
         let protocol = scenario.protocol().expect("consistent parameters");
-        let network = Network::build(&scenario.network, scenario.nodes, scenario.seed)
+        let network = Network::build(&scenario.network, scenario.population(), scenario.seed)
             .unwrap_or_else(|error| panic!("{error}"));
         Self { scenario, protocol, network }
     }

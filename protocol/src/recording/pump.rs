@@ -173,12 +173,7 @@ impl<P: Protocol> Pump<P> {
             queue: BTreeMap::new(),
             asked: 0,
             now: Time::ZERO,
-            totals: Totals {
-                values: vec![0; P::Metric::ALL.len()],
-                messages_by_kind: vec![0; P::Message::KINDS.len()],
-                bytes_by_kind: vec![0; P::Message::KINDS.len()],
-                ..Totals::default()
-            },
+            totals: Totals::none(P::Metric::ALL.len(), P::Message::KINDS.len()),
             invariants: Invariants::default(),
             violations: Vec::new(),
             trace: Vec::new(),
@@ -470,6 +465,10 @@ impl<P: Protocol> Pump<P> {
             self.totals.bytes_on_wire += bytes;
             self.totals.messages_by_kind[message.kind()] += 1;
             self.totals.bytes_by_kind[message.kind()] += bytes;
+            if self.held.contains_key(&from) {
+                self.totals.adversary_messages_by_kind[message.kind()] += 1;
+                self.totals.adversary_bytes_by_kind[message.kind()] += bytes;
+            }
         }
         let arrivals = self.weather.arrivals(self.seed, self.asked, at, (from, to));
         let before = self.asked;
@@ -525,7 +524,9 @@ impl<P: Protocol> Pump<P> {
         self.invariants.note(metric, value);
         let total = &mut self.totals.values[metric.index()];
         match P::Metric::ALL[metric.index()].kind {
-            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
+            MetricKind::Sum | MetricKind::PerNode | MetricKind::Per(_) => {
+                *total = total.wrapping_add(value)
+            }
             MetricKind::Max => *total = (*total).max(value),
             MetricKind::Latency => *total += 1,
         }

@@ -177,6 +177,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     });
     (whole, engine(), values(), any::<bool>()).prop_map(
         |(((name, seed, nodes, until), network, conditions), engine, values, measured)| Scenario {
+            extra_nodes: 0,
             name,
             seed,
             nodes,
