@@ -21,6 +21,7 @@ use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
 use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
 use anthill_raft::Raft;
+use anthill_randomized::Randomized;
 use anthill_streamlet::Streamlet;
 
 use crate::args::EngineChoice;
@@ -158,6 +159,7 @@ pub fn shipped() -> Registry {
         entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
         entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
         entry::<Pbft>(include_str!("../scenarios/pbft.toml")),
+        entry::<Randomized>(include_str!("../scenarios/randomized.toml")),
         entry::<Streamlet>(include_str!("../scenarios/streamlet.toml")),
     ])
     .with_scenarios(SCENARIOS)
