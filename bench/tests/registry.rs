@@ -11,7 +11,8 @@ fn smaller(protocol: &str) -> &'static [&'static str] {
     match protocol {
         "witness" => &["nodes=800", "until=20s"],
         "gossip" => &["nodes=3_000"],
-        "phold" => &["nodes=100", "until=1s"],
+        // Not for long: duplicates multiply.
+        "phold" => &["nodes=1_000", "until=50ms"],
         "signed-phold" => &["nodes=200", "until=1s", "crypto.mode=modelled"],
         "timers" => &["nodes=500", "until=5s"],
         "traffic" => &["nodes=500", "until=5s"],
