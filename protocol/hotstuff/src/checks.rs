@@ -1,5 +1,6 @@
 //! Counts that follow from the rules.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, Message as _, RunFacts};
 
 use crate::hotstuff::{HotStuff, HotStuffMetric};
@@ -35,4 +36,20 @@ pub(crate) fn checks(hotstuff: &HotStuff, facts: &RunFacts) -> Vec<Check> {
         )
     };
     vec![proposals.if_undisturbed(facts), ballots.if_undisturbed(facts).only_if(calm)]
+}
+
+/// What a view costs: linear, except that a list of signatures goes to everybody.
+pub(crate) fn theory(hotstuff: &HotStuff) -> Theory {
+    let n = f64::from(hotstuff.nodes);
+    let (bits, why) = match hotstuff.aggregates() {
+        true => (n, "n blocks with an aggregate each (HotStuff, 5)"),
+        false => (n * f64::from(hotstuff.quorum()), "n blocks with q signatures each"),
+    };
+    let grows = |cost, expected, source| Law::new(cost, Relation::Grows, expected, source);
+    let laws = vec![
+        grows(Cost::Messages, 2.0 * (n - 1.0), "2(n - 1) a view (HotStuff, 5)"),
+        grows(Cost::Bits, bits, why),
+        grows(Cost::Signatures, n, "a vote of each replica a view (HotStuff, 5)"),
+    ];
+    Theory::of_decisions("proposals", 1, laws)
 }
