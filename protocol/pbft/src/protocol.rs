@@ -5,7 +5,7 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
     Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale, SignatureEstimate,
-    Snapshot, Span,
+    Snapshot, Span, Totals,
 };
 
 use crate::attacks::Attack;
@@ -126,6 +126,8 @@ impl Protocol for Pbft {
     type Metric = PbftMetric;
     type Output = PbftOutput;
 
+    const STOPS_EARLY: bool = true;
+
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         match cx.id().0.checked_sub(self.n) {
             None => Node::Replica(Replica::new(self)),
@@ -202,6 +204,15 @@ impl Protocol for Pbft {
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<PbftOutput>> {
         judges::of(self, setting)
+    }
+
+    /// All is executed everywhere and answered, and all checkpoints of it are stable.
+    fn complete(&self, totals: &Totals) -> bool {
+        let (n, requests) = (u64::from(self.n.max(1)), u64::from(self.requests));
+        let checkpoints = totals.of(PbftMetric::Batches) / n / u64::from(self.checkpoint_interval);
+        totals.of(PbftMetric::Committed) == requests
+            && totals.of(PbftMetric::Executed) == requests * n
+            && totals.of(PbftMetric::Stable) >= checkpoints * n
     }
 
     fn extra_nodes(&self) -> u32 {

@@ -2,4 +2,7 @@
 
 mod attacked;
 mod hunted;
+mod judged;
+mod malformed;
 mod normal;
+mod retained;
