@@ -253,6 +253,10 @@ impl Configure for Randomized {
         crate::checks::checks(self, facts)
     }
 
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        crate::theory::of(self, nodes)
+    }
+
     fn pending_per_node(&self, degree: f64) -> f64 {
         let others = if self.group == 0 { degree } else { f64::from(self.group - 1) };
         2.0 * others * f64::from(self.instances)

@@ -3,6 +3,7 @@
 mod laws;
 mod rounds;
 mod schedules;
+mod theory;
 
 use std::collections::BTreeMap;
 
