@@ -235,6 +235,7 @@ impl Nakamoto {
                 false => NakamotoMetric::ChainQuality,
             };
             cx.record(NakamotoMetric::ChainBlocks, sign);
+            // Per second, where the time is in microseconds.
             cx.record(NakamotoMetric::ChainGrowth, sign.wrapping_mul(1_000_000));
             cx.record(miner, sign);
             cx.record(NakamotoMetric::StaleRate, sign.wrapping_neg());

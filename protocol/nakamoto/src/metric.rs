@@ -1,4 +1,4 @@
-//! What a run measures.
+//! What a run measures. Rates are records of blocks or attempts here, whose sums the checks divide, too.
 
 use anthill_protocol::Metric;
 
@@ -7,10 +7,9 @@ pub enum NakamotoMetric {
     /// blocks found, published or not
     Mined,
     /// blocks in the main chain, as node 0 sees it at the end
+    #[metric(higher)]
     ChainBlocks,
-    /// growth of the main chain, in blocks per second
-    ///
-    /// A million for each block, over microseconds.
+    /// blocks a second that the main chain has grown by, until node 0 last changed its tip
     #[metric(per = LastTip, higher)]
     ChainGrowth,
     /// share of the main chain that no adversary mined
@@ -19,18 +18,18 @@ pub enum NakamotoMetric {
     /// share of the main chain that the adversary mined
     #[metric(per = ChainBlocks)]
     SelfishRevenue,
-    /// share of the blocks found that are not in the main chain
+    /// share of the blocks found that are not in that chain
     #[metric(per = Mined, lower)]
     StaleRate,
     /// attacks that ended, either way
     Attempts,
-    /// share of the attacks that took a payment back which its payee had seen confirmed
+    /// share of attacks whose payment was confirmed to its payee and is no more
     #[metric(per = Attempts)]
     DoubleSpendSuccess,
     /// times at which two branches of equal work were public because of selfish mining, and an
     /// honest miner found the next block
     Races,
-    /// share of these in which it is on the pool's branch: γ
+    /// share of these in which it was on the pool's branch: γ
     #[metric(per = Races)]
     RacesOnPool,
     /// blocks that a node took off its chain: the most at once

@@ -141,6 +141,10 @@ impl Configure for Nakamoto {
         checks::all(self, facts)
     }
 
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        crate::costs::theory(self, nodes)
+    }
+
     fn pending_per_node(&self, degree: f64) -> f64 {
         // A wave of announcements, a request with its timer, its answer.
         3.0 + degree.min(64.0)

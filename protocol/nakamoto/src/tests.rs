@@ -1,5 +1,7 @@
 //! Whole networks, on the pump.
 
+mod costs;
+
 use anthill_protocol::behaviour::{delayed, replaying, silent, withholding};
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::{Pump, Recording};

@@ -30,6 +30,7 @@ mod protocol;
 mod replica;
 mod status;
 mod tally;
+mod theory;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use crate::bodies::PbftBody;
 use crate::client::Client;
 use crate::messages::{PbftMessage, PbftMetric, PbftOutput, Timer};
 use crate::replica::Replica;
-use crate::{attacks, checks, judges};
+use crate::{attacks, checks, judges, theory};
 
 /// Replicas agree on an order of requests, fewer than a third of them lying (Castro and Liskov 1999,
 /// 2002).
@@ -206,6 +206,10 @@ impl Protocol for Pbft {
         judges::of(self, setting)
     }
 
+    fn operation(&self, _: NodeId, output: &PbftOutput) -> Option<anthill_protocol::history::Operation> {
+        theory::operation(output)
+    }
+
     /// All is executed everywhere and answered, and all checkpoints of it are stable.
     fn complete(&self, totals: &Totals) -> bool {
         let (n, requests) = (u64::from(self.n.max(1)), u64::from(self.requests));
@@ -243,6 +247,10 @@ impl Configure for Pbft {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::of(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        theory::of(self, nodes)
     }
 
     /// At the busiest all replicas vote at once.

@@ -6,3 +6,4 @@ mod judged;
 mod malformed;
 mod normal;
 mod retained;
+mod theory;

@@ -25,6 +25,7 @@ mod proof;
 mod protocol;
 mod rules;
 mod schedule;
+mod theory;
 
 #[cfg(test)]
 mod tests;

@@ -254,8 +254,8 @@ impl Configure for Randomized {
         crate::checks::checks(self, facts)
     }
 
-    fn complexity(&self, nodes: u32) -> Theory {
-        crate::checks::theory(self, nodes)
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        crate::theory::of(self, nodes)
     }
 
     fn pending_per_node(&self, degree: f64) -> f64 {

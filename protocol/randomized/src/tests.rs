@@ -5,6 +5,7 @@ mod bugs;
 mod laws;
 mod rounds;
 mod schedules;
+mod theory;
 
 use std::collections::BTreeMap;
 
