@@ -4,12 +4,14 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod scaling;
+mod swarm;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use scaling::{CompareArgs, ScaleArgs, SweepArgs};
+pub(crate) use swarm::SwarmArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +23,7 @@ Examples:
   anthill scale gossip --nodes 1k,10k,100k  what it costs, and by which power
   anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
   anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
+  anthill swarm --protocol raft --runs 1k   random small runs, judged; a find is shrunk
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
@@ -105,6 +108,9 @@ pub(crate) enum Command {
     /// Compare two scenarios, paired by seed: better, worse or no difference shown, per metric.
     #[command(after_help = scaling::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Make random small runs and judge them; a find is shrunk to a command that shows it again.
+    #[command(after_help = swarm::SWARM_EXAMPLES)]
+    Swarm(SwarmArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),

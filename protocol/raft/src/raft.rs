@@ -6,12 +6,17 @@ mod tests;
 use anthill_protocol::judge::{self, Judge, Setting};
 use anthill_protocol::kit::{Arrivals, Deadline, Group, Groups, Members, Requests, Tick};
 use anthill_protocol::{
-    Context, Message, Metric, NoBody, NodeId, Output, Parameters, Protocol, Snapshot, Span, Wire,
+    Context, Dice, Message, Metric, NoBody, NodeId, Output, Parameters, Protocol, Snapshot, Span,
+    Wire,
 };
 
 /// Groups of replicas elect leaders that replicate a log each (Ongaro and Ousterhout 2014).
 #[derive(Clone, Debug, Parameters)]
-#[configure(fit = |raft: &mut Raft, nodes, _| Groups { size: raft.group }.divide(nodes, "group"))]
+#[configure(
+    fit = |raft: &mut Raft, nodes, _| Groups { size: raft.group }.divide(nodes, "group"),
+    swarm = groups,
+    situations = &["elections", "committed", "answer"]
+)]
 pub struct Raft {
     /// replicas of one log; nodes are divided into groups by their ids
     #[param(default = 5, range = 1..=64)]
@@ -25,6 +30,13 @@ pub struct Raft {
     /// mean time between the requests of a replica's own client
     #[workload(default = Span::from_secs(1), min = Span(1))]
     interval: Span,
+}
+
+/// Groups of a size that divides the nodes: in half of the runs one of all.
+fn groups(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {
+    let sizes: Vec<u32> = (1..=nodes).filter(|size| nodes.is_multiple_of(*size)).collect();
+    let group = if dice.one_in(2) { nodes } else { dice.pick(&sizes) };
+    vec![("protocol.group", group.to_string())]
 }
 
 /// An entry of a log: its term, and a client's request; none: the first of a leader's term.
