@@ -58,8 +58,13 @@ impl Seen {
         compared: bool,
     ) -> Self {
         let result = &outcome.result;
+        // Of the generic kinds; it may be the protocol's draw.
         let generic = drawn.case.parts.iter().find_map(|part| match part {
-            Part::Adversary { kind, .. } => Some(*kind),
+            Part::Adversary { kind, .. } => Some((*kind).to_owned()),
+            Part::Keys(keys) if keys[0].0 == "adversary" => {
+                let (_, from) = keys[0].1.split_once("kind=\"")?;
+                from.split('"').next().map(str::to_owned)
+            }
             _ => None,
         });
         let metrics = result.metrics.iter().zip(&result.totals.values);
@@ -80,7 +85,7 @@ impl Seen {
             network: drawn.network,
             troubles: drawn.troubles,
             most_held: drawn.held.map(|(_, is_most)| is_most),
-            adversary: scenario.values.adversary().or(generic).map(str::to_owned),
+            adversary: scenario.values.adversary().map(str::to_owned).or(generic),
             metrics: metrics.filter(|(_, value)| **value > 0).map(|(info, _)| info.name).collect(),
             conditions: conditions.filter(|row| row.1 > 0).map(|row| row.0).collect(),
             judged: judged.collect(),
@@ -108,12 +113,13 @@ pub(super) struct Exercised {
 }
 
 impl Exercised {
-    /// Adds a run, before which so many draws were refused; `None`: it was too large.
-    pub(super) fn add(&mut self, refused: u64, seen: Option<&Seen>) {
+    /// Adds a run, before which so many draws were refused; one without a find that has shown nothing
+    /// was too large.
+    pub(super) fn add(&mut self, refused: u64, seen: Option<&Seen>, is_find: bool) {
         self.runs += 1;
         self.refused += refused;
         let Some(seen) = seen else {
-            self.too_large += 1;
+            self.too_large += u64::from(!is_find);
             return;
         };
         self.events += seen.events;

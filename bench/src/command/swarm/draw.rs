@@ -59,11 +59,12 @@ pub(super) struct Drawn<'a> {
 pub(super) struct Own(Vec<(&'static str, String)>);
 
 impl Own {
-    /// Whether the protocol draws a key, or keys of that section.
+    /// Whether the protocol draws a key, keys in it, or a table that it is in.
     pub(super) fn has(&self, path: &str) -> bool {
-        self.0.iter().any(|(key, _)| {
-            *key == path || key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
-        })
+        let within = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.0.iter().any(|(key, _)| within(key, path) || within(path, key))
     }
 
     fn take(&mut self, path: &str) -> Option<String> {

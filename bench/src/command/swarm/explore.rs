@@ -141,7 +141,7 @@ fn in_order<'a>(
             let place = plan.place(explored.runs);
             match came {
                 Came::Run { refused, seen, found } => {
-                    explored.exercised[place].add(refused, seen.as_deref());
+                    explored.exercised[place].add(refused, seen.as_deref(), found.is_some());
                     if let Some(found) = found {
                         let (drawn, find) = *found;
                         explored.found = Some(Found { run: explored.runs, drawn, find });

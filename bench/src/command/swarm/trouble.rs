@@ -176,7 +176,7 @@ fn draw_one(scene: &Scene<'_>, trouble: Trouble, dice: &mut Dice, drawn: &mut Tr
     drawn.count += 1;
 }
 
-/// An entry of the timeline that heals in the first two thirds; some come and go.
+/// An entry of the timeline that heals in the first three quarters; some come and go.
 fn fault(scene: &Scene<'_>, keys: &str, dice: &mut Dice) -> Part {
     let eighth = (scene.until.0 / 8).max(1);
     let at = eighth * dice.below(4) + dice.below(eighth);
