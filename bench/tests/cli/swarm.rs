@@ -19,7 +19,7 @@ fn a_swarm_says_what_it_exercised_whatever_the_threads() {
         "  conditions ",
         "elections (",
         "coverage (",
-        "  election safety: inside its bound in ",
+        "  election safety: inside its bound ",
         "nothing found in 40 runs, seed 3\n",
         "Saved in s\n",
     ] {

@@ -31,7 +31,7 @@ pub(super) struct Seen {
     troubles: usize,
     most_held: Option<bool>,
     adversary: Option<String>,
-    metrics: Vec<&'static str>,
+    metrics: BTreeSet<&'static str>,
     conditions: Vec<&'static str>,
     judged: Vec<(&'static str, Judged)>,
 }
@@ -86,6 +86,7 @@ impl Seen {
             troubles: drawn.troubles,
             most_held: drawn.held.map(|(_, is_most)| is_most),
             adversary: scenario.values.adversary().map(str::to_owned).or(generic),
+            // A latency may have the name of a figure.
             metrics: metrics.filter(|(_, value)| **value > 0).map(|(info, _)| info.name).collect(),
             conditions: conditions.filter(|row| row.1 > 0).map(|row| row.0).collect(),
             judged: judged.collect(),
@@ -185,14 +186,12 @@ impl Exercised {
         if self.refused > 0 {
             line("drawn again", format!("{} times, because it cannot be run", count(self.refused)));
         }
-        for (name, [broken, within, held, not]) in &self.judged {
-            let (broken, within, held, not) =
-                (count(*broken), count(*within), count(*held), count(*not));
-            let _ = writeln!(
-                text,
-                "  {name}: inside its bound in {within} runs; beyond it, held in {held} and broken in \
-                 {broken}; not judged in {not}"
-            );
+        for (name, counts) in &self.judged {
+            let words =
+                ["broken beyond its bound", "inside its bound", "held beyond it", "not judged"];
+            let met = [1, 2, 0, 3].into_iter().filter(|place| counts[*place] > 0);
+            let met = met.map(|place| format!("{} {}", words[place], count(counts[place])));
+            let _ = writeln!(text, "  {name}: {}", met.collect::<Vec<_>>().join(", "));
         }
         text
     }
