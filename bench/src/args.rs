@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use scaling::{CompareArgs, ScaleArgs, SweepArgs};
+pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use swarm::SwarmArgs;
 
 const EXAMPLES: &str = "\
@@ -24,6 +24,8 @@ Examples:
   anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
   anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
   anthill swarm --protocol raft --runs 1k   random small runs, judged; a find is shrunk
+  anthill complexity --protocol pbft --n 4,7,10,13  what agreement costs, and by which power
+  anthill demo                              the consensus family, attacked and defended, on one page
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
@@ -111,6 +113,12 @@ pub(crate) enum Command {
     /// Make random small runs and judge them; a find is shrunk to a command that shows it again.
     #[command(after_help = swarm::SWARM_EXAMPLES)]
     Swarm(SwarmArgs),
+    /// Measure rounds, messages, bits and signatures against the number of nodes, beside theory.
+    #[command(after_help = scaling::COMPLEXITY_EXAMPLES)]
+    Complexity(ComplexityArgs),
+    /// Play the consensus family on small networks, with attacks and what helps, on one page.
+    #[command(after_help = scaling::DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),
@@ -183,6 +191,10 @@ pub(crate) struct RunArgs {
     /// Which of them.
     #[command(flatten)]
     pub events: EventArgs,
+    /// Save what nodes said as history.jsonl, and the operations of clients as history.edn, which
+    /// Knossos and Elle read.
+    #[arg(long)]
+    pub history: bool,
     /// Print the nodes as they are at the end, and save them as nodes.csv.
     #[arg(long)]
     pub table: bool,

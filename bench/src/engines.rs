@@ -9,6 +9,7 @@ use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
 use anthill_engine::{run as run_sharded, run_under, run_visited, sequential};
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Cell, Configure, Message as _, NodeId, Protocol, SignatureEstimate};
 
@@ -149,6 +150,11 @@ pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Op
         |control| run_sharded(&protocol, scenario, &network, control),
         |control| sequential::run(&protocol, scenario, &network, control),
     )?)
+}
+
+/// What theory says that a scenario costs.
+pub(crate) fn theory<P: Configure>(scenario: &Scenario) -> anyhow::Result<Theory> {
+    Ok(scenario.protocol::<P>()?.complexity(scenario.nodes))
 }
 
 /// Runs a scenario with the chosen engine, and adds the protocol's checks.

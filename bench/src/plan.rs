@@ -43,6 +43,12 @@ pub enum PlanError {
         /// The protocol.
         protocol: &'static str,
     },
+    /// The history of a protocol that says nothing.
+    #[error("--history: `{protocol}` has no outputs; leave it out")]
+    NothingSaid {
+        /// The protocol.
+        protocol: &'static str,
+    },
     /// A flag that says more about another, which is not there.
     #[error("{flag} needs {of}")]
     Needs {
@@ -88,6 +94,8 @@ pub(crate) struct RunPlan {
     pub parquet: bool,
     /// Whether the run ends after the window of the first violation.
     pub stop_on_violation: bool,
+    /// Save what nodes said.
+    pub history: bool,
 }
 
 impl RunPlan {
@@ -112,6 +120,7 @@ impl RunPlan {
             serve: args.serve.map(|address| (address, args.serve_anyone)),
             events,
             table,
+            history: args.history,
         })
     }
 }

@@ -4,9 +4,14 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use anthill_chord::Chord;
+use anthill_dolev_strong::DolevStrong;
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
+use anthill_hotstuff::HotStuff;
+use anthill_nakamoto::Nakamoto;
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
@@ -15,6 +20,7 @@ use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
 use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
 use anthill_raft::Raft;
+use anthill_streamlet::Streamlet;
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;
@@ -42,6 +48,8 @@ pub struct Entry {
     pub signatures: fn(&Scenario) -> anyhow::Result<Option<SignatureEstimate>>,
     /// What a scenario of this protocol would take, found without running it.
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
+    /// What theory says that a scenario of this protocol costs.
+    pub theory: fn(&Scenario) -> anyhow::Result<Theory>,
     /// Where the two engines part on a scenario of this protocol, if they do.
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
     /// The runs that the protocol's sequence diagrams are recorded from, and who is who in them.
@@ -82,6 +90,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
+        theory: engines::theory::<P>,
         diagrams: P::DIAGRAMS,
         record: engines::record::<P>,
         swarm: P::swarm,
@@ -125,6 +134,7 @@ fn gossip(preset: &'static str) -> Entry {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
         },
+        theory: engines::theory::<Gossip>,
         diagrams: Gossip::DIAGRAMS,
         record: |scenario| match signed(scenario) {
             true => engines::record::<SignedGossip>(scenario),
@@ -150,6 +160,11 @@ pub fn shipped() -> Registry {
         entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
         entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
         entry::<Raft>(include_str!("../scenarios/raft.toml")),
+        entry::<Chord>(include_str!("../scenarios/chord.toml")),
+        entry::<DolevStrong>(include_str!("../scenarios/dolev-strong.toml")),
+        entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
+        entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
+        entry::<Streamlet>(include_str!("../scenarios/streamlet.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }

@@ -105,7 +105,9 @@ fn metrics(record: &Record<'_>) -> String {
     let values: Vec<_> = values.filter(|(metric, _)| metric.kind != MetricKind::Latency).collect();
     let is_told = |value: u64| value > 0 || values.len() <= FEW;
     let shown = |(metric, value): &(&MetricInfo, &u64)| match metric.kind {
-        MetricKind::PerNode => units::figure(**value as f64 / nodes),
+        MetricKind::PerNode | MetricKind::Per(_) => metric
+            .figure(**value, &result.totals.values, nodes)
+            .map_or_else(|| "–".to_owned(), units::figure),
         _ => units::count(**value),
     };
     let told: Vec<_> = values

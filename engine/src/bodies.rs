@@ -26,7 +26,7 @@ use dashmap::{DashMap, Entry};
 
 use crate::outcome::BodiesReport;
 use crate::refusal::granted;
-use crate::rendezvous::PhaseCell;
+use crate::windows::rendezvous::PhaseCell;
 
 /// Places of the first block of a shelf; each further one has twice as many.
 const FIRST_BLOCK: u32 = 64;
@@ -232,7 +232,7 @@ impl<B: Body> Store<B> {
         let place = handle.place();
         let shelf = self.shelves.get((place >> 32) as usize);
         if let Some(place) = shelf.and_then(|shelf| shelf.known_place(place as u32)) {
-            crate::prefetch::for_read_all(core::ptr::from_ref(place));
+            crate::windows::prefetch::for_read_all(core::ptr::from_ref(place));
         }
     }
 

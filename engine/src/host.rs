@@ -43,6 +43,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) bodies: &'a Store<P::Body>,
     /// There exactly if the mode has them.
     pub(crate) conditions: Option<&'a Conditions>,
+    /// Whether they are only there because the oracle has no calm mode: nothing is said of them.
+    pub(crate) calm: bool,
     /// Nodes that the protocol's adversary holds.
     pub(crate) held: Option<&'a Held<P>>,
     /// Whether the protocol's adversary decides when messages arrive.
@@ -145,6 +147,63 @@ pub(crate) trait Sink<L> {
 
     /// An event at the node itself, at any time from now on.
     fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L);
+}
+
+/// A sink of any engine. Under conditions handlers are called over this one alone: behaviours of held
+/// nodes need an object anyway, and so each handler is compiled once for all engines.
+pub(crate) struct AnySink<'a, L>(&'a mut dyn Sink<L>);
+
+impl<L> Sink<L> for AnySink<'_, L> {
+    fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
+        self.0.deliver(time, target, source, sequence, payload);
+    }
+
+    fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
+        self.0.own(time, node, sequence, payload);
+    }
+}
+
+/// The node whose handler is called, and when.
+pub(crate) struct Turn<'a, P: Protocol, M: Mode> {
+    pub(crate) world: &'a World<'a, P, M>,
+    pub(crate) id: NodeId,
+    pub(crate) now: Time,
+    pub(crate) counts: &'a mut Counts,
+    pub(crate) standing: &'a mut M::Standing,
+    pub(crate) tally: &'a mut Tally<P>,
+}
+
+impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
+    fn over<S>(self, sink: &'a mut S) -> Host<'a, P, M, S> {
+        let Turn { world, id, now, counts, standing, tally } = self;
+        Host { world, id, now, counts, standing, tally, sink, muted: false, event: 0 }
+    }
+
+    /// Brings the node up.
+    pub(crate) fn start(self, sink: &mut impl Sink<LoadOf<P, M>>) -> P::Node {
+        if const { M::HAS_CONDITIONS } {
+            self.over(&mut AnySink(sink)).start()
+        } else {
+            self.over(sink).start()
+        }
+    }
+
+    /// Handles one event.
+    #[inline]
+    pub(crate) fn handle(
+        self,
+        sink: &mut impl Sink<LoadOf<P, M>>,
+        state: &mut P::Node,
+        source: NodeId,
+        sequence: u32,
+        load: &LoadOf<P, M>,
+    ) {
+        if const { M::HAS_CONDITIONS } {
+            self.over(&mut AnySink(sink)).handle(state, source, sequence, load);
+        } else {
+            self.over(sink).handle(state, source, sequence, load);
+        }
+    }
 }
 
 /// One handler call.
@@ -292,7 +351,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 
     /// Brings the node up.
-    pub(crate) fn start(mut self) -> P::Node {
+    fn start(mut self) -> P::Node {
         let back = self.begin_under_conditions();
         let heard = self.tally.outbox.len();
         let state = self.first_state();
@@ -328,13 +387,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// Handles one event.
     #[inline]
-    pub(crate) fn handle(
-        mut self,
-        state: &mut P::Node,
-        source: NodeId,
-        sequence: u32,
-        load: &LoadOf<P, M>,
-    ) {
+    fn handle(mut self, state: &mut P::Node, source: NodeId, sequence: u32, load: &LoadOf<P, M>) {
         let payload = &load.payload;
         let key_time = self.now;
         let service = match self.serve(source, sequence, load) {

@@ -5,12 +5,15 @@
 //! of one node's own handling at an instant: it is the same for any sharding. A protocol without
 //! outputs compiles to nothing here.
 
+use std::sync::{Mutex, PoisonError};
+
 use anthill_protocol::judge::{Panel, RunEnd, Said, Setting};
 use anthill_protocol::{Check, Key, NodeId, Output, Protocol, Time, Wire as _};
 
 use crate::conditions::Conditions;
 use crate::event::trace_word;
 use crate::held::Held;
+use crate::history::History;
 use crate::outcome::Violation;
 use crate::run::Job;
 use crate::scenario::Scenario;
@@ -109,6 +112,8 @@ pub(crate) struct Jury<'a, P: Protocol> {
     panel: Panel<P::Output>,
     held: Option<&'a Held<P>>,
     schedule: Option<Schedule<P>>,
+    protocol: &'a P,
+    history: Option<&'a Mutex<History>>,
     /// Scratch space.
     gathered: Vec<News<P>>,
 }
@@ -119,12 +124,14 @@ impl<'a, P: Protocol> Jury<'a, P> {
         let panel = Panel::new(job.protocol.judges(&setting));
         let bound = job.network.timing().bound();
         let schedule = job.protocol.scheduler(&setting).map(|it| Schedule::new(it, bound));
-        Self { panel, held: job.held, schedule, gathered: Vec::new() }
+        let (protocol, history) = (job.protocol, job.control.history.as_ref());
+        Self { panel, held: job.held, schedule, protocol, history, gathered: Vec::new() }
     }
 
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
-        if self.panel.is_empty() && self.held.is_none() && self.schedule.is_none() {
+        let is_heard = !self.panel.is_empty() || self.history.is_some();
+        if !is_heard && self.held.is_none() && self.schedule.is_none() {
             outbox.news.clear();
         } else {
             self.gathered.append(&mut outbox.news);
@@ -148,11 +155,16 @@ impl<'a, P: Protocol> Jury<'a, P> {
 
     fn hear_gathered(&mut self, boundary: &Boundary) {
         self.gathered.sort_by_key(News::order);
+        let history = self.history.map(|all| all.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut history = history;
         let mut told = Vec::new();
         for news in self.gathered.drain(..) {
             match news {
                 News::Said(said) => {
                     self.panel.hear(&said);
+                    if let Some(history) = &mut history {
+                        history.hear(self.protocol, &said);
+                    }
                     self.schedule.iter_mut().for_each(|schedule| schedule.hear(&said));
                 }
                 News::Restarted { at, keeps_state } => self.panel.restarted(at.target, keeps_state),

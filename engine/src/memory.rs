@@ -3,7 +3,6 @@
 use anthill_protocol::{Configure, Message};
 use memmap2::MmapMut;
 
-use crate::chunk::{chunk_entries, stride};
 use crate::conditions::{BYTES_PER_RECEIVER, Transport, cores_bytes};
 use crate::crypto::{Load, worker_bytes};
 use crate::event::Event;
@@ -11,6 +10,7 @@ use crate::host::CellOf;
 use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
 use crate::network::estimate_bytes;
 use crate::scenario::{EngineOptions, Scenario};
+use crate::windows::chunk::{chunk_entries, stride};
 
 /// What the process needs whatever the scenario: code, histograms, threads.
 const FIXED_BYTES: u64 = 24 << 20;

@@ -12,6 +12,7 @@ use crate::bodies::Store;
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
 use crate::held::Held;
+use crate::history::History;
 use crate::host::{World, window_shift};
 use crate::jury::setting;
 use crate::live::Live;
@@ -39,6 +40,8 @@ pub struct Control {
     pub watch: Option<Watch>,
     /// Ends the run after the window in which an event first violates an invariant.
     pub stop_on_violation: bool,
+    /// Asks for the outputs of all nodes.
+    pub history: Option<Mutex<History>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
     /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
@@ -182,6 +185,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) held: Option<&'a Held<P>>,
     /// Whether the protocol's adversary decides when messages arrive; likewise.
     pub(crate) scheduled: bool,
+    /// Whether there are no conditions, even if the mode has some.
+    pub(crate) calm: bool,
 }
 
 /// Shown the nodes' states at the end of a run, in the order of their ids.
@@ -189,6 +194,9 @@ pub type Visit<'a, P> = &'a dyn Fn(NodeId, &<P as Protocol>::Node);
 
 /// One of the engines, which are compiled once for each mode.
 pub(crate) trait Executor {
+    /// Whether it is compiled for runs without conditions.
+    const HAS_CALM_MODE: bool;
+
     /// Runs a job in a mode; `conditions` are there exactly if the mode has them.
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
@@ -210,10 +218,11 @@ pub(crate) trait Executor {
         let held = Held::of(job.protocol, conditions, job.scenario.population());
         let job = &Job { held: held.as_ref(), ..*job };
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
-        let job = &Job { scheduled, ..*job };
+        let calm = conditions.is_none() && held.is_none() && !scheduled;
+        let job = &Job { scheduled, calm, ..*job };
         // Held nodes are a condition, and so is a scheduler, even if it is the only one.
         let plain = match conditions {
-            None if held.is_some() || scheduled => {
+            None if !calm || !Self::HAS_CALM_MODE => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -221,7 +230,8 @@ pub(crate) trait Executor {
         };
         let conditions = conditions.or(plain.as_ref());
         refusal::caught(|| match conditions {
-            None => Self::run_in::<P, Calm>(job, None),
+            None if const { Self::HAS_CALM_MODE } => Self::run_in::<P, Calm>(job, None),
+            None => unreachable!("there are plain ones"),
             Some(some) if some.connects() => Self::run_in::<P, Rough<Sent>>(job, conditions),
             Some(_) => Self::run_in::<P, Rough<()>>(job, conditions),
         })
@@ -234,7 +244,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, control, calm, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -244,6 +254,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         network,
         bodies,
         conditions,
+        calm,
         held,
         scheduled,
         mode: PhantomData,
@@ -344,7 +355,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         latencies,
         checks: judged.into_iter().chain(synchrony).collect(),
         violations: violations.into_iter().chain(found).collect(),
-        conditions: world.conditions.map(|_| conditions),
+        conditions: world.conditions.filter(|_| !world.calm).map(|_| conditions),
         signatures: signatures.0,
         facts,
     };

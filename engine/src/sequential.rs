@@ -13,7 +13,7 @@ use crate::bodies::Store;
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
-use crate::host::{CellOf, Counts, Host, NodeCell, Sink, World};
+use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
 use crate::mode::{LoadOf, Mode, Ranked};
 use crate::network::Network;
@@ -173,6 +173,7 @@ pub fn run<P: Protocol>(
         visit: None,
         held: None,
         scheduled: false,
+        calm: false,
     })
 }
 
@@ -188,7 +189,16 @@ pub fn run_under<P: Protocol>(
     control: &Control,
 ) -> Result<Outcome, RunError> {
     Oracle::run_under(
-        &Job { protocol, scenario, network, control, visit: None, held: None, scheduled: false },
+        &Job {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit: None,
+            held: None,
+            scheduled: false,
+            calm: false,
+        },
         conditions,
     )
 }
@@ -214,14 +224,18 @@ pub fn run_visited<P: Protocol>(
         visit: Some(visit),
         held: None,
         scheduled: false,
+        calm: false,
     };
     Oracle::run_under(&job, conditions)
 }
 
-/// The oracle as an executor.
+/// The oracle as an executor. It has no calm mode: its way of a message under no conditions is another than
+/// the sharded engine's, and every protocol is compiled once less.
 struct Oracle;
 
 impl Executor for Oracle {
+    const HAS_CALM_MODE: bool = false;
+
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
@@ -248,18 +262,15 @@ fn run_in<P: Protocol, M: Mode>(
     let mut halted = None;
     for id in 0..scenario.population() {
         let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
-        let host = Host {
+        let turn = Turn {
             world: &world,
             id: NodeId(id),
             now: Time::ZERO,
             counts: &mut counts,
             standing: &mut standing,
             tally: &mut tally,
-            sink: &mut queue,
-            muted: false,
-            event: 0,
         };
-        let state = host.start();
+        let state = turn.start(&mut queue);
         nodes.push(NodeCell { state, counts, standing });
         if queue.bytes() > memory_limit {
             halted = Some(End::MemoryLimit);
@@ -387,18 +398,15 @@ fn event_loop<P: Protocol, M: Mode>(
         let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
         let cell = &mut nodes[target.index()];
-        let host = Host {
+        let turn = Turn {
             world,
             id: target,
             now: time,
             counts: &mut cell.counts,
             standing: &mut cell.standing,
             tally,
-            sink: queue,
-            muted: false,
-            event: 0,
         };
-        host.handle(&mut cell.state, source, sequence, &payload);
+        turn.handle(queue, &mut cell.state, source, sequence, &payload);
         tally.last_event = time;
         if let Some(stuck) = tally.streak.stuck.take() {
             return Err(stuck);

@@ -98,7 +98,9 @@ impl<P: Protocol> Tally<P> {
         let index = metric.index();
         let total = &mut self.totals.values[index];
         match P::Metric::ALL[index].kind {
-            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
+            MetricKind::Sum | MetricKind::PerNode | MetricKind::Per(_) => {
+                *total = total.wrapping_add(value)
+            }
             MetricKind::Max => *total = (*total).max(value),
             MetricKind::Latency => {
                 if now >= self.warmup {

@@ -9,6 +9,9 @@ pub enum MetricKind {
     Sum,
     /// The sum of all records divided by the number of nodes.
     PerNode,
+    /// The sum of all records divided by the sum of another metric, of that index: hops per lookup. No
+    /// figure where that is 0.
+    Per(usize),
     /// The largest record; 0 without one.
     Max,
     /// A distribution of times in nanoseconds: an HDR histogram, reported under `latency_ns`.
@@ -41,6 +44,20 @@ pub enum Better {
 }
 
 impl MetricInfo {
+    /// The figure that the totals of all metrics, in index order, make of this one's with so many nodes;
+    /// `None`: a latency, or a ratio to nothing.
+    pub fn figure(&self, total: u64, all: &[u64], nodes: f64) -> Option<f64> {
+        match self.kind {
+            MetricKind::Sum | MetricKind::Max => Some(total as f64),
+            MetricKind::PerNode => Some(total as f64 / nodes),
+            MetricKind::Per(other) => {
+                let by = *all.get(other)?;
+                (by > 0).then(|| total as f64 / by as f64)
+            }
+            MetricKind::Latency => None,
+        }
+    }
+
     /// A metric of which it is not said which way it gets better; a latency is better when lower.
     pub const fn new(name: &'static str, kind: MetricKind, about: &'static str) -> Self {
         let better = match kind {

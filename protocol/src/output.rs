@@ -17,6 +17,9 @@ pub trait Output: Copy + Send + Sync + Debug + Wire + 'static {
 
     /// The index of this output's kind in [`Output::KINDS`].
     fn kind(&self) -> usize;
+
+    /// The names of its fields, and what they hold, as `Debug` writes it.
+    fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
 /// The outputs of a protocol that says nothing.
@@ -27,6 +30,10 @@ impl Output for NoOutput {
     const KINDS: &'static [&'static str] = &[];
 
     fn kind(&self) -> usize {
+        match *self {}
+    }
+
+    fn fields(&self) -> Vec<(&'static str, String)> {
         match *self {}
     }
 }

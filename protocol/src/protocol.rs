@@ -1,6 +1,8 @@
 //! The contract between a protocol and whatever runs it.
 
 use crate::behaviour::{Behaviour, Scheduler};
+use crate::complexity::Theory;
+use crate::history::Operation;
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
@@ -90,6 +92,11 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// It depends on parameters only; [`Configure::fit`] is told of the scenario's nodes alone.
     fn extra_nodes(&self) -> u32 {
         0
+    }
+
+    /// What an output means to a client, for checkers of histories; `None`: nothing.
+    fn operation(&self, _node: crate::NodeId, _output: &Self::Output) -> Option<Operation> {
+        None
     }
 
     /// What must hold between nodes, judged from their outputs.
@@ -183,6 +190,12 @@ pub trait Configure: Protocol {
     /// is marked as expected.
     fn checks(&self, _facts: &RunFacts) -> Vec<Check> {
         Vec::new()
+    }
+
+    /// What theory says that it costs with so many nodes, as it is configured; asked after
+    /// [`Configure::fit`].
+    fn complexity(&self, _nodes: u32) -> Theory {
+        Theory::default()
     }
 
     /// A node's row of that table: one cell for each of [`Configure::COLUMNS`].

@@ -204,3 +204,19 @@ fn a_relation_that_does_not_hold_is_an_error_that_names_both() {
     let error = Settings::read(&values).expect_err("equal is not above").to_string();
     assert_eq!(error, "protocol.election: must be above heartbeat = 1s");
 }
+
+#[test]
+fn a_ratio_is_of_two_sums() {
+    #[derive(Clone, Copy, Metric)]
+    enum Counts {
+        /// lookups made
+        Lookups,
+        /// hops of a lookup in the mean
+        #[metric(per = Lookups, lower)]
+        MeanHops,
+    }
+    let info = &Counts::ALL[Counts::MeanHops.index()];
+    assert_eq!(info.kind, MetricKind::Per(Counts::Lookups as usize));
+    assert_eq!(info.figure(14, &[4, 14], 100.0), Some(3.5));
+    assert_eq!(info.figure(0, &[0, 0], 100.0), None);
+}

@@ -33,6 +33,20 @@ Examples:
 Both run under the same seeds. Only [protocol], [engine] and the name may differ, so that both meet
 the same network, workload and faults.";
 
+pub(super) const COMPLEXITY_EXAMPLES: &str = "\
+Examples:
+  anthill complexity --protocol pbft,hotstuff --n 4,7,10,13,16,31   messages per decision, and the power
+  anthill complexity --protocol dolev-strong --n 10,20,40 --f 1,3   over a grid of nodes and faults
+  anthill complexity --protocol streamlet --n 7 --delta 50ms,100ms,200ms
+
+Each cell is the protocol's preset with another number of nodes. Exit code 1 if a law does not hold.";
+
+pub(super) const DEMO_EXAMPLES: &str = "\
+Examples:
+  anthill demo --out demo          then open demo/report.html
+
+Under a minute. Every act is an `anthill run` that the page prints.";
+
 /// Where many runs are saved, and how they are made.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct BatchArgs {
@@ -147,6 +161,49 @@ pub(crate) struct CompareArgs {
     /// printed with the result.
     #[arg(long)]
     pub allow_difference: bool,
+    /// Where and how.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+/// The flags of `anthill complexity`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ComplexityArgs {
+    /// Which protocols, separated by commas or repeated.
+    #[arg(long, value_name = "NAME,...", required = true)]
+    pub protocol: Vec<String>,
+    /// Numbers of nodes, separated by commas.
+    #[arg(long, value_name = "N,...", required = true, allow_negative_numbers = true)]
+    pub n: String,
+    /// Faults that the protocol is told to tolerate: numbers, or `max` for what its nodes allow.
+    #[arg(long, value_name = "F,...", default_value = "max", allow_negative_numbers = true)]
+    pub f: String,
+    /// Bounds on delays that the protocol assumes (`100ms,200ms`).
+    #[arg(long, value_name = "DURATION,...", value_parser = not_a_flag, allow_hyphen_values = true)]
+    pub delta: Option<String>,
+    /// Runs of each cell, each with a seed of its own.
+    #[arg(long, value_name = "R", default_value = "3", allow_negative_numbers = true)]
+    pub seeds: String,
+    /// Virtual time at which a run ends (`60s`).
+    #[arg(long, value_name = "DURATION", value_parser = not_a_flag, allow_hyphen_values = true)]
+    pub until: Option<String>,
+    /// The base of all seeds.
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
+    pub seed: Option<String>,
+    /// Set any key of every scenario; repeatable. The value is TOML, else taken as a string.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Runs at a time [default: as many as cores and memory allow].
+    #[arg(long, value_name = "J", allow_negative_numbers = true)]
+    pub jobs: Option<String>,
+    /// Where and how.
+    #[command(flatten)]
+    pub batch: BatchArgs,
+}
+
+/// The flags of `anthill demo`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DemoArgs {
     /// Where and how.
     #[command(flatten)]
     pub batch: BatchArgs,

@@ -3,6 +3,8 @@
 mod batch;
 mod calibrate;
 mod compare;
+mod complexity;
+mod demo;
 mod profile;
 mod protocols;
 mod replay;
@@ -73,6 +75,8 @@ pub(crate) fn dispatch(
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
         Command::Swarm(args) => swarm::swarm(registry, &args, interrupts),
+        Command::Demo(args) => demo::demo(registry, &args, interrupts),
+        Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }

@@ -150,6 +150,7 @@ fn kind(kind: MetricKind) -> &'static str {
     match kind {
         MetricKind::Sum => "sum over all nodes",
         MetricKind::PerNode => "mean per node",
+        MetricKind::Per(_) => "ratio of two sums",
         MetricKind::Max => "greatest",
         MetricKind::Latency => "distribution, under latency_ns",
     }

@@ -5,12 +5,12 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use anthill_engine::Live;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anthill_engine::trace::TraceRequest;
+use anthill_engine::{History, Live};
 use anyhow::bail;
 
 use super::Exit;
@@ -19,7 +19,7 @@ use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
-use crate::export::{self, Record, summary};
+use crate::export::{self, Record, history, summary};
 use crate::interrupt::{self, Interrupts};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
@@ -58,6 +58,7 @@ pub(super) fn run(
         live,
         stop_on_violation: plan.stop_on_violation,
         trace: wanted.trace.into(),
+        history: plan.history.then(|| History::of_at_most(history::MOST).into()),
         ..Control::default()
     });
     let mut table = wanted.table.map(Table::new);
@@ -87,7 +88,8 @@ pub(super) fn run(
     };
     let summary = summary::text(&record);
     let kinds = entry.protocol.kinds;
-    let seen = save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run);
+    let said = save_history(&control, &mut run);
+    let seen = said.and_then(|()| save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run));
     let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
     // The figures are shown even if the disk is full.
     let shown = show_seen(&plan, kinds, &outcome).and_then(|()| match plan.format {
@@ -139,6 +141,9 @@ impl Wanted {
         if plan.stop_on_violation && !watched {
             return Err(PlanError::NothingWatched { protocol: entry.protocol.name }.into());
         }
+        if plan.history && entry.protocol.outputs.is_empty() {
+            return Err(PlanError::NothingSaid { protocol: entry.protocol.name }.into());
+        }
         let trace = match &plan.events {
             Some(events) => Some(wanted::request(&events.which, scenario, entry.protocol.kinds)?),
             None => None,
@@ -148,6 +153,14 @@ impl Wanted {
             None => None,
         };
         Ok(Self { trace, table })
+    }
+}
+
+/// Saves what nodes said, if it is wanted.
+fn save_history(control: &Control, run: &mut RunDirectory) -> anyhow::Result<()> {
+    match &control.history {
+        Some(said) => history::save(&said.lock().unwrap_or_else(PoisonError::into_inner), run),
+        None => Ok(()),
     }
 }
 

@@ -87,7 +87,13 @@ impl Columns {
             // Sums of time over all nodes may exceed 64 bits.
             "conditions" if name.ends_with("_ns") => Some(Kind::Number),
             "conditions" => Some(Kind::Count),
-            "metrics" if name.starts_with("messages_by_kind.") => Some(Kind::Count),
+            "metrics"
+                if name.starts_with("messages_by_kind.")
+                    || name.starts_with("messages_by_adversary.")
+                    || name == "judged" =>
+            {
+                Some(Kind::Count)
+            }
             "metrics" => self.metric(name),
             _ => None,
         }
@@ -97,7 +103,7 @@ impl Columns {
     fn metric(&self, name: &str) -> Option<Kind> {
         let all = self.protocols.iter().flat_map(|protocol| protocol.metrics);
         let mut kinds = all.filter(|metric| metric.name == name).map(|metric| match metric.kind {
-            MetricKind::PerNode => Kind::Number,
+            MetricKind::PerNode | MetricKind::Per(_) => Kind::Number,
             MetricKind::Sum | MetricKind::Max | MetricKind::Latency => Kind::Count,
         });
         let first = kinds.next()?;

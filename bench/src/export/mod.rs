@@ -6,6 +6,7 @@
 
 pub(crate) mod checks;
 pub(crate) mod columns;
+pub(crate) mod history;
 pub(crate) mod interval_log;
 pub(crate) mod manifest;
 pub(crate) mod parquet;

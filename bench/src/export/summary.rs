@@ -107,7 +107,9 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
     for (metric, value) in result.metrics.iter().zip(&result.totals.values) {
         let shown = match metric.kind {
             MetricKind::Sum | MetricKind::Max => json!(value),
-            MetricKind::PerNode => json!(*value as f64 / nodes),
+            MetricKind::PerNode | MetricKind::Per(_) => {
+                json!(metric.figure(*value, &result.totals.values, nodes))
+            }
             MetricKind::Latency => continue,
         };
         metrics.insert(metric.name.to_owned(), shown);
@@ -248,7 +250,7 @@ mod tests {
             r#""expected_violation":false,"measured":10000.0,"expected":10000.0,"#,
             r#""interval":[10000.0,10000.0]}],"#,
             r#""metrics":{"coverage":0.999,"sends":10000,"depth":7,"#,
-            r#""messages_by_kind":{"push":9000,"pull":1000}}}"#
+            r#""messages_by_kind":{"push":9000,"pull":1000},"judged":1}}"#
         );
         assert_eq!(Value::Object(result(&record)).to_string(), expected);
     }

@@ -91,6 +91,11 @@ impl Finished {
         self.host.get(name).and_then(Value::as_f64)
     }
 
+    /// A metric of the protocol.
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
+        self.result.get("metrics")?.get(name)?.as_f64()
+    }
+
     /// The checks that failed inside their bound.
     pub(crate) fn violated(&self) -> Vec<&str> {
         let checks = self.result.get("checks").and_then(Value::as_array);

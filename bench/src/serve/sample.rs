@@ -216,9 +216,10 @@ impl Sample {
         let own = values.filter_map(|(metric, value)| match metric.kind {
             MetricKind::Latency => None,
             MetricKind::Sum | MetricKind::Max => Some((metric.name, units::count(*value))),
-            MetricKind::PerNode => {
-                let share = *value as f64 / f64::from(subject.nodes.max(1));
-                Some((metric.name, units::figure(share)))
+            MetricKind::PerNode | MetricKind::Per(_) => {
+                let nodes = f64::from(subject.nodes.max(1));
+                let figure = metric.figure(*value, &self.glimpse.totals.values, nodes)?;
+                Some((metric.name, units::figure(figure)))
             }
         });
         own.map(|(name, value)| (name.to_owned(), value)).collect()

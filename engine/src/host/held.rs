@@ -4,9 +4,9 @@
 //! for each protocol and mode with conditions, and not for each engine, and not at all without.
 
 use anthill_protocol::behaviour::{Behaviour, Hosts, Tap};
-use anthill_protocol::{NodeId, Protocol, Span, Time};
+use anthill_protocol::{NodeId, Protocol, Span};
 
-use super::{Host, Sink};
+use super::{AnySink, Host, Sink};
 use crate::event::Payload;
 use crate::held::Held;
 use crate::mode::{LoadOf, Mode, Restart};
@@ -17,19 +17,6 @@ pub(super) enum Play<'a, P: Protocol> {
     Timer { number: u32, timer: P::Timer },
     Wake,
     Restart { keeps_state: bool },
-}
-
-/// A sink of any engine.
-pub(super) struct AnySink<'a, L>(&'a mut dyn Sink<L>);
-
-impl<L> Sink<L> for AnySink<'_, L> {
-    fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
-        self.0.deliver(time, target, source, sequence, payload);
-    }
-
-    fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
-        self.0.own(time, node, sequence, payload);
-    }
 }
 
 impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {

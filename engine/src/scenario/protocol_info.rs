@@ -6,7 +6,7 @@
 use anthill_protocol::invariant::Invariant;
 use anthill_protocol::judge::Setting;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use anthill_protocol::{Configure, Message, Metric, MetricInfo, Time};
+use anthill_protocol::{Configure, Message, Metric, MetricInfo, Output as _, Time};
 
 use super::Scenario;
 
@@ -29,6 +29,8 @@ pub struct ProtocolInfo {
     pub can_equivocate: bool,
     /// What it measures.
     pub metrics: &'static [MetricInfo],
+    /// The kinds of what its nodes say.
+    pub outputs: &'static [&'static str],
     /// What every event must keep.
     pub invariants: &'static [Invariant],
     /// Its judges under default parameters, by name, and what their statements hold for.
@@ -57,6 +59,7 @@ impl ProtocolInfo {
             kinds: P::Message::KINDS,
             can_equivocate: P::CAN_EQUIVOCATE,
             metrics: P::Metric::ALL,
+            outputs: P::Output::KINDS,
             invariants: P::Metric::INVARIANTS,
             judges: || {
                 let setting = Setting::of(1, Time::MAX);

@@ -18,6 +18,9 @@ fn function(name: &str, path: &Expr) -> Option<TokenStream> {
         "checks" => {
             quote!(fn checks(&self, facts: &RunFacts) -> Vec<Check> { (#path)(self, facts) })
         }
+        "complexity" => quote!(
+            fn complexity(&self, nodes: u32) -> Theory { (#path)(self, nodes) }
+        ),
         "pending" => {
             quote!(fn pending_per_node(&self, degree: f64) -> f64 { (#path)(self, degree) })
         }
@@ -72,7 +75,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #[allow(unused_imports)]
             use ::anthill_protocol::{
                 Cell, Check, Column, Configure, Diagram, Dice, NodeId, Protocol, Questions, RunFacts, RunScale,
-                SignatureEstimate, parameter::{AdversaryKind, Parameter, ParameterError, Values},
+                SignatureEstimate, complexity::Theory, parameter::{AdversaryKind, Parameter, ParameterError, Values},
             };
 
             impl Configure for #ident {

@@ -60,8 +60,8 @@ pub fn output(input: TokenStream) -> TokenStream {
     expand(input, output::derive)
 }
 
-/// One metric per variant, described by its documentation. `#[metric(latency)]`, `max` and
-/// `per_node` say how records become a figure, by default their sum; `higher` or `lower` which way it
+/// One metric per variant, described by its documentation. `#[metric(latency)]`, `max`, `per_node` and
+/// `per = Other`, a ratio to another variant, say how records become a figure, by default their sum; `higher` or `lower` which way it
 /// gets better, if that is beyond dispute; `name = "rtt"` names it.
 #[proc_macro_derive(Metric, attributes(metric))]
 pub fn metric(input: TokenStream) -> TokenStream {
@@ -78,8 +78,8 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///
 /// With `#[configure]` on the struct, also `impl Configure`: its name is the struct's, `PushPull` as
 /// `push-pull`, unless `name = ".."` is given, and what it is about is the struct's documentation.
-/// `fit`, `checks`, `asks`, `pending`, `row`, `signatures` and `swarm` = path name methods for the trait's
-/// functions of those names, `columns`, `diagrams`, `adversaries` and `situations` its tables.
+/// `fit`, `checks`, `asks`, `complexity`, `pending`, `row`, `signatures` and `swarm` = path name methods for the
+/// trait's functions of those names, `columns`, `diagrams`, `adversaries` and `situations` its tables.
 #[proc_macro_derive(Parameters, attributes(param, workload, configure))]
 pub fn parameters(input: TokenStream) -> TokenStream {
     expand(input, parameters::derive)

@@ -19,7 +19,7 @@ fn info(variant: &Variant) -> Result<TokenStream> {
         return Err(Error::new_spanned(number, "metrics are numbered in order"));
     }
     let mut name = names::words(&variant.ident.to_string(), '_');
-    let mut kind = "Sum";
+    let mut kind = quote!(Sum);
     let mut better = None;
     for attribute in variant.attrs.iter().filter(|a| a.path().is_ident("metric")) {
         attribute.parse_nested_meta(|meta| {
@@ -32,15 +32,19 @@ fn info(variant: &Variant) -> Result<TokenStream> {
                 better = Some(quote!(.better(Better::#name)));
                 return Ok(());
             }
+            if meta.path.is_ident("per") {
+                let other = meta.value()?.parse::<Ident>()?;
+                kind = quote!(Per(Self::#other as usize));
+                return Ok(());
+            }
             let known = KINDS.iter().find(|(word, _)| meta.path.is_ident(word));
-            kind = known
-                .ok_or_else(|| meta.error("give latency, max, per_node, higher, lower or name"))?
-                .1;
+            let unknown = "give latency, max, per_node, per = .., higher, lower or name";
+            let known = Ident::new(known.ok_or_else(|| meta.error(unknown))?.1, Span::call_site());
+            kind = quote!(#known);
             Ok(())
         })?;
     }
     let about = names::description(&variant.attrs, &variant.ident)?;
-    let kind = Ident::new(kind, Span::call_site());
     Ok(quote!(MetricInfo::new(#name, MetricKind::#kind, #about) #better))
 }
 

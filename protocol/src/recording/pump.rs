@@ -524,7 +524,9 @@ impl<P: Protocol> Pump<P> {
         self.invariants.note(metric, value);
         let total = &mut self.totals.values[metric.index()];
         match P::Metric::ALL[metric.index()].kind {
-            MetricKind::Sum | MetricKind::PerNode => *total = total.wrapping_add(value),
+            MetricKind::Sum | MetricKind::PerNode | MetricKind::Per(_) => {
+                *total = total.wrapping_add(value)
+            }
             MetricKind::Max => *total = (*total).max(value),
             MetricKind::Latency => *total += 1,
         }

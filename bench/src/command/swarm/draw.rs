@@ -113,6 +113,11 @@ pub(super) fn draw<'a>(subject: &Subject<'a>, dice: &mut Dice) -> Drawn<'a> {
         for (name, value) in subject.preset.values.iter(section) {
             let path = format!("{}.{name}", section.name());
             let kind = declared.iter().find(|p| p.name == name).map(|p| p.kind);
+            // What a protocol is set up for follows from its nodes.
+            if section == Section::Protocol && matches!(name, "faults" | "f") && !own.has(&path) {
+                parts.push(Part::key(&path, trouble::most_faulty(nodes).to_string()));
+                continue;
+            }
             let varied = kind.filter(|_| dice.one_in(5) && !own.has(&path));
             if let Some(value) = varied.and_then(|kind| vary::value(dice, kind, value)) {
                 parts.push(Part::key(&path, value));

@@ -40,7 +40,7 @@ pub(super) fn of_adversary(
     (name, kind, default): (&str, Kind, Value),
     (held, nodes): (u32, u32),
 ) -> Option<String> {
-    let holds = HOLDERS.iter().any(|word| name.contains(word)) || name == "f";
+    let holds = HOLDERS.iter().any(|word| name.contains(word)) || ["count", "f"].contains(&name);
     match kind {
         Kind::Count { min, max } if holds => {
             Some(toml(Value::Count(u64::from(held).clamp(min, max))))
@@ -93,6 +93,7 @@ mod tests {
         let mut of = |name, kind, default| of_adversary(&mut dice, (name, kind, default), (3, 11));
         let count = Kind::Count { min: 1, max: 64 };
         assert_eq!(of("faulty", count, Value::Count(1)).as_deref(), Some("3"));
+        assert_eq!(of("count", count, Value::Count(1)).as_deref(), Some("3"));
         assert_eq!(of("fraction", Kind::Share, Value::Share(0.1)).as_deref(), Some("0.2728"));
         assert_eq!(of("odds", Kind::Share, Value::Share(0.1)), None);
     }

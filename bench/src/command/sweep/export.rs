@@ -178,7 +178,9 @@ impl<'a> Table<'a> {
     pub(super) fn shown(&self) -> impl Iterator<Item = (usize, &String)> {
         self.metrics.iter().enumerate().filter(|(_, name)| {
             *name == "messages"
-                || (name.starts_with("metrics.") && !name.contains("messages_by_kind"))
+                || (name.starts_with("metrics.")
+                    && !name.starts_with("metrics.messages_by_")
+                    && *name != "metrics.judged")
                 || (name.starts_with("latency_ns.")
                     && (name.ends_with(".p50") || name.ends_with(".p99")))
         })

@@ -36,12 +36,13 @@ pub(super) const PAYMENTS: ProtocolInfo = ProtocolInfo {
     kinds: &["payment"],
     can_equivocate: false,
     metrics: &[],
+    outputs: &[],
     invariants: &[],
     judges: Vec::new,
     check,
 };
 
-fn check(values: &Values, scene: Option<(u32, u64)>) -> Result<(), ParameterError> {
+fn check(values: &Values, scene: Option<(u32, u64)>) -> Result<u32, ParameterError> {
     let error = |name, problem: String| Err(ParameterError { name, problem });
     if values.number("workload.rate") == 0.0 && values.adversary().is_some() {
         return error("workload.rate", "no one pays: set it above 0".to_owned());
@@ -50,7 +51,7 @@ fn check(values: &Values, scene: Option<(u32, u64)>) -> Result<(), ParameterErro
         Some((nodes, _)) if values.count("witnesses") >= nodes.into() => {
             error("witnesses", format!("must be below nodes = {nodes}"))
         }
-        _ => Ok(()),
+        _ => Ok(0),
     }
 }
 

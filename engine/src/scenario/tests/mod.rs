@@ -53,12 +53,12 @@ const GOSSIP: &[Parameter] = &[
     },
 ];
 
-fn check_gossip(values: &Values, _: Option<(u32, u64)>) -> Result<(), ParameterError> {
+fn check_gossip(values: &Values, _: Option<(u32, u64)>) -> Result<u32, ParameterError> {
     if values.flag("rounds") && values.choice("mode") == "flood" {
         let problem = "flooding has no rounds: set rounds = false".to_owned();
         return Err(ParameterError { name: "rounds", problem });
     }
-    Ok(())
+    Ok(0)
 }
 
 /// PHOLD, the stand-in for gossip, and one with a workload and adversaries.
@@ -72,6 +72,7 @@ pub(super) fn protocols() -> [ProtocolInfo; 3] {
         kinds: &["data", "inv", "getdata"],
         can_equivocate: true,
         metrics: &[],
+        outputs: &[],
         invariants: &[],
         judges: Vec::new,
         check: check_gossip,

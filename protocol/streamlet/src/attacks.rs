@@ -1,0 +1,112 @@
+//! Adversaries that know the rules. All of them hold the first nodes, `0..count`.
+
+mod mute;
+mod random;
+mod two_faced;
+mod withholder;
+
+use anthill_protocol::NodeId;
+use anthill_protocol::behaviour::{Behaviour, Edited};
+use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
+
+use crate::Streamlet;
+
+const COUNT: Parameter = Parameter {
+    name: "count",
+    kind: Kind::Count { min: 0, max: 1_000_000 },
+    default: Value::Count(0),
+    about: "nodes held, from node 0 on; 0: as many as faults",
+};
+
+pub(crate) const KINDS: &[AdversaryKind] = &[
+    AdversaryKind {
+        name: "mute",
+        about: "nodes 0..count neither propose nor vote",
+        parameters: &[COUNT],
+    },
+    AdversaryKind {
+        name: "two-faced",
+        about: "nodes 0..count keep two chains, one with nodes of even numbers and one with the rest",
+        parameters: &[COUNT],
+    },
+    AdversaryKind {
+        name: "withholder",
+        about: "nodes 0..count propose to just too few, and cast their votes as the next honest leader is about to propose",
+        parameters: &[COUNT],
+    },
+    AdversaryKind {
+        name: "random-blocks",
+        about: "nodes 0..count propose on any block, vote for all they hear, and say it to whom and when they draw",
+        parameters: &[COUNT],
+    },
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conduct {
+    Mute,
+    TwoFaced,
+    Withholder,
+    Random,
+}
+
+/// What held nodes do, and how many they are; 0: as many as may be faulty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attack {
+    conduct: Conduct,
+    count: u32,
+}
+
+impl Attack {
+    pub(crate) fn read(values: &Values) -> Option<Self> {
+        let conduct = match values.adversary()? {
+            "mute" => Conduct::Mute,
+            "two-faced" => Conduct::TwoFaced,
+            "withholder" => Conduct::Withholder,
+            _ => Conduct::Random,
+        };
+        Some(Self { conduct, count: values.count("adversary.count") as u32 })
+    }
+
+    pub(crate) fn fit(&self, streamlet: &Streamlet, nodes: u32) -> Result<(), ParameterError> {
+        let held = self.held(streamlet);
+        if held < nodes {
+            return Ok(());
+        }
+        let problem = format!("{held} of {nodes} nodes leave nobody honest; lower it");
+        Err(ParameterError { name: "adversary.count", problem })
+    }
+
+    /// How many nodes are held.
+    pub(crate) fn held(&self, streamlet: &Streamlet) -> u32 {
+        if self.count == 0 { streamlet.faults } else { self.count }
+    }
+
+    /// Whether what is held says nothing at all.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.conduct == Conduct::Mute
+    }
+
+    /// Whether what held nodes measure is what others would.
+    pub(crate) fn keeps_one_state(&self) -> bool {
+        self.conduct != Conduct::TwoFaced
+    }
+
+    pub(crate) fn behaviour(
+        &self,
+        streamlet: &Streamlet,
+        node: NodeId,
+    ) -> Option<Box<dyn Behaviour<Streamlet>>> {
+        let held = self.held(streamlet);
+        if node.0 >= held {
+            return None;
+        }
+        Some(match self.conduct {
+            Conduct::Mute => Box::new(mute::Mute),
+            Conduct::TwoFaced => Box::new(two_faced::TwoFaced::new(held)),
+            Conduct::Withholder => Box::new(Edited(withholder::Withholder::new(held, streamlet))),
+            Conduct::Random => Box::new(random::RandomBlocks::default()),
+        })
+    }
+}
+
+type Tap<'a, 'w> = anthill_protocol::behaviour::Tap<'a, 'w, Streamlet>;

@@ -1,0 +1,179 @@
+//! Blocks, and votes for them.
+//!
+//! A block here is a header: what transactions it has is a hash. A vote is a signature on the block and carries it, so
+//! whoever hears a vote knows the block. Without signatures a vote is the block itself, from its voter.
+
+use anthill_protocol::{
+    Body, Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, draw,
+};
+
+use crate::Streamlet;
+
+/// Bytes of a header on the wire: epoch, height, proposer, and the hashes of parent and transactions.
+const HEADER: u32 = 4 + 4 + 4 + 32 + 32;
+const SIGNATURE: u32 = 64;
+/// A vote beside its block: who votes.
+const VOTER: u32 = 4;
+
+/// A block's epoch, and 64 bits of its hash; zeros: the genesis block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Snapshot)]
+pub(crate) struct Place {
+    pub(crate) epoch: u32,
+    pub(crate) name: u64,
+}
+
+/// What is shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Block(Block),
+    Vote(Vote),
+}
+
+/// A block: made by [`Block::new`], so that its place is that of its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    place: Place,
+    pub(crate) parent: Place,
+    pub(crate) height: u32,
+    pub(crate) proposer: NodeId,
+    /// The hash of its transactions.
+    pub(crate) payload: u64,
+    signature: Option<Signature>,
+}
+
+/// A signed vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    pub(crate) place: Place,
+    pub(crate) block: Shared,
+    pub(crate) voter: NodeId,
+    pub(crate) block_len: u32,
+    pub(crate) signature: Signature,
+}
+
+/// What two kinds of statements are signed as.
+#[derive(Clone, Copy)]
+enum Statement {
+    Block,
+    Vote,
+}
+
+fn digest(scenario: u64, statement: Statement, words: [u64; 5]) -> Digest {
+    let mut bytes = [0; 40];
+    for (slot, word) in bytes.chunks_mut(8).zip(words) {
+        slot.copy_from_slice(&word.to_le_bytes());
+    }
+    Digest::of("streamlet", scenario, statement as u32, &bytes)
+}
+
+impl Block {
+    /// Makes and shares a block of this node's, signed if the protocol signs.
+    pub(crate) fn share(
+        protocol: &Streamlet,
+        (epoch, height): (u32, u32),
+        parent: Place,
+        payload: u64,
+        cx: &mut impl Context<Streamlet>,
+    ) -> Shared {
+        let proposer = cx.id();
+        let words = [
+            u64::from(epoch) << 32 | u64::from(height),
+            u64::from(parent.epoch) << 32 | u64::from(proposer.0),
+            parent.name,
+            payload,
+        ];
+        // Zero is the genesis block's.
+        let name = words.into_iter().fold(0, draw::mix).max(1);
+        let mut block = Self {
+            place: Place { epoch, name },
+            parent,
+            height,
+            proposer,
+            payload,
+            signature: None,
+        };
+        block.signature = protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
+        cx.share(Shown::Block(block))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether it is signed by whom it says, if it has to be, and by the leader of its epoch, which comes after
+    /// its parent's.
+    pub(crate) fn is_valid(
+        &self,
+        handle: Shared,
+        protocol: &Streamlet,
+        cx: &mut impl Context<Streamlet>,
+    ) -> bool {
+        let proposed = self.proposer == protocol.leader(self.place.epoch, cx.nodes());
+        let rises = self.parent.epoch < self.place.epoch && self.height > 0;
+        let signed =
+            !protocol.signed || (self.signature.is_some() && cx.verify_body(handle).failed() == 0);
+        proposed && rises && signed
+    }
+
+    fn digest(&self, scenario: u64) -> Digest {
+        let Self { place, parent, height, proposer, payload, .. } = self;
+        let epochs = u64::from(place.epoch) << 32 | u64::from(parent.epoch);
+        let who = u64::from(*height) << 32 | u64::from(proposer.0);
+        digest(scenario, Statement::Block, [place.name, epochs, who, parent.name, *payload])
+    }
+
+    fn encoded_len(&self) -> u32 {
+        HEADER + if self.signature.is_some() { SIGNATURE } else { 0 }
+    }
+}
+
+impl Vote {
+    /// Signs and shares a vote of this node's.
+    pub(crate) fn share(handle: Shared, place: Place, cx: &mut impl Context<Streamlet>) -> Shared {
+        let voter = cx.id();
+        let signature = cx.sign(&Self::digest(cx.scenario(), place, voter));
+        let block_len = handle.encoded_len();
+        cx.share(Shown::Vote(Self { place, block: handle, voter, block_len, signature }))
+    }
+
+    fn digest(scenario: u64, place: Place, voter: NodeId) -> Digest {
+        let words = [place.epoch.into(), place.name, voter.0.into(), 0, 0];
+        digest(scenario, Statement::Vote, words)
+    }
+}
+
+impl Body for Shown {
+    fn encoded_len(&self) -> u32 {
+        match self {
+            Self::Block(block) => block.encoded_len(),
+            Self::Vote(vote) => vote.block_len + VOTER + SIGNATURE,
+        }
+    }
+
+    fn fingerprint(&self) -> u64 {
+        match self {
+            Self::Block(block) => block.place.name,
+            Self::Vote(vote) => draw::mix(vote.place.name, vote.voter.0.into()),
+        }
+    }
+
+    fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
+        let (signer, digest, signature) = match self {
+            Self::Block(Block { signature: None, .. }) => return,
+            Self::Block(block @ Block { signature: Some(signature), .. }) => {
+                (block.proposer, block.digest(keys.scenario()), *signature)
+            }
+            Self::Vote(vote) => {
+                let digest = Vote::digest(keys.scenario(), vote.place, vote.voter);
+                (vote.voter, digest, vote.signature)
+            }
+        };
+        announce(Claim { key: keys.public_key(signer), digest, signature });
+    }
+
+    fn parts(&self, visit: &mut dyn FnMut(Shared)) {
+        if let Self::Vote(vote) = self {
+            visit(vote.block);
+        }
+    }
+}
