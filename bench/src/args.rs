@@ -4,12 +4,14 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod scaling;
+mod swarm;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
+pub(crate) use swarm::SwarmArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +23,7 @@ Examples:
   anthill scale gossip --nodes 1k,10k,100k  what it costs, and by which power
   anthill sweep my.toml --vary protocol.fanout=4,8 --seeds 10
   anthill compare a.toml b.toml --seeds 10  better, worse or no difference shown, per metric
+  anthill swarm --protocol raft --runs 1k   random small runs, judged; a find is shrunk
   anthill complexity --protocol pbft --n 4,7,10,13  what agreement costs, and by which power
   anthill demo                              the consensus family, attacked and defended, on one page
   anthill validate my.toml                  what it resolves to, and the memory it needs
@@ -107,6 +110,9 @@ pub(crate) enum Command {
     /// Compare two scenarios, paired by seed: better, worse or no difference shown, per metric.
     #[command(after_help = scaling::COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Make random small runs and judge them; a find is shrunk to a command that shows it again.
+    #[command(after_help = swarm::SWARM_EXAMPLES)]
+    Swarm(SwarmArgs),
     /// Measure rounds, messages, bits and signatures against the number of nodes, beside theory.
     #[command(after_help = scaling::COMPLEXITY_EXAMPLES)]
     Complexity(ComplexityArgs),

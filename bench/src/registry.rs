@@ -19,7 +19,7 @@ use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
-use anthill_protocol::{Column, Configure, Diagram, SignatureEstimate};
+use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
 use anthill_raft::Raft;
 use anthill_randomized::Randomized;
 use anthill_streamlet::Streamlet;
@@ -58,6 +58,10 @@ pub struct Entry {
     pub diagrams: &'static [Diagram],
     /// Records the first messages of a scenario of this protocol.
     pub record: fn(&Scenario) -> anyhow::Result<Recorded>,
+    /// What is drawn for a random run of this protocol, beside what is drawn for all.
+    pub swarm: fn(&mut Dice, u32) -> Vec<(&'static str, String)>,
+    /// Metrics that must not stay 0 in many random runs.
+    pub situations: &'static [&'static str],
 }
 
 /// Runs a scenario, and shows every node's row at the end, in the order of ids.
@@ -91,6 +95,8 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         theory: engines::theory::<P>,
         diagrams: P::DIAGRAMS,
         record: engines::record::<P>,
+        swarm: P::swarm,
+        situations: P::SITUATIONS,
     }
 }
 
@@ -140,6 +146,8 @@ fn gossip(preset: &'static str) -> Entry {
             true => engines::signatures::<SignedGossip>(scenario),
             false => engines::signatures::<Gossip>(scenario),
         },
+        swarm: Gossip::swarm,
+        situations: Gossip::SITUATIONS,
     }
 }
 

@@ -5,7 +5,7 @@
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
-//! single events and nodes; `scale`, `sweep` and `compare` make many runs, are interrupted and
+//! single events and nodes; `swarm` judges random runs; `scale`, `sweep` and `compare` make many runs, are interrupted and
 //! continue; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
 //! later; `full_disk` has what happens where there is no room, and `refused_by_the_system` where memory
 //! or threads are refused.
@@ -46,6 +46,8 @@ mod serve;
 mod signals;
 #[path = "cli/signatures.rs"]
 mod signatures;
+#[path = "cli/swarm.rs"]
+mod swarm;
 #[path = "cli/sweep.rs"]
 mod sweep;
 #[path = "cli/table.rs"]
@@ -247,7 +249,7 @@ fn unknown_flags_and_commands_are_bad_input() {
 #[test]
 fn help_shows_examples() {
     let desk = Desk::new();
-    for line in ["--help", "run --help"] {
+    for line in ["--help", "run --help", "swarm --help"] {
         let output = desk.anthill(line);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         assert!(stdout(&output).contains("Examples:"), "{line}");

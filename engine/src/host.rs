@@ -9,6 +9,7 @@ mod observed;
 mod rough;
 
 use core::marker::PhantomData;
+use std::sync::Mutex;
 
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{
@@ -56,6 +57,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) draws: Streams,
     /// log2 of the window in ns; at most 32.
     pub(crate) window_shift: u32,
+    /// Takes the event at which a handler panics; without it, stderr does.
+    pub(crate) panicked: Option<&'a Mutex<Option<Key>>>,
 }
 
 impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
@@ -404,6 +407,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             target: self.id,
             source,
             sequence,
+            panicked: self.world.panicked,
         };
         let protocol = self.world.protocol;
         let heard = self.tally.outbox.len();
@@ -435,27 +439,32 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 }
 
 /// Dropped only while a handler's panic unwinds: names the event.
-struct PanicContext {
+struct PanicContext<'a> {
     seed: u64,
     time: Time,
     target: NodeId,
     source: NodeId,
     sequence: u32,
+    panicked: Option<&'a Mutex<Option<Key>>>,
 }
 
-impl PanicContext {
+impl PanicContext<'_> {
     fn key(&self) -> Key {
-        let Self { seed, time, target, source, sequence } = *self;
+        let Self { seed, time, target, source, sequence, .. } = *self;
         Key { time, target, tie: tie(seed, time, source), source, sequence }
     }
 }
 
-impl Drop for PanicContext {
+impl Drop for PanicContext<'_> {
     fn drop(&mut self) {
         if refusal::unwinds() {
             return;
         }
         let (key, seed) = (self.key(), self.seed);
+        if let Some(mut first) = self.panicked.and_then(|slot| slot.lock().ok()) {
+            first.get_or_insert(key);
+            return;
+        }
         eprintln!("anthill: panic while handling the event at {key}; seed {seed}");
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::bodies::Store;
 use crate::conditions::{Conditions, ConditionsError};
-use crate::event::Payload;
+use crate::event::{Key, Payload};
 use crate::held::Held;
 use crate::history::History;
 use crate::host::{World, window_shift};
@@ -44,6 +44,9 @@ pub struct Control {
     pub history: Option<Mutex<History>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
+    /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
+    /// itself; without it, the event is named on stderr.
+    pub panicked: Option<Mutex<Option<Key>>>,
 }
 
 /// A range of virtual time whose events are wanted one by one.
@@ -241,7 +244,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, calm, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, control, calm, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -260,6 +263,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         seed: scenario.seed,
         draws: Streams::new(scenario.seed, Purpose::Protocol),
         window_shift: window_shift(network.lookahead()),
+        panicked: control.panicked.as_ref(),
     }
 }
 

@@ -6,8 +6,8 @@ use crate::history::Operation;
 use crate::judge::{Judge, Setting};
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Context, Diagram, Message, Metric, Output, Questions, RunFacts, RunScale,
-    SignatureEstimate, Snapshot, Totals, fold_bytes,
+    Cell, Check, Column, Context, Diagram, Dice, Message, Metric, Output, Questions, RunFacts,
+    RunScale, SignatureEstimate, Snapshot, Totals, fold_bytes,
 };
 
 /// A distributed protocol: the immutable parameters, and what a node does on each occasion.
@@ -148,6 +148,10 @@ pub trait Configure: Protocol {
     const DIAGRAMS: &'static [Diagram] = &[Diagram::OF_NODES];
     /// The columns of the table of nodes at the end of a run.
     const COLUMNS: &'static [Column] = &[];
+    /// What a swarm of random runs has to reach to say anything about the protocol, such as a change of
+    /// views: metrics, by name, that must not all stay 0. A swarm of 200 runs that never reached one has
+    /// failed as *not exercised*.
+    const SITUATIONS: &'static [&'static str] = &[];
 
     /// Builds the protocol from checked values, one for every parameter.
     ///
@@ -166,6 +170,14 @@ pub trait Configure: Protocol {
     /// When a value cannot work with this number of nodes.
     fn fit(&mut self, _nodes: u32, _seed: u64) -> Result<(), ParameterError> {
         Ok(())
+    }
+
+    /// What is drawn for a random run of this protocol beside what is drawn for all of them: keys of the
+    /// scenario and their values as TOML, `("protocol.faults", "2")`. `nodes` is what was drawn for the
+    /// run; `"nodes"` and `"until"` may be given too. What is named here is drawn nowhere else: a key of
+    /// `adversary`, for one, leaves it to the protocol whether there is an adversary.
+    fn swarm(_dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// What [`Configure::checks`] have to know of the network beside the facts of the run.

@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod run;
 mod scale;
+mod swarm;
 mod sweep;
 mod trace;
 mod validate;
@@ -73,6 +74,7 @@ pub(crate) fn dispatch(
         Command::Scale(args) => scale::scale(registry, &args, interrupts),
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
+        Command::Swarm(args) => swarm::swarm(registry, &args, interrupts),
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),

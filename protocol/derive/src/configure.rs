@@ -36,6 +36,12 @@ fn function(name: &str, path: &Expr) -> Option<TokenStream> {
         ),
         "columns" => quote!(const COLUMNS: &'static [Column] = #path;),
         "diagrams" => quote!(const DIAGRAMS: &'static [Diagram] = #path;),
+        "situations" => quote!(const SITUATIONS: &'static [&'static str] = #path;),
+        "swarm" => quote!(
+            fn swarm(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {
+                (#path)(dice, nodes)
+            }
+        ),
         "adversaries" => quote!(const ADVERSARIES: &'static [AdversaryKind] = #path;),
         _ => return None,
     })
@@ -68,7 +74,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         const _: () = {
             #[allow(unused_imports)]
             use ::anthill_protocol::{
-                Cell, Check, Column, Configure, Diagram, NodeId, Protocol, Questions, RunFacts, RunScale,
+                Cell, Check, Column, Configure, Diagram, Dice, NodeId, Protocol, Questions, RunFacts, RunScale,
                 SignatureEstimate, complexity::Theory, parameter::{AdversaryKind, Parameter, ParameterError, Values},
             };
 

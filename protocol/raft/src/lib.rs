@@ -31,14 +31,20 @@ use anthill_protocol::history::{Operation, Step};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::ParameterError;
-use anthill_protocol::{Bodies, Context, NodeId, Parameters, Protocol, Span, Totals};
+use anthill_protocol::{Bodies, Context, Dice, NodeId, Parameters, Protocol, Span, Totals};
 
 use messages::{RaftBody, RaftMessage, RaftMetric, RaftOutput, Timer};
 use replica::{Replica, Standing};
 
 /// Groups of replicas elect leaders that replicate a log each (Ongaro and Ousterhout 2014).
 #[derive(Clone, Debug, Parameters)]
-#[configure(fit = Raft::divide, checks = checks::checks, complexity = checks::theory, pending = |_, _| 8.0)]
+#[configure(
+    fit = Raft::divide,
+    checks = checks::checks,
+    pending = |_, _| 8.0,
+    swarm = Raft::drawn,
+    situations = &["elections", "leaders", "committed", "refused", "snapshots", "changes", "answer"]
+)]
 pub struct Raft {
     /// replicas of one log; nodes are divided into groups by their ids
     #[param(default = 5, range = 1..=64, above = spares)]
@@ -84,6 +90,23 @@ impl Raft {
     fn divide(&mut self, nodes: u32, _seed: u64) -> Result<(), ParameterError> {
         self.groups = nodes / self.group;
         Groups { size: self.group }.divide(nodes, "group")
+    }
+
+    /// For a swarm: groups of a size that divides the nodes, in half of the runs one of all; logs that are
+    /// cut within a run, and in some of the runs voters that are replaced.
+    fn drawn(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {
+        let sizes: Vec<u32> = (2..=nodes).filter(|size| nodes.is_multiple_of(*size)).collect();
+        let is_one = dice.one_in(2) || sizes.is_empty();
+        let group = if is_one { nodes } else { dice.pick(&sizes) };
+        let mut drawn = vec![
+            ("protocol.group", group.to_string()),
+            ("protocol.snapshot_interval", dice.pick(&["0", "3", "10", "100"]).to_owned()),
+        ];
+        if group > 3 && dice.one_in(3) {
+            drawn.push(("protocol.spares", "1".to_owned()));
+            drawn.push(("workload.replace", dice.pick(&["\"3s\"", "\"8s\""]).to_owned()));
+        }
+        drawn
     }
 
     fn group(&self, node: NodeId) -> Group {

@@ -34,8 +34,8 @@
 
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
-    Cell, Check, Column, Configure, Context, Diagram, NodeId, Protocol, Questions, RunFacts, Span,
-    Time,
+    Cell, Check, Column, Configure, Context, Diagram, Dice, NodeId, Protocol, Questions, RunFacts,
+    Span, Time,
 };
 
 mod adversary;
@@ -65,6 +65,7 @@ pub mod selection;
 mod sorted;
 mod stake;
 pub mod statement;
+mod swarm;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -370,6 +371,7 @@ impl Configure for Witness {
     const WORKLOAD: &'static [Parameter] = parameters::WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = adversary::KINDS;
     const DIAGRAMS: &'static [Diagram] = diagrams::DIAGRAMS;
+    const SITUATIONS: &'static [&'static str] = swarm::SITUATIONS;
 
     const COLUMNS: &'static [Column] = table::COLUMNS;
 
@@ -379,6 +381,10 @@ impl Configure for Witness {
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         parameters::configure(values)
+    }
+
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        swarm::draws(dice)
     }
 
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
