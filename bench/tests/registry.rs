@@ -14,13 +14,14 @@ fn smaller(protocol: &str) -> &'static [&'static str] {
         // Not for long: duplicates multiply.
         "phold" => &["nodes=1_000", "until=50ms"],
         "signed-phold" => &["nodes=200", "until=1s", "crypto.mode=modelled"],
-        "timers" => &["nodes=500", "until=5s"],
+        "timers" => &["nodes=500", "until=1min"],
         "traffic" => &["nodes=500", "until=5s"],
         "raft" => &["nodes=100", "until=20s"],
         "chord" => &["nodes=300", "protocol.lookups=1_000"],
         "hotstuff" => &["nodes=10", "protocol.requests=100", "crypto.mode=modelled"],
         "nakamoto" => &["nodes=40", "protocol.blocks=30"],
-        "dolev-strong" | "streamlet" | "pbft" | "randomized" => &["crypto.mode=modelled"],
+        "randomized" => &["protocol.instances=30"],
+        "dolev-strong" | "streamlet" | "pbft" => &["crypto.mode=modelled"],
         _ => &[],
     }
 }

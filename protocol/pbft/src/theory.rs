@@ -28,7 +28,11 @@ pub(crate) fn of(pbft: &Pbft, nodes: u32) -> Theory {
     if pbft.signs() {
         let grows = |cost, expected, source| Law::new(cost, Relation::Grows, expected, source);
         laws.push(grows(Cost::Bits, order, "votes are of constant length"));
-        laws.push(grows(Cost::Signatures, 2.0 * n, "2n a batch: n pre-prepare and prepare, n commit"));
+        laws.push(grows(
+            Cost::Signatures,
+            2.0 * n,
+            "2n a batch: n pre-prepare and prepare, n commit",
+        ));
     }
     Theory::of_decisions("batches", nodes, laws)
 }

@@ -41,6 +41,7 @@ use replica::{Replica, Standing};
 #[configure(
     fit = Raft::divide,
     checks = checks::checks,
+    complexity = checks::theory,
     pending = |_, _| 8.0,
     swarm = Raft::drawn,
     situations = &["elections", "leaders", "committed", "refused", "snapshots", "changes", "answer"]

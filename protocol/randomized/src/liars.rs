@@ -220,7 +220,8 @@ impl Outspoken {
             (Stage::Pre, None) => None,
             (Stage::Pre, Some(_)) if epoch == 1 => Some(None),
             (Stage::Pre, Some(bit)) => {
-                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx) {
+                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx)
+                {
                     return Some(Some(proof));
                 }
                 let shares = self.epoch(lane.instance, epoch, cx)?.shares.len() as u32;

@@ -1,7 +1,6 @@
 //! The protocol: its parameters, and a node that takes part in some agreements.
 
 use anthill_protocol::behaviour::{Behaviour, Scheduler};
-use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};

@@ -39,7 +39,12 @@ pub(crate) fn of(randomized: &Randomized, nodes: u32) -> Theory {
     let mut laws = vec![law];
     laws.extend(rounds(randomized, agreements));
     if randomized.rules() != Rules::Shi {
-        laws.push(Law::new(Cost::Bits, Relation::Grows, messages, "messages are of constant length"));
+        laws.push(Law::new(
+            Cost::Bits,
+            Relation::Grows,
+            messages,
+            "messages are of constant length",
+        ));
     }
     Theory::of_decisions("node_rounds", members, laws)
 }

@@ -13,7 +13,8 @@ fn a_round_costs_what_theory_says() {
             for (seed, inputs) in [(1, "zeros"), (2, "ones"), (3, "ones")] {
                 let f = (nodes - 1) / faults;
                 let run = run(rules, nodes, f.into()).word("inputs", inputs).instances(3);
-                let run = if seed == 3 { run.count("coin_threshold", u64::from(f) + 1) } else { run };
+                let run =
+                    if seed == 3 { run.count("coin_threshold", u64::from(f) + 1) } else { run };
                 let mut pump = run.pump(seed).delays(Span(1), D * 9);
                 let facts = pump.run(Time::MAX);
                 let theory = pump.protocol().complexity(nodes);
@@ -21,7 +22,10 @@ fn a_round_costs_what_theory_says() {
                 let law = theory.law(Cost::Messages).expect("a law");
                 assert_eq!(law.relation, Relation::Exactly);
                 let measured = facts.totals.messages as f64 / rounds.expect("some");
-                assert!((measured - law.expected).abs() < 1e-9, "{rules} {nodes}: {measured} {law:?}");
+                assert!(
+                    (measured - law.expected).abs() < 1e-9,
+                    "{rules} {nodes}: {measured} {law:?}"
+                );
                 let law = theory.law(Cost::Rounds).expect("a law");
                 if law.relation == Relation::Exactly {
                     assert_eq!(facts.totals.of(RandomizedMetric::Rounds) as f64, law.expected);
