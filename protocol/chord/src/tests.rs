@@ -132,7 +132,10 @@ fn a_lookup_takes_two_messages_a_hop_and_two_for_the_owner() {
             (sum, expected) = (sum + facts.totals.messages as f64 / decisions, law.expected);
         }
         let (measured, sd) = (sum / rings as f64, deviation(nodes, each) / (rings as f64).sqrt());
-        assert!((measured - expected).abs() < 2.0 * (4.0 * sd + 0.01), "{measured}, not {expected}");
+        assert!(
+            (measured - expected).abs() < 2.0 * (4.0 * sd + 0.01),
+            "{measured}, not {expected}"
+        );
     }
 }
 

@@ -30,8 +30,8 @@ mod protocol;
 mod replica;
 mod status;
 mod tally;
-mod theory;
 #[cfg(test)]
 mod tests;
+mod theory;
 
 pub use protocol::Pbft;

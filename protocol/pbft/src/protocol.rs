@@ -206,7 +206,11 @@ impl Protocol for Pbft {
         judges::of(self, setting)
     }
 
-    fn operation(&self, _: NodeId, output: &PbftOutput) -> Option<anthill_protocol::history::Operation> {
+    fn operation(
+        &self,
+        _: NodeId,
+        output: &PbftOutput,
+    ) -> Option<anthill_protocol::history::Operation> {
         theory::operation(output)
     }
 

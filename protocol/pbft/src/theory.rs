@@ -30,7 +30,11 @@ pub(crate) fn of(pbft: &Pbft, nodes: u32) -> Theory {
     if pbft.signs() {
         let grows = |cost, expected, source| Law::new(cost, Relation::Grows, expected, source);
         laws.push(grows(Cost::Bits, order, "votes are of constant length"));
-        laws.push(grows(Cost::Signatures, 2.0 * n, "2n a batch: n pre-prepare and prepare, n commit"));
+        laws.push(grows(
+            Cost::Signatures,
+            2.0 * n,
+            "2n a batch: n pre-prepare and prepare, n commit",
+        ));
     }
     let (metric, recorded) = if is_single { ("committed", 1) } else { ("batches", nodes) };
     Theory::of_decisions(metric, recorded, laws)

@@ -196,8 +196,9 @@ impl Outspoken {
                 continue;
             }
             if let Some(proof) = self.justify(honest, lane, epoch, stage, bit, cx) {
-                let heard = self.epoch(lane.instance, epoch, cx);
-                heard.into_iter().for_each(|heard| drop(heard.said.insert(what)));
+                if let Some(heard) = self.epoch(lane.instance, epoch, cx) {
+                    heard.said.insert(what);
+                }
                 let vote = signed(lane, stage, epoch, bit, proof, cx);
                 lane.tell_all(cx, vote.message(stage));
                 self.hear(honest, lane, cx.id(), stage, &vote, cx);
@@ -219,7 +220,8 @@ impl Outspoken {
             (Stage::Pre, None) => None,
             (Stage::Pre, Some(_)) if epoch == 1 => Some(None),
             (Stage::Pre, Some(bit)) => {
-                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx) {
+                if let Some(proof) = self.quorum(honest, lane, epoch - 1, Stage::Pre, Some(bit), cx)
+                {
                     return Some(Some(proof));
                 }
                 let shares = self.epoch(lane.instance, epoch, cx)?.shares.len() as u32;

@@ -1,9 +1,10 @@
 //! The protocols as a whole, on the pump.
 
+mod attacks;
+mod bugs;
 mod laws;
 mod rounds;
 mod schedules;
-mod theory;
 
 use std::collections::BTreeMap;
 
@@ -109,9 +110,9 @@ fn follows(what: &str, ends: &[Option<u32>], rounds: u32, expected: impl Fn(u32)
 
 /// So many agreements, a few to a run: a host looks at all that is held after every event.
 fn ends_of(run: &Run, agreements: u64, fine: bool) -> Vec<Option<u32>> {
-    let some = run.clone().instances(25);
+    let some = run.clone().instances(8);
     let mut all = Vec::new();
-    for seed in 1..=agreements.div_ceil(25) {
+    for seed in 1..=agreements.div_ceil(8) {
         let mut pump = some.pump(seed);
         pump.run(Time::MAX);
         all.extend(ends(&pump));

@@ -29,7 +29,9 @@ fn wait_for(row: i32, p: f64) -> f64 {
 pub(crate) fn theory(streamlet: &Streamlet, nodes: u32) -> Theory {
     let n = f64::from(nodes);
     let (messages, source) = match streamlet.echo {
-        true => (n * n * n - n, "n^3 - n an epoch, as all is passed on (Chan and Shi 2020, section 3)"),
+        true => {
+            (n * n * n - n, "n^3 - n an epoch, as all is passed on (Chan and Shi 2020, section 3)")
+        }
         false => (n * n - 1.0, "n^2 - 1 an epoch: n - 1 proposals, n(n - 1) votes"),
     };
     let mut laws = vec![

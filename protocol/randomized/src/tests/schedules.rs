@@ -11,7 +11,7 @@ fn worst(run: Run, agreements: u64) -> Vec<Option<u32>> {
 #[test]
 fn mmr_with_conf() {
     for (nodes, faults, agreements) in
-        [(4, 1, 2_000), (5, 1, 500), (6, 1, 500), (7, 2, 500), (8, 2, 250), (10, 3, 250)]
+        [(4, 1, 2_000), (5, 1, 200), (6, 1, 200), (7, 2, 200), (8, 2, 100), (10, 3, 100)]
     {
         let last = worst(run("mmr", nodes, faults), agreements);
         follows(&format!("{nodes}"), &last, 12, |after| f64::from(after + 1) * half_to(after));
@@ -22,7 +22,7 @@ fn mmr_with_conf() {
 #[test]
 fn mmr_with_conf_and_shares() {
     for threshold in [2, 3, 4] {
-        let last = worst(run("mmr", 4, 1).count("coin_threshold", threshold), 500);
+        let last = worst(run("mmr", 4, 1).count("coin_threshold", threshold), 400);
         follows(&format!("{threshold}"), &last, 12, |after| f64::from(after + 1) * half_to(after));
     }
 }
@@ -47,7 +47,7 @@ fn mmr_without_conf() {
 /// Shi with n - f shares: 2^-floor(E/2).
 #[test]
 fn shi_with_n_minus_f_shares() {
-    for (nodes, faults, agreements) in [(4, 1, 1_000), (7, 2, 250), (8, 2, 250), (10, 3, 100)] {
+    for (nodes, faults, agreements) in [(4, 1, 800), (7, 2, 104), (8, 2, 104), (10, 3, 48)] {
         let last = worst(run("shi", nodes, faults).word("inputs", "few"), agreements);
         follows(&format!("{nodes}"), &last, 12, |after| half_to(after / 2));
     }
@@ -57,11 +57,11 @@ fn shi_with_n_minus_f_shares() {
 #[test]
 fn shi_with_f_plus_one_shares() {
     for (nodes, faults, threshold) in [(4, 1, 2), (7, 2, 3), (7, 2, 4), (10, 3, 6)] {
-        let early = run("shi", nodes, faults).word("inputs", "few").count("horizon", 30);
+        let early = run("shi", nodes, faults).word("inputs", "few").count("horizon", 12);
         let early = early.count("coin_threshold", threshold).adversary("worst-schedule");
-        let last = ends_of(&early, 100, false);
+        let last = ends_of(&early, 48, false);
         let what = format!("{nodes}, {threshold}");
-        follows(&what, &last, 30, |after| if after == 1 { 1.0 } else { 0.5 });
+        follows(&what, &last, 12, |after| if after == 1 { 1.0 } else { 0.5 });
     }
 }
 
@@ -71,10 +71,11 @@ fn ben_or_in_lock_step() {
     for (nodes, faults, expected) in
         [(7, 3, 0.015_625), (21, 2, 0.383_31), (5, 1, 0.375), (4, 1, 0.125), (9, 4, 0.003_906_25)]
     {
-        let lock_step = run("ben-or", nodes, faults).adversary("worst-schedule");
+        let lock_step = run("ben-or", nodes, faults).count("horizon", 20);
+        let lock_step = lock_step.adversary("worst-schedule");
         let last = ends_of(&lock_step, 100, false);
         // Rounds in which all toss: those after the first, of which the last one decides.
-        let tossed: u32 = last.iter().map(|end| end.map_or(99, |last| last - 1)).sum();
+        let tossed: u32 = last.iter().map(|end| end.map_or(19, |last| last - 1)).sum();
         let (decided, rounds) = (last.iter().flatten().count() as f64, f64::from(tossed));
         let deviation = (expected * (1.0 - expected) * rounds).sqrt();
         assert!(
@@ -94,5 +95,5 @@ fn without_a_coin_nothing_is_decided() {
     assert_eq!(ends(&pump), [None]);
     let ended = pump.outputs().iter().filter(|s| matches!(s.output, Says::Round { .. }));
     assert_eq!(ended.count() as u64, 3 * rounds);
-    assert!(ends_of(&flp, 25, true).iter().all(|end| end.is_some_and(|last| last <= 40)));
+    assert!(ends_of(&flp, 8, true).iter().all(|end| end.is_some_and(|last| last <= 40)));
 }

@@ -1,7 +1,7 @@
 //! Nobody lies: exact counts and instants.
 
-use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::behaviour::{Fate, InTransit, Scheduler};
+use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::judge::{Panel, RunEnd, Setting};
 use anthill_protocol::{NodeId, Protocol, RunScale, draw, laws};
 
