@@ -151,3 +151,20 @@ fn every_preset_keeps_what_its_protocol_promises() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
+
+/// Found by the swarm: what a held node kept back outlived the bodies that it names.
+#[test]
+fn what_is_withheld_keeps_its_bodies() {
+    let registry = shipped();
+    let entry = registry.find("randomized").expect("it ships");
+    let changes = [
+        "nodes=4",
+        "until=3800ms",
+        "seed=508806",
+        "network.transport=connection",
+        "protocol.rules=shi",
+        "adversary={kind=\"withhold\",release=\"3750ms\",nodes=[3]}",
+    ];
+    let outcome = one_result(entry, "withheld", &changes);
+    assert!(outcome.result.totals.adversary_messages_by_kind.iter().sum::<u64>() > 0);
+}

@@ -25,7 +25,6 @@ mod proof;
 mod protocol;
 mod rules;
 mod schedule;
-mod theory;
 
 #[cfg(test)]
 mod tests;

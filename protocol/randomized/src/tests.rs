@@ -5,7 +5,6 @@ mod bugs;
 mod laws;
 mod rounds;
 mod schedules;
-mod theory;
 
 use std::collections::BTreeMap;
 
