@@ -1,5 +1,6 @@
 //! What theory says of a run: exact counts of honest runs, and how long the worst schedules last.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, Message, RunFacts};
 
 use crate::adversary::Attack;
@@ -141,4 +142,47 @@ fn distribution(protocol: &Randomized, facts: &RunFacts) -> Vec<Check> {
             .then(|| Check::normal(name, bound, open, all * p, deviation).only_if(!facts.disturbed))
     };
     rounds.filter_map(check).collect()
+}
+
+/// What all agreements of a run cost together.
+pub(crate) fn theory(protocol: &Randomized, nodes: u32) -> Theory {
+    let n = protocol.members(nodes);
+    let lanes = f64::from(nodes / n) * f64::from(protocol.instances);
+    let (members, pairs) = (f64::from(n), f64::from(n) * f64::from(n - 1));
+    let unanimous = matches!(protocol.inputs, "zeros" | "ones");
+    let shares = if protocol.shares_needed(n) > 0 { pairs } else { 0.0 };
+    let mut laws = Vec::new();
+    match protocol.rules() {
+        Rules::Mmr if unanimous && protocol.coin_kind() == Coin::Common => {
+            let round = if protocol.conf { 3.0 } else { 2.0 } * pairs + shares;
+            let source =
+                "2 rounds of 3n(n - 1), one exchange less without CONF, one more with shares";
+            let messages = 2.0 * round * lanes;
+            laws.push(Law::new(Cost::Messages, Relation::OnAverage, messages, source));
+            if lanes == 1.0 {
+                let source = "a coin shows the bit: 2 (Mostefaoui, Moumen and Raynal 2014)";
+                laws.push(Law::new(Cost::Rounds, Relation::OnAverage, 2.0, source));
+            }
+        }
+        Rules::Shi if unanimous => {
+            let messages = (2.0 * pairs + shares) * lanes;
+            let source = "pre-votes, main-votes and shares: 3n(n - 1)";
+            laws.push(Law::new(Cost::Messages, Relation::Exactly, messages, source));
+            laws.push(Law::new(Cost::Rounds, Relation::Exactly, 1.0, "all main-vote the bit"));
+            let source = "two votes a node: 2n";
+            laws.push(Law::new(Cost::Signatures, Relation::Exactly, 2.0 * members * lanes, source));
+        }
+        Rules::BenOr if unanimous => {
+            let source = "reports and proposals: 2n(n - 1)";
+            let messages = 2.0 * pairs * lanes;
+            laws.push(Law::new(Cost::Messages, Relation::Exactly, messages, source));
+            laws.push(Law::new(Cost::Rounds, Relation::Exactly, 1.0, "all propose the bit"));
+        }
+        Rules::Mmr | Rules::Shi => {
+            let source = "all tell all, in rounds whose number does not grow: n^2";
+            laws.push(Law::new(Cost::Messages, Relation::Grows, members * members, source));
+        }
+        Rules::BenOr => {}
+    }
+    Theory::of_runs(laws)
 }

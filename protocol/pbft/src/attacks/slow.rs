@@ -49,7 +49,11 @@ impl Edit<Pbft> for Slow {
         }
     }
 
-    fn begins(&mut self) {
-        self.kept.clear();
+    fn begins(&mut self, cx: &mut Tap<'_, '_, Pbft>) {
+        for act in core::mem::take(&mut self.kept).into_values().flatten() {
+            if let Act::Send { message: PbftMessage::PrePrepare(body), .. } = act {
+                cx.release(body);
+            }
+        }
     }
 }

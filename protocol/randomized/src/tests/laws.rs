@@ -154,3 +154,23 @@ fn judges_find_what_they_are_for() {
     // The adversary's own node owes nothing.
     assert_eq!(found("mmr", &[(3, input(0, true))]), (vec![], 0));
 }
+
+/// Theory's exact costs are those of runs.
+#[test]
+fn costs() {
+    use anthill_protocol::complexity::{Cost, Relation};
+    for (rules, nodes) in [("mmr", 5), ("shi", 6), ("ben-or", 8)] {
+        let mut pump = run(rules, nodes, 1).word("inputs", "ones").instances(200).pump(8);
+        let facts = pump.run(Time::MAX);
+        let theory = pump.protocol().complexity(nodes);
+        let law = theory.laws.iter().find(|law| law.cost == Cost::Messages).expect("a law");
+        let messages = facts.totals.messages as f64;
+        match law.relation {
+            Relation::Exactly => assert_eq!(messages, law.expected, "{rules}"),
+            // Rounds of an agreement have variance 2.
+            _ => {
+                assert!((messages / law.expected - 1.0).abs() < 4.9 * (2.0 / 200.0f64).sqrt() / 2.0)
+            }
+        }
+    }
+}
