@@ -115,9 +115,9 @@ def raft_twins(quick, seed):
 
 def randomized(quick, seed, rules, nodes, more):
     faults = (nodes - 1) // 3
-    found = seeds(quick, seed, "randomized", "--nodes", nodes, *sets(protocol__rules=rules, protocol__faults=faults),
-                  *MODELLED, '--set=network={model="uniform",min="1ms",max="20ms"}',
-                  adversary("two-faced", count=faults + more), many=20)
+    found = seeds(quick, seed, "randomized", "--nodes", nodes, *sets(protocol__rules=rules, protocol__faults=faults,
+                  protocol__instances=20), *MODELLED, '--set=network={model="uniform",min="1ms",max="20ms"}',
+                  adversary("two-faced", count=faults + more), many=10)
     return judged("randomized", f"{rules}: liars with two faces", f"{faults + more} of {nodes}", found,
                   "agreement" if more else None)
 
@@ -128,7 +128,8 @@ def flp(quick, seed, what):
            "a coin, without CONF": (["conf=false", "horizon=1000"], False),
            "a coin, with CONF": (["horizon=1000"], True)}
     more, is_done = how[what]
-    found = seeds(quick, seed, "randomized", "--nodes", 4, *(f"--set=protocol.{it}" for it in more), *MODELLED,
+    found = seeds(quick, seed, "randomized", "--nodes", 4, *(f"--set=protocol.{it}" for it in more),
+                  "--set=protocol.instances=1", *MODELLED,
                   '--set=network={model="uniform",min="1ms",max="20ms"}', "--until", "30d",
                   adversary("worst-schedule"), many=3)
     rows = finished("randomized", f"worst scheduler of MMR, {what}", "1 of 4", found,

@@ -1,7 +1,11 @@
 """What large networks cost, how blocks spread, and by which powers agreement costs."""
 
+import bisect
+import pathlib
+import random
 import statistics
 import sys
+import tempfile
 
 from consensus_runs import Failed, command, run, sets, shown, unexpected
 
@@ -16,12 +20,14 @@ SCALE = [
     ("PBFT with MACs, 10 requests", "pbft", 5, 6, 600,
      ["--nodes", "1000", *sets(protocol__requests=10, protocol__auth="mac"), *MODELLED],
      ["--nodes", "50", *sets(protocol__requests=5, protocol__auth="mac"), *MODELLED]),
-    ("HotStuff, aggregates", "hotstuff", None, 4, 600,
-     ["--nodes", "10k", *sets(protocol__certificates="aggregate", protocol__requests=2_000), *MODELLED],
-     ["--nodes", "200", *sets(protocol__certificates="aggregate", protocol__requests=50), *MODELLED]),
-    ("HotStuff, lists of signatures", "hotstuff", None, 4, 600,
-     ["--nodes", "1000", *sets(protocol__requests=2_000), *MODELLED],
-     ["--nodes", "100", *sets(protocol__requests=50), *MODELLED]),
+    ("HotStuff, empty blocks, aggregates", "hotstuff", None, 4, 600,
+     ["--nodes", "10k", "--until", "60s", *sets(protocol__certificates="aggregate", protocol__requests=0),
+      *MODELLED],
+     ["--nodes", "200", "--until", "5s", *sets(protocol__certificates="aggregate", protocol__requests=0),
+      *MODELLED]),
+    ("HotStuff, empty blocks, lists", "hotstuff", None, 4, 600,
+     ["--nodes", "1000", "--until", "60s", *sets(protocol__requests=0), *MODELLED],
+     ["--nodes", "100", "--until", "5s", *sets(protocol__requests=0), *MODELLED]),
     ("Streamlet, 20 epochs", "streamlet", 5, 4, 600,
      ["--nodes", "1000", *sets(protocol__epochs=20, protocol__faults=333), *MODELLED],
      ["--nodes", "50", *sets(protocol__epochs=20, protocol__faults=16), *MODELLED]),
@@ -42,8 +48,6 @@ SCALE = [
     ("Raft, 10⁵ groups of 5", "raft", 3, 6, 600, ["--nodes", "500k", "--until", "20s"],
      ["--nodes", "1k", "--until", "5s"]),
 ]
-# Bytes of a node, for networks of so many nodes or more; smaller ones are mostly the process itself.
-NODE_GOAL, LARGE = 1_000, 500_000
 
 
 def scale(quick, known):
@@ -51,12 +55,12 @@ def scale(quick, known):
     for name, protocol, goal, needs_gb, limit_s, full, small in SCALE:
         if protocol not in known:
             continue
-        base = {"name": name, "protocol": protocol, "goal": goal}
+        base = {"name": name, "protocol": protocol, "goal": None if quick else goal}
+        once = quick or "1M" in full
         for threads in (1, 2):
             arguments = [protocol, *(small if quick else full), "--threads", threads]
             try:
-                rows.append({**base, **measured(arguments, threads, limit_s, 0 if quick else needs_gb,
-                                                1 if quick else 2)})
+                rows.append({**base, **measured(arguments, threads, limit_s, 0 if quick else needs_gb, 1 if once else 2)})
             except Failed as problem:
                 rows.append({**base, "threads": threads, "failed": str(problem),
                              "command": shown(["run", *arguments, "--seed", 1])})
@@ -96,6 +100,22 @@ def told(row):
 
 # Propagation of blocks in a network as SimBlock's.
 PEER_SIZES = [600, 6_000, 20_000]
+# P(a node chooses at most 1, 2 … 20 neighbours), SimBlock's for Bitcoin in 2019.
+OUTBOUND = [.025, .05, .075, .10, .20, .30, .40, .50, .60, .70, .80, .85, .90, .95, .97, .97, .98, .99, .995, 1]
+
+
+def graph(nodes):
+    """Each node chooses so many others; the same graph every time."""
+    draws, rows = random.Random(nodes), ["source,target"]
+    for node in range(nodes):
+        wanted = min(1 + bisect.bisect_left(OUTBOUND, draws.random()), nodes - 1)
+        chosen = {}
+        while len(chosen) < wanted:
+            other = draws.randrange(nodes)
+            if other != node:
+                chosen[other] = True
+        rows += [f"{node},{other}" for other in chosen]
+    return "\n".join(rows) + "\n"
 
 
 def peers(quick, known):
@@ -103,16 +123,25 @@ def peers(quick, known):
         return []
     rows = []
     for nodes in [100, 300] if quick else PEER_SIZES:
-        for relay in ("compact", "inv"):
-            arguments = ["nakamoto", "--nodes", nodes, '--set=network={preset="bitcoin-2019"}',
-                         *sets(protocol__relay=relay, protocol__blocks=20 if quick else 120), "--threads", 1]
-            base = {"protocol": "nakamoto", "name": f"{nodes} nodes, {relay}", "nodes": nodes, "relay": relay}
-            try:
-                rows.append({**base, **spread_of(run(*arguments, limit_s=900, needs_gb=0 if quick else 3))})
-            except Failed as problem:
-                rows.append({**base, "failed": str(problem), "command": shown(["run", *arguments, "--seed", 1])})
-            print(f"  {base['name']}: {rows[-1].get('failed', 'done')}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / f"simblock-{nodes}.csv"
+            path.write_text(graph(nodes))
+            rows += [peer(quick, nodes, relay, path) for relay in ("compact", "inv")]
     return rows
+
+
+def peer(quick, nodes, relay, path):
+    network = f'{{preset="bitcoin-2019",bandwidth={{kind="preset"}},topology={{kind="file",path="{path}"}}}}'
+    arguments = ["nakamoto", "--nodes", nodes, f"--set=network={network}",
+                 *sets(protocol__relay=relay, protocol__blocks=20 if quick else 120), "--threads", 1]
+    base = {"protocol": "nakamoto", "name": f"{nodes:,} nodes, {relay}", "nodes": nodes, "relay": relay,
+            "command": shown(["run", *arguments, "--seed", 1]).replace(str(path), path.name)}
+    try:
+        row = {**base, **spread_of(run(*arguments, limit_s=900, needs_gb=0 if quick else 3))}
+    except Failed as problem:
+        row = {**base, "failed": str(problem)}
+    print(f"  {base['name']}: {row.get('failed', 'done')}", file=sys.stderr, flush=True)
+    return row
 
 
 def spread_of(one):
@@ -123,7 +152,7 @@ def spread_of(one):
             "messages_each": one["messages"] / blocks / one["nodes"],
             "ns_per_message": one["loop_cpu_s"] * 1e9 / one["messages"],
             "rate": one["messages"] / one["loop_cpu_s"], "loop_s": one["loop_s"],
-            "bytes_per_node": one["bytes_per_node"], "command": one["command"]}
+            "bytes_per_node": one["bytes_per_node"]}
 
 
 # What agreement costs, and by which power of n it grows.

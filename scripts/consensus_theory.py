@@ -31,10 +31,10 @@ def bounded(protocol, what, measured, low, high, expected):
 def binomial(protocol, what, hits, trials, p):
     """A share of so many trials."""
     if p in (0.0, 1.0):
-        return exact(protocol, what, hits / trials, p)
+        return {**exact(protocol, what, hits / trials, p), "trials": trials}
     usual, extreme = (quantiles(trials, p, tail) for tail in (0.025, 5e-7))
-    return row(protocol, what, hits / trials, p, usual[0] / trials, usual[1] / trials,
-               (extreme[0] / trials, extreme[1] / trials))
+    shares = [count / trials for count in (*usual, *extreme)]
+    return {**row(protocol, what, hits / trials, p, *shares[:2], tuple(shares[2:])), "trials": trials}
 
 
 def quantiles(trials, p, tail):

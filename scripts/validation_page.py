@@ -1,7 +1,7 @@
 """The validation page: a function of results/validation.json and of the values in results/consensus.json."""
 
 import figures as published
-from consensus_page import by_protocol, inside, value_cells
+from consensus_page import by_protocol, inside, open_after, value_cells
 from figures import table
 
 
@@ -22,8 +22,9 @@ def consensus():
     out = ["## Consensus", "",
            f"Commit `{raw['commits']['values']}`. Written by `scripts/bench-consensus`; the commands are in "
            f"[consensus.md](consensus.md). {inside(rows)}", ""]
+    rounds, rest = open_after(rows, with_commands=False)
     return out + [table(["protocol", "property", "measured", "expected", "95 % interval or bound", "inside"],
-                        [[name, *value_cells(row)] for name, mine in by_protocol(rows) for row in mine]), ""]
+                        [[name, *value_cells(row)] for name, mine in by_protocol(rest) for row in mine]), "", *rounds]
 
 
 def page(raw):
