@@ -89,7 +89,8 @@ impl<const ERROR: u8> Protocol for Election<ERROR> {
         }
         Self::reach(voter, voter.term + 1);
         (voter.voted, voter.votes) = (true, vec![cx.id()]);
-        for node in (0..cx.nodes()).map(NodeId).filter(|node| *node != cx.id()) {
+        let (me, nodes) = (cx.id(), cx.nodes());
+        for node in (0..nodes).map(NodeId).filter(|node| *node != me) {
             cx.send(node, Ballot::Ask { term: voter.term });
         }
         Self::wait(cx);
