@@ -89,13 +89,8 @@ impl<const ERROR: u8> Protocol for Election<ERROR> {
         }
         Self::reach(voter, voter.term + 1);
         (voter.voted, voter.votes) = (true, vec![cx.id()]);
-<<<<<<< HEAD
-        let me = cx.id();
-        for node in (0..cx.nodes()).map(NodeId).filter(|node| *node != me) {
-=======
         let (me, nodes) = (cx.id(), cx.nodes());
         for node in (0..nodes).map(NodeId).filter(|node| *node != me) {
->>>>>>> w/swarm
             cx.send(node, Ballot::Ask { term: voter.term });
         }
         Self::wait(cx);
