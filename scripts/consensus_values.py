@@ -6,7 +6,7 @@ import bisect
 import collections
 
 import consensus_theory as theory
-from consensus_runs import adversary, check_of, constant, run, sets, unexpected
+from consensus_runs import Failed, adversary, check_of, constant, run, sets, unexpected
 
 MODELLED = ("--crypto", "modelled")
 # Distributions keep eleven bits of a duration, and round up.
@@ -130,69 +130,65 @@ def streamlet_bound(quick, seed):
 
 # Raft: what happens after all leaders crash at once.
 
-def leaders(summary, at_ns):
-    """Of each group, who said last before that instant that it leads."""
-    found = {}
-    for message in sorted(summary["trace"], key=lambda message: message["sent_ns"]):
-        if message["kind"] in ("heartbeat", "append") and message["sent_ns"] < at_ns:
-            found[message["from"]] = message["sent_ns"]
-    return found
-
-
-def after_crash(trace, group, at_ns):
-    """By group: the last heartbeat heard of the old leader, by whom; candidacies; claims to lead."""
-    heard, stood, led = (collections.defaultdict(list) for _ in range(3))
-    for message in trace:
-        number, sent = message["from"] // group, message["sent_ns"]
-        if message["kind"] == "request-vote" and sent >= at_ns:
-            stood[number].append(sent)
-        elif message["kind"] in ("heartbeat", "append") and sent >= at_ns:
-            led[number].append(sent)
-        elif message["kind"] in ("heartbeat", "append") and message["fate"] == "handled":
-            heard[number].append(message["at_ns"])
-    return heard, stood, led
-
-
 def elections(quick, seed, nodes):
-    groups = 50 if quick else {3: 4_000, 5: 4_000, 7: 8_000, 9: 8_000}[nodes]
-    crash_s, delay_s, heartbeat_s = 5, 0.1, 0.45
+    # Few enough groups a run that their messages fit a trace, which is cut at 20 MB.
+    groups, seeds = (50, 1) if quick else (8_000 // (nodes - 1), {3: 2, 5: 3, 7: 6, 9: 8}[nodes])
+    found = [crashed(seed + i, nodes, groups) for i in range(seeds)]
+    waits, takes = ([it for one in found for it in after_crash(one, nodes)[i]] for i in (0, 1))
+    if len(waits) < 0.8 * groups * seeds:
+        raise Failed(f"only {len(waits)} of {groups * seeds} elections were seen whole")
+    return by(election_rows(nodes, waits, takes), found)
+
+
+CRASH_S, DELAY_S, HEARTBEAT_S = 5, 0.1, 0.45
+
+
+def crashed(seed, nodes, groups):
+    """A run whose leaders, known from a run up to then, all crash at once."""
     base = ["--nodes", groups * nodes, constant("100ms"),
             *sets(protocol__group=nodes, protocol__heartbeat="450ms", workload__interval="100000s")]
-    trace = ["--trace", "--most", "2M", "--kind"]
-    before = run("raft", *base, "--until", f"{crash_s}s", *trace, "heartbeat,append",
-                 "--from", f"{crash_s - 2 * heartbeat_s}s", seed=seed)
-    first = {}
-    for node, sent in leaders(before, crash_s * 1e9).items():
-        first[node // nodes] = max(first.get(node // nodes, (0, 0)), (sent, node))
-    down = sorted(node for _, node in first.values())
-    fault = f'--set=fault=[{{at="{crash_s}s",kind="crash",keep_state=true,nodes={down}}}]'
-    one = run("raft", *base, fault, "--until", f"{crash_s + 3}s", *trace, "heartbeat,append,request-vote",
-              "--from", f"{crash_s - 2 * heartbeat_s}s", seed=seed)
-    return by(election_rows(one, nodes, crash_s * 1e9, delay_s * 1e9), [one])
+    trace = ["--trace", "--most", "2M", "--from", f"{CRASH_S - 1.1 * HEARTBEAT_S}s", "--kind"]
+    before = run("raft", *base, "--until", f"{CRASH_S}s", *trace, "heartbeat,append", seed=seed)
+    last = {}
+    for message in before["trace"]:
+        group = message["from"] // nodes
+        last[group] = max(last.get(group, (0, 0)), (message["sent_ns"], message["from"]))
+    down = sorted(node for _, node in last.values())
+    fault = f'--set=fault=[{{at="{CRASH_S}s",kind="crash",keep_state=true,nodes={down}}}]'
+    return run("raft", *base, fault, "--until", f"{CRASH_S + 2.5}s", *trace, "heartbeat,append,request-vote", seed=seed)
 
 
-def election_rows(one, nodes, crash_ns, delay_ns):
-    heard, stood, led = after_crash(one["trace"], nodes, crash_ns)
-    waits, lost, takes = [], 0, []
+def after_crash(one, nodes):
+    """Of each group whose followers all heard the last heartbeat at once: seconds from then to the first
+    candidacy, and delays from that until somebody leads."""
+    heard, stood, led = (collections.defaultdict(list) for _ in range(3))
+    for message in one["trace"]:
+        group, sent = message["from"] // nodes, message["sent_ns"]
+        if sent >= CRASH_S * 1e9:
+            (stood if message["kind"] == "request-vote" else led)[group].append(sent)
+        elif message["kind"] != "request-vote" and message["fate"] == "handled":
+            heard[group].append(message["at_ns"])
+    waits, takes = [], []
     for group, candidacies in stood.items():
-        last = max(heard[group])
-        # Only groups whose followers have all heard the last heartbeat at once.
+        last, began = max(heard[group], default=0), min(candidacies)
         if sum(at == last for at in heard[group]) != nodes - 1:
             continue
-        began = min(candidacies)
-        waits.append((began - last) / 1e9)
         claims = sorted(led[group])
         place = bisect.bisect_left(claims, began)
-        took = (claims[place] - began) / delay_ns if place < len(claims) else float("inf")
-        # A second election begins at least an election timeout later.
-        lost += took > 5
-        takes.append(took)
-    count, live = len(waits), nodes - 1
-    name, fails = f"n = {nodes}", theory.failing_election(nodes, 0.1)
+        waits.append((began - last) / 1e9)
+        takes.append((claims[place] - began) / 1e9 / DELAY_S if place < len(claims) else float("inf"))
+    return waits, takes
+
+
+def election_rows(nodes, waits, takes):
+    count, live, name = len(waits), nodes - 1, f"n = {nodes}"
+    # A second election begins at least an election timeout, ten delays, later.
+    lost = sum(took > 5 for took in takes)
     sd = (live / ((live + 1)**2 * (live + 2) * count))**0.5
     return [theory.normal("raft", f"first timeout after a crash, T = 1 s, {name}: T(1 + 1/n)",
                           sum(waits) / count, 1 + 1 / nodes, sd),
-            theory.binomial("raft", f"first election without a winner, d/T = 0.1, {name}", lost, count, fails),
+            theory.binomial("raft", f"first election without a winner, d/T = 0.1, {name}", lost, count,
+                            theory.failing_election(nodes, 0.1)),
             theory.exact("raft", f"delays from the first timeout to a leader, least, {name}",
                          round(min(takes), 6), 2)]
 
