@@ -7,7 +7,8 @@ use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Bodies, Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, Span, Time, Totals,
+    Bodies, Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, Span, Time,
+    Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -334,6 +335,18 @@ impl Configure for Chord {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const SITUATIONS: &'static [&'static str] = &["found", "timeouts", "joins", "lookup"];
+
+    /// For a swarm: rings that are there and rings that form, maintained within a run.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![
+            ("protocol.start", dice.pick(&["\"ring\"", "\"join\""]).to_owned()),
+            ("protocol.lookups", dice.pick(&["20", "100"]).to_owned()),
+            ("protocol.join_interval", "\"200ms\"".to_owned()),
+            ("protocol.stabilise", "\"1s\"".to_owned()),
+            ("protocol.fix_fingers", "\"2s\"".to_owned()),
+        ]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let mut chord = Self::read(values)?;

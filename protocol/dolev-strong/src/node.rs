@@ -5,7 +5,7 @@ use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Bodies, Check, Configure, Context, Message, Metric, NodeId, Output, Parameters, Protocol,
+    Bodies, Check, Configure, Context, Dice, Message, Metric, NodeId, Output, Parameters, Protocol,
     RunFacts, RunScale, Shared, SignatureEstimate, Snapshot, Span, draw,
 };
 
@@ -288,6 +288,12 @@ impl Configure for DolevStrong {
                                  signatures in f + 1 rounds (Dolev and Strong 1983)";
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const SITUATIONS: &'static [&'static str] = &["decided", "relays", "decision"];
+
+    /// For a swarm: a few broadcasts.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![("protocol.instances", dice.pick(&["1", "3", "8"]).to_owned())]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         Ok(Self { attack: Attack::read(values), ..Self::read(values)? })

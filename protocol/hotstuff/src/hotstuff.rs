@@ -7,8 +7,8 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Arrivals, Deadline, Requests, Tick};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Cell, Check, Column, Configure, Context, Holds, Metric, NodeId, Output, Parameters, Protocol,
-    RunFacts, RunScale, SignatureEstimate, Span, Time, Totals,
+    Cell, Check, Column, Configure, Context, Dice, Holds, Metric, NodeId, Output, Parameters,
+    Protocol, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -148,6 +148,8 @@ impl Configure for HotStuff {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const SITUATIONS: &'static [&'static str] =
+        &["committed", "view_changes", "fetched", "after_timeout"];
     const COLUMNS: &'static [Column] = &[
         Column { name: "height", about: "blocks committed", holds: Holds::Figure },
         Column { name: "view", about: "the view it is in", holds: Holds::Figure },
@@ -157,6 +159,14 @@ impl Configure for HotStuff {
             holds: Holds::Sum,
         },
     ];
+
+    /// For a swarm: both lengths of the chain.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![
+            ("protocol.chain", dice.pick(&["2", "3"]).to_owned()),
+            ("protocol.requests", dice.pick(&["10", "50"]).to_owned()),
+        ]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         Ok(Self { attack: Attack::read(values), ..Self::read(values)? })

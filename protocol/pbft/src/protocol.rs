@@ -4,8 +4,8 @@ use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale, SignatureEstimate,
-    Snapshot, Span, Totals,
+    Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, RunScale,
+    SignatureEstimate, Snapshot, Span, Totals,
 };
 
 use crate::attacks::Attack;
@@ -239,6 +239,17 @@ impl Configure for Pbft {
                                  lying (Castro and Liskov 1999, 2002)";
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const SITUATIONS: &'static [&'static str] =
+        &["committed", "view_changes", "stable", "retries", "reply"];
+
+    /// For a swarm: checkpoints within a run, either way of vouching for messages.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![
+            ("protocol.requests", dice.pick(&["5", "20", "60"]).to_owned()),
+            ("protocol.checkpoint_interval", dice.pick(&["2", "5", "20"]).to_owned()),
+            ("protocol.auth", dice.pick(&["\"signature\"", "\"mac\""]).to_owned()),
+        ]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         Ok(Self { attack: Attack::read(values), ..Self::read(values)? })

@@ -6,8 +6,8 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale, SignatureEstimate,
-    Snapshot,
+    Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, RunScale,
+    SignatureEstimate, Snapshot,
 };
 
 use crate::adversary::{Adversary, KINDS};
@@ -217,6 +217,18 @@ impl Configure for Randomized {
                                  Ben-Or 1983)";
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = KINDS;
+    const SITUATIONS: &'static [&'static str] = &["decided", "decision", "undecided_after_2"];
+
+    /// For a swarm: few agreements, under any of the rules with as many faults as they admit.
+    fn swarm(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {
+        let rules = dice.pick(&["mmr", "shi", "ben-or"]);
+        let faults = (nodes - 1) / if rules == "ben-or" { 5 } else { 3 };
+        vec![
+            ("protocol.rules", format!("\"{rules}\"")),
+            ("protocol.faults", faults.to_string()),
+            ("protocol.instances", dice.pick(&["1", "5", "20"]).to_owned()),
+        ]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let mut read = Self::read(values)?;
