@@ -117,9 +117,11 @@ impl Chord {
         self.most_successors() >= self.least_successors() as usize
     }
 
-    /// How long nothing may have changed before the ring is one cycle: `stabilise` · 2 log₂ n.
+    /// How long nothing may have changed before the ring is one cycle: 2 log₂ n times `stabilise`, and what its
+    /// answers may take.
     pub(crate) fn settling(&self) -> Span {
-        Span((self.stabilise.0 as f64 * 2.0 * log2(self.nodes.max(2))) as u64)
+        let period = self.stabilise + self.timeout;
+        Span((period.0 as f64 * 2.0 * log2(self.nodes.max(2))) as u64)
     }
 
     pub(crate) fn uses_fingers_only(&self) -> bool {

@@ -33,7 +33,8 @@ pub(crate) fn all(protocol: &Nakamoto, setting: &Setting) -> Vec<Judge<NakamotoO
         Judge::new("heaviest chain", Tips::new(Which::Lighter)),
         Judge::new("first seen", Tips::new(Which::Equal))
             .bound("ties are not drawn", !protocol.draws_ties()),
-        Judge::new("valid blocks", Valid::new(protocol.schedule())),
+        Judge::new("valid blocks", Valid::new(protocol.schedule()))
+            .bound("no hidden branch sets the difficulty", !protocol.hides_difficulty()),
         Judge::new("common prefix", Tips::new(Which::Deep(depth))).bound(deep, is_deep),
         Judge::new("confirmed payments stay", judge::agreement(spends)).bound(deep, is_deep),
         Judge::new("nobody is left behind", Behind::new(depth.max(SHORT), protocol.observers()))

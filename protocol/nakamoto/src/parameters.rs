@@ -241,6 +241,11 @@ impl Nakamoto {
     }
 
     /// Whether nodes draw between two branches of equal work.
+    /// Whether an adversary's branch, of which judges hear nothing, sets the difficulty of blocks on it.
+    pub(crate) fn hides_difficulty(&self) -> bool {
+        self.attack.as_ref().is_some_and(|attack| attack.retargets)
+    }
+
     pub(crate) fn draws_ties(&self) -> bool {
         self.drawn_gamma().is_some()
     }

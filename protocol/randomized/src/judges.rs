@@ -38,9 +38,14 @@ pub(crate) fn judges(protocol: &Randomized, setting: &Setting) -> Vec<Judge<Says
     };
     let decides = judge::on!(Says::Decided { lane, bit, .. } => (lane, bit));
     let begins = judge::on!(Says::Input { lane, bit } => (lane, bit));
+    // A liar's pre-vote for the other bit needs no reason in the first epoch, and makes the coin decide.
+    let (bound_of_validity, valid) = match protocol.rules() {
+        Rules::Shi => ("nobody lies or forgets", safe && held == 0),
+        Rules::Mmr | Rules::BenOr => (bound, safe),
+    };
     let mut judges = vec![
         Judge::new("agreement", judge::agreement(decides)).bound(bound, safe),
-        Judge::new("validity", judge::validity(begins, decides)).bound(bound, safe),
+        Judge::new("validity", judge::validity(begins, decides)).bound(bound_of_validity, valid),
     ];
     let lossless = !setting.loses_messages && !setting.crashes;
     match protocol.rules() {

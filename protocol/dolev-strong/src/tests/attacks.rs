@@ -29,7 +29,7 @@ fn an_equivocating_sender_is_found_out_by_all_at_twice_the_price() {
         assert!(is_judged_well(&mut pump));
         let checks = pump.protocol().checks(&facts);
         let twice = checks.last().expect("one more");
-        assert!(checks.len() == 6 && twice.ok && !twice.expected_violation, "{twice:?}");
+        assert!(checks.len() == 5 && twice.ok && !twice.expected_violation, "{twice:?}");
     }
 }
 

@@ -41,7 +41,7 @@ fn counts_are_those_of_the_closed_forms() {
         assert_eq!(of(DolevStrongMetric::Rounds), u64::from(f) + 1);
         assert_eq!((of(DolevStrongMetric::Defaults), of(DolevStrongMetric::Refused)), (0, 0));
         let checks = pump.protocol().checks(&facts);
-        assert_eq!(checks.len(), 5);
+        assert_eq!(checks.len(), 4);
         assert!(checks.iter().all(|check| check.ok && !check.expected_violation), "{checks:?}");
         assert!(is_judged_well(&mut pump), "{n} {f}");
     }
