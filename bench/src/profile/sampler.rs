@@ -249,8 +249,11 @@ mod tests {
             });
             found
         };
-        let leaves = burning.iter().filter(|sample| inside(sample.counters[0])).count();
-        assert!(2 * leaves > burning.len(), "{leaves} of {}", burning.len());
+        // Itself, or what of the library it calls and is not inlined at the tests' level of optimisation.
+        let top =
+            |sample: &&&Sample| sample.counters.iter().take(3).any(|counter| inside(*counter));
+        let found = burning.iter().filter(top).count();
+        assert!(2 * found > burning.len(), "{found} of {}", burning.len());
         drop(Sampler::start(100).expect("the first one has ended"));
     }
 
