@@ -11,6 +11,7 @@ use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_hotstuff::HotStuff;
 use anthill_nakamoto::Nakamoto;
+use anthill_pbft::Pbft;
 use anthill_protocol::complexity::Theory;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
@@ -20,6 +21,7 @@ use anthill_protocol::traffic::Traffic;
 use anthill_protocol::witness::Witness;
 use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
 use anthill_raft::Raft;
+use anthill_randomized::Randomized;
 use anthill_streamlet::Streamlet;
 
 use crate::args::EngineChoice;
@@ -164,6 +166,8 @@ pub fn shipped() -> Registry {
         entry::<DolevStrong>(include_str!("../scenarios/dolev-strong.toml")),
         entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
         entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
+        entry::<Pbft>(include_str!("../scenarios/pbft.toml")),
+        entry::<Randomized>(include_str!("../scenarios/randomized.toml")),
         entry::<Streamlet>(include_str!("../scenarios/streamlet.toml")),
     ])
     .with_scenarios(SCENARIOS)

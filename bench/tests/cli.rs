@@ -14,6 +14,8 @@
 mod compare;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
+#[path = "cli/family.rs"]
+mod family;
 #[path = "cli/files.rs"]
 mod files_of_users;
 #[path = "cli/full_disk.rs"]

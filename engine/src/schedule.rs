@@ -37,7 +37,7 @@ impl Boundary {
     }
 
     fn start_of(&self, window: u64) -> Time {
-        Time(window.checked_mul(1 << self.shift).unwrap_or(u64::MAX))
+        Time(window.saturating_mul(1 << self.shift))
     }
 }
 

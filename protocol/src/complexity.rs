@@ -2,6 +2,8 @@
 //!
 //! Costs are those of honest nodes, as every bound of the literature counts them.
 
+use crate::{Metric, Totals};
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cost {
@@ -63,7 +65,8 @@ pub struct Law {
 pub struct Theory {
     /// The metric that counts decisions; costs other than rounds are divided by it. `None`: by nothing.
     pub per: Option<&'static str>,
-    /// How often that metric counts one decision: nodes, if each records it.
+    /// How often the figure of that metric counts one decision: nodes, if each records it; once, if it is
+    /// one for each node ([`crate::MetricKind::PerNode`]).
     pub recorded: u32,
     /// Its laws, of runs without an adversary.
     pub laws: Vec<Law>,
@@ -78,6 +81,22 @@ impl Theory {
     /// Costs of each decision, which a metric counts `recorded` times.
     pub fn of_decisions(metric: &'static str, recorded: u32, laws: Vec<Law>) -> Self {
         Self { per: Some(metric), recorded, laws }
+    }
+
+    /// Decisions of a run with so many nodes, extra ones included, as whoever compares costs counts them;
+    /// `None`: there are none, or no such metric.
+    pub fn decisions<M: Metric>(&self, totals: &Totals, nodes: u32) -> Option<f64> {
+        let Some(name) = self.per else { return Some(1.0) };
+        let place = M::ALL.iter().position(|info| info.name == name)?;
+        let total = totals.values.get(place).copied()?;
+        let figure = M::ALL[place].figure(total, &totals.values, nodes.into())?;
+        let decisions = figure / f64::from(self.recorded.max(1));
+        (decisions > 0.0).then_some(decisions)
+    }
+
+    /// The law of a cost.
+    pub fn law(&self, cost: Cost) -> Option<&Law> {
+        self.laws.iter().find(|law| law.cost == cost)
     }
 }
 

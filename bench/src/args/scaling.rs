@@ -37,7 +37,7 @@ pub(super) const COMPLEXITY_EXAMPLES: &str = "\
 Examples:
   anthill complexity --protocol pbft,hotstuff --n 4,7,10,13,16,31   messages per decision, and the power
   anthill complexity --protocol dolev-strong --n 10,20,40 --f 1,3   over a grid of nodes and faults
-  anthill complexity --protocol streamlet --n 7 --delta 50ms,100ms,200ms
+  anthill complexity --protocol streamlet --n 7 --delta 500ms,1s,2s
 
 Each cell is the protocol's preset with another number of nodes. Exit code 1 if a law does not hold.";
 

@@ -14,12 +14,14 @@ const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
     "checks.json",
     "nodes.csv",
+    "history.jsonl",
+    "history.edn",
     "trace.jsonl",
     "trace.perfetto.json",
     "flamegraph.svg",

@@ -9,12 +9,17 @@ pub(crate) struct Range {
 
 /// The metrics that are shares of a whole or probabilities: a declared list, like the directions of a
 /// comparison. All other numbers of a summary are counts, times or sizes.
-const SHARES: [&str; 4] = [
+const SHARES: [&str; 6] = [
     "metrics.coverage",
     "metrics.chain_quality",
     "metrics.stale_rate",
     "metrics.double_spend_success",
+    "metrics.selfish_revenue",
+    "metrics.races_on_pool",
 ];
+
+/// Shares, too, by the number of rounds.
+const SHARES_AFTER: &str = "metrics.undecided_after_";
 
 impl Range {
     /// A share or a probability.
@@ -27,7 +32,8 @@ impl Range {
 
     /// Of a metric by its path in `summary.json`.
     pub(crate) fn of(metric: &str) -> Self {
-        if SHARES.contains(&metric) { Self::SHARE } else { Self::COUNT }
+        let is_share = SHARES.contains(&metric) || metric.starts_with(SHARES_AFTER);
+        if is_share { Self::SHARE } else { Self::COUNT }
     }
 
     /// Of the difference of two such quantities.

@@ -1,5 +1,6 @@
 //! What theory says of a run.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, RunFacts};
 
 use crate::Chord;
@@ -21,6 +22,26 @@ pub(crate) fn deviation(nodes: u32, lookups: u64) -> f64 {
     (0.25 / f64::from(nodes) + 0.25 * log2(nodes) / lookups.max(1) as f64).sqrt()
 }
 
+/// Messages of a lookup on a built ring, in the mean: every hop is asked and answers, and so does the owner, unless
+/// it is the asker itself.
+pub(crate) fn messages(nodes: u32) -> f64 {
+    2.0 * (mean_hops(nodes) + 1.0 - 1.0 / f64::from(nodes))
+}
+
+/// What a lookup costs. A run has also the messages that keep the ring, which depend on its length and on how
+/// many lookups there are, so only the growth can be compared.
+pub(crate) fn theory(nodes: u32) -> Theory {
+    let grows = |cost, source| Law::new(cost, Relation::Grows, messages(nodes.max(2)), source);
+    let laws = vec![
+        grows(
+            Cost::Messages,
+            "2(1/2 log2 n + 1) a lookup, each hop asked in turn, beside what keeps the ring (Stoica et al. 2003, IV-D)",
+        ),
+        grows(Cost::Bits, "all messages of a lookup are of constant length"),
+    ];
+    Theory::of_decisions("found", 1, laws)
+}
+
 pub(crate) fn all(chord: &Chord, facts: &RunFacts) -> Vec<Check> {
     let of = |metric| facts.totals.of(metric);
     let found = of(ChordMetric::Found);
@@ -31,7 +52,7 @@ pub(crate) fn all(chord: &Chord, facts: &RunFacts) -> Vec<Check> {
     let quiet = "ring built at the start, nobody leaves";
     let mut checks = Vec::new();
     if nodes >= LEAST_NODES && u64::from(nodes) < 1 << chord.bits.saturating_sub(8) {
-        let measured = of(ChordMetric::Hops) as f64 / found as f64;
+        let measured = of(ChordMetric::MeanHops) as f64 / found as f64;
         let (expected, sd) = (mean_hops(nodes), deviation(nodes, found));
         let name = "mean_hops: log2 n / 2 - 0.137";
         checks.push(Check::normal(name, quiet, measured, expected, sd));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use anthill_protocol::behaviour::Behaviour;
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
@@ -357,6 +358,10 @@ impl Configure for Chord {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::all(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> Theory {
+        checks::theory(nodes)
     }
 
     fn pending_per_node(&self, _degree: f64) -> f64 {

@@ -298,7 +298,7 @@ impl Chord {
         match purpose {
             Purpose::User => {
                 cx.record(ChordMetric::Found, 1);
-                cx.record(ChordMetric::Hops, hops.into());
+                cx.record(ChordMetric::MeanHops, hops.into());
                 cx.record(ChordMetric::Longest, hops.into());
                 cx.record(ChordMetric::Lookup, cx.now().since(started).0);
                 cx.output(ChordOutput::Found { key, owner: at, hops, since: started });

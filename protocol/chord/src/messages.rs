@@ -129,8 +129,9 @@ pub enum ChordMetric {
     Failed,
     /// lookups not begun: their node was joining
     Missed,
-    /// hops to the predecessors of the keys, of all lookups that reached an owner
-    Hops,
+    /// hops to the predecessor of a key, in the mean over lookups that reached an owner
+    #[metric(per = Found)]
+    MeanHops,
     /// the most hops of a lookup
     #[metric(max)]
     Longest,

@@ -5,12 +5,13 @@ mod churn;
 mod hunt;
 mod malformed;
 
+use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, NodeId, RunFacts, Span, Time, laws};
 
 use crate::Chord;
-use crate::checks::{deviation, mean_hops};
+use crate::checks::{deviation, mean_hops, messages};
 use crate::messages::{ChordMetric, ChordOutput};
 use crate::ring::log2;
 
@@ -54,7 +55,7 @@ pub(super) fn all_hold(pump: &mut Pump<Chord>) {
 }
 
 fn mean(facts: &RunFacts) -> f64 {
-    of(facts, ChordMetric::Hops) as f64 / of(facts, ChordMetric::Found) as f64
+    of(facts, ChordMetric::MeanHops) as f64 / of(facts, ChordMetric::Found) as f64
 }
 
 #[test]
@@ -103,6 +104,39 @@ fn the_constant_is_that_of_the_literature_of_many_rings() {
     let (measured, expected) = (sum / rings as f64, mean_hops(nodes));
     let sd = deviation(nodes, each) / (rings as f64).sqrt();
     assert!((measured - expected).abs() < 4.0 * sd + 0.002, "{measured}, not {expected} ± {sd}");
+}
+
+/// What `anthill complexity` compares with, on rings that nobody keeps: each lookup's messages are those of its hops,
+/// and in the mean those of theory.
+#[test]
+fn a_lookup_takes_two_messages_a_hop_and_two_for_the_owner() {
+    let never = ["stabilise", "fix_fingers"].map(|n| (n, Value::Span(Span::from_secs(1_000_000))));
+    let (rings, each) = (24, 2_000);
+    for nodes in [64, 100, 512] {
+        let (mut sum, mut expected) = (0.0, 0.0);
+        for seed in 0..rings {
+            let chord = chord(nodes, seed, &[never[0], never[1], lookups(each), over(2)]);
+            let mut pump = Pump::new(chord, nodes).seed(seed);
+            let facts = pump.run(seconds(60));
+            let own = pump.outputs().iter().filter(|said| {
+                matches!(said.output, ChordOutput::Found { owner, .. } if owner == said.node)
+            });
+            let hops = of(&facts, ChordMetric::MeanHops);
+            let found = of(&facts, ChordMetric::Found);
+            assert_eq!(facts.totals.messages, 2 * (hops + found - own.count() as u64));
+            let theory = pump.protocol().complexity(nodes);
+            let decisions = theory.decisions::<ChordMetric>(&facts.totals, nodes).expect("some");
+            assert_eq!(decisions, each as f64);
+            let law = theory.law(Cost::Messages).expect("a law");
+            assert_eq!((law.relation, law.expected), (Relation::Grows, messages(nodes)));
+            (sum, expected) = (sum + facts.totals.messages as f64 / decisions, law.expected);
+        }
+        let (measured, sd) = (sum / rings as f64, deviation(nodes, each) / (rings as f64).sqrt());
+        assert!(
+            (measured - expected).abs() < 2.0 * (4.0 * sd + 0.01),
+            "{measured}, not {expected}"
+        );
+    }
 }
 
 /// Successor lists as further fingers save hops (ToN section IV-E.3), so the closed form is another.

@@ -1,5 +1,6 @@
 //! Counts of finished runs beside their closed forms.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, RunFacts};
 
 use crate::DolevStrong;
@@ -10,6 +11,36 @@ use crate::node::DolevStrongMetric;
 fn of_honest_sender(nodes: f64, passes_on: bool) -> (f64, f64) {
     let (first, second) = (nodes - 1.0, (nodes - 1.0) * (nodes - 2.0));
     if passes_on { (first + second, first + 2.0 * second) } else { (first, first) }
+}
+
+/// What a broadcast of an honest sender costs. Every node decides it, and says so.
+pub(crate) fn theory(protocol: &DolevStrong, nodes: u32) -> Theory {
+    let (n, rounds) = (f64::from(nodes), protocol.schedule().rounds);
+    let (messages, carried) = of_honest_sender(n, rounds > 1);
+    let exactly = |cost, expected, source| Law::new(cost, Relation::Exactly, expected, source);
+    let laws = match rounds {
+        1 => vec![
+            exactly(Cost::Rounds, 1.0, "f + 1, f being 0 (Dolev and Strong 1983)"),
+            exactly(Cost::Messages, messages, "n - 1: nothing is passed on in the last round"),
+            exactly(Cost::Signatures, 1.0, "the sender's"),
+        ],
+        _ => vec![
+            exactly(
+                Cost::Rounds,
+                rounds.into(),
+                "f + 1; no deterministic protocol takes fewer (Dolev and Strong 1983, theorem 2)",
+            ),
+            exactly(
+                Cost::Messages,
+                messages,
+                "(n - 1)^2; none that tolerates f takes fewer than floor(f/2)^2 (Dolev and Reischuk 1985)",
+            ),
+            exactly(Cost::Signatures, n, "n: the sender's, and one of each that passes it on"),
+        ],
+    };
+    let bits = Law::new(Cost::Bits, Relation::Grows, carried, "(n - 1)(2n - 3) signatures carried");
+    let laws = laws.into_iter().chain([bits]).collect();
+    Theory::of_decisions("decided", nodes, laws)
 }
 
 pub(crate) fn checks(protocol: &DolevStrong, facts: &RunFacts) -> Vec<Check> {

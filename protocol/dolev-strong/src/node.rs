@@ -1,6 +1,7 @@
 //! What a node does: extracts values with enough signatures, passes them on, and decides at the end.
 
 use anthill_protocol::behaviour::Behaviour;
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
@@ -307,6 +308,10 @@ impl Configure for DolevStrong {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::checks(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> Theory {
+        checks::theory(self, nodes)
     }
 
     /// In a round every node may have two values on the way to all others.

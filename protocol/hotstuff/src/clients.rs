@@ -38,6 +38,7 @@ impl HotStuff {
         }
         cx.record(HotStuffMetric::Requests, 1);
         let number = node.requests.make(cx.now());
+        cx.output(HotStuffOutput::Asked { client: cx.id(), number });
         if node.requests.open().next() == Some(number) {
             self.ask(node, cx);
         }

@@ -1,6 +1,8 @@
 //! Parameters, metrics and outputs, and which handler an event goes to.
 
 use anthill_protocol::behaviour::Behaviour;
+use anthill_protocol::complexity::Theory;
+use anthill_protocol::history::{Operation, Step};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Arrivals, Deadline, Requests, Tick};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
@@ -50,6 +52,7 @@ pub struct HotStuff {
 pub enum HotStuffOutput {
     Voted { view: u64, block: u64 },
     Committed { height: u64, block: u64, view: u64 },
+    Asked { client: NodeId, number: u32 },
     Answered { client: NodeId, number: u32 },
 }
 
@@ -163,6 +166,10 @@ impl Configure for HotStuff {
         self.accepts(nodes)
     }
 
+    fn complexity(&self, _nodes: u32) -> Theory {
+        checks::theory(self)
+    }
+
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::checks(self, facts)
     }
@@ -253,6 +260,16 @@ impl Protocol for HotStuff {
 
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         self.attack.as_ref()?.behaviour(self, node)
+    }
+
+    fn operation(&self, _: NodeId, output: &HotStuffOutput) -> Option<Operation> {
+        let (client, number, step) = match *output {
+            HotStuffOutput::Asked { client, number } => (client, number, Step::Invoke),
+            HotStuffOutput::Answered { client, number } => (client, number, Step::Ok),
+            HotStuffOutput::Voted { .. } | HotStuffOutput::Committed { .. } => return None,
+        };
+        let (process, value) = (client.0.into(), Some(number.into()));
+        Some(Operation { process, step, function: "append", value })
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<HotStuffOutput>> {

@@ -234,7 +234,9 @@ impl Nakamoto {
                 true => NakamotoMetric::SelfishRevenue,
                 false => NakamotoMetric::ChainQuality,
             };
-            cx.record(NakamotoMetric::ChainGrowth, sign);
+            cx.record(NakamotoMetric::ChainBlocks, sign);
+            // Per second, where the time is in microseconds.
+            cx.record(NakamotoMetric::ChainGrowth, sign.wrapping_mul(1_000_000));
             cx.record(miner, sign);
             cx.record(NakamotoMetric::StaleRate, sign.wrapping_neg());
             let parent = block.parent.map(|parent| bodies.get(parent).header.difficulty);

@@ -58,7 +58,7 @@ impl Run<'_> {
 
     /// Of blocks of the main chain.
     fn per_block(&self, metric: M) -> f64 {
-        self.of(metric) / self.of(M::ChainGrowth).max(1.0)
+        self.of(metric) / self.of(M::ChainBlocks).max(1.0)
     }
 
     /// Blocks that all honest miners find while one is on its way to them: rate times mean delay.
@@ -103,7 +103,7 @@ impl Run<'_> {
 
     /// The growth of the chain that `honest` of the hash rate gives it.
     fn growth(&self, honest: f64) -> Option<Check> {
-        let (load, blocks) = (self.load(honest), self.of(M::ChainGrowth));
+        let (load, blocks) = (self.load(honest), self.of(M::ChainBlocks));
         let seconds = self.of(M::LastTip) / 1e6;
         let expected = self.rate(honest) * theory::growth(load);
         let sd = expected * theory::growth(load) / blocks.max(1.0).sqrt();
@@ -151,7 +151,7 @@ impl Run<'_> {
 
     /// Whatever the adversary does.
     fn quality(&self, share: f64) -> Option<Check> {
-        let blocks = self.of(M::ChainGrowth);
+        let blocks = self.of(M::ChainBlocks);
         let expected = theory::least_quality(share);
         let sd = WIDEST / blocks.max(1.0).sqrt();
         let measured = self.per_block(M::ChainQuality);
@@ -169,7 +169,7 @@ impl Run<'_> {
     }
 
     fn selfish(&self, share: f64, is_drawn: bool) -> Vec<Option<Check>> {
-        let blocks = self.of(M::ChainGrowth);
+        let blocks = self.of(M::ChainBlocks);
         if blocks < LEAST_BLOCKS {
             return Vec::new();
         }

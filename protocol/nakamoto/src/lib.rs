@@ -25,6 +25,7 @@ mod attacks;
 mod block;
 mod chain;
 mod checks;
+mod costs;
 mod judges;
 mod message;
 mod metric;

@@ -1,4 +1,4 @@
-//! What a run measures. Rates are counts here, of blocks or attempts; the checks divide them.
+//! What a run measures. Rates are records of blocks or attempts here, whose sums the checks divide, too.
 
 use anthill_protocol::Metric;
 
@@ -6,25 +6,31 @@ use anthill_protocol::Metric;
 pub enum NakamotoMetric {
     /// blocks found, published or not
     Mined,
-    /// blocks in the main chain, as node 0 sees it at the end; over the time: the growth
+    /// blocks in the main chain, as node 0 sees it at the end
     #[metric(higher)]
+    ChainBlocks,
+    /// blocks a second that the main chain has grown by, until node 0 last changed its tip
+    #[metric(per = LastTip, higher)]
     ChainGrowth,
-    /// of these, blocks that no adversary mined; over `chain_growth`: the quality
-    #[metric(higher)]
+    /// share of the main chain that no adversary mined
+    #[metric(per = ChainBlocks, higher)]
     ChainQuality,
-    /// of these, blocks that the adversary mined; over `chain_growth`: its revenue
+    /// share of the main chain that the adversary mined
+    #[metric(per = ChainBlocks)]
     SelfishRevenue,
-    /// blocks found that are not in that chain; over `mined`: the stale rate
-    #[metric(lower)]
+    /// share of the blocks found that are not in that chain
+    #[metric(per = Mined, lower)]
     StaleRate,
     /// attacks that ended, either way
     Attempts,
-    /// payments that were confirmed to their payee and are no more; over `attempts`: the success
+    /// share of attacks whose payment was confirmed to its payee and is no more
+    #[metric(per = Attempts)]
     DoubleSpendSuccess,
     /// times at which two branches of equal work were public because of selfish mining, and an
     /// honest miner found the next block
     Races,
-    /// of these, how often on the pool's branch; over `races`: γ
+    /// share of these in which it was on the pool's branch: γ
+    #[metric(per = Races)]
     RacesOnPool,
     /// blocks that a node took off its chain: the most at once
     #[metric(max, lower)]

@@ -2,8 +2,8 @@
 
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Cell, Check, Column, Configure, Diagram, Holds, NodeId, Parameters, Questions, RunFacts, Span,
-    draw,
+    Cell, Check, Column, Configure, Diagram, Dice, Holds, NodeId, Parameters, Questions, RunFacts,
+    Span, draw,
 };
 
 use crate::attacks::{self, Attack, Plan};
@@ -82,6 +82,8 @@ impl Configure for Nakamoto {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const SITUATIONS: &'static [&'static str] =
+        &["mined", "chain_blocks", "stale_rate", "deepest_reorg", "retargets", "block_propagation"];
     const DIAGRAMS: &'static [Diagram] = &[
         Diagram {
             title: "A block is announced and asked for",
@@ -116,6 +118,20 @@ impl Configure for Nakamoto {
         vec![node.height.into(), self.is_miner(id).into(), node.made.into()]
     }
 
+    /// For a swarm: blocks a second apart or so, so that some go stale, and a retarget within the run.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![
+            ("protocol.interval", dice.pick(&["\"300ms\"", "\"1s\"", "\"5s\""]).to_owned()),
+            ("protocol.blocks", dice.pick(&["10", "30", "60"]).to_owned()),
+            ("protocol.confirmations", dice.pick(&["1", "3", "6"]).to_owned()),
+            ("protocol.relay", dice.pick(&["\"inv\"", "\"compact\"", "\"direct\""]).to_owned()),
+            ("protocol.retry", "\"2s\"".to_owned()),
+            ("protocol.retarget", dice.pick(&["0", "5", "20"]).to_owned()),
+            ("protocol.block_size", "5000".to_owned()),
+            ("workload.rate", dice.pick(&["0.0", "0.5"]).to_owned()),
+        ]
+    }
+
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let read = Self::read(values)?;
         let compact_failures = draw::threshold(read.compact_failure);
@@ -139,6 +155,10 @@ impl Configure for Nakamoto {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::all(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        crate::costs::theory(self, nodes)
     }
 
     fn pending_per_node(&self, degree: f64) -> f64 {

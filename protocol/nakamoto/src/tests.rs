@@ -1,11 +1,13 @@
 //! Whole networks, on the pump.
 
+mod costs;
+
 use anthill_protocol::behaviour::{delayed, replaying, silent, withholding};
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::{Pump, Recording};
 use anthill_protocol::{
-    Bodies, Cell, Check, Configure, Context, Message, NodeId, Protocol, Reach, RunFacts, Span,
-    Time, laws,
+    Bodies, Cell, Check, Configure, Context, Message, Metric, NodeId, Protocol, Reach, RunFacts,
+    Span, Time, laws,
 };
 
 use crate::Nakamoto;
@@ -52,10 +54,13 @@ fn all_nodes_have_the_same_chain_in_the_end() {
         let mut pump = Pump::new(nakamoto(20, None, &set), 20).seed(3);
         let facts = pump.run(days(30));
         assert!(facts.quiescent);
-        assert_eq!(facts.totals.of(M::ChainGrowth), 100, "{relay}");
+        assert_eq!(facts.totals.of(M::ChainBlocks), 100, "{relay}");
         let tips: Vec<u64> =
             (0..20).map(|id| pump.node(NodeId(id)).expect("up").tip.id()).collect();
         assert!(tips.iter().all(|tip| *tip == tips[0]), "{relay}");
+        let growth = M::ALL[M::ChainGrowth as usize];
+        let figure = growth.figure(100_000_000, &facts.totals.values, 20.0).expect("a ratio");
+        assert!((1.0 / 900.0..1.0 / 400.0).contains(&figure), "{figure} blocks a second");
         let mined = facts.totals.of(M::Mined);
         assert_eq!(mined, 100 + facts.totals.of(M::StaleRate));
         assert_eq!(pump.findings(), []);
@@ -195,7 +200,7 @@ fn the_difficulty_follows_the_hash_rate() {
     ];
     let mut pump = Pump::new(nakamoto(4, None, &set), 4).seed(5);
     let facts = pump.run(days(60));
-    assert_eq!(facts.totals.of(M::ChainGrowth), 1_000);
+    assert_eq!(facts.totals.of(M::ChainBlocks), 1_000);
     assert!(facts.totals.of(M::Retargets) >= 15, "{facts:?}");
     // One period at a third of the interval, then at the interval: 1,000 blocks in about 967.
     let intervals = facts.totals.of(M::LastTip) as f64 / 600e6;
@@ -212,7 +217,7 @@ fn headers_are_hashed_if_asked_for() {
     let set = [("hash_bits", Value::Count(8)), ("blocks", Value::Count(30))];
     let mut pump = Pump::new(nakamoto(4, None, &set), 4).seed(2);
     let facts = pump.run(days(30));
-    assert_eq!((facts.totals.of(M::ChainGrowth), facts.totals.of(M::Refused)), (30, 0));
+    assert_eq!((facts.totals.of(M::ChainBlocks), facts.totals.of(M::Refused)), (30, 0));
     let bodies = pump.bodies().clone();
     let mut block = bodies.get(pump.node(NodeId(0)).expect("up").tip);
     while let Some(parent) = block.parent {
@@ -317,7 +322,7 @@ fn whoever_comes_back_without_state_catches_up() {
     let heights: Vec<u32> = (0..6).map(height).collect();
     assert!(heights.iter().all(|height| *height + 1 >= heights[0] && *height > 100), "{heights:?}");
     let facts = pump.run(days(30));
-    assert!(facts.quiescent && facts.totals.of(M::ChainGrowth) == 300);
+    assert!(facts.quiescent && facts.totals.of(M::ChainBlocks) == 300);
     assert_eq!(pump.findings(), []);
 }
 

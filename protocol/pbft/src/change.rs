@@ -63,6 +63,7 @@ impl Pbft {
         node.early.take().into_iter().for_each(|old| cx.release(old));
         (node.view, node.active) = (view, false);
         node.fails = node.fails.saturating_add(1);
+        node.tries = 0;
         node.queue.clear();
         node.alarm.cancel();
         let change = self.change(node, cx);
@@ -338,7 +339,7 @@ impl Pbft {
         cx.retain(body);
         node.new_view.replace(body).into_iter().for_each(|old| cx.release(old));
         node.early.take().into_iter().for_each(|old| cx.release(old));
-        (node.view, node.active) = (*view, true);
+        (node.view, node.active, node.tries) = (*view, true, 0);
         node.changes.recount(*view);
         node.alarm.cancel();
         node.retry.cancel();

@@ -32,5 +32,6 @@ mod status;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod theory;
 
 pub use protocol::Pbft;

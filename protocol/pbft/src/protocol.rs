@@ -5,7 +5,7 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
     Check, Configure, Context, NodeId, Parameters, Protocol, RunFacts, RunScale, SignatureEstimate,
-    Snapshot, Span,
+    Snapshot, Span, Totals,
 };
 
 use crate::attacks::Attack;
@@ -13,7 +13,7 @@ use crate::bodies::PbftBody;
 use crate::client::Client;
 use crate::messages::{PbftMessage, PbftMetric, PbftOutput, Timer};
 use crate::replica::Replica;
-use crate::{attacks, checks, judges};
+use crate::{attacks, checks, judges, theory};
 
 /// Replicas agree on an order of requests, fewer than a third of them lying (Castro and Liskov 1999,
 /// 2002).
@@ -126,6 +126,8 @@ impl Protocol for Pbft {
     type Metric = PbftMetric;
     type Output = PbftOutput;
 
+    const STOPS_EARLY: bool = true;
+
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         match cx.id().0.checked_sub(self.n) {
             None => Node::Replica(Replica::new(self)),
@@ -204,6 +206,23 @@ impl Protocol for Pbft {
         judges::of(self, setting)
     }
 
+    fn operation(
+        &self,
+        _: NodeId,
+        output: &PbftOutput,
+    ) -> Option<anthill_protocol::history::Operation> {
+        theory::operation(output)
+    }
+
+    /// All is executed everywhere and answered, and all checkpoints of it are stable.
+    fn complete(&self, totals: &Totals) -> bool {
+        let (n, requests) = (u64::from(self.n.max(1)), u64::from(self.requests));
+        let checkpoints = totals.of(PbftMetric::Batches) / n / u64::from(self.checkpoint_interval);
+        totals.of(PbftMetric::Committed) == requests
+            && totals.of(PbftMetric::Executed) == requests * n
+            && totals.of(PbftMetric::Stable) >= checkpoints * n
+    }
+
     fn extra_nodes(&self) -> u32 {
         self.clients
     }
@@ -232,6 +251,10 @@ impl Configure for Pbft {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::of(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> anthill_protocol::complexity::Theory {
+        theory::of(self, nodes)
     }
 
     /// At the busiest all replicas vote at once.

@@ -157,12 +157,16 @@ pub struct Replica {
     pub early: Option<Shared>,
     /// When it gives the primary up.
     pub alarm: Deadline,
-    /// When it asks the others what it missed.
+    /// When it asks the others what it missed, and how often it did without progress.
     pub retry: Deadline,
+    pub tries: u32,
 }
 
 /// The longest timeout is the shortest times 2 to this power.
 const MOST_DOUBLINGS: u32 = 30;
+
+/// It asks in vain less and less often, down to this power of 2.
+const MOST_TRIES: u32 = 6;
 
 impl Replica {
     pub fn new(pbft: &Pbft) -> Self {
@@ -218,7 +222,7 @@ impl Replica {
 
     /// Sets the timers after batches were executed.
     pub fn rest(&mut self, pbft: &Pbft, cx: &mut impl Context<Pbft>) {
-        self.fails = 0;
+        (self.fails, self.tries) = (0, 0);
         let first = self.waiting.first().copied();
         let Self { waiting, sessions, .. } = self;
         waiting.retain(|client| sessions[*client as usize].waits());
@@ -235,7 +239,7 @@ impl Replica {
 
     /// How long it is patient before it asks for what it may have missed.
     pub fn pause(&self, pbft: &Pbft) -> Span {
-        Span((pbft.view_timeout * (1 << self.fails.min(MOST_DOUBLINGS))).0 / 2)
+        Span((self.patience(pbft) * (1 << self.tries.min(MOST_TRIES))).0 / 2)
     }
 
     pub fn checkpoint(&self) -> State {

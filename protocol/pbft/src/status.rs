@@ -23,6 +23,7 @@ impl Pbft {
         }
         self.ask(node, cx);
         self.fetch(node, cx);
+        node.tries = node.tries.saturating_add(1);
         node.retry.reset(cx, node.pause(self), Timer::Retry);
     }
 

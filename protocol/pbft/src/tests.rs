@@ -2,4 +2,8 @@
 
 mod attacked;
 mod hunted;
+mod judged;
+mod malformed;
 mod normal;
+mod retained;
+mod theory;

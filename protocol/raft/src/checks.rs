@@ -1,5 +1,6 @@
 //! Counts of a finished run beside what they must be.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, Message, RunFacts};
 
 use crate::Raft;
@@ -8,6 +9,25 @@ use crate::messages::{RaftMessage, RaftMetric};
 fn messages(facts: &RunFacts, kind: &str) -> u64 {
     let place = RaftMessage::KINDS.iter().position(|name| *name == kind);
     place.and_then(|place| facts.totals.messages_by_kind.get(place)).copied().unwrap_or(0)
+}
+
+/// What an entry costs its group. Heartbeats and the clients' messages come on top; several entries of a batch share
+/// theirs.
+pub(crate) fn theory(raft: &Raft, _nodes: u32) -> Theory {
+    let messages = 2.0 * f64::from(raft.group - raft.spares - 1);
+    let (relation, source) = match raft.batch {
+        1 => (
+            Relation::AtLeast,
+            "2(n - 1) an entry in a group of n: appends and acks (Ongaro and Ousterhout 2014, 5.3)",
+        ),
+        _ => (Relation::Grows, "2(n - 1) a batch in a group of n"),
+    };
+    let grows = |cost, source| Law::new(cost, Relation::Grows, messages, source);
+    let laws = vec![
+        Law::new(Cost::Messages, relation, messages, source),
+        grows(Cost::Bits, "an entry is of constant length"),
+    ];
+    Theory::of_decisions("committed", 1, laws)
 }
 
 pub(crate) fn checks(raft: &Raft, facts: &RunFacts) -> Vec<Check> {

@@ -118,6 +118,7 @@ impl Raft {
     pub(crate) fn on_reply(&self, node: &mut Replica, number: u32, cx: &mut impl Context<Self>) {
         if let Some(took) = node.client.answer(number, cx.now()) {
             cx.record(RaftMetric::Answer, took.0);
+            cx.output(RaftOutput::Answered { number });
             if node.lead.is_none() {
                 self.ask(node, cx);
             }

@@ -9,7 +9,7 @@
 //! | `snapshot` | logs are cut, and who lags behind gets the state | paper 7 |
 //! | `membership` | one replica at a time, or joint consensus | dissertation 4.1 to 4.3 |
 //! | `replica`, `log` | what is on disk, and what a crash takes | figure 2 |
-//! | `judges`, `checks` | what must hold between replicas, and counts | figure 3 |
+//! | `judges`, `checks` | what must hold between replicas, counts, and costs | figure 3 |
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use anthill_protocol::history::{Operation, Step};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::ParameterError;
@@ -40,6 +41,7 @@ use replica::{Replica, Standing};
 #[configure(
     fit = Raft::divide,
     checks = checks::checks,
+    complexity = checks::theory,
     pending = |_, _| 8.0,
     swarm = Raft::drawn,
     situations = &["elections", "leaders", "committed", "refused", "snapshots", "changes", "answer"]
@@ -226,6 +228,16 @@ impl Protocol for Raft {
             Reply { number } => self.on_reply(node, number, cx),
             Redirect { leader } => self.on_redirect(node, leader, cx),
         }
+    }
+
+    fn operation(&self, node: NodeId, output: &RaftOutput) -> Option<Operation> {
+        let (step, number) = match *output {
+            RaftOutput::Asked { number } => (Step::Invoke, number),
+            RaftOutput::Answered { number } => (Step::Ok, number),
+            _ => return None,
+        };
+        let (process, value) = (node.0.into(), Some(number.into()));
+        Some(Operation { process, step, function: "append", value })
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<RaftOutput>> {

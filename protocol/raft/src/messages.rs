@@ -128,6 +128,8 @@ pub enum RaftOutput {
     Persisted { group: u32, term: u32, voted: Option<NodeId>, last: Place },
     /// A client has made a request.
     Asked { number: u32 },
+    /// It knows that the request is done.
+    Answered { number: u32 },
 }
 
 #[derive(Clone, Copy, Debug, Metric)]

@@ -4,6 +4,7 @@ mod elections;
 mod faults;
 mod figure8;
 mod forgetful;
+mod history;
 mod members;
 mod normal;
 mod numbers;

@@ -1,7 +1,7 @@
 //! The adversaries of these protocols: which nodes they hold, and who chooses when messages arrive.
 
 use anthill_protocol::NodeId;
-use anthill_protocol::behaviour::{Behaviour, Scheduler, twins};
+use anthill_protocol::behaviour::{Behaviour, Scheduler};
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
 
 use crate::coin::Coin;
@@ -37,8 +37,8 @@ pub(crate) const KINDS: &[AdversaryKind] = &[
     },
     AdversaryKind {
         name: "two-faced",
-        about: "its nodes are two each, one for every second node of the group and one for the \
-                others; messages between these two sides take until their receiver has decided",
+        about: "its nodes tell every second node of the group that all is 0, and the others that all \
+                is 1; messages between these two sides take until their receiver has decided",
         parameters: &[COUNT],
     },
     AdversaryKind {
@@ -110,10 +110,7 @@ impl Randomized {
         if group.place_of(node) < honest {
             return None;
         }
-        Some(match self.adversary.attack {
-            Attack::TwoFaced => Box::new(twins(move |peer| group.place_of(peer) % 2 == 0)),
-            _ => Box::new(Outspoken::default()),
-        })
+        Some(Box::new(Outspoken::default()))
     }
 
     pub(crate) fn adversary_scheduler(&self, nodes: u32) -> Option<Box<dyn Scheduler<Self>>> {

@@ -64,20 +64,25 @@ impl Behaviour<Randomized> for Outspoken {
         if !in_range || !lane.group.contains(from) {
             return;
         }
-        match message {
-            RandomizedMessage::PreVote(vote) => {
-                self.hear(honest, &lane, from, Stage::Pre, vote, cx)
+        let stage = match message {
+            RandomizedMessage::PreVote(_) => Stage::Pre,
+            RandomizedMessage::MainVote(_) => Stage::Main,
+            _ if honest.rules() != Rules::Shi => {
+                return self.say_round(honest, &lane, round, cx);
             }
-            RandomizedMessage::MainVote(vote) => {
-                self.hear(honest, &lane, from, Stage::Main, vote, cx);
+            _ => {
+                if let Some(epoch) = self.epoch(instance, round, cx) {
+                    epoch.shares.insert(from);
+                    self.say_votes(honest, &lane, round, cx);
+                }
+                return;
             }
-            RandomizedMessage::Share { .. } if honest.rules() == Rules::Shi => {
-                self.epoch(instance, round, cx).shares.insert(from);
-            }
-            _ => return self.say_round(honest, &lane, round, cx),
+        };
+        if let RandomizedMessage::PreVote(vote) | RandomizedMessage::MainVote(vote) = message {
+            self.hear(honest, &lane, from, stage, vote, cx);
+            self.ask(honest, &lane, round + 1, cx);
+            self.say_votes(honest, &lane, round, cx);
         }
-        self.say_votes(honest, &lane, round, cx);
-        self.say_votes(honest, &lane, round + 1, cx);
     }
 }
 
@@ -114,14 +119,37 @@ impl Outspoken {
         }
     }
 
-    fn epoch(&mut self, instance: u32, epoch: u32, cx: &mut Tap<'_, '_, Randomized>) -> &mut Heard {
-        let heard = &mut self.heard[instance as usize];
-        while heard.len() > KEPT && heard[0].0 < epoch {
+    /// What is heard of an epoch; `None` if that is too long ago.
+    fn epoch(
+        &mut self,
+        instance: u32,
+        epoch: u32,
+        cx: &mut Tap<'_, '_, Randomized>,
+    ) -> Option<&mut Heard> {
+        let heard = self.heard.get_mut(instance as usize)?;
+        while heard.len() > KEPT && heard[0].0 + 1 < epoch {
             let (_, old) = heard.remove(0);
             let counts = old.by_bit.into_iter().chain([old.abstained]).flatten();
             counts.for_each(|epoch| epoch.forget(cx));
         }
-        of_round(heard, epoch, Heard::default)
+        let first = heard.first().map_or(0, |(first, _)| *first);
+        (epoch >= first).then(|| of_round(heard, epoch, Heard::default))
+    }
+
+    /// Asks for the coin of an epoch, once.
+    fn ask(
+        &mut self,
+        honest: &Randomized,
+        lane: &Lane,
+        epoch: u32,
+        cx: &mut Tap<'_, '_, Randomized>,
+    ) {
+        let (needed, me) = (honest.shares_needed(lane.members()), cx.id());
+        let Some(heard) = self.epoch(lane.instance, epoch, cx) else { return };
+        if needed > 0 && !core::mem::replace(&mut heard.asked, true) {
+            heard.shares.insert(me);
+            lane.tell_all(cx, RandomizedMessage::Share { instance: lane.instance, round: epoch });
+        }
     }
 
     fn hear(
@@ -134,7 +162,7 @@ impl Outspoken {
         cx: &mut Tap<'_, '_, Randomized>,
     ) {
         let (members, quorum) = (lane.members(), honest.quorum(lane.members()) as usize);
-        let heard = self.epoch(lane.instance, vote.epoch, cx);
+        let Some(heard) = self.epoch(lane.instance, vote.epoch, cx) else { return };
         let counts = match vote.bit {
             Some(bit) => &mut heard.by_bit[usize::from(bit)],
             None => &mut heard.abstained,
@@ -143,7 +171,8 @@ impl Outspoken {
         epoch.count((quorum, lane.place_of(from)), from, stage, vote, cx);
     }
 
-    /// Shi: every vote of an epoch that is justified by now, once; and a share of its coin.
+    /// Shi: every vote of an epoch that is justified by now, once. Not before somebody else has voted: those
+    /// who have decided need not be kept awake.
     fn say_votes(
         &mut self,
         honest: &Randomized,
@@ -151,11 +180,9 @@ impl Outspoken {
         epoch: u32,
         cx: &mut Tap<'_, '_, Randomized>,
     ) {
-        let heard = self.epoch(lane.instance, epoch, cx);
-        if epoch > 1 && !heard.asked && honest.shares_needed(lane.members()) > 0 {
-            heard.asked = true;
-            heard.shares.insert(cx.id());
-            lane.tell_all(cx, RandomizedMessage::Share { instance: lane.instance, round: epoch });
+        let Some(heard) = self.epoch(lane.instance, epoch, cx) else { return };
+        if epoch > 1 && heard.by_bit.iter().all(Option::is_none) {
+            return;
         }
         for (stage, bit) in [
             (Stage::Pre, Some(false)),
@@ -165,11 +192,13 @@ impl Outspoken {
             (Stage::Main, None),
         ] {
             let what = (stage == Stage::Main, bit);
-            if self.epoch(lane.instance, epoch, cx).said.contains(&what) {
+            if self.epoch(lane.instance, epoch, cx).is_none_or(|heard| heard.said.contains(&what)) {
                 continue;
             }
             if let Some(proof) = self.justify(honest, lane, epoch, stage, bit, cx) {
-                self.epoch(lane.instance, epoch, cx).said.insert(what);
+                if let Some(heard) = self.epoch(lane.instance, epoch, cx) {
+                    heard.said.insert(what);
+                }
                 let vote = signed(lane, stage, epoch, bit, proof, cx);
                 lane.tell_all(cx, vote.message(stage));
                 self.hear(honest, lane, cx.id(), stage, &vote, cx);
@@ -195,7 +224,7 @@ impl Outspoken {
                 {
                     return Some(Some(proof));
                 }
-                let shares = self.epoch(lane.instance, epoch, cx).shares.len() as u32;
+                let shares = self.epoch(lane.instance, epoch, cx)?.shares.len() as u32;
                 let may_know = shares >= honest.shares_needed(lane.members());
                 let side = may_know.then(|| honest.common_side(lane.number, epoch, cx.scenario()));
                 if side != Some(bit) {
@@ -207,7 +236,7 @@ impl Outspoken {
                 self.quorum(honest, lane, epoch, Stage::Pre, Some(bit), cx).map(Some)
             }
             (Stage::Main, None) => {
-                let heard = self.epoch(lane.instance, epoch, cx);
+                let heard = self.epoch(lane.instance, epoch, cx)?;
                 let example = |bit: usize| heard.by_bit[bit].as_ref()?.examples[bit];
                 let votes = [example(0)?, example(1)?];
                 let both = Both { instance: lane.instance, epoch, votes };
@@ -226,7 +255,7 @@ impl Outspoken {
         bit: Option<bool>,
         cx: &mut Tap<'_, '_, Randomized>,
     ) -> Option<Shared> {
-        let heard = self.epoch(lane.instance, epoch, cx);
+        let heard = self.epoch(lane.instance, epoch, cx)?;
         let counts = match bit {
             Some(bit) => heard.by_bit[usize::from(bit)].as_ref()?,
             None => heard.abstained.as_ref()?,

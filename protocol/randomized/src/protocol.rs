@@ -1,6 +1,7 @@
 //! The protocol: its parameters, and a node that takes part in some agreements.
 
 use anthill_protocol::behaviour::{Behaviour, Scheduler};
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
@@ -251,6 +252,10 @@ impl Configure for Randomized {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         crate::checks::checks(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> Theory {
+        crate::checks::theory(self, nodes)
     }
 
     fn pending_per_node(&self, degree: f64) -> f64 {

@@ -1,5 +1,7 @@
 //! The protocols as a whole, on the pump.
 
+mod attacks;
+mod bugs;
 mod laws;
 mod rounds;
 mod schedules;
@@ -94,16 +96,31 @@ fn undecided(ends: &[Option<u32>], after: u32) -> f64 {
 
 /// Shares of undecided agreements by round against their probabilities: within 4.9 deviations, and exact
 /// where there is nothing to chance.
-fn follows(ends: &[Option<u32>], rounds: u32, expected: impl Fn(u32) -> f64) {
+fn follows(what: &str, ends: &[Option<u32>], rounds: u32, expected: impl Fn(u32) -> f64) {
     for after in 1..=rounds {
         let (share, p) = (undecided(ends, after), expected(after));
         let deviation = (p * (1.0 - p) / ends.len() as f64).sqrt();
         assert!(
             (share - p).abs() <= 4.9 * deviation + 1e-12,
-            "after {after}: {share} of {}, expected {p} +- {deviation}",
+            "{what}, after {after}: {share} of {}, expected {p} +- {deviation}",
             ends.len()
         );
     }
+}
+
+/// So many agreements, a few to a run: a host looks at all that is held after every event.
+fn ends_of(run: &Run, agreements: u64, fine: bool) -> Vec<Option<u32>> {
+    let some = run.clone().instances(8);
+    let mut all = Vec::new();
+    for seed in 1..=agreements.div_ceil(8) {
+        let mut pump = some.pump(seed);
+        pump.run(Time::MAX);
+        all.extend(ends(&pump));
+        if fine {
+            judged_fine(&mut pump);
+        }
+    }
+    all
 }
 
 fn judged_fine(pump: &mut Pump<Randomized>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Act, Behaviour, Tap};
-use crate::{Context as _, NodeId, Protocol, Span, Time};
+use crate::{Context as _, Message as _, NodeId, Protocol, Shared, Span, Time};
 
 /// What a node does to the acts of its honest handlers. A closure over acts is one.
 pub trait Edit<P: Protocol>: Send {
@@ -17,7 +17,7 @@ pub trait Edit<P: Protocol>: Send {
     fn wakes(&mut self, _cx: &mut Tap<'_, '_, P>) {}
 
     /// The node begins a life, at its start or after a crash: what it asked to be woken for is off.
-    fn begins(&mut self) {}
+    fn begins(&mut self, _cx: &mut Tap<'_, '_, P>) {}
 }
 
 impl<P: Protocol, F: FnMut(Act<P>, &mut Tap<'_, '_, P>) + Send> Edit<P> for F {
@@ -49,7 +49,7 @@ impl<E> Edited<E> {
 
 impl<P: Protocol, E: Edit<P>> Behaviour<P> for Edited<E> {
     fn start(&mut self, honest: &P, cx: &mut Tap<'_, '_, P>) -> P::Node {
-        self.0.begins();
+        self.0.begins(cx);
         self.pass(cx, |cx| honest.start(cx))
     }
 
@@ -86,7 +86,7 @@ impl<P: Protocol, E: Edit<P>> Behaviour<P> for Edited<E> {
         keep_state: bool,
         cx: &mut Tap<'_, '_, P>,
     ) {
-        self.0.begins();
+        self.0.begins(cx);
         self.pass(cx, |cx| honest.restart(node, keep_state, cx));
     }
 }
@@ -147,19 +147,30 @@ impl<P: Protocol, F: Fn(Time) -> Time + Send> Edit<P> for Later<P, F> {
             cx.wake_after(at.since(now));
         }
         acts.push(act);
+        bodies_of(&act, |body| cx.retain(body));
     }
 
     fn wakes(&mut self, cx: &mut Tap<'_, '_, P>) {
         while let Some(first) = self.due.first_entry().filter(|first| *first.key() <= cx.now()) {
             for act in first.remove() {
                 cx.act(act);
+                bodies_of(&act, |body| cx.release(body));
             }
         }
     }
 
     /// What was kept back is lost with the life that kept it.
-    fn begins(&mut self) {
-        self.due.clear();
+    fn begins(&mut self, cx: &mut Tap<'_, '_, P>) {
+        for act in core::mem::take(&mut self.due).into_values().flatten() {
+            bodies_of(&act, |body| cx.release(body));
+        }
+    }
+}
+
+/// Visits the shared bodies that a message names: whoever keeps it keeps them.
+fn bodies_of<P: Protocol>(act: &Act<P>, visit: impl FnMut(Shared)) {
+    if let Act::Send { message, .. } = act {
+        message.bodies(visit);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counts of finished runs beside their closed forms.
 
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
 use anthill_protocol::{Check, RunFacts};
 
 use crate::Streamlet;
@@ -22,6 +23,32 @@ pub(crate) fn wait_for_three(p: f64) -> (f64, f64) {
 fn wait_for(row: i32, p: f64) -> f64 {
     let all = p.powi(row);
     (1.0 - all) / (all * (1.0 - p))
+}
+
+/// What an epoch costs whose leader is honest and whose messages come in time. Every node notarises its block.
+pub(crate) fn theory(streamlet: &Streamlet, nodes: u32) -> Theory {
+    let n = f64::from(nodes);
+    let (messages, source) = match streamlet.echo {
+        true => {
+            (n * n * n - n, "n^3 - n an epoch, as all is passed on (Chan and Shi 2020, section 3)")
+        }
+        false => (n * n - 1.0, "n^2 - 1 an epoch: n - 1 proposals, n(n - 1) votes"),
+    };
+    let mut laws = vec![
+        Law::new(
+            Cost::Rounds,
+            Relation::Exactly,
+            2.0,
+            "a block is final with the next epoch's (Chan and Shi 2020, section 3)",
+        ),
+        Law::new(Cost::Messages, Relation::Exactly, messages, source),
+        Law::new(Cost::Bits, Relation::Grows, messages, "all messages are of constant length"),
+    ];
+    if streamlet.signed {
+        let source = "n + 1 an epoch: n votes and the block";
+        laws.push(Law::new(Cost::Signatures, Relation::Exactly, n + 1.0, source));
+    }
+    Theory::of_decisions("notarised", 1, laws)
 }
 
 pub(crate) fn checks(streamlet: &Streamlet, facts: &RunFacts) -> Vec<Check> {

@@ -24,7 +24,7 @@ pub struct EpochBegins(pub u32);
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Metric)]
 pub enum StreamletMetric {
-    /// epochs begun
+    /// epochs from a block's own until a node knows it is final, both counted
     #[metric(max)]
     Rounds,
     /// blocks that a node knows to be notarised with all before them
@@ -35,7 +35,8 @@ pub enum StreamletMetric {
     Finalized,
     /// votes cast
     Votes,
-    /// of all nodes, epochs waited for finality by three new ones; the mean is this divided by waits
+    /// epochs that a node waits for finality by three new ones, in the mean
+    #[metric(per = Waits)]
     WaitEpochs,
     /// how often nodes have waited for that
     Waits,

@@ -86,7 +86,6 @@ impl Streamlet {
             return;
         }
         (node.epoch, node.has_voted) = (epoch, false);
-        cx.record(StreamletMetric::Rounds, epoch.into());
         self.await_next(epoch, cx);
     }
 
@@ -270,6 +269,8 @@ impl Streamlet {
             cx.record(StreamletMetric::Finalized, 1);
             let since = cx.now().since(self.beginning(place.epoch));
             cx.record(StreamletMetric::Finality, since.0);
+            let epochs = third.epoch - place.epoch + 1;
+            cx.record(StreamletMetric::Rounds, epochs.into());
             let is_middle = *place == second;
             cx.output(Said::Final { block: place.name, height: *height, is_middle });
         }

@@ -127,6 +127,10 @@ fn arguments(
     let name = entry.protocol.name;
     let has = |key: &str| entry.protocol.parameters.iter().any(|known| known.name == key);
     let mut set = args.set.clone();
+    // Groups of replicas: one of them.
+    if has("group") {
+        set.push(format!("protocol.group={n}"));
+    }
     if f != "max" {
         if !has("faults") {
             bail!("--f {f}: {name} has no parameter `faults`; leave --f out, or give max");

@@ -107,12 +107,13 @@ impl Shows {
     }
 
     fn is_shown(self, run: &Finished) -> bool {
-        let broken = |check: &&Value| check["ok"] == false || check["expected_violation"] == true;
         let checks = run.result.get("checks").and_then(Value::as_array);
-        let mut broken = checks.into_iter().flatten().filter(broken);
+        let failed = |check: &&Value| check["ok"] == false;
+        let mut failed = checks.into_iter().flatten().filter(failed);
         match self {
-            Self::Holds => broken.next().is_none(),
-            Self::Breaks(judge) => broken.any(|check| check["name"] == judge),
+            // Counts of honest runs are not those of attacked ones: beyond their bound.
+            Self::Holds => failed.all(|check| check["expected_violation"] == true),
+            Self::Breaks(judge) => failed.any(|check| check["name"] == judge),
             Self::Some(metric) => run.metric(metric).is_some_and(|value| value > 0.0),
             Self::None(metric) => run.metric(metric) == Some(0.0),
         }

@@ -1,5 +1,6 @@
 //! Nobody lies: exact counts and instants.
 
+use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::{NodeId, RunScale, laws};
 
 use super::*;
@@ -59,6 +60,32 @@ fn with_no_faults_there_is_one_round_and_nothing_is_passed_on() {
     assert_eq!((facts.totals.messages, facts.totals.of(DolevStrongMetric::Carried)), (4, 4));
     assert!(pump.protocol().checks(&facts).iter().all(|check| check.ok));
     assert!(is_judged_well(&mut pump));
+}
+
+/// What `anthill complexity` compares: costs of a run, divided by the decisions in it.
+#[test]
+fn costs_are_those_of_theory() {
+    for (n, f) in SIZES.into_iter().chain([(3, 0), (8, 0)]) {
+        let mut pump = Pump::new(protocol(n, f, &[("instances", Value::Count(4))]), n).seed(7);
+        let facts = pump.run(END);
+        let theory = pump.protocol().complexity(n);
+        let of = |metric: DolevStrongMetric| facts.totals.of(metric) as f64;
+        let decisions = theory.decisions::<DolevStrongMetric>(&facts.totals, n).expect("some");
+        assert_eq!(decisions, 4.0);
+        for law in &theory.laws {
+            let measured = match law.cost {
+                Cost::Rounds => of(DolevStrongMetric::Rounds),
+                Cost::Messages => facts.totals.messages as f64 / decisions,
+                Cost::Signatures => of(DolevStrongMetric::Signed) / decisions,
+                Cost::Bits => continue,
+            };
+            assert_eq!((law.relation, measured), (Relation::Exactly, law.expected), "{law:?} {n}");
+        }
+        assert_eq!(theory.laws.len(), 4);
+        let messages = theory.law(Cost::Messages).expect("a law");
+        // Dolev and Reischuk's bound is below.
+        assert!(messages.expected >= f64::from((f / 2).pow(2)), "{n} {f}");
+    }
 }
 
 #[test]

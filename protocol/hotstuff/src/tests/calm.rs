@@ -1,9 +1,12 @@
 //! Runs without faults: exact counts and instants.
 
+use anthill_protocol::history::Step;
 use anthill_protocol::judge;
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure as _, Message as _, NodeId, Snapshot as _, Time, laws};
+use anthill_protocol::{
+    Configure as _, Message as _, NodeId, Protocol as _, Snapshot as _, Time, laws,
+};
 
 use super::{chain, hotstuff, millis};
 use crate::hotstuff::{HotStuff, HotStuffMetric, HotStuffOutput};
@@ -87,6 +90,12 @@ fn requests_are_answered_and_the_run_ends() {
         let of = |metric| facts.totals.of(metric);
         assert_eq!((of(HotStuffMetric::Committed), of(HotStuffMetric::Requests)), (203, 203));
         assert_eq!(of(HotStuffMetric::Answer), 203);
+        let steps = pump
+            .outputs()
+            .iter()
+            .filter_map(|said| Some(pump.protocol().operation(said.node, &said.output)?.step));
+        let (asked, answered): (Vec<_>, Vec<_>) = steps.partition(|step| *step == Step::Invoke);
+        assert_eq!((asked.len(), answered.len()), (203, 203));
         assert!(facts.last_event < millis(20_000), "{facts:?}");
         assert_eq!(pump.findings(), []);
     }
@@ -154,4 +163,16 @@ fn a_configuration_that_cannot_work_is_refused() {
     let refused = fits(1_000_000, &[]).expect_err("too long");
     assert!(refused.to_string().starts_with("protocol.certificates: "), "{refused}");
     assert_eq!(fits(1_000_000, &[("certificates", Value::Choice("aggregate"))]), Ok(()));
+}
+
+#[test]
+fn a_metric_counts_what_theory_divides_by() {
+    use anthill_protocol::Metric as _;
+    for (certificates, bits) in [("list", 6_700.0), ("aggregate", 100.0)] {
+        let it = hotstuff(100, &[("certificates", Value::Choice(certificates))]);
+        let theory = it.complexity(100);
+        assert!(HotStuffMetric::ALL.iter().any(|metric| Some(metric.name) == theory.per));
+        assert_eq!(theory.laws[0].expected, 198.0);
+        assert_eq!(theory.laws[1].expected, bits);
+    }
 }

@@ -150,8 +150,11 @@ impl Scheduler<HotStuff> for Asynchrony {
         let drawn = draw::mix(self.seed, self.sent);
         let most = (self.until + self.bound).since(message.sent).0;
         // Half of them are quick.
-        let delay =
-            if drawn % 2 == 0 { draw::below(drawn, most) } else { draw::below(drawn, most / 50) };
+        let delay = if drawn.is_multiple_of(2) {
+            draw::below(drawn, most)
+        } else {
+            draw::below(drawn, most / 50)
+        };
         Fate::At(message.sent + Span(delay))
     }
 }

@@ -170,7 +170,7 @@ fn blocks_that_come_late_are_mostly_stale() {
         ("blocks", Value::Count(500)),
     ];
     let (pump, facts) = run(nakamoto(4, Some("withheld-blocks"), &set), 4, days(100));
-    let (own, chain) = (facts.totals.of(M::SelfishRevenue), facts.totals.of(M::ChainGrowth));
+    let (own, chain) = (facts.totals.of(M::SelfishRevenue), facts.totals.of(M::ChainBlocks));
     assert!(own > 0 && (own as f64) < 0.35 * chain as f64, "{own} of {chain}");
     assert!(pump.findings().iter().all(|one| one.expected));
     let tips: Vec<u64> = (0..4).map(|id| pump.node(NodeId(id)).expect("up").tip.id()).collect();

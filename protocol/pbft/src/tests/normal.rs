@@ -5,7 +5,7 @@ use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, RunFacts, Span, Time, laws};
 
 use crate::checks::sent;
-use crate::messages::{PbftMetric, PbftOutput};
+use crate::messages::{PbftMessage, PbftMetric, PbftOutput};
 use crate::protocol::Pbft;
 
 pub(crate) fn pbft(nodes: u32, changes: &[(&str, Value)]) -> Pbft {
@@ -116,4 +116,10 @@ fn batches_fill_while_others_are_in_progress() {
     let checks = pump.protocol().checks(&facts);
     assert!(checks.iter().all(|it| it.ok && !it.expected_violation), "{checks:?}");
     assert!(pump.judged().iter().all(|it| it.ok && !it.expected_violation));
+}
+
+/// A message is a tag and sixteen bytes: an event of 32.
+#[test]
+fn messages_are_small() {
+    assert_eq!((size_of::<PbftMessage>(), align_of::<PbftMessage>()), (17, 1));
 }

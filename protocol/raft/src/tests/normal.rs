@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::messages::RaftMetric;
+use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::laws;
 
 #[test]
@@ -47,6 +48,16 @@ fn an_entry_takes_two_messages_for_each_follower() {
         let answered = sent(totals, "append") + sent(totals, "heartbeat") - sent(totals, "ack");
         assert!(answered <= 2 * (group - 1), "{answered} on their way");
         assert_eq!((sent(totals, "refuse"), sent(totals, "batch")), (0, 0));
+        let theory = pump.protocol().complexity(group as u32);
+        let law = theory.law(Cost::Messages).expect("a law");
+        assert_eq!((law.relation, law.expected), (Relation::AtLeast, 2.0 * (group - 1) as f64));
+        let entries = theory.decisions::<RaftMetric>(totals, group as u32).expect("some");
+        assert_eq!(entries, 201.0);
+        // Acknowledgements of heartbeats carry no entry.
+        let acks = sent(totals, "ack") - sent(totals, "heartbeat").min(sent(totals, "ack"));
+        let of_entries = (sent(totals, "append") + acks) as f64 / entries;
+        assert!((of_entries - law.expected).abs() < 0.1, "{of_entries}, not {}", law.expected);
+        assert!(totals.messages as f64 / entries >= law.expected);
         is_sound(&mut pump, &facts);
     }
 }

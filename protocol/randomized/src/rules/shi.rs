@@ -144,8 +144,8 @@ impl Shi {
 
 impl Randomized {
     pub(crate) fn start_shi(&self, lane: &Lane, bit: bool, cx: &mut impl Context<Self>) -> Shi {
-        let mut state = Shi::default();
-        state.progress = Progress { round: 1, bit, decided: None };
+        let progress = Progress { round: 1, bit, decided: None };
+        let mut state = Shi { progress, ..Shi::default() };
         self.cast(lane, &mut state, Stage::Pre, Some(bit), None, cx);
         while self.step_shi(lane, &mut state, cx) {}
         state

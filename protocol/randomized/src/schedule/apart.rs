@@ -1,7 +1,8 @@
-//! Two halves that hear nothing of each other: the other side of nodes with two faces.
+//! Two sides that hear nothing of each other until they have decided, and of the adversary's nodes only that all
+//! have their own bit: 0 for even places, 1 for odd ones, as inputs in turns have it.
 
 use super::{Cast, Plan};
-use crate::messages::{RandomizedMessage, Says};
+use crate::messages::{Bits, RandomizedMessage, Says};
 use crate::protocol::Randomized;
 
 pub(crate) struct Apart {
@@ -18,7 +19,24 @@ impl Plan for Apart {
         self.decided[node] |= matches!(says, Says::Decided { .. });
     }
 
-    fn passes(&self, from: usize, to: usize, _: &RandomizedMessage) -> bool {
-        from >= self.honest || from % 2 == to % 2 || self.decided[to]
+    fn passes(&self, from: usize, to: usize, message: &RandomizedMessage) -> bool {
+        if self.decided[to] {
+            return true;
+        }
+        let side = to % 2 == 1;
+        if from < self.honest {
+            return from % 2 == to % 2;
+        }
+        match *message {
+            RandomizedMessage::Bval { bit, .. }
+            | RandomizedMessage::Aux { bit, .. }
+            | RandomizedMessage::Report { bit, .. } => bit == side,
+            RandomizedMessage::Conf { bits, .. } => bits == Bits::only(side),
+            RandomizedMessage::Proposal { bit, .. } => bit == Some(side),
+            RandomizedMessage::PreVote(vote) | RandomizedMessage::MainVote(vote) => {
+                vote.bit == Some(side)
+            }
+            RandomizedMessage::Share { .. } => true,
+        }
     }
 }

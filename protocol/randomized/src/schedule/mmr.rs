@@ -92,6 +92,19 @@ impl Watch {
         Some(counts)
     }
 
+    /// Whether a message may pass whatever the plan: its round has not been both bits' to begin with, or is
+    /// over for its receiver. If the plan has a say, the round.
+    fn is_open(&self, to: usize, message: &RandomizedMessage) -> Result<bool, &Round> {
+        let (_, number) = message.place();
+        let Some(round) = self.rounds.get(number as usize) else { return Ok(false) };
+        match self.is_mixed(round) {
+            None => Ok(false),
+            Some(false) => Ok(true),
+            Some(true) if round.ended[to] => Ok(true),
+            Some(true) => Err(round),
+        }
+    }
+
     /// Whether a round begins with two bits that can both be delivered; `None`: it is not known yet.
     fn is_mixed(&self, round: &Round) -> Option<bool> {
         let held = self.cast.members - self.cast.honest;
@@ -124,9 +137,8 @@ impl Split {
         self.is_first(place) && place <= self.0.cast.faults
     }
 
-    /// Whether a member of A that is to end with both bits hears of another's CONF: n - f in all, with
-    /// its own and those of B.
-    fn hears_conf(&self, from: usize, to: usize) -> bool {
+    /// Whether a member of A that is to see both bits hears another: n - f in all, with itself and B.
+    fn is_heard(&self, from: usize, to: usize) -> bool {
         let Cast { members, faults, honest } = self.0.cast;
         if from >= honest {
             return false;
@@ -150,15 +162,11 @@ impl Plan for Split {
     }
 
     fn passes(&self, from: usize, to: usize, message: &RandomizedMessage) -> bool {
-        let (_, number) = message.place();
-        let Some(round) = self.0.rounds.get(number as usize) else { return false };
-        match self.0.is_mixed(round) {
-            None => return false,
-            Some(false) => return true,
-            Some(true) if round.ended[to] => return true,
-            Some(true) => {}
-        }
-        let chosen = self.chosen(number);
+        let round = match self.0.is_open(to, message) {
+            Ok(passes) => return passes,
+            Err(round) => round,
+        };
+        let chosen = self.chosen(message.place().1);
         match *message {
             RandomizedMessage::Bval { bit, .. } => {
                 round.aux[to] || (bit == chosen) == self.is_first(to)
@@ -170,7 +178,7 @@ impl Plan for Split {
                 if self.is_single(to) {
                     bits == Bits::only(chosen)
                 } else {
-                    !self.is_first(to) || self.hears_conf(from, to)
+                    !self.is_first(to) || self.is_heard(from, to)
                 }
             }
             _ => true,
@@ -204,14 +212,10 @@ impl Plan for Lag {
     }
 
     fn passes(&self, _: usize, to: usize, message: &RandomizedMessage) -> bool {
-        let (_, number) = message.place();
-        let Some(round) = self.0.rounds.get(number as usize) else { return false };
-        match self.0.is_mixed(round) {
-            None => return false,
-            Some(false) => return true,
-            Some(true) if round.ended[to] => return true,
-            Some(true) => {}
-        }
+        let round = match self.0.is_open(to, message) {
+            Ok(passes) => return passes,
+            Err(round) => round,
+        };
         let front = self.first_bit(to);
         let Some(first) = front.or(round.coin.map(|side| !side)) else { return false };
         match *message {
@@ -222,18 +226,12 @@ impl Plan for Lag {
     }
 }
 
-/// All see both bits: half of the nodes send AUX for each, and nobody hears n - f for one.
-pub(crate) struct Both(Watch);
-
-impl Both {
-    fn first_bit(place: usize) -> bool {
-        place % 2 == 1
-    }
-}
+/// All see both bits: n - f nodes send AUX for 0 and f for 1, and everybody hears one of those.
+pub(crate) struct Both(Split);
 
 impl Plan for Both {
     fn new(protocol: &Randomized, cast: Cast) -> Self {
-        Self(Watch::new(protocol, cast))
+        Self(Split::new(protocol, cast))
     }
 
     fn sent(&mut self, from: usize, message: &RandomizedMessage) {
@@ -245,26 +243,13 @@ impl Plan for Both {
     }
 
     fn passes(&self, from: usize, to: usize, message: &RandomizedMessage) -> bool {
-        let (_, number) = message.place();
-        let Some(round) = self.0.rounds.get(number as usize) else { return false };
-        match self.0.is_mixed(round) {
-            None => return false,
-            Some(false) => return true,
-            Some(true) if round.ended[to] => return true,
-            Some(true) => {}
-        }
-        match *message {
-            RandomizedMessage::Bval { bit, .. } => round.aux[to] || bit == Self::first_bit(to),
+        let plan = &self.0;
+        plan.0.is_open(to, message).unwrap_or_else(|round| match *message {
+            RandomizedMessage::Bval { bit, .. } => round.aux[to] || bit != plan.is_first(to),
             RandomizedMessage::Aux { .. } => {
-                // With its own, n - f: those of the other half, and as many of its own half as it takes.
-                let Cast { members, faults, .. } = self.0.cast;
-                let unlike = |place: &usize| Self::first_bit(*place) != Self::first_bit(to);
-                let alike = |place: &usize| !unlike(place) && *place != to;
-                let heard = (0..members).filter(unlike).chain((0..members).filter(alike));
-                let mut heard = heard.take(members - faults - 1);
-                round.conf[to] || heard.any(|place| place == from)
+                round.conf[to] || !plan.is_first(to) || plan.is_heard(from, to)
             }
             _ => true,
-        }
+        })
     }
 }

@@ -110,8 +110,8 @@ impl Edit<Streamlet> for Withholder {
         due.into_iter().for_each(|kept| self.show(kept, cx));
     }
 
-    /// What was kept is lost with its life; its bodies stay to the end of the run.
-    fn begins(&mut self) {
-        self.kept.clear();
+    /// What was kept is lost with its life.
+    fn begins(&mut self, cx: &mut Tap<'_, '_>) {
+        self.kept.drain(..).for_each(|kept| cx.release(kept.body));
     }
 }

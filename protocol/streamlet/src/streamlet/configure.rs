@@ -1,5 +1,6 @@
 //! How a scenario configures the protocol.
 
+use anthill_protocol::complexity::Theory;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{Check, Configure, RunFacts, RunScale, SignatureEstimate};
 
@@ -36,6 +37,10 @@ impl Configure for Streamlet {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::checks(self, facts)
+    }
+
+    fn complexity(&self, nodes: u32) -> Theory {
+        checks::theory(self, nodes)
     }
 
     /// A proposal and the votes of all, and with echo all of them from everybody.

@@ -1,6 +1,7 @@
 //! Nobody lies: exact counts and instants.
 
 use anthill_protocol::behaviour::{Fate, InTransit, Scheduler};
+use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::judge::{Panel, RunEnd, Setting};
 use anthill_protocol::{NodeId, Protocol, RunScale, draw, laws};
 
@@ -56,7 +57,7 @@ fn counts_are_those_of_the_closed_forms() {
             assert_eq!(of(StreamletMetric::Votes), 9 * nodes);
             assert_eq!(of(StreamletMetric::Notarised), 9 * nodes);
             assert_eq!(of(StreamletMetric::Finalized), 8 * nodes);
-            assert_eq!(of(StreamletMetric::Rounds), 9);
+            assert_eq!(of(StreamletMetric::Rounds), 2);
             // Three, six and nine end a row of three new ones.
             assert_eq!(
                 (of(StreamletMetric::WaitEpochs), of(StreamletMetric::Waits)),
@@ -74,6 +75,51 @@ fn counts_are_those_of_the_closed_forms() {
     {
         assert_eq!(Pump::new(honest(7, 3, settings), 7).run(END).totals.messages, an_epoch);
     }
+}
+
+/// What `anthill complexity` compares: costs of a run, divided by the decisions in it.
+#[test]
+fn costs_are_those_of_theory() {
+    for n in SIZES {
+        for settings in [&[][..], &[ECHO], &[UNSIGNED]] {
+            let settings = [settings, &[count("epochs", 7)]].concat();
+            let mut pump = Pump::new(honest(n, 3, &settings), n).seed(3);
+            let facts = pump.run(END);
+            let theory = pump.protocol().complexity(n);
+            let of = |metric: StreamletMetric| facts.totals.of(metric) as f64;
+            let decisions = theory.decisions::<StreamletMetric>(&facts.totals, n);
+            assert_eq!(decisions, Some(7.0));
+            for law in &theory.laws {
+                let measured = match law.cost {
+                    Cost::Rounds => of(StreamletMetric::Rounds),
+                    Cost::Messages => facts.totals.messages as f64 / 7.0,
+                    // A leader signs its block, and everybody a vote.
+                    Cost::Signatures => 1.0 + of(StreamletMetric::Votes) / 7.0,
+                    Cost::Bits => continue,
+                };
+                assert_eq!((law.relation, measured), (Relation::Exactly, law.expected), "{law:?}");
+            }
+            assert_eq!(theory.law(Cost::Signatures).is_some(), pump.protocol().signed);
+        }
+    }
+}
+
+/// A leader that says nothing costs its own epoch and those without three in a row.
+#[test]
+fn rounds_are_those_of_the_slowest_block() {
+    let mut pump = Pump::new(held(Some("mute"), (4, 1), 3, &[count("epochs", 60)]), 4).seed(3);
+    let facts = pump.run(END);
+    let leads = |epoch: &u32| pump.protocol().leader(*epoch, 4) != NodeId(0);
+    let honest: Vec<u32> = (1..=60).filter(leads).collect();
+    // A block is final with the second of the first two honest epochs that follow one at once, from its own on.
+    let is_row = |row: &[u32]| row[2] - row[0] == 2;
+    let end_of = |epoch: u32| {
+        let rows = core::iter::once(&[0][..]).chain([&honest[..]]).collect::<Vec<_>>().concat();
+        rows.windows(3).find(|row| is_row(row) && row[1] >= epoch).map(|row| row[2])
+    };
+    let rounds = honest.iter().filter_map(|epoch| Some(end_of(*epoch)? - epoch + 1)).max();
+    assert_eq!(facts.totals.of(StreamletMetric::Rounds), u64::from(rounds.expect("a row")));
+    assert!(rounds > Some(2));
 }
 
 /// 2Δ + 2d after its proposal: the next epoch begins 2Δ later, and its block takes two delays.
