@@ -152,6 +152,11 @@ pub(crate) fn divergence<P: Configure>(scenario: &Scenario) -> anyhow::Result<Op
     )?)
 }
 
+/// The most faults that a scenario's protocol tolerates, if it can be told.
+pub(crate) fn most_faults<P: Configure>(scenario: &Scenario) -> anyhow::Result<Option<u32>> {
+    Ok(P::configure(&scenario.values)?.most_faults(scenario.nodes))
+}
+
 /// What theory says that a scenario costs.
 pub(crate) fn theory<P: Configure>(scenario: &Scenario) -> anyhow::Result<Theory> {
     Ok(scenario.protocol::<P>()?.complexity(scenario.nodes))

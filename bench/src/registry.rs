@@ -50,6 +50,8 @@ pub struct Entry {
     pub signatures: fn(&Scenario) -> anyhow::Result<Option<SignatureEstimate>>,
     /// What a scenario of this protocol would take, found without running it.
     pub inspect: fn(&Scenario, &Prepared) -> anyhow::Result<Inspection>,
+    /// The most faults that this protocol tolerates among a scenario's nodes, if it can be told.
+    pub most_faults: fn(&Scenario) -> anyhow::Result<Option<u32>>,
     /// What theory says that a scenario of this protocol costs.
     pub theory: fn(&Scenario) -> anyhow::Result<Theory>,
     /// Where the two engines part on a scenario of this protocol, if they do.
@@ -92,6 +94,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
         divergence: engines::divergence::<P>,
+        most_faults: engines::most_faults::<P>,
         theory: engines::theory::<P>,
         diagrams: P::DIAGRAMS,
         record: engines::record::<P>,
@@ -136,6 +139,7 @@ fn gossip(preset: &'static str) -> Entry {
             true => engines::divergence::<SignedGossip>(scenario),
             false => engines::divergence::<Gossip>(scenario),
         },
+        most_faults: engines::most_faults::<Gossip>,
         theory: engines::theory::<Gossip>,
         diagrams: Gossip::DIAGRAMS,
         record: |scenario| match signed(scenario) {

@@ -192,6 +192,12 @@ pub trait Configure: Protocol {
         Vec::new()
     }
 
+    /// The most faults that it tolerates among so many nodes, for its parameter `faults`; `None`: it has no
+    /// such parameter, or takes 0 for it. Asked before [`Configure::fit`].
+    fn most_faults(&self, _nodes: u32) -> Option<u32> {
+        None
+    }
+
     /// What theory says that it costs with so many nodes, as it is configured; asked after
     /// [`Configure::fit`].
     fn complexity(&self, _nodes: u32) -> Theory {

@@ -64,6 +64,10 @@ fn costs_are_as_theory_says() {
         };
         assert_eq!(messages["mean"].as_f64(), Some(expected), "{cell}");
         assert_eq!(messages["theory"]["agrees"], true, "{cell}");
+        // With as many faults as the nodes allow: all but one, so a round for each node.
+        let rounds = costs.iter().find(|cost| cost["cost"] == "rounds").expect("rounds");
+        let expected = if cell["protocol"] == "streamlet" { 2.0 } else { n };
+        assert_eq!(rounds["mean"].as_f64(), Some(expected), "{cell}");
     }
     for name in ["costs.csv", "exponents.csv", "messages.svg", "report.html"] {
         assert!(desk.path("c").join(name).exists(), "{name}");

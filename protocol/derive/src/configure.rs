@@ -21,6 +21,9 @@ fn function(name: &str, path: &Expr) -> Option<TokenStream> {
         "complexity" => quote!(
             fn complexity(&self, nodes: u32) -> Theory { (#path)(self, nodes) }
         ),
+        "most_faults" => quote!(
+            fn most_faults(&self, nodes: u32) -> Option<u32> { (#path)(self, nodes) }
+        ),
         "pending" => {
             quote!(fn pending_per_node(&self, degree: f64) -> f64 { (#path)(self, degree) })
         }

@@ -78,7 +78,7 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///
 /// With `#[configure]` on the struct, also `impl Configure`: its name is the struct's, `PushPull` as
 /// `push-pull`, unless `name = ".."` is given, and what it is about is the struct's documentation.
-/// `fit`, `checks`, `asks`, `complexity`, `pending`, `row`, `signatures` and `swarm` = path name methods for the
+/// `fit`, `checks`, `asks`, `complexity`, `most_faults`, `pending`, `row`, `signatures` and `swarm` = path name methods for the
 /// trait's functions of those names, `columns`, `diagrams`, `adversaries` and `situations` its tables.
 #[proc_macro_derive(Parameters, attributes(param, workload, configure))]
 pub fn parameters(input: TokenStream) -> TokenStream {

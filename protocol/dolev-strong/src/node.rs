@@ -299,6 +299,10 @@ impl Configure for DolevStrong {
         Ok(Self { attack: Attack::read(values), ..Self::read(values)? })
     }
 
+    fn most_faults(&self, nodes: u32) -> Option<u32> {
+        Some(nodes.saturating_sub(1))
+    }
+
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
         if nodes < 2 {
             let problem = format!("{nodes} nodes have nobody to tell; give at least 2 nodes");

@@ -236,6 +236,15 @@ impl Configure for Randomized {
         Ok(read)
     }
 
+    fn most_faults(&self, nodes: u32) -> Option<u32> {
+        let share = match self.rules() {
+            Rules::Mmr | Rules::Shi => 3,
+            Rules::BenOr if self.lies() => 5,
+            Rules::BenOr => 2,
+        };
+        Some(self.members(nodes).saturating_sub(1) / share)
+    }
+
     fn fit(&mut self, nodes: u32, _seed: u64) -> Result<(), ParameterError> {
         let members = self.members(nodes);
         if self.group > 0 {

@@ -78,8 +78,7 @@ fn plan(registry: &Registry, args: &ComplexityArgs) -> anyhow::Result<(Vec<Cell>
         for delta in &deltas {
             for f in &faults {
                 for n in &sizes {
-                    let arguments = arguments(entry, args, n, f, delta.as_deref())?;
-                    let loaded = Configuration::load(&arguments, registry)?;
+                    let loaded = load(registry, entry, args, (n, f, delta.as_deref()))?;
                     let name = entry.protocol.name;
                     let (n, f) = (loaded.scenario.nodes, f.clone());
                     let label = label(name, n, &f, delta.as_deref());
@@ -116,14 +115,13 @@ fn label(protocol: &str, n: u32, f: &str, delta: Option<&str>) -> String {
     format!("{protocol} n {n}{faults}{delta}")
 }
 
-/// What `anthill run` is given for a cell of the grid.
-fn arguments(
+/// The scenario of a cell of the grid.
+fn load(
+    registry: &Registry,
     entry: &Entry,
     args: &ComplexityArgs,
-    n: &str,
-    f: &str,
-    delta: Option<&str>,
-) -> anyhow::Result<ScenarioArgs> {
+    (n, f, delta): (&str, &str, Option<&str>),
+) -> anyhow::Result<Configuration> {
     let name = entry.protocol.name;
     let has = |key: &str| entry.protocol.parameters.iter().any(|known| known.name == key);
     let mut set = args.set.clone();
@@ -131,26 +129,38 @@ fn arguments(
     if has("group") {
         set.push(format!("protocol.group={n}"));
     }
-    if f != "max" {
-        if !has("faults") {
-            bail!("--f {f}: {name} has no parameter `faults`; leave --f out, or give max");
-        }
-        set.push(format!("protocol.faults={f}"));
-    }
     if let Some(delta) = delta {
         if !has("delta") {
             bail!("--delta {delta}: {name} has no parameter `delta`");
         }
         set.push(format!("protocol.delta={delta}"));
     }
-    Ok(ScenarioArgs {
-        protocol: Some(name.to_owned()),
-        nodes: Some(n.to_owned()),
-        until: args.until.clone(),
-        seed: args.seed.clone(),
-        // Small runs, several at a time.
-        threads: Some("1".to_owned()),
-        set,
-        ..ScenarioArgs::default()
-    })
+    let with_faults = |faults: Option<&str>| {
+        let faults = faults.map(|faults| format!("protocol.faults={faults}"));
+        let arguments = ScenarioArgs {
+            protocol: Some(name.to_owned()),
+            nodes: Some(n.to_owned()),
+            until: args.until.clone(),
+            seed: args.seed.clone(),
+            // Small runs, several at a time.
+            threads: Some("1".to_owned()),
+            set: set.iter().cloned().chain(faults).collect(),
+            ..ScenarioArgs::default()
+        };
+        Configuration::load(&arguments, registry)
+    };
+    match (f, has("faults")) {
+        ("max", false) => with_faults(None),
+        ("max", true) => {
+            let least = with_faults(Some("0"))?;
+            match (entry.most_faults)(&least.scenario)? {
+                Some(most) => with_faults(Some(&most.to_string())),
+                None => Ok(least),
+            }
+        }
+        (_, true) => with_faults(Some(f)),
+        (_, false) => {
+            bail!("--f {f}: {name} has no parameter `faults`; leave --f out, or give max")
+        }
+    }
 }

@@ -24,9 +24,13 @@ impl Configure for Streamlet {
         Ok(streamlet)
     }
 
+    fn most_faults(&self, nodes: u32) -> Option<u32> {
+        Some(nodes.saturating_sub(1) / 3)
+    }
+
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
         if u64::from(self.faults) * 3 >= u64::from(nodes) {
-            let most = nodes.saturating_sub(1) / 3;
+            let most = self.most_faults(nodes).unwrap_or(0);
             let problem =
                 format!("of {nodes} nodes fewer than a third may be faulty: at most {most}");
             return Err(ParameterError { name: "faults", problem });
