@@ -7,6 +7,7 @@
 mod held;
 mod observed;
 mod rough;
+mod turn;
 
 use core::marker::PhantomData;
 use std::sync::Mutex;
@@ -32,6 +33,7 @@ use crate::signing::Signing;
 use crate::tally::Tally;
 use held::Play;
 use rough::Served;
+pub(crate) use turn::Turn;
 
 /// Self-events of one node at one instant before the run is called stuck.
 const MAX_INSTANT_STREAK: u32 = 1_000_000;
@@ -147,63 +149,6 @@ pub(crate) trait Sink<L> {
 
     /// An event at the node itself, at any time from now on.
     fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L);
-}
-
-/// A sink of any engine. Under conditions handlers are called over this one alone: behaviours of held
-/// nodes need an object anyway, and so each handler is compiled once for all engines.
-pub(crate) struct AnySink<'a, L>(&'a mut dyn Sink<L>);
-
-impl<L> Sink<L> for AnySink<'_, L> {
-    fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
-        self.0.deliver(time, target, source, sequence, payload);
-    }
-
-    fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L) {
-        self.0.own(time, node, sequence, payload);
-    }
-}
-
-/// The node whose handler is called, and when.
-pub(crate) struct Turn<'a, P: Protocol, M: Mode> {
-    pub(crate) world: &'a World<'a, P, M>,
-    pub(crate) id: NodeId,
-    pub(crate) now: Time,
-    pub(crate) counts: &'a mut Counts,
-    pub(crate) standing: &'a mut M::Standing,
-    pub(crate) tally: &'a mut Tally<P>,
-}
-
-impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
-    fn over<S>(self, sink: &'a mut S) -> Host<'a, P, M, S> {
-        let Turn { world, id, now, counts, standing, tally } = self;
-        Host { world, id, now, counts, standing, tally, sink, muted: false, event: 0 }
-    }
-
-    /// Brings the node up.
-    pub(crate) fn start(self, sink: &mut impl Sink<LoadOf<P, M>>) -> P::Node {
-        if const { M::HAS_CONDITIONS } {
-            self.over(&mut AnySink(sink)).start()
-        } else {
-            self.over(sink).start()
-        }
-    }
-
-    /// Handles one event.
-    #[inline]
-    pub(crate) fn handle(
-        self,
-        sink: &mut impl Sink<LoadOf<P, M>>,
-        state: &mut P::Node,
-        source: NodeId,
-        sequence: u32,
-        load: &LoadOf<P, M>,
-    ) {
-        if const { M::HAS_CONDITIONS } {
-            self.over(&mut AnySink(sink)).handle(state, source, sequence, load);
-        } else {
-            self.over(sink).handle(state, source, sequence, load);
-        }
-    }
 }
 
 /// One handler call.

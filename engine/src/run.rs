@@ -189,6 +189,19 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) calm: bool,
 }
 
+impl<'a, P: Protocol> Job<'a, P> {
+    /// A job that nobody is shown anything of; who is held and scheduled is found when it is run.
+    pub(crate) fn new(
+        protocol: &'a P,
+        scenario: &'a Scenario,
+        network: &'a Network,
+        control: &'a Control,
+    ) -> Self {
+        let (visit, held) = (None, None);
+        Self { protocol, scenario, network, control, visit, held, scheduled: false, calm: false }
+    }
+}
+
 /// Shown the nodes' states at the end of a run, in the order of their ids.
 pub type Visit<'a, P> = &'a dyn Fn(NodeId, &<P as Protocol>::Node);
 

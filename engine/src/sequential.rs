@@ -165,16 +165,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run(&Job {
-        protocol,
-        scenario,
-        network,
-        control,
-        visit: None,
-        held: None,
-        scheduled: false,
-        calm: false,
-    })
+    Oracle::run(&Job::new(protocol, scenario, network, control))
 }
 
 /// Runs a scenario under conditions of the caller's: the reference for [`crate::run_under`].
@@ -188,19 +179,7 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Oracle::run_under(
-        &Job {
-            protocol,
-            scenario,
-            network,
-            control,
-            visit: None,
-            held: None,
-            scheduled: false,
-            calm: false,
-        },
-        conditions,
-    )
+    Oracle::run_under(&Job::new(protocol, scenario, network, control), conditions)
 }
 
 /// As [`run_under`], and shows the nodes' final states: the reference for
@@ -216,16 +195,7 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job {
-        protocol,
-        scenario,
-        network,
-        control,
-        visit: Some(visit),
-        held: None,
-        scheduled: false,
-        calm: false,
-    };
+    let job = Job { visit: Some(visit), ..Job::new(protocol, scenario, network, control) };
     Oracle::run_under(&job, conditions)
 }
 

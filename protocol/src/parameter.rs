@@ -86,6 +86,13 @@ pub struct Parameter {
     pub about: &'static str,
 }
 
+impl Parameter {
+    /// A whole number up to `max`, 0 unless it is given: what 0 stands for is for `about` to say.
+    pub const fn count(name: &'static str, max: u64, about: &'static str) -> Self {
+        Self { name, kind: Kind::Count { min: 0, max }, default: Value::Count(0), about }
+    }
+}
+
 /// What nodes that a protocol's own adversary holds do.
 ///
 /// The protocol decides which nodes those are, and plays them; the engine only reads the section.

@@ -91,6 +91,13 @@ impl Finished {
         self.host.get(name).and_then(Value::as_f64)
     }
 
+    /// The first latency of which something was recorded: its name and median, in ns.
+    pub(crate) fn first_latency(&self) -> Option<(&str, f64)> {
+        let all = self.result.get("latency_ns")?.as_object()?;
+        let (name, first) = all.iter().find(|(_, all)| all["count"].as_u64() > Some(0))?;
+        Some((name, first["p50"].as_f64()?))
+    }
+
     /// A metric of the protocol.
     pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         self.result.get("metrics")?.get(name)?.as_f64()

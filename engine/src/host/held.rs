@@ -6,7 +6,8 @@
 use anthill_protocol::behaviour::{Behaviour, Hosts, Tap};
 use anthill_protocol::{NodeId, Protocol, Span};
 
-use super::{AnySink, Host, Sink};
+use super::turn::AnySink;
+use super::{Host, Sink};
 use crate::event::Payload;
 use crate::held::Held;
 use crate::mode::{LoadOf, Mode, Restart};

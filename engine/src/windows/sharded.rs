@@ -90,16 +90,7 @@ pub fn run<P: Protocol>(
     network: &Network,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run(&Job {
-        protocol,
-        scenario,
-        network,
-        control,
-        visit: None,
-        held: None,
-        scheduled: false,
-        calm: false,
-    })
+    Sharded::run(&Job::new(protocol, scenario, network, control))
 }
 
 /// Runs a scenario under conditions of the caller's, such as some with a scheduler of its own
@@ -117,19 +108,7 @@ pub fn run_under<P: Protocol>(
     conditions: Option<&Conditions>,
     control: &Control,
 ) -> Result<Outcome, RunError> {
-    Sharded::run_under(
-        &Job {
-            protocol,
-            scenario,
-            network,
-            control,
-            visit: None,
-            held: None,
-            scheduled: false,
-            calm: false,
-        },
-        conditions,
-    )
+    Sharded::run_under(&Job::new(protocol, scenario, network, control), conditions)
 }
 
 /// As [`run_under`], and shows the nodes' final states, in the order of their ids and from this
@@ -148,16 +127,7 @@ pub fn run_visited<P: Protocol>(
     control: &Control,
     visit: Visit<'_, P>,
 ) -> Result<Outcome, RunError> {
-    let job = Job {
-        protocol,
-        scenario,
-        network,
-        control,
-        visit: Some(visit),
-        held: None,
-        scheduled: false,
-        calm: false,
-    };
+    let job = Job { visit: Some(visit), ..Job::new(protocol, scenario, network, control) };
     Sharded::run_under(&job, conditions)
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use anthill_protocol::behaviour::{Behaviour, Tap};
-use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{Context, NodeId, Protocol};
 
 use crate::Chord;
@@ -14,12 +14,11 @@ use crate::messages::ChordMessage;
 use crate::node::Node;
 use crate::ring::Space;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Kind::Count { min: 0, max: u32::MAX as u64 },
-    default: Value::Count(0),
-    about: "nodes held, those with the highest numbers; 0: a tenth of all",
-};
+const COUNT: Parameter = Parameter::count(
+    "count",
+    u32::MAX as u64,
+    "nodes held, those with the highest numbers; 0: a tenth of all",
+);
 
 pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {

@@ -7,25 +7,17 @@ mod random;
 mod replayer;
 
 use anthill_protocol::behaviour::{Behaviour, Edited};
-use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{Context as _, NodeId, Shared};
 
 use crate::DolevStrong;
 use crate::node::ChainMessage;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Kind::Count { min: 0, max: 100_000 },
-    default: Value::Count(0),
-    about: "nodes held, from node 0 on; 0: as many as faults",
-};
+const COUNT: Parameter =
+    Parameter::count("count", 100_000, "nodes held, from node 0 on; 0: as many as faults");
 
-const ROUND: Parameter = Parameter {
-    name: "round",
-    kind: Kind::Count { min: 0, max: 100_001 },
-    default: Value::Count(0),
-    about: "in whose course the chain arrives; 0: the last",
-};
+const ROUND: Parameter =
+    Parameter::count("round", 100_001, "in whose course the chain arrives; 0: the last");
 
 pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {

@@ -10,12 +10,11 @@ use crate::hotstuff::{HotStuff, Timer};
 use crate::messages::HotStuffMessage;
 use crate::replica::Replica;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Kind::Count { min: 0, max: u32::MAX as u64 },
-    default: Value::Count(0),
-    about: "replicas that it holds; 0: the f that are tolerated",
-};
+const COUNT: Parameter = Parameter::count(
+    "count",
+    u32::MAX as u64,
+    "replicas that it holds; 0: the f that are tolerated",
+);
 
 const PLACEMENT: Parameter = Parameter {
     name: "placement",

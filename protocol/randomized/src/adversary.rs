@@ -2,19 +2,15 @@
 
 use anthill_protocol::NodeId;
 use anthill_protocol::behaviour::{Behaviour, Scheduler};
-use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 
 use crate::coin::Coin;
 use crate::liars::Outspoken;
 use crate::protocol::{Randomized, Rules};
 use crate::schedule;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Kind::Count { min: 0, max: 1_000_000 },
-    default: Value::Count(0),
-    about: "nodes held in each group, its last ones; 0: f",
-};
+const COUNT: Parameter =
+    Parameter::count("count", 1_000_000, "nodes held in each group, its last ones; 0: f");
 
 /// What a scenario may name.
 pub(crate) const KINDS: &[AdversaryKind] = &[

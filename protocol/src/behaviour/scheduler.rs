@@ -9,7 +9,7 @@
 //! A host asks it at the boundaries of its windows, in the order of events' keys, so the run is the same
 //! for any sharding. Randomness that nodes have not told anybody is not visible to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::judge::Said;
 use crate::{NodeId, Protocol, Time};
@@ -54,7 +54,8 @@ pub struct InTransit<M> {
     pub message: M,
 }
 
-/// Messages that wait, in the order in which they were sent.
+/// Messages that wait, in the order in which they were sent; they are numbered from 0 in the order in which
+/// [`Scheduler::on_send`] held them.
 #[derive(Debug)]
 pub struct Held<M> {
     waiting: BTreeMap<u64, InTransit<M>>,
@@ -95,12 +96,15 @@ impl<M> Held<M> {
 pub struct Scheduled<M, T> {
     held: Held<M>,
     parcels: BTreeMap<u64, T>,
+    /// Those that must arrive by an instant, with it.
+    bounded: BTreeSet<(Time, u64)>,
     next: u64,
 }
 
 impl<M, T> Default for Scheduled<M, T> {
     fn default() -> Self {
-        Self { held: Held::default(), parcels: BTreeMap::new(), next: 0 }
+        let (parcels, bounded) = (BTreeMap::new(), BTreeSet::new());
+        Self { held: Held::default(), parcels, bounded, next: 0 }
     }
 }
 
@@ -120,6 +124,7 @@ impl<M: Copy, T> Scheduled<M, T> {
             Fate::Due => Some((message.due.max(now), parcel)),
             Fate::At(at) => Some((allowed(&message, at).max(now), parcel)),
             Fate::Held => {
+                self.bounded.extend(message.latest.map(|latest| (latest, self.next)));
                 self.held.waiting.insert(self.next, message);
                 self.parcels.insert(self.next, parcel);
                 self.next += 1;
@@ -144,10 +149,9 @@ impl<M: Copy, T> Scheduled<M, T> {
         for (number, at) in core::mem::take(&mut self.held.released) {
             self.arrive(number, now, at, arrivals);
         }
-        let is_due = |message: &InTransit<M>| message.latest.is_some_and(|latest| latest < horizon);
-        let due: Vec<u64> =
-            self.held.iter().filter(|(_, held)| is_due(held)).map(|(number, _)| number).collect();
-        for number in due {
+        while let Some(&(latest, number)) = self.bounded.first()
+            && latest < horizon
+        {
             self.arrive(number, now, Time::MAX, arrivals);
         }
     }
@@ -161,7 +165,7 @@ impl<M: Copy, T> Scheduled<M, T> {
 
     /// When the first of what is held must arrive.
     pub fn deadline(&self) -> Option<Time> {
-        self.held.waiting.values().filter_map(|message| message.latest).min()
+        self.bounded.first().map(|(latest, _)| *latest)
     }
 
     /// Whether nothing waits.
@@ -172,6 +176,9 @@ impl<M: Copy, T> Scheduled<M, T> {
     fn arrive(&mut self, number: u64, now: Time, at: Time, arrivals: &mut Vec<Arrival<T>>) {
         let message = self.held.waiting.remove(&number);
         if let Some((message, parcel)) = message.zip(self.parcels.remove(&number)) {
+            if let Some(latest) = message.latest {
+                self.bounded.remove(&(latest, number));
+            }
             arrivals.push((allowed(&message, at).max(now), parcel));
         }
     }

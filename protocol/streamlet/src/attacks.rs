@@ -7,16 +7,12 @@ mod withholder;
 
 use anthill_protocol::NodeId;
 use anthill_protocol::behaviour::{Behaviour, Edited};
-use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 
 use crate::Streamlet;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Kind::Count { min: 0, max: 1_000_000 },
-    default: Value::Count(0),
-    about: "nodes held, from node 0 on; 0: as many as faults",
-};
+const COUNT: Parameter =
+    Parameter::count("count", 1_000_000, "nodes held, from node 0 on; 0: as many as faults");
 
 pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {

@@ -86,8 +86,7 @@ impl Complexity {
             let theory = (registry.named(cell.protocol)?.theory)(&configuration.scenario)?;
             rows.push(row(cell, &theory, runs));
         }
-        let exponents = rows.chunk_by(|a, b| same_series(&a.cell, &b.cell)).flat_map(exponents);
-        let exponents = exponents.collect();
+        let exponents = series(&rows).flat_map(exponents).collect();
         Ok(Self { rows, exponents })
     }
 
@@ -121,10 +120,6 @@ pub(super) fn words(relation: Relation) -> &'static str {
         Relation::AtLeast => "at least",
         Relation::Grows => "grows as",
     }
-}
-
-fn same_series(a: &Cell, b: &Cell) -> bool {
-    (a.protocol, &a.f, &a.delta) == (b.protocol, &b.f, &b.delta)
 }
 
 fn row(cell: Cell, theory: &Theory, runs: &[&Finished]) -> Row {
@@ -193,15 +188,18 @@ fn agrees(law: &Law, measured: &Mean) -> Option<bool> {
 
 /// The first latency that a protocol measures: its name and median in the mean over runs.
 fn latency(runs: &[&Finished]) -> Option<(String, f64)> {
-    let of = |run: &&Finished| {
-        let all = run.result.get("latency_ns")?.as_object()?;
-        let (name, first) = all.iter().find(|(_, all)| all["count"].as_u64() > Some(0))?;
-        Some((name.clone(), first["p50"].as_f64()?))
-    };
-    let found: Vec<(String, f64)> = runs.iter().filter_map(of).collect();
-    let (name, _) = found.first()?.clone();
-    let medians: Vec<f64> = found.iter().map(|(_, median)| *median).collect();
-    Some((name, medians.iter().sum::<f64>() / medians.len() as f64))
+    let found: Vec<(&str, f64)> = runs.iter().filter_map(|run| run.first_latency()).collect();
+    let (name, _) = *found.first()?;
+    let medians = found.iter().map(|(_, median)| median);
+    Some((name.to_owned(), medians.sum::<f64>() / found.len() as f64))
+}
+
+/// Rows that differ in nodes only, together.
+pub(super) fn series(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+    rows.chunk_by(|a, b| {
+        let key = |row: &'_ Row| (row.cell.protocol, row.cell.f.clone(), row.cell.delta.clone());
+        key(a) == key(b)
+    })
 }
 
 /// The exponents of a series of cells that differ in nodes only.

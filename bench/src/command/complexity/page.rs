@@ -3,7 +3,7 @@
 use anthill_protocol::complexity::Cost;
 use maud::{Markup, html};
 
-use super::measured::{Complexity, Row};
+use super::measured::{Complexity, Row, series};
 use super::text::{self, COSTS, EXPONENTS};
 use crate::command::batch;
 use crate::page::{Table, document, figure, section};
@@ -47,13 +47,6 @@ const CAPTION: &str = "Of honest nodes, per decision; bars are 95 % intervals ov
 
 fn table(columns: &[&str], rows: Vec<Vec<String>>) -> Markup {
     Table { rows, ..Table::new(columns) }.markup()
-}
-
-/// The rows of one line: those that differ in nodes only.
-fn series(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
-    rows.chunk_by(|a, b| {
-        (a.cell.protocol, &a.cell.f, &a.cell.delta) == (b.cell.protocol, &b.cell.f, &b.cell.delta)
-    })
 }
 
 fn name(rows: &[Row]) -> String {

@@ -10,7 +10,7 @@ use super::acts::Part;
 use crate::command::batch;
 use crate::page::{Headline, Table, code, document, figure, folded, headlines, section};
 use crate::plot::{Axis, LinePlot, Mark, Point, Series, Unit};
-use crate::points::{Finished, Plan, Store};
+use crate::points::{Plan, Store};
 use crate::statistics::power_law;
 use crate::units;
 
@@ -68,16 +68,9 @@ fn row(played: &Played<'_>) -> Vec<String> {
         count(run.metric("rounds")),
         count(run.result("messages")),
         count(run.result("bytes_on_wire").map(|bytes| 8.0 * bytes)),
-        latency(run).map_or_else(String::new, |ns| units::nanos(ns as u64)),
+        run.first_latency().map_or_else(String::new, |(_, ns)| units::nanos(ns as u64)),
         verdict,
     ]
-}
-
-/// The median of the first latency of which something was recorded, in ns.
-fn latency(run: &Finished) -> Option<f64> {
-    let all = run.result.get("latency_ns")?.as_object()?;
-    let (_, first) = all.iter().find(|(_, all)| all["count"].as_u64() > Some(0))?;
-    first["p50"].as_f64()
 }
 
 fn table(acts: &[&Played<'_>]) -> Markup {

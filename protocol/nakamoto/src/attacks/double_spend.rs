@@ -10,6 +10,7 @@ use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::{Context, NodeId, Protocol, Shared, Span};
 
 use super::branch::{Branch, height};
+use super::mine;
 use crate::message::NakamotoMessage;
 use crate::metric::NakamotoMetric;
 use crate::node::Node;
@@ -111,14 +112,7 @@ impl Behaviour<Nakamoto> for DoubleSpend {
         timer: Timer,
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
-        match timer {
-            Timer::Mine { clock } if honest.finds(node, clock) => {
-                self.find(honest, node, cx);
-                honest.start_clock(node, cx);
-            }
-            Timer::Mine { .. } => {}
-            other => honest.on_timer(node, other, cx),
-        }
+        mine(honest, node, timer, cx, |node, cx| self.find(honest, node, cx));
     }
 
     /// The rest is over.

@@ -10,6 +10,7 @@ use anthill_protocol::behaviour::{Act, Behaviour, Tap};
 use anthill_protocol::{Bodies, Context, NodeId, Protocol, Shared};
 
 use super::branch::Branch;
+use super::mine;
 use crate::message::{NakamotoMessage, Name};
 use crate::metric::NakamotoMetric;
 use crate::node::Node;
@@ -151,14 +152,7 @@ impl Behaviour<Nakamoto> for Eclipse {
         timer: Timer,
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
-        match timer {
-            Timer::Mine { clock } if honest.finds(node, clock) => {
-                self.find(honest, node, cx);
-                honest.start_clock(node, cx);
-            }
-            Timer::Mine { .. } => {}
-            other => honest.on_timer(node, other, cx),
-        }
+        mine(honest, node, timer, cx, |node, cx| self.find(honest, node, cx));
     }
 
     /// The rest is over.

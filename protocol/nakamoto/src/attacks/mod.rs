@@ -11,11 +11,30 @@ mod selfish;
 mod tests;
 mod withheld;
 
-use anthill_protocol::behaviour::Behaviour;
+use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, Value, Values};
-use anthill_protocol::{Span, draw};
+use anthill_protocol::{Protocol as _, Span, draw};
 
-use crate::Nakamoto;
+use crate::node::Node;
+use crate::{Nakamoto, Timer};
+
+/// A timer of a node that does with what it finds as it likes: `find`; all else is as the protocol has it.
+fn mine(
+    honest: &Nakamoto,
+    node: &mut Node,
+    timer: Timer,
+    cx: &mut Tap<'_, '_, Nakamoto>,
+    find: impl FnOnce(&mut Node, &mut Tap<'_, '_, Nakamoto>),
+) {
+    match timer {
+        Timer::Mine { clock } if honest.finds(node, clock) => {
+            find(node, cx);
+            honest.start_clock(node, cx);
+        }
+        Timer::Mine { .. } => {}
+        other => honest.on_timer(node, other, cx),
+    }
+}
 
 /// An adversary.
 #[derive(Clone, Debug)]

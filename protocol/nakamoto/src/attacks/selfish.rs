@@ -14,6 +14,7 @@ use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::{Bodies, Context, NodeId, Protocol, Shared};
 
 use super::branch::{Branch, height};
+use super::mine;
 use crate::message::NakamotoMessage;
 use crate::metric::NakamotoMetric;
 use crate::node::Node;
@@ -97,14 +98,7 @@ impl Behaviour<Nakamoto> for Selfish {
         timer: Timer,
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
-        match timer {
-            Timer::Mine { clock } if honest.finds(node, clock) => {
-                self.find(honest, node, cx);
-                honest.start_clock(node, cx);
-            }
-            Timer::Mine { .. } => {}
-            other => honest.on_timer(node, other, cx),
-        }
+        mine(honest, node, timer, cx, |node, cx| self.find(honest, node, cx));
     }
 
     /// A crash costs the pool its secrets.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::{Context, Protocol, Shared, Span, Time};
 
+use super::mine;
 use crate::node::Node;
 use crate::{Nakamoto, Timer};
 
@@ -30,19 +31,14 @@ impl Behaviour<Nakamoto> for Withheld {
         timer: Timer,
         cx: &mut Tap<'_, '_, Nakamoto>,
     ) {
-        match timer {
-            Timer::Mine { clock } if honest.finds(node, clock) => {
-                let (block, _) = honest.find(node.tip, Box::default(), cx);
-                if self.hold > Span::ZERO {
-                    cx.retain(block);
-                    self.kept.push_back((cx.now() + self.hold, block));
-                    cx.wake_after(self.hold);
-                }
-                honest.start_clock(node, cx);
+        mine(honest, node, timer, cx, |node, cx| {
+            let (block, _) = honest.find(node.tip, Box::default(), cx);
+            if self.hold > Span::ZERO {
+                cx.retain(block);
+                self.kept.push_back((cx.now() + self.hold, block));
+                cx.wake_after(self.hold);
             }
-            Timer::Mine { .. } => {}
-            other => honest.on_timer(node, other, cx),
-        }
+        });
     }
 
     fn on_wake(&mut self, honest: &Nakamoto, node: &mut Node, cx: &mut Tap<'_, '_, Nakamoto>) {

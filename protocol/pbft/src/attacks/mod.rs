@@ -15,12 +15,11 @@ use self::split::Split;
 use self::stale::Stale;
 use crate::protocol::Pbft;
 
-const COUNT: Parameter = Parameter {
-    name: "count",
-    kind: Takes::Count { min: 0, max: 1_000_000 },
-    default: Value::Count(0),
-    about: "replicas that it holds, from the first on; 0: as many as the protocol tolerates (f)",
-};
+const COUNT: Parameter = Parameter::count(
+    "count",
+    1_000_000,
+    "replicas that it holds, from the first on; 0: as many as the protocol tolerates (f)",
+);
 
 const BEYOND: Parameter = Parameter {
     about: "replicas that it holds, from the first on; 0: one more than the protocol tolerates",
