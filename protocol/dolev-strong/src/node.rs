@@ -81,6 +81,8 @@ pub enum DolevStrongMetric {
     Carried,
     /// chains with too few signatures, or with one that does not hold, or of another instance
     Refused,
+    /// chains that came after the round that their signatures are for
+    Late,
     /// beginning of a broadcast until a node decides
     #[metric(latency)]
     Decision,
@@ -198,6 +200,9 @@ impl DolevStrong {
         let link: &Link = bodies.get(chain);
         let (instance, value, round) = (node.instance, link.value, node.round);
         let is_present = link.instance == instance && round > 0;
+        if is_present && link.length < round {
+            cx.record(DolevStrongMetric::Late, 1);
+        }
         let Some(place) = node.place_for(value).filter(|_| is_present) else {
             return cx.record(DolevStrongMetric::Refused, u64::from(!is_present));
         };

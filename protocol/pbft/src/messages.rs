@@ -104,6 +104,8 @@ pub enum PbftMetric {
     /// new views that their primaries have begun
     #[metric(lower)]
     ViewChanges,
+    /// batches that came after a quorum's commits for them, summed over replicas
+    Learned,
     /// checkpoints that became stable, summed over replicas
     Stable,
     /// states taken over from other replicas

@@ -276,6 +276,7 @@ impl Pbft {
     ) {
         let Some(slot) = node.slot(self, seq, cx) else { return };
         batch.into_iter().for_each(|batch| cx.retain(batch));
+        cx.record(PbftMetric::Learned, 1);
         let old = slot.learned.replace((digest, batch)).and_then(|(_, old)| old);
         old.into_iter().for_each(|old| cx.release(old));
         self.execute(node, cx);
