@@ -10,6 +10,12 @@
 //! handlers must retain it, and releases it when it forgets the handle; a handle whose body is gone
 //! makes the host panic when it is used. Timers keep nothing alive.
 //!
+//! *As bytes.* A body leaves the process in its form as a [`Snapshot`], which is derived: its own
+//! content, and its parts by name. That is another length than [`Body::encoded_len`], which is what the
+//! emulated network carries: parts that travel whole count whole there, contents that are only modelled
+//! (a payload, MACs) count without being there, and what a real node would compute again (hashes,
+//! lengths) is saved and counts nothing.
+//!
 //! *Names.* A handle's [`Shared::id`] is the same in every execution of a scenario; where the body
 //! lies is not, and must not influence a protocol: handles compare, hash and print by id.
 
@@ -21,8 +27,9 @@ use crate::{Claim, Keys, Snapshot, SnapshotError, draw};
 #[cfg(doc)]
 use crate::Context;
 
-/// What can be shared: immutable once made.
-pub trait Body: Eq + Send + Sync + fmt::Debug + 'static {
+/// What can be shared: immutable once made. `#[derive(Snapshot)]` gives it a form as bytes, in which its
+/// parts are names.
+pub trait Body: Snapshot + Eq + Send + Sync + fmt::Debug + 'static {
     /// Its size on the wire in bytes; less than 24 counts as 24.
     fn encoded_len(&self) -> u32;
 
@@ -40,6 +47,16 @@ pub trait Body: Eq + Send + Sync + fmt::Debug + 'static {
 /// The body of protocols that share nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoBody {}
+
+impl Snapshot for NoBody {
+    fn save(&self, _: &mut Vec<u8>) {
+        match *self {}
+    }
+
+    fn load(_: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Err(SnapshotError("a body of a protocol that has none"))
+    }
+}
 
 impl Body for NoBody {
     fn encoded_len(&self) -> u32 {

@@ -1,10 +1,10 @@
 //! The place of an event in the total order of a run.
 
-use crate::{NodeId, Time};
+use crate::{NodeId, Snapshot, Time};
 
 /// The total order of events, from most to least significant. Unique: it names an event in every
 /// execution of a scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Snapshot)]
 pub struct Key {
     /// When the event is handled.
     pub time: Time,

@@ -1,11 +1,12 @@
-//! What must hold for every protocol, whatever it does: laws of its messages, states and parameters.
+//! What must hold for every protocol, whatever it does: laws of its messages, states, timers, bodies and
+//! parameters.
 //!
-//! [`crate::recording::Pump`] holds the first messages of each kind and the nodes' states against
-//! them, so that every unit test of a protocol tests them too; [`parameters`] is called once for
+//! [`crate::recording::Pump`] holds the first messages of each kind, the nodes' states, and the first
+//! timers and bodies against them, so that every unit test of a protocol tests them too; [`parameters`] is called once for
 //! each protocol.
 
 use crate::parameter::{AdversaryKind, Kind, Parameter, Part, Value, Values};
-use crate::{Configure, Message, Snapshot, Span};
+use crate::{Body, Configure, Message, Snapshot, Span};
 
 /// Codec, length, kind and bodies of a message agree with each other.
 ///
@@ -35,22 +36,77 @@ pub fn message<M: Message>(message: &M) {
     assert!(M::CARRIES || bodies == 0, "carries bodies, and CARRIES denies it: {message:?}");
 }
 
-/// What is saved of a state is loaded, all of it, and is the same when saved again.
+/// What is saved of a state or timer is loaded, all of it, and is the same when saved again.
 ///
 /// # Panics
 /// If a law is broken, naming it.
 pub fn state<S: Snapshot>(state: &S) {
+    reloaded(state);
+}
+
+/// What is cut off is refused; what is damaged is refused or is another value, and no panic. Shows the
+/// damaged ones that load.
+///
+/// # Panics
+/// If a law is broken, naming it.
+pub fn damage<S: Snapshot>(value: &S, mut show: impl FnMut(S)) {
+    let bytes = saved(value);
+    // All places of a short form, and some of a long one.
+    let places = || (0..bytes.len()).step_by(bytes.len() / 32 + 1);
+    for cut in places().chain(bytes.len().checked_sub(1)) {
+        assert!(S::load(&mut &bytes[..cut]).is_err(), "loaded from {cut} of {} bytes", bytes.len());
+    }
+    for place in places() {
+        for to in [bytes[place] ^ 1, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[place] = to;
+            // What it says is another question.
+            let _ = S::load(&mut &damaged[..]).map(&mut show);
+        }
+    }
+}
+
+/// What holds for states holds for a body, also damaged, and the loaded one is equal to it, with the same
+/// fingerprint, length and parts. A damaged one may be asked for these as well.
+///
+/// # Panics
+/// If a law is broken, naming it.
+pub fn body<B: Body>(body: &B) {
+    let loaded = reloaded(body);
+    assert!(loaded == *body, "a loaded body is another one: {body:?}, {loaded:?}");
+    assert_eq!(
+        loaded.fingerprint(),
+        body.fingerprint(),
+        "another fingerprint when loaded: {body:?}"
+    );
+    assert_eq!(loaded.encoded_len(), body.encoded_len(), "another length when loaded: {body:?}");
+    let parts = |body: &B| {
+        let mut parts = Vec::new();
+        body.parts(&mut |part| parts.push((part.id(), part.encoded_len())));
+        parts
+    };
+    assert_eq!(parts(&loaded), parts(body), "other parts when loaded: {body:?}");
+    damage(body, |damaged| {
+        let _ = (damaged.encoded_len(), damaged.fingerprint(), parts(&damaged));
+    });
+}
+
+fn saved<S: Snapshot>(value: &S) -> Vec<u8> {
     let mut bytes = Vec::new();
-    state.save(&mut bytes);
+    value.save(&mut bytes);
+    bytes
+}
+
+fn reloaded<S: Snapshot>(value: &S) -> S {
+    let bytes = saved(value);
     let mut rest = &bytes[..];
     let loaded = match S::load(&mut rest) {
         Ok(loaded) => loaded,
-        Err(problem) => panic!("a saved state cannot be loaded: {problem}"),
+        Err(problem) => panic!("what was saved cannot be loaded: {problem}"),
     };
-    assert!(rest.is_empty(), "{} bytes of a saved state were not loaded", rest.len());
-    let mut again = Vec::new();
-    loaded.save(&mut again);
-    assert!(again == bytes, "a loaded state is another one");
+    assert!(rest.is_empty(), "{} bytes of what was saved were not loaded", rest.len());
+    assert!(saved(&loaded) == bytes, "what was loaded is another one");
+    loaded
 }
 
 /// Every parameter of a protocol takes its least and its greatest value, its flags and words, with
@@ -158,6 +214,35 @@ mod tests {
 
     struct Forgetful;
 
+    /// A body that breaks one law.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Bad<const LAW: u8>(u8);
+
+    impl<const LAW: u8> Snapshot for Bad<LAW> {
+        fn save(&self, out: &mut Vec<u8>) {
+            out.push(self.0);
+        }
+
+        fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+            match u8::load(bytes) {
+                Err(_) if LAW == 1 => Ok(Self(0)),
+                Ok(0xff) if LAW == 2 => panic!("of damage"),
+                read => read.map(Self),
+            }
+        }
+    }
+
+    impl<const LAW: u8> Body for Bad<LAW> {
+        fn encoded_len(&self) -> u32 {
+            if LAW == 3 { u32::from(self.0) - 5 } else { 1 }
+        }
+
+        fn fingerprint(&self) -> u64 {
+            // Of where it lies, and not of what it says.
+            if LAW == 4 { core::ptr::from_ref(self).addr() as u64 } else { self.0.into() }
+        }
+    }
+
     impl Snapshot for Forgetful {
         fn save(&self, out: &mut Vec<u8>) {
             out.extend([1, 2]);
@@ -182,6 +267,11 @@ mod tests {
         assert!(breaks(|| message(&Broken::<2>)).contains("encoded_len is not"));
         assert!(breaks(|| message(&Broken::<3>)).contains("cannot be decoded"));
         assert!(breaks(|| message(&Broken::<4>)).contains("more bytes than it has"));
-        assert!(breaks(|| state(&Forgetful)).contains("1 bytes of a saved state"));
+        body(&Bad::<0>(5));
+        assert!(breaks(|| body(&Bad::<1>(5))).contains("loaded from 0 of 1 bytes"));
+        assert!(breaks(|| body(&Bad::<2>(5))).contains("of damage"));
+        assert!(breaks(|| body(&Bad::<3>(5))).contains("overflow"));
+        assert!(breaks(|| body(&Bad::<4>(5))).contains("another fingerprint"));
+        assert!(breaks(|| state(&Forgetful)).contains("1 bytes of what was saved"));
     }
 }

@@ -1,5 +1,6 @@
 //! What a protocol measures: a fieldless enum, so recording is an array index.
 
+use crate::Snapshot;
 use crate::invariant::{Bearing, Invariant};
 
 /// How the records of a metric become one figure of the summary.
@@ -94,7 +95,7 @@ pub trait Metric: Copy + Send + Sync + 'static {
 }
 
 /// The counters of a run so far, summed over all nodes: what stop conditions and checks see.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Totals {
     /// Per metric, in index order: the sum (or maximum) of its records, or their count for a
     /// latency.

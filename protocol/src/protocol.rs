@@ -22,7 +22,7 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// What they share by handle; [`crate::NoBody`] for nothing.
     type Body: crate::Body;
     /// A one-shot tag that a node leaves for itself.
-    type Timer: Copy + Send + Sync + core::fmt::Debug + 'static;
+    type Timer: Snapshot + Copy + Send + Sync + core::fmt::Debug + 'static;
     /// What the protocol measures.
     type Metric: Metric;
     /// What nodes tell the outside world; [`crate::NoOutput`] for nothing.

@@ -26,8 +26,11 @@ use crate::behaviour::Hosts;
 use crate::draw::{self, Purpose};
 use crate::{
     Bodies as _, Body as _, Claim, Context, Digest, Keys, NodeId, Protocol, PublicKey, RegionId,
-    Shared, Signature, Span, Time, Verdicts,
+    Shared, Signature, Span, Time, Verdicts, laws,
 };
+
+/// So many messages and timers of a node may be held against the laws.
+const LAWFUL: u32 = 16;
 
 mod bodies;
 mod pump;
@@ -93,6 +96,8 @@ pub struct Recording<P: Protocol> {
     bodies: RecordedBodies<P::Body>,
     /// How many more times this node retained bodies than it released some.
     retained: i64,
+    /// The same, body by body: 1 for each time that it retained one, -1 that it released one.
+    holds: Vec<(Shared, i64)>,
     effects: Vec<Effect<P>>,
 }
 
@@ -123,6 +128,7 @@ impl<P: Protocol> Recording<P> {
             told: Vec::new(),
             bodies: RecordedBodies::default(),
             retained: 0,
+            holds: Vec::new(),
             effects: Vec::new(),
         }
     }
@@ -272,6 +278,9 @@ impl<P: Protocol> Context<P> for Recording<P> {
     }
 
     fn set_timer(&mut self, delay: Span, timer: P::Timer) {
+        if self.sent < LAWFUL {
+            laws::state(&timer);
+        }
         self.sent += 1;
         self.effects.push(Effect::Timer { at: self.now() + delay, timer });
     }
@@ -290,12 +299,14 @@ impl<P: Protocol> Context<P> for Recording<P> {
         self.bodies.clone()
     }
 
-    fn retain(&mut self, _body: Shared) {
+    fn retain(&mut self, body: Shared) {
         self.retained += 1;
+        self.holds.push((body, 1));
     }
 
-    fn release(&mut self, _body: Shared) {
+    fn release(&mut self, body: Shared) {
         self.retained -= 1;
+        self.holds.push((body, -1));
     }
 
     fn verify_body(&mut self, body: Shared) -> Verdicts {

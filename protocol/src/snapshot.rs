@@ -1,8 +1,21 @@
-//! Node state as bytes: what survives a crash "with state", what a checkpoint keeps, and what the
+//! States, timers and shared bodies as bytes: what leaves the process in a saved run, and what the
 //! final state hash covers.
 //!
-//! Widths are those of [`crate::Wire`], except that a [`crate::Shared`] is saved by name and length, and a
-//! list is its length as `u32` and its elements.
+//! | type | bytes |
+//! |---|---|
+//! | `u8`, `u16`, `u32`, `u64`, `u128` | 1, 2, 4, 8, 16, little-endian |
+//! | `bool` | 1: 0 or 1 |
+//! | [`NodeId`], [`RegionId`], [`Time`], [`Span`] | 4, 2, 8, 8 |
+//! | `Digest`, `PublicKey`, `Signature` | 32, 32, 64 |
+//! | `Option` | 1, and what is in it |
+//! | `Vec`, `Box<[T]>` | 4, the length, and the elements |
+//! | `[T; N]`, `Box<T>` | the elements; what is in it |
+//! | [`crate::Shared`] | 12: the body's name (8) and its length on the wire (4), never its place |
+//! | a struct, a tuple | its fields in order |
+//! | an enum | 1, the number of the variant, and its fields |
+//!
+//! There is one form per value, and equal values have equal forms. Loading trusts nothing: it never
+//! panics, and takes no more memory than a fixed multiple of the bytes that are there.
 
 use thiserror::Error;
 
@@ -10,6 +23,10 @@ use crate::{NodeId, RegionId, Span, Time, draw};
 
 /// State that can be written to bytes and read back. `#[derive(Snapshot)]` for structs and enums of
 /// such: field after field, an enum after a byte with the number of its variant.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved",
+    note = "states, timers and bodies leave the process in a saved run: `#[derive(Snapshot)]`"
+)]
 pub trait Snapshot: Sized {
     /// Appends the state; equal states append equal bytes.
     fn save(&self, out: &mut Vec<u8>);
@@ -23,7 +40,7 @@ pub trait Snapshot: Sized {
 
 /// Bytes that are not a snapshot of the expected type.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("not a snapshot of this state: {0}")]
+#[error("not a snapshot of this: {0}")]
 pub struct SnapshotError(pub &'static str);
 
 /// A 64-bit hash of bytes for state hashes; not cryptographic.
@@ -49,7 +66,7 @@ macro_rules! snapshot_integers {
     )*};
 }
 
-snapshot_integers!(u8, u16, u32, u64);
+snapshot_integers!(u8, u16, u32, u64, u128);
 
 impl Snapshot for () {
     fn save(&self, _out: &mut Vec<u8>) {}
@@ -87,7 +104,7 @@ macro_rules! snapshot_tuples {
     )*};
 }
 
-snapshot_tuples!((A 0, B 1) (A 0, B 1, C 2));
+snapshot_tuples!((A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3));
 
 macro_rules! snapshot_newtypes {
     ($($newtype:ident),*) => {$(
@@ -118,18 +135,48 @@ impl<T: Snapshot> Snapshot for Option<T> {
 
 impl<T: Snapshot> Snapshot for Vec<T> {
     fn save(&self, out: &mut Vec<u8>) {
-        (self.len() as u32).save(out);
-        self.iter().for_each(|value| value.save(out));
+        save_all(self, out);
     }
 
+    /// An element takes a byte at least.
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
         let len = u32::load(bytes)? as usize;
         // Bytes from outside may promise any length: memory follows what is really there.
-        let mut list = Self::with_capacity(len.min(bytes.len()));
+        if len > bytes.len() {
+            return Err(SnapshotError("more elements than bytes"));
+        }
+        let mut list = Self::with_capacity(len.min(bytes.len() / size_of::<T>().max(1)));
         for _ in 0..len {
             list.push(T::load(bytes)?);
         }
         Ok(list)
+    }
+}
+
+fn save_all<T: Snapshot>(list: &[T], out: &mut Vec<u8>) {
+    (list.len() as u32).save(out);
+    list.iter().for_each(|value| value.save(out));
+}
+
+/// As a `Vec`.
+impl<T: Snapshot> Snapshot for Box<[T]> {
+    fn save(&self, out: &mut Vec<u8>) {
+        save_all(self, out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Vec::load(bytes).map(Vec::into_boxed_slice)
+    }
+}
+
+/// As what is in it.
+impl<T: Snapshot> Snapshot for Box<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        T::save(self, out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        T::load(bytes).map(Self::new)
     }
 }
 
@@ -165,6 +212,23 @@ mod tests {
             Vec::<u64>::load(&mut &[0xff; 12][..]).is_err(),
             "four billion elements in 8 bytes"
         );
+        let mut bytes = Vec::new();
+        let boxed = Box::new((vec![7u128].into_boxed_slice(), 5u8, true, NodeId(1)));
+        boxed.save(&mut bytes);
+        assert_eq!(bytes.len(), 4 + 16 + 1 + 1 + 4);
+        assert_eq!(Box::load(&mut &bytes[..]), Ok(boxed));
+    }
+
+    /// An element may be larger in memory than as bytes: room is made for what bytes are there.
+    #[test]
+    fn a_promised_length_takes_no_memory() {
+        let mut bytes = Vec::new();
+        (1_000u32).save(&mut bytes);
+        bytes.extend([0; 1_000]);
+        let list = Vec::<Option<[u64; 16]>>::load(&mut &bytes[..]).expect("a thousand times none");
+        assert_eq!(list.len(), 1_000);
+        bytes.truncate(1_003);
+        assert!(Vec::<Option<[u64; 16]>>::load(&mut &bytes[..]).is_err());
     }
 
     #[test]

@@ -8,7 +8,9 @@
 
 use crate::parameter::{Parameter, ParameterError, Values};
 use crate::phold::Token;
-use crate::{Check, Configure, Context, Metric, NodeId, Parameters, Protocol, RunFacts, Span};
+use crate::{
+    Check, Configure, Context, Metric, NodeId, Parameters, Protocol, RunFacts, Snapshot, Span,
+};
 
 /// The parameters of a timers run.
 #[derive(Clone, Debug, Parameters)]
@@ -25,7 +27,7 @@ pub struct Timers {
 }
 
 /// Which timer fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Alarm {
     /// The one that is set again.
     Short,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anthill_protocol::{Snapshot, SnapshotError};
+
 use super::*;
 
 /// A body that counts how many of its kind are alive.
@@ -23,6 +25,17 @@ impl Eq for Link {}
 impl Drop for Link {
     fn drop(&mut self) {
         self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Snapshot for Link {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.number, self.parts.clone()).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (number, parts) = Snapshot::load(bytes)?;
+        Ok(Self { number, parts, alive: Arc::new(AtomicU32::new(1)) })
     }
 }
 

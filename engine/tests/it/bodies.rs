@@ -19,7 +19,7 @@ const RECORD_BYTES: u32 = 1_000;
 const TICK: Span = Span::from_millis(1);
 
 /// What nodes share.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Snapshot)]
 struct Record {
     number: u64,
     parts: Vec<Shared>,

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use anthill_engine::{Control, run, sequential};
 use anthill_protocol::phold::{Phold, PholdMetric};
 use anthill_protocol::{
-    Bodies as _, Body, Claim, Context, Keys, Message, NodeId, Protocol, Shared, Span, draw,
+    Bodies as _, Body, Claim, Context, Keys, Message, NodeId, Protocol, Shared, Snapshot, Span,
+    draw,
 };
 
 use crate::signatures::{edge_cases, edge_kinds, honest};
@@ -36,7 +37,7 @@ fn cases(all: bool) -> &'static [Case] {
 }
 
 /// A few of the claims.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Snapshot)]
 struct Bundle<const ALL: bool>(Vec<u32>);
 
 impl<const ALL: bool> Body for Bundle<ALL> {

@@ -1,6 +1,6 @@
 //! What travels, what is said and measured.
 
-use anthill_protocol::{Body, Message, Metric, NodeId, Output, Shared, Time, draw};
+use anthill_protocol::{Body, Message, Metric, NodeId, Output, Shared, Snapshot, Time, draw};
 
 /// Requests carry a number of the asker's, which comes back with the answer. A node's id follows
 /// from its address, so addresses are all that is sent.
@@ -68,7 +68,7 @@ pub enum ChordMessage {
 }
 
 /// The successors of a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Successors(pub(crate) Box<[NodeId]>);
 
 impl Body for Successors {
@@ -104,7 +104,7 @@ pub enum ChordOutput {
 }
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Timer {
     Stabilise,
     FixFinger,

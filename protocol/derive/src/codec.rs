@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Data, DeriveInput, Error, Fields, Ident, Result, Type};
+use syn::{Data, DeriveInput, Error, Fields, Ident, Result, Type, parse_quote};
 
 /// One form that a value can have: a struct's only one, or a variant.
 struct Form<'a> {
@@ -44,11 +44,8 @@ impl<'a> Form<'a> {
 /// What a type can be.
 ///
 /// # Errors
-/// For unions, generic types, empty enums and those with more variants than a byte counts.
+/// For unions, empty enums and those with more variants than a byte counts.
 fn forms<'a>(input: &'a DeriveInput) -> Result<Vec<Form<'a>>> {
-    if !input.generics.params.is_empty() {
-        return Err(Error::new_spanned(&input.generics, "a generic type has no fixed form"));
-    }
     match &input.data {
         Data::Struct(data) => Ok(vec![Form::new(quote!(Self), &data.fields, None)]),
         Data::Enum(data) if data.variants.is_empty() => {
@@ -90,9 +87,14 @@ fn reading(
     })
 }
 
-/// `impl Snapshot`.
+/// `impl Snapshot`, for what a type is generic over if that is one.
 pub(crate) fn snapshot(input: &DeriveInput) -> Result<TokenStream> {
     let (name, forms) = (&input.ident, forms(input)?);
+    let mut generics = input.generics.clone();
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(Snapshot));
+    }
+    let (parameters, arguments, bounds) = generics.split_for_impl();
     let save = forms.iter().map(|form| {
         form.each(|tag| quote!(out.push(#tag);), |field| quote!(Snapshot::save(#field, out);))
     });
@@ -105,7 +107,7 @@ pub(crate) fn snapshot(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote!(const _: () = {
         use ::anthill_protocol::{Snapshot, SnapshotError};
 
-        impl Snapshot for #name {
+        impl #parameters Snapshot for #name #arguments #bounds {
             fn save(&self, out: &mut Vec<u8>) {
                 match self { #(#save)* }
             }
@@ -119,6 +121,9 @@ pub(crate) fn snapshot(input: &DeriveInput) -> Result<TokenStream> {
 
 /// `impl Wire`, with so many zero bytes in front.
 pub(crate) fn wire(input: &DeriveInput, header: u32) -> Result<TokenStream> {
+    if !input.generics.params.is_empty() {
+        return Err(Error::new_spanned(&input.generics, "a generic type has no fixed form"));
+    }
     let (name, forms) = (&input.ident, forms(input)?);
     let write = forms.iter().map(|form| {
         form.each(|tag| quote!(out.push(#tag);), |field| quote!(Wire::write(#field, out);))

@@ -4,7 +4,7 @@
 //! what it received, and thousands of messages name it. On the wire a chain counts whole.
 
 use anthill_protocol::{
-    Bodies, Body, Claim, Context, Digest, Keys, NodeId, Shared, Signature, draw,
+    Bodies, Body, Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, draw,
 };
 
 use crate::DolevStrong;
@@ -15,7 +15,7 @@ const HEAD: u32 = 12;
 const SIGNED: u32 = 4 + 64;
 
 /// A chain, seen from its last signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Link {
     pub instance: u32,
     pub value: u32,

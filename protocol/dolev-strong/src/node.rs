@@ -56,7 +56,7 @@ pub enum Said {
 }
 
 /// A round ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct RoundEnds {
     instance: u32,
     round: u32,

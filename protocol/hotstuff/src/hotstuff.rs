@@ -8,7 +8,7 @@ use anthill_protocol::kit::{Arrivals, Deadline, Requests, Tick};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
     Cell, Check, Column, Configure, Context, Dice, Holds, Metric, NodeId, Output, Parameters,
-    Protocol, RunFacts, RunScale, SignatureEstimate, Span, Time, Totals,
+    Protocol, RunFacts, RunScale, SignatureEstimate, Snapshot, Span, Time, Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -57,7 +57,7 @@ pub enum HotStuffOutput {
 }
 
 /// What a replica sets timers for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 pub enum Timer {
     /// The view takes too long.
     Alarm(Tick),

@@ -1,7 +1,8 @@
 //! What travels: messages, and the bodies that many of them share.
 
 use anthill_protocol::{
-    Body, Claim, Digest, Keys, Message, NodeId, Shared, Signature, Time, draw, fingerprint_bytes,
+    Body, Claim, Digest, Keys, Message, NodeId, Shared, Signature, Snapshot, Time, draw,
+    fingerprint_bytes,
 };
 
 /// The domain of all digests.
@@ -79,7 +80,7 @@ fn claims(
 }
 
 /// A shared body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum HotStuffBody {
     /// A block.
     Block(Block),
@@ -104,7 +105,7 @@ impl HotStuffBody {
 }
 
 /// A block. Its parent is the block that its certificate is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Block {
     pub(crate) digest: Digest,
     pub(crate) view: u64,
@@ -120,7 +121,6 @@ pub struct Block {
     pub(crate) link: Option<Shared>,
     /// Client and number of each request.
     pub(crate) requests: Vec<(NodeId, u32)>,
-    justify_len: u32,
 }
 
 /// A block's place: what of it is chosen by its proposer.
@@ -145,13 +145,12 @@ impl Block {
         words.extend(requests.iter().map(|(client, n)| u64::from(client.0) << 32 | u64::from(*n)));
         let digest = digest(scenario, Statement::Block, &words, Some(&certificate.block));
         let parent = (certificate.view, certificate.block);
-        let justify_len = justify.encoded_len();
-        Self { digest, view, height, time, justify, parent, link, requests, justify_len }
+        Self { digest, view, height, time, justify, parent, link, requests }
     }
 }
 
 /// q votes for a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Certificate {
     pub(crate) view: u64,
     pub(crate) block: Digest,
@@ -159,7 +158,7 @@ pub struct Certificate {
 }
 
 /// Who signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 enum Signers<T> {
     /// Every signature, by signer.
     List(Vec<(T, Signature)>),
@@ -212,7 +211,7 @@ impl Certificate {
 }
 
 /// A replica that has given up all views up to `given`, when its highest certificate was of view `high`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct GivenUp {
     pub(crate) who: NodeId,
     pub(crate) given: u64,
@@ -221,7 +220,7 @@ pub(crate) struct GivenUp {
 
 /// Statements of different replicas that they have given up a view: of one honest replica at least if
 /// there are f + 1, and a timeout certificate if there are q.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Timeouts {
     pub(crate) view: u64,
     /// The highest of the certificates that they knew, by its view.
@@ -263,7 +262,9 @@ impl Body for HotStuffBody {
     fn encoded_len(&self) -> u32 {
         match self {
             // View, height, time, the count of requests, and the parent's certificate.
-            Self::Block(block) => 28 + block.justify_len + 8 * block.requests.len() as u32,
+            Self::Block(block) => {
+                28 + block.justify.encoded_len() + 8 * block.requests.len() as u32
+            }
             Self::Certificate(Certificate { signers: Signers::List(votes), .. }) => {
                 44 + (4 + SIGNATURE) * votes.len() as u32
             }
@@ -272,7 +273,9 @@ impl Body for HotStuffBody {
                 12 + (20 + SIGNATURE) * statements.len() as u32
             }
             // Which view each of them knew has to be said one by one.
-            Self::Timeouts(timeouts) => 16 + SIGNATURE + 8 * timeouts.count(),
+            Self::Timeouts(timeouts) => (16 + SIGNATURE)
+                .saturating_add(timeouts.count().saturating_mul(8))
+                .min(Shared::MAX_LEN),
         }
     }
 

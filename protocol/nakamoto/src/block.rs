@@ -3,7 +3,9 @@
 //! A block is a shared body that keeps its parent alive, so the tree of blocks is in memory once for
 //! all nodes; a node keeps the handle of its tip and of a few others.
 
-use anthill_protocol::{Bodies, Body, Digest, NodeId, Shared, Span, Time, draw, fingerprint_bytes};
+use anthill_protocol::{
+    Bodies, Body, Digest, NodeId, Shared, Snapshot, Span, Time, draw, fingerprint_bytes,
+};
 
 use crate::transaction::Transaction;
 
@@ -19,7 +21,7 @@ const MAX_AHEAD: Span = Span::from_secs(2 * 3_600);
 const MAX_FACTOR: u64 = 4;
 
 /// A block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Block {
     /// `None`: the genesis.
     pub(crate) parent: Option<Shared>,
@@ -28,7 +30,7 @@ pub struct Block {
 }
 
 /// What a block says beside its parent and transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Header {
     pub(crate) height: u32,
     /// The work of this block.

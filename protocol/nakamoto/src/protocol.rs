@@ -2,7 +2,7 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{Context, NodeId, Protocol, Totals};
+use anthill_protocol::{Context, NodeId, Protocol, Snapshot, Totals};
 
 use crate::block::Block;
 use crate::message::NakamotoMessage;
@@ -12,7 +12,7 @@ use crate::output::NakamotoOutput;
 use crate::{Nakamoto, judges};
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 pub enum Timer {
     /// A block is found, if this is still the clock that counts.
     Mine { clock: u32 },

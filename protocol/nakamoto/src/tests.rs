@@ -64,6 +64,7 @@ fn all_nodes_have_the_same_chain_in_the_end() {
         let mined = facts.totals.of(M::Mined);
         assert_eq!(mined, 100 + facts.totals.of(M::StaleRate));
         assert_eq!(pump.findings(), []);
+        assert_eq!(pump.leaks(), [""; 0]);
         let checks = pump.judged();
         assert!(checks.iter().all(|check| check.ok && !check.expected_violation), "{checks:?}");
     }

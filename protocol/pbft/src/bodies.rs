@@ -1,14 +1,16 @@
 //! What many messages share: requests, batches, votes, certificates, view changes, states.
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature};
+use anthill_protocol::{
+    Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError,
+};
 
 /// The digest of the null request, which does nothing.
 pub(crate) const NULL: u64 = 0;
 
 /// How a statement is authenticated. Both are bytes on the wire; a vector of MACs convinces only
 /// those whom it reaches from its maker, so its receiver goes by the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Seal {
     Signature(Signature),
     /// One MAC of 8 bytes for each of so many replicas.
@@ -26,7 +28,7 @@ impl Seal {
 }
 
 /// A kind of statement that is sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Kind {
     Request,
     PrePrepare,
@@ -44,7 +46,7 @@ pub(crate) fn statement(scenario: u64, kind: Kind, words: [u64; 3]) -> Digest {
 }
 
 /// A client's request; always signed, so that no replica can make one up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Request {
     /// The client's number.
     pub client: u32,
@@ -95,8 +97,19 @@ impl Batch {
     }
 }
 
+/// The requests: the digest follows from them.
+impl Snapshot for Batch {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.requests.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Vec::load(bytes).map(Self::new)
+    }
+}
+
 /// A primary's pre-prepare: this batch, or the null request, has this number in this view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Proposal {
     pub view: u32,
     pub seq: u32,
@@ -107,7 +120,7 @@ pub struct Proposal {
 }
 
 /// A prepare, a commit, or a checkpoint (in view 0, whose digest is the root of the state).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Vote {
     pub kind: Kind,
     pub view: u32,
@@ -135,7 +148,7 @@ impl Vote {
 
 /// Signed votes of different replicas for one thing: a prepared certificate, with the primary's
 /// signature under the pre-prepare, or the proof of a stable checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Certificate {
     /// [`Kind::Prepare`] or [`Kind::Checkpoint`].
     pub kind: Kind,
@@ -182,7 +195,7 @@ impl Certificate {
 }
 
 /// A batch that a replica prepared: the last view in which it did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Prepared {
     pub seq: u32,
     pub view: u32,
@@ -193,7 +206,7 @@ pub struct Prepared {
 }
 
 /// A view change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Change {
     /// The view that its sender wants.
     pub view: u32,
@@ -229,7 +242,7 @@ impl Change {
 }
 
 /// The beginning of a view: the view changes it is based on, and what follows from them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct NewView {
     pub view: u32,
     pub signer: u32,
@@ -248,7 +261,7 @@ impl NewView {
 }
 
 /// The replicated state after a number of batches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct State {
     pub seq: u32,
     /// The service's own state: a hash of all operations in their order.
@@ -266,7 +279,7 @@ impl State {
 }
 
 /// A shared body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum PbftBody {
     Request(Request),
     Batch(Batch),

@@ -1,7 +1,7 @@
 //! What replicas and clients send each other, say, measure and set timers for.
 
 use anthill_protocol::kit::Tick;
-use anthill_protocol::{Message, Metric, Output, Shared, Wire};
+use anthill_protocol::{Message, Metric, Output, Shared, Snapshot, Wire};
 
 /// A number without alignment: a message is a tag and sixteen bytes, so that an event is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
@@ -122,7 +122,7 @@ pub enum PbftMetric {
 }
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Timer {
     /// A replica has waited too long for its primary, a client for its replies.
     Alarm(Tick),

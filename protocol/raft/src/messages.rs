@@ -62,7 +62,7 @@ pub enum RaftMessage {
 }
 
 /// What messages carry by handle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum RaftBody {
     Entries(Vec<Entry>),
     Snapshot(Image),
@@ -163,7 +163,7 @@ pub enum RaftMetric {
 }
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 pub enum Timer {
     /// A leader's next heartbeat, everybody else's next election.
     Alarm(Tick),

@@ -1,7 +1,7 @@
 //! The state of a replica, and what of it survives a crash.
 
 use anthill_protocol::kit::Deadline;
-use anthill_protocol::{Context, NodeId, Snapshot, SnapshotError, Span, Time};
+use anthill_protocol::{Context, NodeId, Snapshot, Span, Time};
 
 use crate::Raft;
 use crate::log::Log;
@@ -65,16 +65,6 @@ pub struct Lead {
     /// Newcomers that catch up, and those that have to be told that they have gone.
     pub learners: Voters,
     pub leaving: Voters,
-}
-
-impl Snapshot for Box<Lead> {
-    fn save(&self, out: &mut Vec<u8>) {
-        Lead::save(self, out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        Lead::load(bytes).map(Self::new)
-    }
 }
 
 /// What a leader knows of a replica.

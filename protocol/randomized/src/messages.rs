@@ -78,7 +78,7 @@ pub(crate) enum Stage {
 }
 
 /// What is signed. The group is not named: a key belongs to one only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Ballot {
     pub(crate) stage: Stage,
     pub(crate) instance: u32,

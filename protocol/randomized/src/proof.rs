@@ -9,7 +9,7 @@ use crate::messages::{Ballot, Stage, Vote};
 use crate::protocol::Randomized;
 
 /// Evidence that votes carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum Proof {
     /// n - f signatures of one ballot.
     Quorum(Quorum),
@@ -18,14 +18,14 @@ pub enum Proof {
 }
 
 /// Signatures of one ballot, in order of signers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Quorum {
     pub(crate) ballot: Ballot,
     pub(crate) signers: Vec<(NodeId, Signature)>,
 }
 
 /// Two pre-votes of an epoch, for 0 and for 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Both {
     pub(crate) instance: u32,
     pub(crate) epoch: u32,

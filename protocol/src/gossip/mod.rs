@@ -26,7 +26,7 @@ use core::marker::PhantomData;
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
 use crate::{
     Cell, Check, Column, Configure, Context, Diagram, Holds, Metric, NodeId, Protocol, Questions,
-    RunFacts, RunScale, SignatureEstimate, Span, Time, Totals, draw,
+    RunFacts, RunScale, SignatureEstimate, Snapshot, Span, Time, Totals, draw,
 };
 
 mod checks;
@@ -75,7 +75,7 @@ enum Mode {
 }
 
 /// The only timer: what it means follows from the mode (a round, or a request unanswered).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Wake;
 
 /// What a gossip run measures.

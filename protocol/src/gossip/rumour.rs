@@ -75,7 +75,7 @@ impl Rumour for Plain {
 pub struct Signed;
 
 /// The signed rumour itself, once for the whole run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct SignedRumour {
     /// Who is said to have published it.
     pub origin: NodeId,

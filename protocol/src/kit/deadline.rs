@@ -12,7 +12,7 @@ use crate::{Context, Protocol, Snapshot, Span, Time};
 /// # use anthill_protocol::{phold::*, recording::Recording, *};
 /// # struct Patient;
 /// enum Alarm { Election(Tick) } // a protocol's timer
-/// # #[derive(Clone, Copy, Debug)] struct Timer(Tick);
+/// # #[derive(Clone, Copy, Debug, Snapshot)] struct Timer(Tick);
 /// # impl Protocol for Patient {
 /// #     type Node = Deadline; type Message = Token; type Body = NoBody; type Timer = Timer;
 /// #     type Metric = PholdMetric; type Output = NoOutput;
@@ -122,7 +122,7 @@ mod tests {
 
     struct Host;
 
-    #[derive(Clone, Copy, Debug)]
+    #[derive(Clone, Copy, Debug, Snapshot)]
     struct Alarm(Tick);
 
     impl Protocol for Host {

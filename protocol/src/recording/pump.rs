@@ -4,12 +4,14 @@
 //! function of protocol, nodes, seed and builder calls; a node's draws are the ones that the
 //! engines hand out (`Purpose::Protocol` of its stream).
 
+mod leaks;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::leaks::Holdings;
 use super::weather::{Cut, Weather};
 use super::{Effect, Neighbours, RecordedBodies, Recording};
 use crate::behaviour::{Behaviour, InTransit, Scheduled, Scheduler, Tap};
@@ -48,6 +50,7 @@ pub struct Pump<P: Protocol> {
     /// Bodies that each node has shared.
     shared: Vec<u32>,
     bodies: RecordedBodies<P::Body>,
+    holdings: Holdings,
     /// How often each node has crashed: timers die with the incarnation that set them.
     crashes: Vec<u32>,
     queue: BTreeMap<(Time, u64), Event<P>>,
@@ -172,6 +175,7 @@ impl<P: Protocol> Pump<P> {
             drawn: vec![0; nodes as usize],
             shared: vec![0; nodes as usize],
             bodies: RecordedBodies::default(),
+            holdings: Holdings::default(),
             crashes: vec![0; nodes as usize],
             queue: BTreeMap::new(),
             asked: 0,
@@ -278,7 +282,8 @@ impl<P: Protocol> Pump<P> {
     /// Starts the nodes at the first call, then handles events before `until`, and says what
     /// happened so far. Ends early once the protocol is complete (asked after every event).
     pub fn run(&mut self, until: Time) -> RunFacts {
-        if self.nodes.is_empty() {
+        let is_first = self.nodes.is_empty();
+        if is_first {
             self.nodes.resize_with(self.population as usize, || None);
             let all = (0..self.population).map(NodeId);
             self.held.extend(all.filter_map(|id| Some((id, self.protocol.behaviour(id)?))));
@@ -300,6 +305,9 @@ impl<P: Protocol> Pump<P> {
             self.handle(event);
         }
         self.nodes.iter().flatten().take(LAWFUL as usize).for_each(laws::state);
+        if let Some(node) = self.nodes.iter().flatten().next().filter(|_| is_first) {
+            laws::damage(node, drop);
+        }
         self.facts(until)
     }
 
@@ -411,6 +419,7 @@ impl<P: Protocol> Pump<P> {
             self.told = core::mem::take(&mut cx.told);
         }
         (self.drawn[place], self.shared[place]) = (cx.drawn, cx.shared);
+        self.holdings.note(node, &cx.holds);
         let mut number = self.sent[place];
         self.sent[place] = cx.sent;
         // Charges delay what follows them in the same handler, as they do under an engine.

@@ -13,7 +13,9 @@
 
 use crate::kit::{Arrivals, Shape, Surge};
 use crate::parameter::{Kind, Parameter, ParameterError, Value, Values};
-use crate::{Check, Configure, Context, Metric, NodeId, Protocol, RunFacts, Span, Time, draw};
+use crate::{
+    Check, Configure, Context, Metric, NodeId, Protocol, RunFacts, Snapshot, Span, Time, draw,
+};
 
 mod message;
 #[cfg(test)]
@@ -53,7 +55,7 @@ enum Receivers {
 }
 
 /// The only timer: the next send is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Arrival;
 
 /// What a traffic run measures.

@@ -6,10 +6,10 @@ use super::receipt::Receipt;
 use super::rollover::Rollover;
 use super::selection::Selection;
 use super::timeline::{Batch, Event, Link, Probes};
-use crate::{Body, Claim, Keys, Shared};
+use crate::{Body, Claim, Keys, Shared, Snapshot};
 
 /// A shared object of the witness protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum WitnessBody {
     /// The witnesses of a fund, with the evidence of their selection.
     Selection(Selection),

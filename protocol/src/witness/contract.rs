@@ -11,12 +11,12 @@ use super::refusal::Refusal;
 use super::rules::{Rules, Terms};
 use super::selection::Selection;
 use super::statement::Statement;
-use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Time, fold_bytes};
+use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Time, fold_bytes};
 
 use super::body::WitnessBody;
 
 /// One fund from which a payment withdraws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Source {
     /// Its name.
     pub fund: FundId,
@@ -33,7 +33,7 @@ pub struct Source {
 }
 
 /// The terms that a payer offers and a payee agrees to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Contract {
     /// Its terms; their fields are read as the contract's own.
     draft: Draft,
@@ -46,7 +46,7 @@ pub struct Contract {
 }
 
 /// The terms of a contract, before it is signed and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Draft {
     /// The payer.
     pub payer: NodeId,
@@ -208,7 +208,8 @@ impl Contract {
 
     pub(super) fn encoded_len(&self) -> u32 {
         let selections = self.sources.iter().map(|source| source.selection.encoded_len());
-        self.own_len() + self.selection.encoded_len() + selections.sum::<u32>()
+        let own = self.own_len() + self.selection.encoded_len();
+        selections.fold(own, u32::saturating_add).min(Shared::MAX_LEN)
     }
 
     pub(super) fn fingerprint(&self) -> u64 {

@@ -1,11 +1,11 @@
 //! Funds: what a participant owns, and how one is named.
 
 use super::contract::Contract;
-use crate::{Digest, Shared, Snapshot, SnapshotError};
+use crate::{Digest, Shared, Snapshot};
 
 /// The name of a fund, which is that of the contract that made it: the first 64 bits of its digest.
 /// (A real network would use all 256; two of 2³² funds share a name here with probability 1/2.)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Snapshot)]
 pub struct FundId(pub u64);
 
 impl FundId {
@@ -17,7 +17,7 @@ impl FundId {
 }
 
 /// A fund as its owner keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Fund {
     /// Its name.
     pub id: FundId,
@@ -36,25 +36,5 @@ impl Fund {
     pub fn made_by(contract: &Contract) -> Self {
         let (id, amount) = (contract.fund(), contract.amount);
         Self { id, amount, sequence: 0, previous: id, selection: contract.selection }
-    }
-}
-
-impl Snapshot for Fund {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.id.0.save(out);
-        self.amount.save(out);
-        self.sequence.save(out);
-        self.previous.0.save(out);
-        self.selection.save(out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self {
-            id: FundId(u64::load(bytes)?),
-            amount: u64::load(bytes)?,
-            sequence: u32::load(bytes)?,
-            previous: FundId(u64::load(bytes)?),
-            selection: Shared::load(bytes)?,
-        })
     }
 }

@@ -35,7 +35,7 @@
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
     Cell, Check, Column, Configure, Context, Diagram, Dice, NodeId, Protocol, Questions, RunFacts,
-    Span, Time,
+    Snapshot, Span, Time,
 };
 
 mod adversary;
@@ -114,7 +114,7 @@ struct Workload {
 }
 
 /// The timers of a participant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum WitnessTimer {
     /// The next payment of the workload is due.
     Pay,
@@ -355,6 +355,12 @@ impl Protocol for Witness {
         self.wait_for_payment(cx);
         node.next_maintenance = Time::MAX;
         self.schedule_maintenance(node, cx);
+    }
+
+    fn state_hash(&self, node: &WitnessNode) -> u64 {
+        let mut bytes = Vec::new();
+        node.save_durable(&mut bytes);
+        crate::fold_bytes(&bytes)
     }
 
     fn events_per_node_second(&self) -> f64 {

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use crate::{Snapshot, SnapshotError};
+
 /// A remembered finding about an immutable body: a pure function of the body, so it neither counts
 /// for equality nor is it copied.
 #[derive(Debug)]
@@ -32,3 +34,12 @@ impl<T> PartialEq for Once<T> {
 }
 
 impl<T> Eq for Once<T> {}
+
+/// Nothing: it is found again.
+impl<T> Snapshot for Once<T> {
+    fn save(&self, _: &mut Vec<u8>) {}
+
+    fn load(_: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Self::default())
+    }
+}

@@ -14,10 +14,10 @@ use super::rollover::Locked;
 use super::statement::Statement;
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
-use crate::{Bodies, Context, NodeId, Shared, Signature, Time};
+use crate::{Bodies, Context, NodeId, Shared, Signature, Snapshot, Time};
 
 /// A payment under way, at its payee.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) struct Receiving {
     pub(super) fund: FundId,
     /// The payer's receipt, retained as long as this.
@@ -28,7 +28,7 @@ pub(super) struct Receiving {
 }
 
 /// How far it is.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) enum Step {
     /// The witnesses of the sources deduct it.
     Settling { signed: Signatures },

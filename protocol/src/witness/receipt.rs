@@ -8,10 +8,12 @@ use super::refusal::Refusal;
 use super::rules::Terms;
 use super::selection::Selection;
 use super::statement::Statement;
-use crate::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Verdicts, fold_bytes};
+use crate::{
+    Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Verdicts, fold_bytes,
+};
 
 /// A witness's signature in a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Signed {
     /// The number of the contract's source.
     pub source: u8,
@@ -40,7 +42,7 @@ fn note(who: &mut Vec<u128>, signed: &Signed) {
 }
 
 /// Signatures as they come in. Who has signed is asked with each, so it is noted beside them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Signatures {
     all: Vec<Signed>,
     who: Vec<u128>,
@@ -76,7 +78,7 @@ impl From<Vec<Signed>> for Signatures {
 }
 
 /// How far a payment is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Stage {
     /// The witnesses have promised: what the payer hands to the payee.
     Promised,
@@ -85,7 +87,7 @@ pub enum Stage {
 }
 
 /// A contract with the payee's and its witnesses' signatures.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Receipt {
     /// The contract.
     pub contract: Shared,

@@ -10,10 +10,10 @@ use super::fund::FundId;
 use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
 use super::rules::Terms;
 use super::timeline::{self, EventKind, Members, Tip};
-use crate::{Bodies, Digest, NodeId, Shared, Time, draw, fold_bytes};
+use crate::{Bodies, Digest, NodeId, Shared, Snapshot, Time, draw, fold_bytes};
 
 /// The seed of a draw's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Seed(u64);
 
 impl Seed {
@@ -44,7 +44,7 @@ impl Seed {
 /// The numbers below `population` in the order of a draw without replacement: a Fisher–Yates shuffle
 /// that remembers only the places it has touched, so that n draws cost O(n log n), whatever the
 /// population.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Snapshot)]
 pub struct DrawOrder {
     seed: Seed,
     population: u32,
@@ -86,7 +86,7 @@ impl Iterator for DrawOrder {
 }
 
 /// One verifier of a draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Drawn {
     /// The verifier.
     pub verifier: NodeId,
@@ -95,7 +95,7 @@ pub struct Drawn {
 }
 
 /// The timeline that a payer knew when it drew; by default that of genesis.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct History {
     /// When the payment began.
     pub time: Time,
@@ -110,7 +110,7 @@ pub struct History {
 }
 
 /// A selection of witnesses with its evidence, as a payer publishes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Selection {
     /// For whose payment.
     pub payer: NodeId,
@@ -264,7 +264,8 @@ impl Selection {
     /// Bytes on the wire: two ids, a checksum and a time, then an id and a flag per draw, and the events.
     pub fn encoded_len(&self) -> u32 {
         let events = self.history.passed.iter().map(|event| event.encoded_len());
-        2 * 32 + 32 + 8 + 33 * self.draws.len() as u32 + events.sum::<u32>()
+        let own = 2 * 32 + 32 + 8 + 33 * self.draws.len() as u32;
+        events.fold(own, u32::saturating_add).min(Shared::MAX_LEN)
     }
 
     pub(super) fn parts(&self, visit: &mut dyn FnMut(Shared)) {

@@ -4,7 +4,7 @@
 //! whoever hears a vote knows the block. Without signatures a vote is the block itself, from its voter.
 
 use anthill_protocol::{
-    Body, Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, draw,
+    Body, Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, draw,
 };
 
 use crate::Streamlet;
@@ -23,13 +23,13 @@ pub(crate) struct Place {
 }
 
 /// What is shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum Shown {
     Block(Block),
     Vote(Vote),
 }
 
-/// A block: made by [`Block::new`], so that its place is that of its content.
+/// A block. Its place is that of its content: [`Block::place_of`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     place: Place,
@@ -42,12 +42,11 @@ pub struct Block {
 }
 
 /// A signed vote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Vote {
     pub(crate) place: Place,
     pub(crate) block: Shared,
     pub(crate) voter: NodeId,
-    pub(crate) block_len: u32,
     pub(crate) signature: Signature,
 }
 
@@ -76,6 +75,18 @@ impl Block {
         cx: &mut impl Context<Streamlet>,
     ) -> Shared {
         let proposer = cx.id();
+        let place = Self::place_of((epoch, height), parent, proposer, payload);
+        let mut block = Self { place, parent, height, proposer, payload, signature: None };
+        block.signature = protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
+        cx.share(Shown::Block(block))
+    }
+
+    fn place_of(
+        (epoch, height): (u32, u32),
+        parent: Place,
+        proposer: NodeId,
+        payload: u64,
+    ) -> Place {
         let words = [
             u64::from(epoch) << 32 | u64::from(height),
             u64::from(parent.epoch) << 32 | u64::from(proposer.0),
@@ -83,17 +94,7 @@ impl Block {
             payload,
         ];
         // Zero is the genesis block's.
-        let name = words.into_iter().fold(0, draw::mix).max(1);
-        let mut block = Self {
-            place: Place { epoch, name },
-            parent,
-            height,
-            proposer,
-            payload,
-            signature: None,
-        };
-        block.signature = protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
-        cx.share(Shown::Block(block))
+        Place { epoch, name: words.into_iter().fold(0, draw::mix).max(1) }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -127,13 +128,29 @@ impl Block {
     }
 }
 
+/// Of its place the epoch: the name follows from the content.
+impl Snapshot for Block {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self { place, parent, height, proposer, payload, signature } = self;
+        (place.epoch, *height).save(out);
+        parent.save(out);
+        (*proposer, *payload, *signature).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (epoch, height) = Snapshot::load(bytes)?;
+        let (parent, (proposer, payload, signature)) = Snapshot::load(bytes)?;
+        let place = Self::place_of((epoch, height), parent, proposer, payload);
+        Ok(Self { place, parent, height, proposer, payload, signature })
+    }
+}
+
 impl Vote {
     /// Signs and shares a vote of this node's.
     pub(crate) fn share(handle: Shared, place: Place, cx: &mut impl Context<Streamlet>) -> Shared {
         let voter = cx.id();
         let signature = cx.sign(&Self::digest(cx.scenario(), place, voter));
-        let block_len = handle.encoded_len();
-        cx.share(Shown::Vote(Self { place, block: handle, voter, block_len, signature }))
+        cx.share(Shown::Vote(Self { place, block: handle, voter, signature }))
     }
 
     fn digest(scenario: u64, place: Place, voter: NodeId) -> Digest {
@@ -146,7 +163,7 @@ impl Body for Shown {
     fn encoded_len(&self) -> u32 {
         match self {
             Self::Block(block) => block.encoded_len(),
-            Self::Vote(vote) => vote.block_len + VOTER + SIGNATURE,
+            Self::Vote(vote) => (vote.block.encoded_len() + VOTER + SIGNATURE).min(Shared::MAX_LEN),
         }
     }
 

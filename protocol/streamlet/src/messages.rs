@@ -1,6 +1,6 @@
 //! What nodes send each other, say to the outside world, and measure.
 
-use anthill_protocol::{Message, Metric, Output, Shared};
+use anthill_protocol::{Message, Metric, Output, Shared, Snapshot};
 
 /// A ballot is a signed vote or, without signatures, the block that its sender votes for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
@@ -18,7 +18,7 @@ pub enum Said {
 }
 
 /// An epoch begins; the one after the last only ends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct EpochBegins(pub u32);
 
 /// What is measured.

@@ -1,7 +1,8 @@
 //! What nodes in mayhem pass on: words, books and notes.
 
 use anthill_protocol::{
-    Body, Claim, Digest, Keys, Message, NodeId, Shared, Signature, draw, fingerprint_bytes,
+    Body, Claim, Digest, Keys, Message, NodeId, Shared, Signature, Snapshot, draw,
+    fingerprint_bytes,
 };
 
 /// A message. In bytes, so that it needs no alignment.
@@ -16,7 +17,7 @@ pub(crate) enum Parcel {
 }
 
 /// A shared body: its place in a chain, and seals of which some may be forged.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Book {
     pub(crate) number: u64,
     /// How many more books may be bound into it, one in the other.

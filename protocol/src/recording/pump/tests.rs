@@ -1,9 +1,10 @@
 //! Runs of a pump: in parts, with losses, traced, through crashes.
 
 use super::*;
+use crate::gossip::SignedRumour;
 use crate::parameter::{Value, Values};
 use crate::phold::{Phold, PholdMetric};
-use crate::{Configure, Context, Snapshot, SnapshotError};
+use crate::{Configure, Context, Shared, Snapshot, SnapshotError};
 
 const MS: u64 = 1_000_000;
 
@@ -113,4 +114,62 @@ fn timers_die_with_a_crash() {
     pump.restart(NodeId(0), old, false);
     pump.run(Time(30 * MS));
     assert_eq!(pump.node(NodeId(0)), Some(&Ticked(10)));
+}
+
+/// Every node keeps the bodies that it makes, and lets go of them as it is told.
+struct Hoarder {
+    /// Of what it makes in turn: how often it retains one, and how often it releases the one before.
+    retains: u32,
+    releases: u32,
+}
+
+impl Protocol for Hoarder {
+    type Node = Option<Shared>;
+    type Message = crate::phold::Token;
+    type Body = SignedRumour;
+    type Timer = ();
+    type Metric = PholdMetric;
+    type Output = crate::NoOutput;
+
+    fn start(&self, cx: &mut impl Context<Self>) -> Option<Shared> {
+        cx.set_timer(Span(1), ());
+        None
+    }
+
+    fn on_message(
+        &self,
+        _: &mut Option<Shared>,
+        _: NodeId,
+        _: &crate::phold::Token,
+        _: &mut impl Context<Self>,
+    ) {
+    }
+
+    fn on_timer(&self, kept: &mut Option<Shared>, (): (), cx: &mut impl Context<Self>) {
+        for before in kept.iter() {
+            (0..self.releases).for_each(|_| cx.release(*before));
+        }
+        let body = SignedRumour { origin: cx.id(), signature: crate::Signature([7; 64]) };
+        let body = cx.share(body);
+        (0..self.retains).for_each(|_| cx.retain(body));
+        *kept = Some(body);
+        cx.set_timer(Span(1), ());
+    }
+}
+
+#[test]
+fn what_is_retained_and_forgotten_is_told() {
+    let leaks = |retains, releases| {
+        let mut pump = Pump::new(Hoarder { retains, releases }, 2);
+        pump.run(Time(4));
+        let leaks = pump.leaks();
+        leaks.iter().for_each(|leak| assert!(leak.contains("SignedRumour"), "{leak}"));
+        let over = leaks.iter().filter(|leak| leak.contains("released")).count();
+        (leaks.len() - over, over)
+    };
+    // Two nodes make three bodies each.
+    assert_eq!(leaks(1, 1), (0, 0));
+    assert_eq!(leaks(1, 0), (4, 0), "all but the last");
+    assert_eq!(leaks(2, 2), (2, 0), "the last, once more than it is named");
+    assert_eq!(leaks(0, 1), (0, 4));
 }

@@ -5,12 +5,12 @@
 //! one: attempts of a run share verifiers, each of which has one stake to lose.
 
 use super::{Context, NodeId, Witness, WitnessMetric, WitnessNode};
-use crate::Time;
 use crate::witness::guilt::claim::Case;
 use crate::witness::timeline::Event;
+use crate::{Snapshot, Time};
 
 /// How an attempt was judged so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Snapshot)]
 pub(super) struct Cost {
     /// When the attacker heard that all payees have accepted.
     accepted: Option<Time>,
@@ -21,7 +21,7 @@ pub(super) struct Cost {
     counted: [u64; 4],
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 struct Verdict {
     /// Its place in the timeline.
     key: (Time, u64),

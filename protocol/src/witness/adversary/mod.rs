@@ -61,7 +61,7 @@ use super::payer::{Paying, Step};
 use super::rules::Terms;
 use super::timeline::Tip;
 use super::{Witness, WitnessBody, WitnessTimer};
-use crate::{Bodies, Context, NodeId, Shared, Span};
+use crate::{Bodies, Context, NodeId, Shared, Snapshot, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.
 pub(super) const SPREAD: Span = Span::from_secs(10);
@@ -113,7 +113,7 @@ pub(super) enum Attack {
 }
 
 /// The role of a payment in an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(super) enum AttemptRole {
     /// The one that makes the fund to be attacked.
     Opening,
@@ -124,7 +124,7 @@ pub(super) enum AttemptRole {
 }
 
 /// How far an attempt is, at the one of its cast that spends.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Snapshot)]
 pub(super) struct Attempt {
     /// Payments that have ended.
     ended: u8,

@@ -18,10 +18,10 @@ use super::super::statement::Statement;
 use super::super::timeline::{self, Tip};
 use super::super::watch::is_same_selection;
 use super::Withdrawal;
-use crate::{Bodies, Digest, NodeId, Shared, Time, Verdicts, draw, fold_bytes};
+use crate::{Bodies, Digest, NodeId, Shared, Snapshot, Time, Verdicts, draw, fold_bytes};
 
 /// Two receipts that exclude each other, and who signed both.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Claim {
     /// The fund from which both withdraw.
     pub fund: FundId,

@@ -12,10 +12,10 @@ use super::super::{Witness, WitnessBody, WitnessMessage, WitnessMetric, WitnessT
 use super::claim::{Case, Claim, opened};
 use super::conviction::{Conviction, upheld_digest};
 use super::{Guilt, Withdrawal};
-use crate::{Bodies, Claim as Signed, Context, NodeId, Shared, Signature, Span, Time};
+use crate::{Bodies, Claim as Signed, Context, NodeId, Shared, Signature, Snapshot, Span, Time};
 
 /// A claim under way.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(in super::super) struct Claiming {
     of: Withdrawal,
     /// The evidence, in the order of digests; retained.

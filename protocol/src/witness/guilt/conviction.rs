@@ -13,7 +13,7 @@ use crate::{Bodies, Claim as Signed, Digest, Keys, NodeId, Shared, Snapshot, Tim
 use crate::{draw, fold_bytes};
 
 /// A claim with the signatures of its jury.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Conviction {
     /// The claim.
     pub claim: Shared,
@@ -114,7 +114,7 @@ impl Conviction {
 }
 
 /// The shares of a guilty witness's stake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Award {
     /// To the claimant.
     pub claimant: u64,

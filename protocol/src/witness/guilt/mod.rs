@@ -31,13 +31,13 @@ pub use claim::Claim;
 pub use conviction::{Award, Conviction};
 
 use super::fund::FundId;
-use crate::{Snapshot, SnapshotError};
+use crate::Snapshot;
 
 pub(super) use claimant::Claiming;
 pub(super) use stake::Lost;
 
 /// The part of a participant in claims; empty for nearly all.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Snapshot)]
 pub(super) struct Guilt {
     /// Claims of its own that are under way.
     pub(super) claiming: Vec<Claiming>,
@@ -47,19 +47,3 @@ pub(super) struct Guilt {
 
 /// A withdrawal, which is made at most once: a fund, and the number of withdrawals before.
 pub(super) type Withdrawal = (FundId, u32);
-
-/// The durable part.
-impl Snapshot for Guilt {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.lost.is_some().save(out);
-        self.lost.iter().for_each(|lost| lost.save(out));
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let lost = match bool::load(bytes)? {
-            true => Some(Lost::load(bytes)?),
-            false => None,
-        };
-        Ok(Self { lost, ..Self::default() })
-    }
-}

@@ -10,10 +10,10 @@ use super::super::timeline::{self, Event};
 use super::super::{Witness, WitnessBody};
 use super::claim::{Case, Claim};
 use super::conviction::Award;
-use crate::{Bodies, Context, Shared, Snapshot, SnapshotError, Time};
+use crate::{Bodies, Context, Shared, Snapshot, Time};
 
 /// The conviction by which a verifier lost its stake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(in super::super) struct Lost {
     /// Its place in the timeline.
     key: (Time, u64),
@@ -25,20 +25,6 @@ impl Lost {
     #[cfg(test)]
     pub(in super::super) fn key(&self) -> (Time, u64) {
         self.key
-    }
-}
-
-impl Snapshot for Lost {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.key.0.0.save(out);
-        let Award { claimant, cheated, burnt } = self.award;
-        [self.key.1, claimant, cheated, burnt].iter().for_each(|number| number.save(out));
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let key = (Time(u64::load(bytes)?), u64::load(bytes)?);
-        let (claimant, cheated) = (u64::load(bytes)?, u64::load(bytes)?);
-        Ok(Self { key, award: Award { claimant, cheated, burnt: u64::load(bytes)? } })
     }
 }
 

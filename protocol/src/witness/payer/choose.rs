@@ -10,10 +10,10 @@ use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible}
 use super::super::timeline::{self, Members, Tip};
 use super::super::{Witness, WitnessBody, WitnessTimer};
 use super::{Purpose, Step};
-use crate::{Context, NodeId, Shared, Span, Time};
+use crate::{Context, NodeId, Shared, Snapshot, Span, Time};
 
 /// The draw so far.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(crate) struct Choosing {
     /// The settled timeline, and its checksum.
     pub(super) settled: Tip,
@@ -35,13 +35,13 @@ pub(crate) struct Choosing {
     outstanding: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 struct Greeted {
     verifier: NodeId,
     answer: Answer,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 enum Answer {
     Awaited { group: u16 },
     Here,

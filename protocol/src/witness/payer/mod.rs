@@ -23,7 +23,7 @@ use super::receipt::Signatures;
 use super::rollover::Renewing;
 use super::selection::Selection;
 use super::{Witness, WitnessTimer};
-use crate::{Context, NodeId, Shared, Signature, Time};
+use crate::{Context, NodeId, Shared, Signature, Snapshot, Time};
 
 pub(super) use choose::Choosing;
 
@@ -33,7 +33,7 @@ pub(super) const MAX_TRIES: u8 = 4;
 pub(super) const MAX_SOURCES: usize = 4;
 
 /// A payment under way, at its payer.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) struct Paying {
     /// The payer's count of payments.
     pub(super) number: u32,
@@ -58,7 +58,7 @@ pub(super) struct Paying {
 }
 
 /// The purpose of a dialogue with a fund's witnesses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(super) enum Purpose {
     /// Somebody is paid.
     Payment,
@@ -70,7 +70,7 @@ pub(super) enum Purpose {
 }
 
 /// How far it is.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) enum Step {
     /// The new witnesses are drawn and greeted.
     Choosing(Choosing),
@@ -87,7 +87,7 @@ pub(super) enum Step {
 }
 
 /// The promises gathered so far.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) struct Gathering {
     pub(super) contract: Shared,
     pub(super) agreement: Signature,

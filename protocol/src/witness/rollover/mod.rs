@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// The state of a fund as its owner declares it, and who is to watch it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Declared {
     /// Whose.
     pub owner: NodeId,
@@ -62,7 +62,7 @@ pub struct Declared {
 }
 
 /// A declaration, at first alone, then with the old witnesses' signatures.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Rollover {
     declared: Declared,
     /// A hash of all of it.

@@ -14,10 +14,10 @@ use super::super::statement::Statement;
 use super::super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
 use super::Declared;
 use crate::draw::{below, draw, mix, threshold};
-use crate::{Bodies, Context, NodeId, Shared, Signature, Snapshot, SnapshotError, Span, Time};
+use crate::{Bodies, Context, NodeId, Shared, Signature, Snapshot, Span, Time};
 
 /// A fund that its owner cannot use before it rolls over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Locked {
     /// The fund as it will be then.
     pub fund: Fund,
@@ -29,24 +29,8 @@ pub struct Locked {
     pub ready: Time,
 }
 
-impl Snapshot for Locked {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.fund.save(out);
-        self.reserved.save(out);
-        self.void.is_some().save(out);
-        self.void.iter().for_each(|void| void.save(out));
-        self.ready.0.save(out);
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let (fund, reserved) = (Fund::load(bytes)?, u64::load(bytes)?);
-        let void = if bool::load(bytes)? { Some(Shared::load(bytes)?) } else { None };
-        Ok(Self { fund, reserved, void, ready: Time(u64::load(bytes)?) })
-    }
-}
-
 /// The signatures of a rollover gathered so far.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(in super::super) struct Renewing {
     /// The rollover that the old witnesses are asked to sign; retained.
     pub(in super::super) declared: Shared,

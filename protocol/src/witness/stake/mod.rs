@@ -18,11 +18,11 @@ mod tests;
 
 use super::node::WitnessNode;
 use super::{Witness, WitnessTimer};
-use crate::{Context, NodeId, Shared, Snapshot, SnapshotError, Time};
+use crate::{Context, NodeId, Shared, Snapshot, Time};
 
 /// How a node stands that has begun to join, or to leave. (Others are verifiers of the beginning, or
 /// none.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(super) enum Standing {
     /// The witnesses of its funds are asked for its stake.
     Reserving,
@@ -34,39 +34,6 @@ pub(super) enum Standing {
     Leaving { until: Time, has_compared: bool },
     /// It has its stake back.
     Released,
-}
-
-impl Snapshot for Standing {
-    fn save(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Reserving => 0u8.save(out),
-            Self::Reserved { receipt } => {
-                1u8.save(out);
-                receipt.save(out);
-            }
-            Self::Joined => 2u8.save(out),
-            Self::Leaving { until, has_compared } => {
-                3u8.save(out);
-                until.0.save(out);
-                has_compared.save(out);
-            }
-            Self::Released => 4u8.save(out),
-        }
-    }
-
-    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        Ok(match u8::load(bytes)? {
-            0 => Self::Reserving,
-            1 => Self::Reserved { receipt: Shared::load(bytes)? },
-            2 => Self::Joined,
-            3 => {
-                let until = Time(u64::load(bytes)?);
-                Self::Leaving { until, has_compared: bool::load(bytes)? }
-            }
-            4 => Self::Released,
-            _ => return Err(SnapshotError("no such standing")),
-        })
-    }
 }
 
 impl Witness {

@@ -6,10 +6,10 @@ use super::super::payer::MAX_TRIES;
 use super::super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
 use super::event::{Event, EventKind, Stamp, event_digest, stamp_digest, stampers};
 use super::{Members, checksum, joined, settled};
-use crate::{Bodies, Claim, Context, NodeId, Shared, Signature, Span, Time, draw};
+use crate::{Bodies, Claim, Context, NodeId, Shared, Signature, Snapshot, Span, Time, draw};
 
 /// An event that its author has not published yet.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub struct Authoring {
     /// Without stamps.
     event: Shared,

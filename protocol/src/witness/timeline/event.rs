@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The kinds of event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum EventKind {
     /// It may be drawn from now on.
     Join {
@@ -65,7 +65,7 @@ impl EventKind {
 }
 
 /// A witness's statement of when it saw an event (R1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Stamp {
     /// Its position in the draw for the event's author.
     pub position: u8,
@@ -78,7 +78,7 @@ pub struct Stamp {
 }
 
 /// An event of the timeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Event {
     /// To whom it happened.
     pub author: NodeId,

@@ -5,10 +5,10 @@ use super::super::genesis::Genesis;
 use super::event::{Event, EventKind};
 use super::members::Members;
 use super::{Tip, active, checksum, get, joined, length};
-use crate::{Bodies, Digest, NodeId, Shared, Time, draw};
+use crate::{Bodies, Digest, NodeId, Shared, Snapshot, Time, draw};
 
 /// An event and all that came before it. Interned: nodes with the same history hold the same link.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Snapshot)]
 pub struct Link {
     /// The timeline before it.
     pub parent: Tip,

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 
 use super::super::genesis::Genesis;
-use crate::NodeId;
+use crate::{NodeId, Snapshot, SnapshotError};
 
 /// Children of an inner node, words of a leaf.
 const FAN: usize = 16;
 /// Ids in a leaf.
 const LEAF: u64 = 64 * FAN as u64;
+/// Inner nodes above a leaf at most: a leaf has 2^10 of 2^32 ids, an inner node 2^4 children.
+const DEPTH: u32 = 6;
 
 /// A set of nodes, in the order of their ids; by default the verifiers of genesis.
 #[derive(Clone, Debug, Default)]
@@ -178,6 +180,63 @@ impl Members {
     }
 }
 
+/// Trees that sets have in common are saved with each of them. (That is for bodies that stay in their
+/// process: no node sends a set.)
+impl Snapshot for Members {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.changed.is_some().save(out);
+        if let Some((count, root)) = &self.changed {
+            count.save(out);
+            root.save(out);
+        }
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let changed = match bool::load(bytes)? {
+            true => Some((u32::load(bytes)?, Arc::new(Tree::load(bytes, DEPTH)?))),
+            false => None,
+        };
+        Ok(Self { changed })
+    }
+}
+
+impl Tree {
+    fn save(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Leaf(words) => {
+                0u8.save(out);
+                words.save(out);
+            }
+            Self::Inner(branches) => {
+                1u8.save(out);
+                for Branch { count, below } in branches {
+                    count.save(out);
+                    below.is_some().save(out);
+                    below.iter().for_each(|below| below.save(out));
+                }
+            }
+        }
+    }
+
+    /// Reads a tree with so many inner nodes above a leaf at most.
+    fn load(bytes: &mut &[u8], depth: u32) -> Result<Self, SnapshotError> {
+        match (u8::load(bytes)?, depth.checked_sub(1)) {
+            (0, _) => Snapshot::load(bytes).map(Self::Leaf),
+            (1, Some(depth)) => {
+                let mut branches = Vec::with_capacity(FAN);
+                for _ in 0..FAN {
+                    let (count, is_changed) = <(u32, bool)>::load(bytes)?;
+                    let below = is_changed.then(|| Self::load(bytes, depth).map(Arc::new));
+                    branches.push(Branch { count, below: below.transpose()? });
+                }
+                let branches = branches.try_into();
+                branches.map(Self::Inner).map_err(|_| SnapshotError("no inner node"))
+            }
+            _ => Err(SnapshotError("no tree of members")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +269,11 @@ mod tests {
                 }
             }
             assert_eq!(list(&members, &genesis), model);
+            let mut bytes = Vec::new();
+            members.save(&mut bytes);
+            let loaded = Members::load(&mut &bytes[..]).expect("whole");
+            assert_eq!(list(&loaded, &genesis), model);
+            assert!((0..bytes.len()).all(|cut| Members::load(&mut &bytes[..cut]).is_err()));
             for node in 0..nodes {
                 let expected = model.binary_search(&node).is_ok();
                 assert_eq!(members.contains(&genesis, NodeId(node)), expected);

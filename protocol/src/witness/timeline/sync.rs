@@ -14,7 +14,7 @@ use super::{Tip, at_length, get, length, since};
 use crate::{Bodies, Context, NodeId, Shared, Snapshot, draw, fold_bytes};
 
 /// Checksums of a timeline: the whole, and of its beginnings at growing distances.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Probes {
     /// Length and checksum, the longest first.
     pub list: Box<[(u32, u64)]>,
@@ -57,7 +57,7 @@ impl Probes {
 }
 
 /// Events that another may not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Batch {
     /// The number of events that both know before these.
     pub known: u32,
@@ -68,7 +68,8 @@ pub struct Batch {
 impl Batch {
     /// Bytes on the wire: all events.
     pub(crate) fn encoded_len(&self) -> u32 {
-        8 + self.events.iter().map(|event| event.encoded_len()).sum::<u32>()
+        let len = self.events.iter().map(|event| event.encoded_len()).fold(8, u32::saturating_add);
+        len.min(Shared::MAX_LEN)
     }
 
     pub(crate) fn fingerprint(&self) -> u64 {
