@@ -14,6 +14,12 @@
 //! amortised: it happens when as many bodies were shared as were left by the sweep before. When and
 //! of what follows from the run and not from its sharding, so a handle that nobody retained is found
 //! at the same event everywhere.
+//!
+//! *Saved runs.* Bodies are saved with their names, and loaded into whatever places are free. Handles that
+//! were loaded with states and messages have no place, or one of another process: a table finds them by name.
+//! How often a body is retained is counted anew for those that have it as a part.
+
+mod saved;
 
 use core::cell::UnsafeCell;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -23,6 +29,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use anthill_protocol::{Bodies, Body, Shared, Verdicts};
 use crossbeam_utils::CachePadded;
 use dashmap::{DashMap, Entry};
+use hashbrown::HashMap;
 
 use crate::outcome::BodiesReport;
 use crate::refusal::granted;
@@ -49,6 +56,8 @@ pub(crate) struct Store<B> {
     most: AtomicU64,
     made: AtomicU64,
     reclaimed: AtomicU64,
+    /// The places of bodies that were loaded, by their names.
+    loaded: OnceLock<HashMap<u64, u64, BuildHasherDefault<NameHasher>>>,
 }
 
 /// The bodies that one worker has shared.
@@ -123,6 +132,7 @@ impl<B: Body> Store<B> {
             most: AtomicU64::new(0),
             made: AtomicU64::new(0),
             reclaimed: AtomicU64::new(0),
+            loaded: OnceLock::new(),
         }
     }
 
@@ -164,8 +174,16 @@ impl<B: Body> Store<B> {
     /// # Safety
     /// As [`Store::share`].
     unsafe fn add(&self, worker: u32, window: u64, id: u64, body: B, interned: bool) -> Shared {
-        let handle = |place| Shared::new(id, place, body.encoded_len());
         body.parts(&mut |part| self.retain(part));
+        self.made.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: promised by the caller.
+        unsafe { self.put(worker, window, id, body, interned) }
+    }
+
+    /// # Safety
+    /// As [`Store::share`].
+    unsafe fn put(&self, worker: u32, window: u64, id: u64, body: B, interned: bool) -> Shared {
+        let handle = |place| Shared::new(id, place, body.encoded_len());
         let shelf = &self.shelves[worker as usize];
         // SAFETY: promised by the caller.
         let index = unsafe { shelf.own.with(Own::take_place) };
@@ -183,7 +201,6 @@ impl<B: Body> Store<B> {
         unsafe { *place.kept.get() = Some(kept) };
         place.id.store(id, Ordering::Release);
         self.note_bytes(u64::from(handle.encoded_len()));
-        self.made.fetch_add(1, Ordering::Relaxed);
         handle
     }
 
@@ -213,17 +230,41 @@ impl<B: Body> Store<B> {
     /// If it was reclaimed.
     #[inline]
     pub(crate) fn kept(&self, handle: Shared) -> &Kept<B> {
-        let place = handle.place();
-        let found = self.shelves.get((place >> 32) as usize).and_then(|shelf| {
-            let place = shelf.known_place(place as u32)?;
-            if place.id.load(Ordering::Acquire) != handle.id() {
-                return None;
+        let found = self.at(handle.place(), handle.id());
+        found.or_else(|| self.find_loaded(handle)).unwrap_or_else(|| gone(handle))
+    }
+
+    /// What is known of the body of that name, if it is at a place.
+    #[inline]
+    fn at(&self, place: u64, id: u64) -> Option<&Kept<B>> {
+        let place = self.shelves.get((place >> 32) as usize)?.known_place(place as u32)?;
+        if place.id.load(Ordering::Acquire) != id {
+            return None;
+        }
+        // SAFETY: a place with an id is not written to, and no sweep empties it while handlers run.
+        unsafe { (*place.kept.get()).as_ref() }
+    }
+
+    /// The same for a handle that was loaded.
+    #[cold]
+    fn find_loaded(&self, handle: Shared) -> Option<&Kept<B>> {
+        self.at(*self.loaded.get()?.get(&handle.id())?, handle.id())
+    }
+
+    /// Whether a body is there.
+    pub(crate) fn has(&self, handle: Shared) -> bool {
+        self.at(handle.place(), handle.id()).or_else(|| self.find_loaded(handle)).is_some()
+    }
+
+    /// Where a body is that is there.
+    fn place_of(&self, handle: Shared) -> u64 {
+        match self.at(handle.place(), handle.id()) {
+            Some(_) => handle.place(),
+            None => {
+                let loaded = self.loaded.get().and_then(|loaded| loaded.get(&handle.id()));
+                loaded.copied().unwrap_or(handle.place())
             }
-            // SAFETY: a place with an id is not written to, and no sweep empties it while handlers
-            // run.
-            unsafe { (*place.kept.get()).as_ref() }
-        });
-        found.unwrap_or_else(|| gone(handle))
+        }
     }
 
     /// Fetches a body into the cache.
@@ -334,7 +375,7 @@ impl<B: Body> Store<B> {
         unsafe { shelf.own.with(|own| own.free.push(index)) };
         gone.body.parts(&mut |part| {
             self.release(part);
-            dead.push(part.place());
+            dead.push(self.place_of(part));
         });
     }
 }

@@ -37,6 +37,11 @@ impl<P: Protocol> Held<P> {
         self.members.iter().filter(|(id, _)| of(*id)).count() as u32
     }
 
+    /// The first of them.
+    pub(crate) fn first(&self) -> Option<NodeId> {
+        self.members.first().map(|member| member.0)
+    }
+
     pub(crate) fn contains(&self, node: NodeId) -> bool {
         self.place(node).is_some()
     }

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::{
     Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
-    Shared, Signature, Span, Time, Verdicts,
+    Shared, Signature, Snapshot, Span, Time, Verdicts,
 };
 
 use crate::bodies::{BodiesOf, Store};
@@ -136,7 +136,7 @@ pub(crate) struct NodeCell<N, S> {
 pub(crate) type CellOf<P, M> = NodeCell<<P as Protocol>::Node, <M as Mode>::Standing>;
 
 /// How many events a node has caused and how many draws it has made; both wrap.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Snapshot)]
 pub(crate) struct Counts {
     sequence: u32,
     draws: u32,

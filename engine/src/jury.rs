@@ -8,7 +8,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use anthill_protocol::judge::{Panel, RunEnd, Said, Setting};
-use anthill_protocol::{Check, Key, NodeId, Output, Protocol, Time, Wire as _};
+use anthill_protocol::{
+    Check, Key, NodeId, Output, Protocol, Snapshot, SnapshotError, Time, Wire as _,
+};
 
 use crate::conditions::Conditions;
 use crate::event::trace_word;
@@ -114,9 +116,21 @@ pub(crate) struct Jury<'a, P: Protocol> {
     schedule: Option<Schedule<P>>,
     protocol: &'a P,
     history: Option<&'a Mutex<History>>,
+    /// What judges have heard, as bytes, if the run is to be saved.
+    heard: Option<Heard>,
     /// Scratch space.
     gathered: Vec<News<P>>,
 }
+
+/// Outputs and restarts, one after the other.
+#[derive(Default, Snapshot)]
+struct Heard {
+    count: u64,
+    bytes: Vec<u8>,
+}
+
+const SAID: u8 = 0;
+const RESTARTED: u8 = 1;
 
 impl<'a, P: Protocol> Jury<'a, P> {
     pub(crate) fn new(job: &Job<'a, P>, conditions: Option<&Conditions>) -> Self {
@@ -125,12 +139,56 @@ impl<'a, P: Protocol> Jury<'a, P> {
         let bound = job.network.timing().bound();
         let schedule = job.protocol.scheduler(&setting).map(|it| Schedule::new(it, bound));
         let (protocol, history) = (job.protocol, job.control.history.as_ref());
-        Self { panel, held: job.held, schedule, protocol, history, gathered: Vec::new() }
+        let heard = job.control.checkpoints.is_some().then(Heard::default);
+        Self { panel, held: job.held, schedule, protocol, history, heard, gathered: Vec::new() }
+    }
+
+    /// Appends what judges have heard.
+    pub(crate) fn save(&self, out: &mut Vec<u8>) {
+        match &self.heard {
+            Some(heard) => heard.save(out),
+            None => Heard::default().save(out),
+        }
+    }
+
+    /// Lets the judges of a run of so many nodes hear what others have heard before it was saved.
+    pub(crate) fn load(&mut self, bytes: &mut &[u8], nodes: u32) -> Result<(), SnapshotError> {
+        let heard = Heard::load(bytes)?;
+        let rest = &mut &heard.bytes[..];
+        for _ in 0..heard.count {
+            let (what, at) = <(u8, Key)>::load(rest)?;
+            let node = at.target;
+            if node.0 >= nodes {
+                return Err(SnapshotError("an output of a node that is not there"));
+            }
+            match what {
+                SAID => {
+                    let output = P::Output::read(rest);
+                    let output =
+                        output.map_err(|_| SnapshotError("an output that does not decode"))?;
+                    let said = Said { at, node, output };
+                    self.panel.hear(&said);
+                    if let Some(history) = self.history {
+                        let mut history = history.lock().unwrap_or_else(PoisonError::into_inner);
+                        history.hear(self.protocol, &said);
+                    }
+                }
+                RESTARTED => self.panel.restarted(node, bool::load(rest)?),
+                _ => return Err(SnapshotError("no such output")),
+            }
+        }
+        if !rest.is_empty() {
+            return Err(SnapshotError("more outputs than there are"));
+        }
+        if let Some(own) = &mut self.heard {
+            *own = heard;
+        }
+        Ok(())
     }
 
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
-        let is_heard = !self.panel.is_empty() || self.history.is_some();
+        let is_heard = !self.panel.is_empty() || self.history.is_some() || self.heard.is_some();
         if !is_heard && self.held.is_none() && self.schedule.is_none() {
             outbox.news.clear();
         } else {
@@ -161,13 +219,24 @@ impl<'a, P: Protocol> Jury<'a, P> {
         for news in self.gathered.drain(..) {
             match news {
                 News::Said(said) => {
+                    if let Some(heard) = &mut self.heard {
+                        heard.count += 1;
+                        (SAID, said.at).save(&mut heard.bytes);
+                        said.output.write(&mut heard.bytes);
+                    }
                     self.panel.hear(&said);
                     if let Some(history) = &mut history {
                         history.hear(self.protocol, &said);
                     }
                     self.schedule.iter_mut().for_each(|schedule| schedule.hear(&said));
                 }
-                News::Restarted { at, keeps_state } => self.panel.restarted(at.target, keeps_state),
+                News::Restarted { at, keeps_state } => {
+                    if let Some(heard) = &mut self.heard {
+                        heard.count += 1;
+                        (RESTARTED, at, keeps_state).save(&mut heard.bytes);
+                    }
+                    self.panel.restarted(at.target, keeps_state);
+                }
                 News::Told { at, message } => told.push((at.target, message)),
                 News::Sent { parcel, due, .. } => {
                     self.schedule.iter_mut().for_each(|all| all.send(parcel, due, boundary));

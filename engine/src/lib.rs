@@ -5,9 +5,10 @@
 //! windows; all of its raw pointers) → `host`, `tally` (what a handler does and what is counted) → `jury`
 //! (judges, held nodes' talk and schedules at boundaries) → [`outcome`], which `judge` puts beside
 //! theory. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a
-//! plain binary heap.
+//! plain binary heap. [`checkpoint`] is what of a run another process goes on from.
 
 mod bodies;
+pub mod checkpoint;
 mod clock;
 pub mod conditions;
 pub mod crypto;
@@ -44,4 +45,4 @@ pub use live::{Glimpse, Live};
 pub use machine::MachineMemory;
 pub use memory::MemoryEstimate;
 pub use run::{Control, RunError, Visit, Watch};
-pub use windows::sharded::{run, run_under, run_visited};
+pub use windows::sharded::{resume, run, run_under, run_visited};

@@ -7,7 +7,7 @@ use core::convert::Infallible;
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use anthill_protocol::{NodeId, Protocol, Time};
+use anthill_protocol::{NodeId, Protocol, Snapshot, Time};
 
 use crate::conditions::{Connections, Order, Standing};
 use crate::event::{Payload, tie};
@@ -15,7 +15,7 @@ use crate::event::{Payload, tie};
 /// One of the ways to compile the engines.
 pub(crate) trait Mode: Send + Sync + Sized + 'static {
     /// What is kept per node.
-    type Standing: Default + Send;
+    type Standing: Default + Send + Snapshot;
     /// What travels with every event.
     type Stamp: Stamp;
     /// Exists where nodes restart.

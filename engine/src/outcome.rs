@@ -1,6 +1,6 @@
 //! What a run produced: the result, identical for any execution, and what it cost the host.
 
-use anthill_protocol::{Check, MetricInfo, RunFacts, Totals};
+use anthill_protocol::{Check, MetricInfo, RunFacts, Snapshot, Totals};
 use hdrhistogram::Histogram;
 
 use crate::conditions::ConditionTotals;
@@ -96,7 +96,7 @@ impl Violation {
 }
 
 /// Signatures of a run, over all nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct SignatureTotals {
     /// Made by nodes.
     pub made: u64,
@@ -188,7 +188,7 @@ pub struct Series {
 }
 
 /// One interval.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct SeriesRow {
     /// Its start, in ns of virtual time.
     pub start_ns: u64,

@@ -9,6 +9,7 @@ use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFac
 use thiserror::Error;
 
 use crate::bodies::Store;
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
 use crate::held::Held;
@@ -40,6 +41,8 @@ pub struct Control {
     pub watch: Option<Watch>,
     /// Ends the run after the window in which an event first violates an invariant.
     pub stop_on_violation: bool,
+    /// Asks for saved runs to continue from.
+    pub checkpoints: Option<Mutex<Checkpoints>>,
     /// Asks for the outputs of all nodes.
     pub history: Option<Mutex<History>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
@@ -113,6 +116,9 @@ pub enum RunError {
     /// The scenario's conditions do not fit its network.
     #[error("{0}")]
     Conditions(String),
+    /// The run cannot be saved, or not continued.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -187,6 +193,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) scheduled: bool,
     /// Whether there are no conditions, even if the mode has some.
     pub(crate) calm: bool,
+    /// What the run goes on from; else it starts.
+    pub(crate) resume: Option<&'a Checkpoint>,
 }
 
 impl<'a, P: Protocol> Job<'a, P> {
@@ -197,8 +205,9 @@ impl<'a, P: Protocol> Job<'a, P> {
         network: &'a Network,
         control: &'a Control,
     ) -> Self {
-        let (visit, held) = (None, None);
-        Self { protocol, scenario, network, control, visit, held, scheduled: false, calm: false }
+        let (visit, held, resume) = (None, None, None);
+        let (scheduled, calm) = (false, false);
+        Self { protocol, scenario, network, control, visit, held, scheduled, calm, resume }
     }
 }
 
@@ -233,6 +242,7 @@ pub(crate) trait Executor {
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
         let calm = conditions.is_none() && held.is_none() && !scheduled;
         let job = &Job { scheduled, calm, ..*job };
+        checkpoint::check(job)?;
         // Held nodes are a condition, and so is a scheduler, even if it is the only one.
         let plain = match conditions {
             None if !calm || !Self::HAS_CALM_MODE => {
@@ -305,7 +315,8 @@ pub(crate) fn new_tally<P: Protocol>(
     tally
 }
 
-fn tally_with_series<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tally<P> {
+/// One that nobody observes.
+pub(crate) fn tally_with_series<P: Protocol>(scenario: &Scenario, window_shift: u32) -> Tally<P> {
     /// A series the user asked for may have this many rows before they double.
     const MAX_ROWS: u64 = 20_000;
     let warmup = Time(scenario.measure.warmup.0);

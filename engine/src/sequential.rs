@@ -5,11 +5,13 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::PoisonError;
 
 use anthill_protocol::judge::RunEnd;
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::bodies::Store;
+use crate::checkpoint::{self, Checkpoint, Filed, Moment, Position, Restored};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
@@ -133,6 +135,22 @@ impl<L: Ranked> Queue<L> {
         self.tied.push(Tied { key, payload });
     }
 
+    /// All of them, to be saved.
+    fn filed(&self) -> Vec<Filed<L>>
+    where
+        L: Copy,
+    {
+        let pending = self.heap.iter().map(|pending| {
+            let Pending { time, target, source, sequence, payload: load } = *pending;
+            Filed { time, target, source, sequence, load }
+        });
+        let tied = self.tied.iter().map(|Tied { key, payload }| {
+            let Key { time, target, source, sequence, .. } = *key;
+            Filed { time, target, source, sequence, load: *payload }
+        });
+        pending.chain(tied).collect()
+    }
+
     fn bytes(&self) -> u64 {
         let tied = self.tied.capacity() * size_of::<Tied<L>>();
         (self.heap.capacity() * size_of::<Pending<L>>() + tied) as u64
@@ -199,6 +217,21 @@ pub fn run_visited<P: Protocol>(
     Oracle::run_under(&job, conditions)
 }
 
+/// Continues a saved run, of either engine: the reference for [`crate::resume`].
+///
+/// # Errors
+/// As [`crate::run()`], and when the saved run is not one of this scenario.
+pub fn resume<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    control: &Control,
+    checkpoint: &Checkpoint,
+) -> Result<Outcome, RunError> {
+    let job = Job::new(protocol, scenario, network, control);
+    Oracle::run(&Job { resume: Some(checkpoint), ..job })
+}
+
 /// The oracle as an executor. It has no calm mode: its way of a message under no conditions is another than
 /// the sharded engine's, and every protocol is compiled once less.
 struct Oracle;
@@ -224,42 +257,19 @@ fn run_in<P: Protocol, M: Mode>(
     let world = world::<P, M>(job, conditions, &bodies);
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
-    let mut nodes: Vec<CellOf<P, M>> = Vec::new();
-    let room = nodes.try_reserve_exact(scenario.population() as usize);
-    granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
-    let state_bytes = (nodes.capacity() * size_of::<CellOf<P, M>>()) as u64;
+    let state_bytes = u64::from(scenario.population()) * size_of::<CellOf<P, M>>() as u64;
     let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
-    let mut halted = None;
-    for id in 0..scenario.population() {
-        let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
-        let turn = Turn {
-            world: &world,
-            id: NodeId(id),
-            now: Time::ZERO,
-            counts: &mut counts,
-            standing: &mut standing,
-            tally: &mut tally,
-        };
-        let state = turn.start(&mut queue);
-        nodes.push(NodeCell { state, counts, standing });
-        if queue.bytes() > memory_limit {
-            halted = Some(End::MemoryLimit);
-            break;
-        }
-        if id.is_multiple_of(EVENTS_PER_LOOK as u32) && control.interrupted() {
-            halted = Some(End::Interrupted);
-            break;
-        }
-    }
+    let run = Run { scenario, control, memory_limit };
     let mut jury = Jury::new(job, conditions);
+    let Begun { mut nodes, position, halted } = match job.resume {
+        None => begin(&world, &run, &mut queue, &mut tally),
+        Some(saved) => restore(&world, &run, saved, &mut queue, &mut tally, &mut jury)?,
+    };
     let setup_ns = clock.ns();
     let cpu_before = thread_cpu_ns();
     let (end, windows) = match halted {
         Some(end) => (end, 0),
-        None => {
-            let run = Run { scenario, control, memory_limit };
-            event_loop(&world, &run, &mut queue, &mut nodes, &mut tally, &mut jury)?
-        }
+        None => event_loop(&world, &run, position, &mut queue, &mut nodes, &mut tally, &mut jury)?,
     };
     let host = HostReport {
         shards: 1,
@@ -294,6 +304,68 @@ fn run_in<P: Protocol, M: Mode>(
     Ok(outcome(&world, scenario, finished, states, end, host, judged))
 }
 
+/// The nodes at the beginning of the event loop.
+struct Begun<C> {
+    nodes: Vec<C>,
+    position: Position,
+    /// Why not all were started.
+    halted: Option<End>,
+}
+
+/// Starts all nodes.
+fn begin<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
+    &Run { scenario, control, memory_limit }: &Run<'_>,
+    queue: &mut Queue<LoadOf<P, M>>,
+    tally: &mut Tally<P>,
+) -> Begun<CellOf<P, M>> {
+    let position = Position { window: u64::MAX, windows: 0 };
+    let (mut nodes, mut halted) = (Vec::new(), None);
+    let room = nodes.try_reserve_exact(scenario.population() as usize);
+    granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
+    for id in 0..scenario.population() {
+        let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
+        let turn = Turn {
+            world,
+            id: NodeId(id),
+            now: Time::ZERO,
+            counts: &mut counts,
+            standing: &mut standing,
+            tally,
+        };
+        let state = turn.start(queue);
+        nodes.push(NodeCell { state, counts, standing });
+        if queue.bytes() > memory_limit {
+            halted = Some(End::MemoryLimit);
+            break;
+        }
+        if id.is_multiple_of(EVENTS_PER_LOOK as u32) && control.interrupted() {
+            halted = Some(End::Interrupted);
+            break;
+        }
+    }
+    Begun { nodes, position, halted }
+}
+
+/// Reads all nodes, and what is pending.
+fn restore<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
+    &Run { scenario, control, .. }: &Run<'_>,
+    saved: &Checkpoint,
+    queue: &mut Queue<LoadOf<P, M>>,
+    tally: &mut Tally<P>,
+    jury: &mut Jury<'_, P>,
+) -> Result<Begun<CellOf<P, M>>, RunError> {
+    // SAFETY: there is one thread.
+    let restored = unsafe { checkpoint::restore(saved, world, scenario, tally, jury)? };
+    let Restored { position, nodes, events } = restored;
+    for Filed { time, target, source, sequence, load } in events {
+        queue.deliver(time, target, source, sequence, load);
+    }
+    let halted = control.interrupted().then_some(End::Interrupted);
+    Ok(Begun { nodes, position, halted })
+}
+
 /// What bounds the event loop.
 struct Run<'a> {
     scenario: &'a Scenario,
@@ -303,13 +375,13 @@ struct Run<'a> {
 
 fn event_loop<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
-    &Run { scenario, control, memory_limit }: &Run<'_>,
+    run @ &Run { scenario, control, memory_limit }: &Run<'_>,
+    Position { mut window, mut windows }: Position,
     queue: &mut Queue<LoadOf<P, M>>,
     nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
     jury: &mut Jury<P>,
 ) -> Result<(End, u64), RunError> {
-    let (mut window, mut windows) = (u64::MAX, 0u64);
     loop {
         let mut next = queue.next_time();
         if world.listens() && next.is_none_or(|time| world.window_of(time) != window) {
@@ -328,6 +400,10 @@ fn event_loop<P: Protocol, M: Mode>(
             let violated = !tally.violations.is_empty() || jury.has_findings();
             if control.stop_on_violation && violated {
                 return Ok((End::Violated, windows));
+            }
+            let position = Position { window, windows };
+            if !keep(world, run, (position, time), queue, nodes, tally, jury) {
+                return Ok((End::Interrupted, windows));
             }
             if windows.is_multiple_of(WINDOWS_PER_LOOK) {
                 control.report(time.0, tally.totals.events);
@@ -382,4 +458,26 @@ fn event_loop<P: Protocol, M: Mode>(
             return Err(stuck);
         }
     }
+}
+
+/// Saves the run if that is due before the window of `next`, its next event; whether it goes on.
+fn keep<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
+    &Run { scenario, control, .. }: &Run<'_>,
+    (position, next): (Position, Time),
+    queue: &Queue<LoadOf<P, M>>,
+    nodes: &[CellOf<P, M>],
+    tally: &Tally<P>,
+    jury: &Jury<P>,
+) -> bool {
+    let Some(checkpoints) = &control.checkpoints else { return true };
+    let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+    let boundary = Time(world.window_of(next) << world.window_shift);
+    if boundary >= scenario.until || !checkpoints.is_due(boundary) {
+        return true;
+    }
+    let counted = checkpoint::count(1, |_, out| tally.save(out));
+    let moment = Moment { world, scenario, position, events: queue.filed(), counted, jury };
+    // SAFETY: there is one thread, and no handler runs.
+    checkpoints.take(boundary, unsafe { moment.save(nodes.iter()) })
 }

@@ -1,12 +1,13 @@
 //! What one thread has counted; merged at the end, in any order with the same result.
 
+mod saved;
+
 use anthill_protocol::invariant::Invariants;
-use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Time, Totals};
+use anthill_protocol::{Key, Message, Metric, MetricInfo, MetricKind, Protocol, Time, Totals};
 use hdrhistogram::Histogram;
 
 use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
-use crate::event::Key;
 use crate::host::Streak;
 use crate::jury::Outbox;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Violation, Watched};

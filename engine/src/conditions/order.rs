@@ -12,14 +12,14 @@
 use core::fmt::Debug;
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{NodeId, Span, Time};
+use anthill_protocol::{NodeId, Snapshot, SnapshotError, Span, Time};
 use hashbrown::HashTable;
 
 /// Bytes of an entry at the load that a growing table has on average.
 pub(crate) const BYTES_PER_RECEIVER: f64 = (size_of::<Entry>() + 1) as f64 * 1.7;
 
 /// What a sender keeps of the messages that are on their way from it.
-pub(crate) trait Order: Default + Send + Debug {
+pub(crate) trait Order: Default + Send + Debug + Snapshot {
     /// The node's events from now on have keys of at least this instant.
     fn advance(&mut self, key: Time);
 
@@ -90,6 +90,25 @@ impl Order for Connections {
     }
 }
 
+/// In the order of receivers: where they lie in the table depends on who came when.
+impl Snapshot for Connections {
+    fn save(&self, out: &mut Vec<u8>) {
+        let mut entries: Vec<_> = self.last.iter().map(|entry| (entry.to, entry.arrival)).collect();
+        entries.sort_unstable();
+        self.now.save(out);
+        entries.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (now, entries) = <(Time, Vec<(NodeId, Time)>)>::load(bytes)?;
+        let mut last = HashTable::with_capacity(entries.len());
+        for (to, arrival) in entries {
+            last.insert_unique(hash(to), Entry { arrival, to }, |entry: &Entry| hash(entry.to));
+        }
+        Ok(Self { now, last })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +123,10 @@ mod tests {
         assert_eq!(connections.arrival(NodeId(1), Time(40)), Time(50));
         assert_eq!(connections.arrival(NodeId(1), Time(51)), Time(51));
         assert_eq!(connections.arrival(NodeId(2), Time(40)), Time(40));
+        let mut saved = Vec::new();
+        connections.save(&mut saved);
+        let loaded = Connections::load(&mut &saved[..]).expect("whole");
+        assert_eq!(loaded.arrival(NodeId(1), Time(40)), Time(50));
         let mut none = ();
         none.note(NodeId(1), Time(50), L);
         assert_eq!(none.arrival(NodeId(1), Time(40)), Time(40));

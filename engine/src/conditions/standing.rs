@@ -2,7 +2,7 @@
 //!
 //! Instants in ns. It lies beside the node's state, in the same cache line where that is small.
 
-use anthill_protocol::Time;
+use anthill_protocol::{Snapshot, SnapshotError, Time};
 
 use super::life::Downtime;
 use super::order::Order as _;
@@ -30,8 +30,38 @@ pub(crate) struct Standing<S: Stamp> {
     lives: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub(super) struct Cores(pub(super) Box<[u64]>);
+
+impl<S: Stamp> Snapshot for Standing<S> {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.uplink_free, self.downlink_free, self.core_free).save(out);
+        self.cores_free.save(out);
+        self.next_down.save(out);
+        self.up_since.sent().save(out);
+        self.order.save(out);
+        (self.born, self.lives).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (uplink_free, downlink_free, core_free) = Snapshot::load(bytes)?;
+        let (cores_free, next_down) = Snapshot::load(bytes)?;
+        let up_since = S::new(Option::load(bytes)?.unwrap_or_default());
+        let order = S::Order::load(bytes)?;
+        let (born, lives) = Snapshot::load(bytes)?;
+        Ok(Self {
+            uplink_free,
+            downlink_free,
+            core_free,
+            cores_free,
+            next_down,
+            up_since,
+            order,
+            born,
+            lives,
+        })
+    }
+}
 
 const KEEPS_STATE: u32 = 1 << 31;
 const ABSENT: u32 = 1 << 30;

@@ -1,11 +1,11 @@
 //! What conditions did to messages and nodes, counted.
 
-use anthill_protocol::{NodeId, Time};
+use anthill_protocol::{NodeId, Snapshot, Time};
 
 macro_rules! condition_totals {
     ($($(#[doc = $about:literal])+ $name:ident: $kind:ident),* $(,)?) => {
         /// What the conditions of a run did, over all nodes and the whole run.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
         pub struct ConditionTotals {
             $($(#[doc = $about])+ pub $name: condition_totals!(@type $kind),)*
             /// The first messages that were late.
@@ -33,7 +33,7 @@ macro_rules! condition_totals {
 }
 
 /// A message that broke the assumed bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Snapshot)]
 pub struct LateMessage {
     /// When it was sent.
     pub sent: Time,
@@ -51,7 +51,7 @@ pub struct LateMessage {
 
 /// The first late messages of a run in order of sending: enough to see who was struck when, in
 /// bounded memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct FirstLate(Vec<LateMessage>);
 
 impl FirstLate {

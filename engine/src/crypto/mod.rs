@@ -27,7 +27,7 @@ mod verify;
 use std::ops::AddAssign;
 
 use anthill_engine_derive::Words;
-use anthill_protocol::{Claim, Digest, NodeId, PublicKey, Signature};
+use anthill_protocol::{Claim, Digest, NodeId, PublicKey, Signature, Snapshot};
 
 pub use backend::curve_backend;
 pub use batch::Batch;
@@ -61,7 +61,7 @@ impl Mode {
 
 /// What signatures took; belongs to the cost of a run, never to its result, since what is
 /// remembered depends on how nodes are spread over workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Counters {
     /// Signatures made.
     pub made: u64,

@@ -351,6 +351,32 @@ impl<L: Copy> Calendar<L> {
         events
     }
 
+    /// Shows all pending events, each with its window and sub-shard. All lists of the slot that was open
+    /// have been taken.
+    pub(crate) fn for_each(&self, mut show: impl FnMut(u64, u32, &Event<L>)) {
+        let slots = self.slot_mask + 1;
+        let occupied = |slot: &u64| self.occupied[(slot / 64) as usize] & 1 << (slot % 64) != 0;
+        for slot in (0..slots).filter(occupied) {
+            let window = self.base + (slot.wrapping_sub(self.base) & self.slot_mask);
+            for subshard in 0..self.subshards {
+                // SAFETY: inside the matrix; this calendar's thread, or the leader in its stead, is the only
+                // one to write the list.
+                let list =
+                    unsafe { self.near.add(slot as usize * self.subshards + subshard).read() };
+                // SAFETY: as above.
+                unsafe { for_each_entry(&list, |event| show(window, subshard as u32, event)) };
+            }
+        }
+        for block in self.far.iter().flat_map(|level| &level.blocks) {
+            // SAFETY: as above.
+            unsafe {
+                for_each_entry(block, |far: &FarEvent<L>| {
+                    show(far.window, far.subshard, &far.event)
+                });
+            }
+        }
+    }
+
     fn close(&mut self) {
         if !self.opened {
             return;
@@ -359,6 +385,20 @@ impl<L: Copy> Calendar<L> {
         let slot = (self.base & self.slot_mask) as usize;
         self.occupied[slot / 64] &= !(1 << (slot % 64));
         self.touched[slot * self.touched_words..][..self.touched_words].fill(0);
+    }
+}
+
+/// Shows the entries of a list.
+///
+/// # Safety
+/// Nobody writes the list.
+unsafe fn for_each_entry<T>(list: &List<T>, mut show: impl FnMut(&T)) {
+    // SAFETY: promised by the caller.
+    for (first, entries) in unsafe { list.runs() } {
+        for i in 0..entries {
+            // SAFETY: a run has so many entries, one stride after the other.
+            show(unsafe { &*first.add(i * crate::windows::chunk::stride::<T>()).cast::<T>() });
+        }
     }
 }
 
@@ -451,6 +491,12 @@ mod tests {
                     }
                 }
             }
+            let mut shown = Vec::new();
+            calendar.for_each(|window, subshard, event| {
+                shown.push(Reverse((window, subshard, event.source)));
+            });
+            shown.sort_unstable();
+            prop_assert_eq!(shown, heap.clone().into_sorted_vec());
             loop {
                 let popped = pop_window(&mut calendar);
                 prop_assert_eq!(&popped, &pop_heap(&mut heap));

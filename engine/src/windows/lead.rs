@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use anthill_protocol::{Protocol, Totals};
 
+use crate::checkpoint::Position;
 use crate::live::Glimpse;
 use crate::mode::Mode;
 use crate::run::End;
@@ -86,6 +87,11 @@ impl Lead {
             others_events: 0,
             others_totals: Totals::default(),
         }
+    }
+
+    /// The run was saved there, after so many events.
+    pub(crate) fn go_on(&mut self, position: Position, events: u64) {
+        (self.last, self.windows, self.events) = (position.window, position.windows, events);
     }
 }
 
@@ -236,7 +242,10 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         }
         // SAFETY: the leader is alone.
         unsafe { self.look_at_memory(start, lead) }?;
-        Ok(window)
+        let position = Position { window: lead.last, windows: lead.windows };
+        // SAFETY: the leader is alone.
+        let goes_on = unsafe { self.keep(window, position) };
+        goes_on.then_some(window).ok_or(End::Interrupted)
     }
 
     /// Lets the judges hear what the nodes said in the last window.

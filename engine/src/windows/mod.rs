@@ -4,7 +4,7 @@
 //! mailboxes: lists of events by window and sub-shard) → `sink` (where a handler's events go) → `subshard` (one
 //! sub-shard in one window: collect, order, handle) → `sharded` (the threads) and `lead` (what one of them
 //! decides between windows), with `pace` (alone or together), `rendezvous` (where they meet), `fabric` (the
-//! seam to other processes) and `prefetch`.
+//! seam to other processes) and `prefetch`; `saved` is how a run is saved and gone on with.
 //!
 //! All of the engine's raw pointers into nodes and mailboxes are here. Who owns what is said in `sharded`.
 
@@ -16,6 +16,7 @@ pub(crate) mod pace;
 pub(crate) mod placement;
 pub(crate) mod prefetch;
 pub(crate) mod rendezvous;
+mod saved;
 pub(crate) mod sharded;
 pub(crate) mod sink;
 pub(crate) mod subshard;

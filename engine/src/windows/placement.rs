@@ -83,6 +83,11 @@ impl Placement {
         first as u32..end as u32
     }
 
+    /// The node of an index in a sub-shard.
+    pub(crate) fn node(&self, subshard: u32, local: u32) -> NodeId {
+        NodeId(subshard << self.shift | local)
+    }
+
     #[inline]
     pub(crate) fn subshard_of(&self, node: NodeId) -> u32 {
         node.0 >> self.shift

@@ -20,6 +20,7 @@ use anthill_protocol::{NodeId, Protocol, Time};
 use crossbeam_utils::CachePadded;
 
 use crate::bodies::Store;
+use crate::checkpoint::Checkpoint;
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::crypto;
@@ -62,6 +63,9 @@ pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
     pub(crate) meeting: Rendezvous,
     pub(crate) fabric: F,
     pub(crate) control: &'a Control,
+    pub(crate) scenario: &'a Scenario,
+    /// Whether the nodes are there already.
+    resumes: bool,
     pub(crate) stealing: bool,
     pub(crate) memory_limit: u64,
     pub(crate) state_bytes: u64,
@@ -131,6 +135,24 @@ pub fn run_visited<P: Protocol>(
     Sharded::run_under(&job, conditions)
 }
 
+/// Continues a saved run, of either engine and any number of shards.
+///
+/// # Errors
+/// As [`run`], and when the saved run is not one of this scenario.
+///
+/// # Panics
+/// As [`run`].
+pub fn resume<P: Protocol>(
+    protocol: &P,
+    scenario: &Scenario,
+    network: &Network,
+    control: &Control,
+    checkpoint: &Checkpoint,
+) -> Result<Outcome, RunError> {
+    let job = Job::new(protocol, scenario, network, control);
+    Sharded::run(&Job { resume: Some(checkpoint), ..job })
+}
+
 /// The sharded engine as an executor.
 struct Sharded;
 
@@ -149,7 +171,7 @@ fn run_in<P: Protocol, M: Mode>(
     job: &Job<'_, P>,
     conditions: Option<&Conditions>,
 ) -> Result<Outcome, RunError> {
-    let Job { protocol, scenario, network, control, visit, .. } = *job;
+    let Job { protocol, scenario, network, control, visit, resume, .. } = *job;
     // Nodes lie in one page-aligned mapping.
     const { assert!(align_of::<CellOf<P, M>>() <= 4096) };
     let clock = Clock::start();
@@ -207,6 +229,8 @@ fn run_in<P: Protocol, M: Mode>(
         meeting: Rendezvous::new(threads, cores),
         fabric: Threads,
         control,
+        scenario,
+        resumes: resume.is_some(),
         stealing: options.stealing,
         memory_limit,
         state_bytes: region.bytes(),
@@ -214,6 +238,10 @@ fn run_in<P: Protocol, M: Mode>(
         panic: Mutex::new(None),
     };
     team.reset_claims();
+    if let Some(saved) = resume {
+        // SAFETY: there are no threads yet.
+        unsafe { team.restore(saved)? };
+    }
     let reports = team.run_threads()?;
     team.finish(scenario, reports, visit)
 }
@@ -291,6 +319,9 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
         let clock = &self.field.clock;
         let mut report = ThreadReport::default();
         self.guarded(|| {
+            if self.resumes {
+                return;
+            }
             self.claim_all(me, |subshard, _| {
                 // SAFETY: a claimed sub-shard is this thread's; its nodes are uninitialised.
                 unsafe { self.workers[me].with(|w| w.start(&self.field, subshard)) };

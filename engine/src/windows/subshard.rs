@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 use anthill_protocol::{Message as _, NodeId, Protocol, Time};
 
 use crate::bodies::BodiesOf;
+use crate::checkpoint::Filed;
 use crate::clock::Clock;
 use crate::event::{Event, Payload};
-use crate::host::{CellOf, NodeCell, Turn, World};
+use crate::host::{CellOf, NodeCell, Sink as _, Turn, World};
 use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
 use crate::refusal::granted;
 use crate::run::{Control, End, RunError};
@@ -160,6 +161,20 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             let state = turn.start(&mut sink);
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
             unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
+        }
+    }
+
+    /// Files the pending events of a saved run, before the first window.
+    pub(crate) fn file(&mut self, field: &Field<'_, P, M>, events: Vec<Filed<LoadOf<P, M>>>) {
+        let mut sink = CalendarSink {
+            calendar: &mut self.calendar,
+            own: &mut self.own,
+            placement: &field.placement,
+            window_shift: field.world.window_shift,
+            open: u64::MAX,
+        };
+        for Filed { time, target, source, sequence, load } in events {
+            sink.deliver(time, target, source, sequence, load);
         }
     }
 

@@ -1,0 +1,91 @@
+//! Saving a run of the sharded engine, and going on from one: in the leader's section, or before there are
+//! threads.
+
+use std::sync::PoisonError;
+
+use anthill_protocol::{NodeId, Protocol, Time};
+
+use crate::checkpoint::{self, Checkpoint, Filed, Moment, Position, Restored};
+use crate::mode::Mode;
+use crate::run::RunError;
+use crate::windows::fabric::Fabric;
+use crate::windows::lead::ALONE;
+use crate::windows::sharded::Team;
+use crate::windows::subshard::Field;
+
+impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
+    /// Reads a saved run: its nodes, and into the first worker what is pending and counted.
+    ///
+    /// # Safety
+    /// The calling thread is alone, and the memory of the nodes uninitialised.
+    pub(crate) unsafe fn restore(&self, saved: &Checkpoint) -> Result<(), RunError> {
+        let world = &self.field.world;
+        // SAFETY: the caller is alone; each cell is borrowed once, here and below.
+        let restored = unsafe {
+            self.workers[ALONE].with(|worker| {
+                let tally = &mut worker.tally;
+                self.jury.with(|jury| checkpoint::restore(saved, world, self.scenario, tally, jury))
+            })?
+        };
+        let Restored { position, nodes, events } = restored;
+        for (cell, id) in nodes.into_iter().zip(0..) {
+            // SAFETY: there is one cell for each node; the rest is promised by the caller.
+            unsafe { self.field.nodes.0.add(id).write(cell) };
+        }
+        // SAFETY: as above.
+        unsafe {
+            let handled = self.workers[ALONE].with(|worker| {
+                worker.file(&self.field, events);
+                worker.tally.totals.events
+            });
+            self.lead.with(|lead| lead.go_on(position, handled));
+        }
+        Ok(())
+    }
+
+    /// Saves the run before a window that is next, if that is due; whether it goes on.
+    ///
+    /// # Safety
+    /// In the leader's section only.
+    pub(crate) unsafe fn keep(&self, window: u64, position: Position) -> bool {
+        let Some(checkpoints) = &self.control.checkpoints else { return true };
+        let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let Field { world, placement, nodes, .. } = &self.field;
+        let boundary = Time(window << world.window_shift);
+        if !checkpoints.is_due(boundary) {
+            return true;
+        }
+        let mut events = Vec::new();
+        for cell in &self.workers {
+            // SAFETY: the leader is alone, here and below.
+            unsafe {
+                cell.with(|worker| {
+                    worker.calendar.for_each(|window, subshard, event| {
+                        let offset = u64::from(event.time_offset);
+                        events.push(Filed {
+                            time: Time(window << world.window_shift | offset),
+                            target: placement.node(subshard, event.local()),
+                            source: NodeId(event.source),
+                            sequence: event.sequence,
+                            load: event.payload,
+                        });
+                    });
+                });
+            }
+        }
+        let counted = checkpoint::count(self.workers.len(), |thread, out| {
+            // SAFETY: as above.
+            unsafe { self.workers[thread].with(|worker| worker.tally.save(out)) };
+        });
+        // SAFETY: as above, and all nodes were started.
+        let cells = (0..placement.nodes).map(|id| unsafe { &*nodes.0.add(id as usize) });
+        // SAFETY: as above.
+        let saved = unsafe {
+            self.jury.with(|jury| {
+                let (scenario, jury) = (self.scenario, &*jury);
+                Moment { world, scenario, position, events, counted, jury }.save(cells)
+            })
+        };
+        checkpoints.take(boundary, saved)
+    }
+}
