@@ -17,7 +17,7 @@ use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
-use crate::mode::{LoadOf, Mode, Ranked};
+use crate::mode::{Mode, Ranked, StampedOf};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
 use crate::refusal::granted;
@@ -232,12 +232,12 @@ pub fn resume<P: Protocol>(
     Oracle::run(&Job { resume: Some(checkpoint), ..job })
 }
 
-/// The oracle as an executor. It has no calm mode: its way of a message under no conditions is another than
+/// The oracle as an executor. It has no ideal mode: its way of a message under no conditions is another than
 /// the sharded engine's, and every protocol is compiled once less.
 struct Oracle;
 
 impl Executor for Oracle {
-    const HAS_CALM_MODE: bool = false;
+    const HAS_IDEAL_MODE: bool = false;
 
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
@@ -316,7 +316,7 @@ struct Begun<C> {
 fn begin<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     &Run { scenario, control, memory_limit }: &Run<'_>,
-    queue: &mut Queue<LoadOf<P, M>>,
+    queue: &mut Queue<StampedOf<P, M>>,
     tally: &mut Tally<P>,
 ) -> Begun<CellOf<P, M>> {
     let position = Position { window: u64::MAX, windows: 0 };
@@ -324,7 +324,7 @@ fn begin<P: Protocol, M: Mode>(
     let room = nodes.try_reserve_exact(scenario.population() as usize);
     granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
     for id in 0..scenario.population() {
-        let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
+        let (mut counts, mut standing) = (Counts::default(), M::NodeConditions::default());
         let turn = Turn {
             world,
             id: NodeId(id),
@@ -352,7 +352,7 @@ fn restore<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     &Run { scenario, control, .. }: &Run<'_>,
     saved: &Checkpoint,
-    queue: &mut Queue<LoadOf<P, M>>,
+    queue: &mut Queue<StampedOf<P, M>>,
     tally: &mut Tally<P>,
     jury: &mut Jury<'_, P>,
 ) -> Result<Begun<CellOf<P, M>>, RunError> {
@@ -377,7 +377,7 @@ fn event_loop<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     run @ &Run { scenario, control, memory_limit }: &Run<'_>,
     Position { mut window, mut windows }: Position,
-    queue: &mut Queue<LoadOf<P, M>>,
+    queue: &mut Queue<StampedOf<P, M>>,
     nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
     jury: &mut Jury<P>,
@@ -465,7 +465,7 @@ fn keep<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     &Run { scenario, control, .. }: &Run<'_>,
     (position, next): (Position, Time),
-    queue: &Queue<LoadOf<P, M>>,
+    queue: &Queue<StampedOf<P, M>>,
     nodes: &[CellOf<P, M>],
     tally: &Tally<P>,
     jury: &Jury<P>,

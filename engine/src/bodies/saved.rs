@@ -15,15 +15,15 @@ impl<B: Body> Store<B> {
     /// The calling thread is alone.
     pub(crate) unsafe fn save(&self, out: &mut Vec<u8>) {
         let (mut shared, mut left, mut all) = (0u64, 0u64, Vec::new());
-        for shelf in &self.shelves {
+        for arena in &self.arenas {
             let note = |own: &mut Own| {
                 shared += own.shared;
                 left += own.left;
                 own.used
             };
             // SAFETY: the caller is alone.
-            let used = unsafe { shelf.own.with(note) };
-            for place in (0..used).filter_map(|index| shelf.known_place(index)) {
+            let used = unsafe { arena.own.with(note) };
+            for place in (0..used).filter_map(|index| arena.known_place(index)) {
                 let id = place.id.load(Ordering::Acquire);
                 // SAFETY: the caller is alone.
                 let kept = unsafe { (*place.kept.get()).as_ref() };
@@ -89,7 +89,7 @@ impl<B: Body> Store<B> {
             counter.store(saved, Ordering::Relaxed);
         }
         // SAFETY: the caller is alone.
-        unsafe { self.shelves[0].own.with(|own| (own.shared, own.left) = (shared, left)) };
+        unsafe { self.arenas[0].own.with(|own| (own.shared, own.left) = (shared, left)) };
         are_whole.then_some(()).ok_or(SnapshotError("a body without one of its parts"))
     }
 }

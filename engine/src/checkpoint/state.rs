@@ -6,7 +6,7 @@ use super::{Checkpoint, CheckpointError, identity, zeros};
 use crate::event::Payload;
 use crate::host::{CellOf, Counts, NodeCell, World};
 use crate::jury::Jury;
-use crate::mode::{Load, LoadOf, Mode, PayloadOf, Restart as _, Stamp as _};
+use crate::mode::{Load, Mode, PayloadOf, Restart as _, Stamp as _, StampedOf};
 use crate::run::tally_with_series;
 use crate::scenario::Scenario;
 use crate::tally::Tally;
@@ -34,7 +34,7 @@ pub(crate) struct Moment<'a, P: Protocol, M: Mode> {
     pub(crate) world: &'a World<'a, P, M>,
     pub(crate) scenario: &'a Scenario,
     pub(crate) position: Position,
-    pub(crate) events: Vec<Filed<LoadOf<P, M>>>,
+    pub(crate) events: Vec<Filed<StampedOf<P, M>>>,
     /// What [`count`] has written.
     pub(crate) counted: Vec<u8>,
     pub(crate) jury: &'a Jury<'a, P>,
@@ -44,7 +44,7 @@ pub(crate) struct Moment<'a, P: Protocol, M: Mode> {
 pub(crate) struct Restored<P: Protocol, M: Mode> {
     pub(crate) position: Position,
     pub(crate) nodes: Vec<CellOf<P, M>>,
-    pub(crate) events: Vec<Filed<LoadOf<P, M>>>,
+    pub(crate) events: Vec<Filed<StampedOf<P, M>>>,
 }
 
 impl<P: Protocol, M: Mode> Moment<'_, P, M> {
@@ -67,7 +67,7 @@ impl<P: Protocol, M: Mode> Moment<'_, P, M> {
             unsafe { self.world.bodies.save(out) };
             for NodeCell { state, counts, standing } in nodes {
                 counts.save(out);
-                if !self.world.calm {
+                if !self.world.ideal {
                     standing.save(out);
                 }
                 state.save(out);
@@ -106,9 +106,9 @@ pub(crate) unsafe fn restore<P: Protocol, M: Mode>(
     let mut nodes = Vec::new();
     for _ in 0..world.nodes {
         let counts = Counts::load(bytes)?;
-        let standing = match world.calm {
-            true => M::Standing::default(),
-            false => M::Standing::load(bytes)?,
+        let standing = match world.ideal {
+            true => M::NodeConditions::default(),
+            false => M::NodeConditions::load(bytes)?,
         };
         nodes.push(NodeCell { state: P::Node::load(bytes)?, counts, standing });
     }
@@ -171,7 +171,7 @@ const RESTART: u8 = 2;
 const WAKE: u8 = 3;
 
 fn save_event<P: Protocol, M: Mode>(
-    event: &Filed<LoadOf<P, M>>,
+    event: &Filed<StampedOf<P, M>>,
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
@@ -197,7 +197,7 @@ fn save_event<P: Protocol, M: Mode>(
 fn load_event<P: Protocol, M: Mode>(
     bytes: &mut &[u8],
     scratch: &mut Vec<u8>,
-) -> Result<Filed<LoadOf<P, M>>, SnapshotError> {
+) -> Result<Filed<StampedOf<P, M>>, SnapshotError> {
     let (time, target, source, sequence) = Snapshot::load(bytes)?;
     let stamp = M::Stamp::new(Option::load(bytes)?.unwrap_or_default());
     let again = || M::Restart::EVENT.ok_or(SnapshotError("a restart where nodes do not go down"));

@@ -10,10 +10,10 @@ use crate::mode::Mode;
 use crate::run::RunError;
 use crate::windows::fabric::Fabric;
 use crate::windows::lead::ALONE;
-use crate::windows::sharded::Team;
-use crate::windows::subshard::Field;
+use crate::windows::sharded::ShardedRun;
+use crate::windows::subshard::WindowContext;
 
-impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
+impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// Reads a saved run: its nodes, and into the first worker what is pending and counted.
     ///
     /// # Safety
@@ -50,7 +50,7 @@ impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
     pub(crate) unsafe fn keep(&self, window: u64, position: Position) -> bool {
         let Some(checkpoints) = &self.control.checkpoints else { return true };
         let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        let Field { world, placement, nodes, .. } = &self.field;
+        let WindowContext { world, placement, nodes, .. } = &self.field;
         let boundary = Time(window << world.window_shift);
         if !checkpoints.is_due(boundary) {
             return true;
