@@ -172,10 +172,11 @@ fn values() -> impl Strategy<Value = Values> {
 /// Boxed where it branches: whole, its type takes more than a test's stack in an unoptimised build.
 fn scenario() -> impl Strategy<Value = Scenario> {
     let basics = ("[a-z0-9][a-z0-9._-]{0,20}", any::<u64>(), 2..=u32::MAX, 2..=u64::MAX);
-    let whole = (basics, network().boxed()).prop_flat_map(|((name, seed, nodes, until), network)| {
-        let conditions = conditions(nodes, Time(until), &network);
-        (Just((name, seed, nodes, until)), Just(network), conditions.boxed())
-    });
+    let whole =
+        (basics, network().boxed()).prop_flat_map(|((name, seed, nodes, until), network)| {
+            let conditions = conditions(nodes, Time(until), &network);
+            (Just((name, seed, nodes, until)), Just(network), conditions.boxed())
+        });
     (whole.boxed(), engine(), values(), any::<bool>()).prop_map(
         |(((name, seed, nodes, until), network, conditions), engine, values, measured)| Scenario {
             extra_nodes: 0,

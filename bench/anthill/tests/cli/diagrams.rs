@@ -102,7 +102,7 @@ fn the_dialogues_of_the_witnesses_are_drawn_from_begin_to_end() {
 
 #[test]
 fn the_page_of_the_witness_protocol_has_its_diagrams() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/protocols/witness.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/protocols/witness.md");
     let page = fs::read_to_string(page).expect("the page");
     let text = printed("witness");
     for (_, drawn) in dialogues(&text) {

@@ -363,7 +363,7 @@ fn no_cause_is_told_twice() {
 /// a chain of causes prints each once.
 #[test]
 fn errors_tell_their_causes_themselves_and_have_none() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut seen = 0;
     for part in ["engine/src", "protocol/src", "bench/src"] {
         for name in files(&root.join(part)).iter().filter(|name| name.ends_with(".rs")) {

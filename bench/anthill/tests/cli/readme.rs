@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::{Desk, stdout};
 
 fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     fs::read_to_string(path).expect("the README")
 }
 

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
             .expect("it starts");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(101), "{said}");
-        let commit = env!("ANTHILL_COMMIT");
+        let commit = anthill_bench::COMMIT;
         for part in ["by design", "the event at time 5 ns", "seed 77", &format!("commit {commit}")]
         {
             assert!(said.contains(part), "{engine}: `{part}` is not in {said}");

@@ -8,5 +8,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    anthill_bench::main(anthill_bench::shipped())
+    anthill_bench::main(anthill_shipped::shipped())
 }

@@ -11,7 +11,7 @@ const BEGIN: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";
 
 fn is_up_to_date(name: &str, generate: impl Fn(&str) -> String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let found = fs::read_to_string(&path).unwrap_or_default();
     let generated = generate(&found);
     if std::env::var_os("ANTHILL_BLESS").is_some_and(|value| value == "1") {
@@ -21,14 +21,14 @@ fn is_up_to_date(name: &str, generate: impl Fn(&str) -> String) {
     assert!(
         found == generated,
         "docs/{name} is not what the code generates; look at the difference after \
-         ANTHILL_BLESS=1 cargo test -p anthill-bench --test schema"
+         ANTHILL_BLESS=1 cargo test -p anthill --test schema"
     );
 }
 
 #[test]
 fn the_schema_in_docs_is_up_to_date() {
     is_up_to_date("scenario.schema.json", |_| {
-        let registry = anthill_bench::shipped();
+        let registry = anthill_shipped::shipped();
         let protocols: Vec<ProtocolInfo> = registry.entries().iter().map(|e| e.protocol).collect();
         format!("{:#}\n", json_schema(&protocols))
     });

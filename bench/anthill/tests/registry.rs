@@ -1,10 +1,14 @@
 //! What holds for every protocol that ships, asked through the registry: a protocol gets these tests with
 //! its line there, and costs no compilation here.
 
-use anthill_bench::{Control, EngineChoice, Entry, shipped};
+use std::fs;
+use std::path::Path;
+
+use anthill_bench::{Control, EngineChoice, Entry};
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{Override, Scenario, Source};
 use anthill_protocol::Time;
+use anthill_shipped::shipped;
 
 /// What is changed of a protocol's preset, where it is too large for a test.
 fn smaller(protocol: &str) -> &'static [&'static str] {
@@ -167,4 +171,33 @@ fn what_is_withheld_keeps_its_bodies() {
     ];
     let outcome = one_result(entry, "withheld", &changes);
     assert!(outcome.result.totals.adversary_messages_by_kind.iter().sum::<u64>() > 0);
+}
+
+#[test]
+fn every_preset_is_registered_under_its_name() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let registry = shipped();
+    let mut names = Vec::new();
+    for file in fs::read_dir(directory).expect("the presets") {
+        let path = file.expect("a preset").path();
+        let text = fs::read_to_string(&path).expect("readable");
+        let preset: toml::Table = text.parse().expect("TOML");
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let protocol = preset["protocol"]["name"].as_str().expect("a protocol");
+        assert!(registry.find(protocol).is_some_and(|e| e.preset == text || protocol != name));
+        assert_eq!(registry.preset(&name).map(|(_, text)| text), Some(text.as_str()), "{name}");
+        assert_eq!(preset["name"].as_str(), Some(name.as_str()));
+        assert!(preset["nodes"].is_integer() && preset["until"].is_str(), "{name}");
+        names.push(name);
+    }
+    let registered = registry.entries().len() + registry.scenarios().len();
+    assert_eq!(names.len(), registered, "{names:?}");
+}
+
+#[test]
+fn scenarios_are_presets_but_no_protocols() {
+    let registry = shipped();
+    assert!(registry.preset("flash-crowd").is_some() && registry.find("flash-crowd").is_none());
+    let refused = registry.named("flash-crow").expect_err("no protocol").to_string();
+    assert!(!refused.contains("flash-crowd"), "{refused}");
 }
