@@ -8,7 +8,7 @@ use anyhow::Context as _;
 /// Writes to stdout.
 ///
 /// # Errors
-/// If stdout cannot be written, except that nobody reads it any more.
+/// If stdout cannot be written. A closed pipe is not an error.
 pub(crate) fn show(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -1,6 +1,6 @@
 //! The shared bodies of a run: where they lie, how they are read, when they are reclaimed.
 //!
-//! Each worker has a shelf of its own, to which it alone adds; all read all shelves. A place is in
+//! Each worker has a arena of its own, to which it alone adds; all read all arenas. A place is in
 //! use while its id is not zero, and its body does not change or move as long.
 //!
 //! *Why reading is safe.* A handle reaches other threads with a message of a later window, that is
@@ -28,9 +28,9 @@ use crate::outcome::BodiesReport;
 use crate::refusal::granted;
 use crate::windows::rendezvous::PhaseCell;
 
-/// Places of the first block of a shelf; each further one has twice as many.
+/// Places of the first block of a arena; each further one has twice as many.
 const FIRST_BLOCK: u32 = 64;
-/// Blocks of a shelf: 2³² places.
+/// Blocks of a arena: 2³² places.
 const BLOCKS: usize = 26;
 /// Fewer bodies than this are not worth a sweep; where assertions are on, nearly any are, so that a
 /// handle that nobody retains is found soon.
@@ -38,10 +38,10 @@ const SWEEP_MIN: u64 = if cfg!(debug_assertions) { 64 } else { 4_096 };
 
 /// All bodies of a run.
 pub(crate) struct Store<B> {
-    shelves: Vec<CachePadded<Shelf<B>>>,
+    arenas: Vec<CachePadded<Arena<B>>>,
     /// The handles of interned bodies by their names, which are hashes already.
     interned: DashMap<u64, Shared, BuildHasherDefault<NameHasher>>,
-    /// Bytes of all shelves, and of the bodies as they are on the wire.
+    /// Bytes of all arenas, and of the bodies as they are on the wire.
     bytes: AtomicU64,
     /// The most that they were before any sweep.
     most_bytes: AtomicU64,
@@ -52,12 +52,12 @@ pub(crate) struct Store<B> {
 }
 
 /// The bodies that one worker has shared.
-struct Shelf<B> {
-    blocks: [OnceLock<Box<[Place<B>]>>; BLOCKS],
+struct Arena<B> {
+    blocks: [OnceLock<Box<[Slot<B>]>>; BLOCKS],
     own: PhaseCell<Own>,
 }
 
-/// What only a shelf's worker touches, or whoever is alone.
+/// What only a arena's worker touches, or whoever is alone.
 #[derive(Default)]
 struct Own {
     used: u32,
@@ -67,18 +67,18 @@ struct Own {
     left: u64,
 }
 
-struct Place<B> {
+struct Slot<B> {
     /// The name of its body; 0 while there is none.
     id: AtomicU64,
-    kept: UnsafeCell<Option<Kept<B>>>,
+    kept: UnsafeCell<Option<StoredBody<B>>>,
 }
 
 // SAFETY: the module's documentation says who writes a place when; what is read in common is
 // `Sync`, and a body may be dropped by another thread than the one that made it.
-unsafe impl<B: Send + Sync> Sync for Place<B> {}
+unsafe impl<B: Send + Sync> Sync for Slot<B> {}
 
 /// A body and what the run knows of it.
-pub(crate) struct Kept<B> {
+pub(crate) struct StoredBody<B> {
     pub(crate) body: B,
     pub(crate) verdicts: OnceLock<Verdicts>,
     /// The last window in which a message that names it arrives.
@@ -110,12 +110,12 @@ impl Hasher for NameHasher {
 impl<B: Body> Store<B> {
     /// The empty store of so many workers.
     pub(crate) fn new(workers: u32) -> Self {
-        let shelf = || Shelf {
+        let arena = || Arena {
             blocks: [const { OnceLock::new() }; BLOCKS],
             own: PhaseCell::new(Own::default()),
         };
         Self {
-            shelves: (0..workers).map(|_| CachePadded::new(shelf())).collect(),
+            arenas: (0..workers).map(|_| CachePadded::new(arena())).collect(),
             // The least that dashmap has: most runs intern nothing.
             interned: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), 16),
             bytes: AtomicU64::new(0),
@@ -166,12 +166,12 @@ impl<B: Body> Store<B> {
     unsafe fn add(&self, worker: u32, window: u64, id: u64, body: B, interned: bool) -> Shared {
         let handle = |place| Shared::new(id, place, body.encoded_len());
         body.parts(&mut |part| self.retain(part));
-        let shelf = &self.shelves[worker as usize];
+        let arena = &self.arenas[worker as usize];
         // SAFETY: promised by the caller.
-        let index = unsafe { shelf.own.with(Own::take_place) };
+        let index = unsafe { arena.own.with(Own::take_place) };
         let handle = handle(u64::from(worker) << 32 | u64::from(index));
-        let place = shelf.place(index, |bytes| self.note_bytes(bytes));
-        let kept = Kept {
+        let place = arena.place(index, |bytes| self.note_bytes(bytes));
+        let kept = StoredBody {
             body,
             verdicts: OnceLock::new(),
             last_window: AtomicU64::new(window),
@@ -191,7 +191,7 @@ impl<B: Body> Store<B> {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes of all shelves, and of the bodies as they are on the wire.
+    /// Bytes of all arenas, and of the bodies as they are on the wire.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -212,10 +212,10 @@ impl<B: Body> Store<B> {
     /// # Panics
     /// If it was reclaimed.
     #[inline]
-    pub(crate) fn kept(&self, handle: Shared) -> &Kept<B> {
+    pub(crate) fn kept(&self, handle: Shared) -> &StoredBody<B> {
         let place = handle.place();
-        let found = self.shelves.get((place >> 32) as usize).and_then(|shelf| {
-            let place = shelf.known_place(place as u32)?;
+        let found = self.arenas.get((place >> 32) as usize).and_then(|arena| {
+            let place = arena.known_place(place as u32)?;
             if place.id.load(Ordering::Acquire) != handle.id() {
                 return None;
             }
@@ -230,8 +230,8 @@ impl<B: Body> Store<B> {
     #[inline]
     pub(crate) fn prefetch(&self, handle: Shared) {
         let place = handle.place();
-        let shelf = self.shelves.get((place >> 32) as usize);
-        if let Some(place) = shelf.and_then(|shelf| shelf.known_place(place as u32)) {
+        let arena = self.arenas.get((place >> 32) as usize);
+        if let Some(place) = arena.and_then(|arena| arena.known_place(place as u32)) {
             crate::windows::prefetch::for_read_all(core::ptr::from_ref(place));
         }
     }
@@ -252,7 +252,7 @@ impl<B: Body> Store<B> {
         self.kept(handle).retained.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It does no longer.
+    /// Releases the handle.
     ///
     /// # Panics
     /// If nobody held it.
@@ -268,10 +268,10 @@ impl<B: Body> Store<B> {
     /// The calling thread is alone, here and below.
     pub(crate) unsafe fn is_due(&self) -> bool {
         let (mut shared, mut left) = (0, 0);
-        for shelf in &self.shelves {
+        for arena in &self.arenas {
             // SAFETY: the caller is alone.
             unsafe {
-                shelf.own.with(|own| {
+                arena.own.with(|own| {
                     shared += own.shared;
                     left += own.left;
                 });
@@ -288,9 +288,9 @@ impl<B: Body> Store<B> {
         let BodiesReport { made, reclaimed, .. } = self.report();
         self.most.fetch_max(made - reclaimed, Ordering::Relaxed);
         let mut dead = Vec::new();
-        for (shelf, worker) in self.shelves.iter().zip(0u64..) {
+        for (arena, worker) in self.arenas.iter().zip(0u64..) {
             // SAFETY: the caller is alone, here and below.
-            let used = unsafe { shelf.own.with(|own| own.used) };
+            let used = unsafe { arena.own.with(|own| own.used) };
             for index in 0..u64::from(used) {
                 dead.push(worker << 32 | index);
                 // What nothing but the reclaimed needed goes with it, however long the chain.
@@ -300,10 +300,10 @@ impl<B: Body> Store<B> {
                 }
             }
         }
-        for shelf in &self.shelves {
+        for arena in &self.arenas {
             // SAFETY: as above.
             unsafe {
-                shelf.own.with(|own| {
+                arena.own.with(|own| {
                     own.shared = 0;
                     own.left = u64::from(own.used) - own.free.len() as u64;
                 });
@@ -313,11 +313,11 @@ impl<B: Body> Store<B> {
 
     /// Empties a place whose body nothing needs, and adds the places of its parts to `dead`.
     unsafe fn reclaim(&self, place: u64, window: u64, dead: &mut Vec<u64>) {
-        let (shelf, index) = (&self.shelves[(place >> 32) as usize], place as u32);
-        let Some(place) = shelf.known_place(index) else { return };
+        let (arena, index) = (&self.arenas[(place >> 32) as usize], place as u32);
+        let Some(place) = arena.known_place(index) else { return };
         // SAFETY: the caller is alone: no handler holds a reference into the place.
         let kept = unsafe { &mut *place.kept.get() };
-        let needed = |kept: &mut Kept<B>| {
+        let needed = |kept: &mut StoredBody<B>| {
             *kept.retained.get_mut() > 0 || *kept.last_window.get_mut() >= window
         };
         if kept.as_mut().is_none_or(needed) {
@@ -330,8 +330,8 @@ impl<B: Body> Store<B> {
         }
         self.bytes.fetch_sub(u64::from(gone.encoded_len), Ordering::Relaxed);
         self.reclaimed.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller is alone, and holds no other reference to what is the shelf's own.
-        unsafe { shelf.own.with(|own| own.free.push(index)) };
+        // SAFETY: the caller is alone, and holds no other reference to what is the arena's own.
+        unsafe { arena.own.with(|own| own.free.push(index)) };
         gone.body.parts(&mut |part| {
             self.release(part);
             dead.push(part.place());
@@ -354,7 +354,7 @@ impl Own {
     }
 }
 
-impl<B> Shelf<B> {
+impl<B> Arena<B> {
     /// Which block an index lies in, and where.
     #[inline]
     fn locate(index: u32) -> (usize, usize) {
@@ -363,20 +363,20 @@ impl<B> Shelf<B> {
     }
 
     #[inline]
-    fn known_place(&self, index: u32) -> Option<&Place<B>> {
+    fn known_place(&self, index: u32) -> Option<&Slot<B>> {
         let (block, offset) = Self::locate(index);
         self.blocks.get(block)?.get()?.get(offset)
     }
 
     /// The place of an index, in a new block if it is the first of one.
-    fn place(&self, index: u32, mapped: impl Fn(u64)) -> &Place<B> {
+    fn place(&self, index: u32, mapped: impl Fn(u64)) -> &Slot<B> {
         let (block, offset) = Self::locate(index);
         let places = self.blocks[block].get_or_init(|| {
             let count = (FIRST_BLOCK as usize) << block;
-            mapped((count * size_of::<Place<B>>()) as u64);
-            let empty = || Place { id: AtomicU64::new(0), kept: UnsafeCell::new(None) };
+            mapped((count * size_of::<Slot<B>>()) as u64);
+            let empty = || Slot { id: AtomicU64::new(0), kept: UnsafeCell::new(None) };
             let mut places = Vec::new();
-            granted::<Place<B>>(places.try_reserve_exact(count), count, "shared bodies");
+            granted::<Slot<B>>(places.try_reserve_exact(count), count, "shared bodies");
             places.extend((0..count).map(|_| empty()));
             places.into()
         });

@@ -114,13 +114,13 @@ pub(crate) fn state_word(node: NodeId, state_hash: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mode::Load;
+    use crate::mode::Stamped;
 
     #[test]
     fn a_one_byte_payload_gives_a_sixteen_byte_event() {
         type Small = Payload<anthill_protocol::phold::Token, ()>;
         assert_eq!(size_of::<Event<Small>>(), 16);
-        assert_eq!(size_of::<Event<Load<(), Small>>>(), 16);
+        assert_eq!(size_of::<Event<Stamped<(), Small>>>(), 16);
         assert_eq!(size_of::<Event<Payload<u64, u8>>>(), 32);
     }
 

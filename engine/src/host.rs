@@ -4,9 +4,9 @@
 //! counters, the digest. The sharded engine and the oracle differ only in the [`Sink`] that takes
 //! the events and in the order in which independent nodes are handled.
 
+mod conditioned;
 mod held;
 mod observed;
-mod rough;
 mod turn;
 
 use core::marker::PhantomData;
@@ -23,7 +23,7 @@ use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
 use crate::held::Held;
 use crate::jury;
-use crate::mode::{Load, LoadOf, Mode, PayloadOf, Stamp};
+use crate::mode::{Mode, PayloadOf, Stamp, Stamped, StampedOf};
 use crate::network::Network;
 use crate::refusal;
 use crate::run::RunError;
@@ -31,8 +31,8 @@ use crate::scenario::CryptoSpec;
 use crate::schedule::Parcel;
 use crate::signing::Signing;
 use crate::tally::Tally;
+use conditioned::Served;
 use held::Play;
-use rough::Served;
 pub(crate) use turn::Turn;
 
 /// Self-events of one node at one instant before the run is called stuck.
@@ -45,8 +45,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) bodies: &'a Store<P::Body>,
     /// There exactly if the mode has them.
     pub(crate) conditions: Option<&'a Conditions>,
-    /// Whether they are only there because the oracle has no calm mode: nothing is said of them.
-    pub(crate) calm: bool,
+    /// Whether they are only there because the oracle has no ideal mode: nothing is said of them.
+    pub(crate) ideal: bool,
     /// Nodes that the protocol's adversary holds.
     pub(crate) held: Option<&'a Held<P>>,
     /// Whether the protocol's adversary decides when messages arrive.
@@ -80,7 +80,12 @@ impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
     }
 
     /// Whether nothing can be expected of a node at an instant: it is down, or an adversary plays it.
-    pub(crate) fn excuses(&self, standing: &mut M::Standing, node: NodeId, time: Time) -> bool {
+    pub(crate) fn excuses(
+        &self,
+        standing: &mut M::NodeConditions,
+        node: NodeId,
+        time: Time,
+    ) -> bool {
         let is_down = M::standing(standing).is_some_and(|standing| standing.is_down_at(time));
         is_down || self.is_played(node)
     }
@@ -97,11 +102,11 @@ impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
         &self,
         time: Time,
         parcel: Parcel<P::Message>,
-        sink: &mut impl Sink<LoadOf<P, M>>,
+        sink: &mut impl Sink<StampedOf<P, M>>,
     ) {
         let Parcel { to, from, sequence, sent, message } = parcel;
         if time < Time::MAX {
-            let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
+            let load = Stamped { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
             sink.deliver(time, to, from, sequence, load);
         }
     }
@@ -133,7 +138,7 @@ pub(crate) struct NodeCell<N, S> {
 }
 
 /// The cell of a protocol's nodes in a mode.
-pub(crate) type CellOf<P, M> = NodeCell<<P as Protocol>::Node, <M as Mode>::Standing>;
+pub(crate) type CellOf<P, M> = NodeCell<<P as Protocol>::Node, <M as Mode>::NodeConditions>;
 
 /// How many events a node has caused and how many draws it has made; both wrap.
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,7 +164,7 @@ pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
     /// the handler has charged so far.
     pub(crate) now: Time,
     pub(crate) counts: &'a mut Counts,
-    pub(crate) standing: &'a mut M::Standing,
+    pub(crate) standing: &'a mut M::NodeConditions,
     pub(crate) tally: &'a mut Tally<P>,
     pub(crate) sink: &'a mut S,
     /// Whether effects are dropped: the node is not there yet.
@@ -168,7 +173,7 @@ pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
     pub(crate) event: u32,
 }
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     #[inline]
     fn next_sequence(&mut self) -> u32 {
         let sequence = self.counts.sequence;
@@ -202,11 +207,11 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         if let Payload::Message(message) = &payload {
             self.note_arrival(message, time);
         }
-        let load = Load { stamp: M::Stamp::new(self.now), payload };
+        let load = Stamped { stamp: M::Stamp::new(self.now), payload };
         self.sink.own(time, self.id, sequence, load);
     }
 
-    /// Sends a message, over a slot if it has one. Always inlined: then the calm mode's way has
+    /// Sends a message, over a slot if it has one. Always inlined: then the ideal mode's way has
     /// neither a slot to test nor conditions to look for.
     #[inline(always)]
     fn transmit(&mut self, to: NodeId, slot: Option<u32>, message: P::Message) {
@@ -270,7 +275,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         sent: Time,
     ) {
         self.note_arrival(&message, arrival);
-        let load = Load { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
+        let load = Stamped { stamp: M::Stamp::new(sent), payload: Payload::Message(message) };
         self.sink.deliver(arrival, to, self.id, sequence, load);
     }
 
@@ -309,7 +314,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             self.tally.note_violations(key);
         }
         // What a start causes at time zero is finite.
-        self.tally.streak = Streak::default();
+        self.tally.streak = LivelockGuard::default();
         state
     }
 
@@ -332,7 +337,13 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// Handles one event.
     #[inline]
-    fn handle(mut self, state: &mut P::Node, source: NodeId, sequence: u32, load: &LoadOf<P, M>) {
+    fn handle(
+        mut self,
+        state: &mut P::Node,
+        source: NodeId,
+        sequence: u32,
+        load: &StampedOf<P, M>,
+    ) {
         let payload = &load.payload;
         let key_time = self.now;
         let service = match self.serve(source, sequence, load) {
@@ -414,7 +425,7 @@ impl Drop for PanicContext<'_> {
     }
 }
 
-impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P, M, S> {
+impl<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Context<P> for Host<'a, P, M, S> {
     type Bodies = BodiesOf<'a, P::Body>;
 
     #[inline]
@@ -582,7 +593,7 @@ impl<'a, P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Context<P> for Host<'a, P,
 /// waking itself without letting time pass would hang the run. Timers set earlier for one instant,
 /// however many, do not.
 #[derive(Debug, Default)]
-pub(crate) struct Streak {
+pub(crate) struct LivelockGuard {
     time: Time,
     node: NodeId,
     length: u32,
@@ -590,7 +601,7 @@ pub(crate) struct Streak {
     pub(crate) stuck: Option<RunError>,
 }
 
-impl Streak {
+impl LivelockGuard {
     #[inline]
     fn note<M: Message, T: core::fmt::Debug, R>(
         &mut self,

@@ -202,10 +202,10 @@ impl<'a, P: Protocol> Jury<'a, P> {
 pub(crate) fn setting<P: Protocol>(job: &Job<'_, P>, conditions: Option<&Conditions>) -> Setting {
     let (delta, stable_from) = job.network.timing().bound();
     let Scenario { until, seed, .. } = *job.scenario;
-    let calm =
+    let ideal =
         Setting { seed, delta, stable_from, ..Setting::of(job.scenario.population(), until) };
     let setting =
-        conditions.map_or(calm, |conditions| conditions.setting(&job.scenario.conditions, calm));
+        conditions.map_or(ideal, |conditions| conditions.setting(&job.scenario.conditions, ideal));
     let generic = |id: NodeId| {
         conditions.and_then(|all| all.adversary.as_ref()).is_some_and(|all| all.misleads(id))
     };

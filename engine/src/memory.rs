@@ -7,7 +7,7 @@ use crate::conditions::{BYTES_PER_RECEIVER, Transport, cores_bytes};
 use crate::crypto::{Load, worker_bytes};
 use crate::event::Event;
 use crate::host::CellOf;
-use crate::mode::{Calm, LoadOf, Mode, Rough, Sent};
+use crate::mode::{Conditioned, Ideal, Mode, Sent, StampedOf};
 use crate::network::estimate_bytes;
 use crate::scenario::{EngineOptions, Scenario};
 use crate::windows::chunk::{chunk_entries, stride};
@@ -27,12 +27,12 @@ pub struct MemoryEstimate {
 impl MemoryEstimate {
     /// The estimate for a scenario of protocol `P`.
     pub fn of<P: Configure>(protocol: &P, scenario: &Scenario) -> Self {
-        if scenario.conditions.is_calm() {
-            Self::in_mode::<P, Calm>(protocol, scenario)
+        if scenario.conditions.is_ideal() {
+            Self::in_mode::<P, Ideal>(protocol, scenario)
         } else if scenario.conditions.transport == Transport::Datagram {
-            Self::in_mode::<P, Rough<()>>(protocol, scenario)
+            Self::in_mode::<P, Conditioned<()>>(protocol, scenario)
         } else {
-            Self::in_mode::<P, Rough<Sent>>(protocol, scenario)
+            Self::in_mode::<P, Conditioned<Sent>>(protocol, scenario)
         }
     }
 
@@ -43,8 +43,8 @@ impl MemoryEstimate {
         let degree = scenario.network.topology.mean_degree(scenario.population());
         let pending = nodes as f64 * protocol.pending_per_node(degree).max(0.0);
         // A chunk's header, and chunks half full, as far as there are that many.
-        let event_bytes = stride::<Event<LoadOf<P, M>>>() as f64
-            * (1.0 + 1.0 / chunk_entries::<Event<LoadOf<P, M>>>() as f64)
+        let event_bytes = stride::<Event<StampedOf<P, M>>>() as f64
+            * (1.0 + 1.0 / chunk_entries::<Event<StampedOf<P, M>>>() as f64)
             * 1.05;
         let conditions = &scenario.conditions;
         let cores = conditions.cpu.as_ref().map_or(0, |cpu| cores_bytes(cpu.cores));

@@ -9,13 +9,13 @@ use core::marker::PhantomData;
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
-use crate::conditions::{Connections, Order, Standing};
+use crate::conditions::{Connections, NodeConditions, Order};
 use crate::event::{Payload, tie};
 
 /// One of the ways to compile the engines.
 pub(crate) trait Mode: Send + Sync + Sized + 'static {
     /// What is kept per node.
-    type Standing: Default + Send;
+    type NodeConditions: Default + Send;
     /// What travels with every event.
     type Stamp: Stamp;
     /// Exists where nodes restart.
@@ -24,7 +24,7 @@ pub(crate) trait Mode: Send + Sync + Sized + 'static {
     const HAS_CONDITIONS: bool;
 
     /// The node's standing, where there is one.
-    fn standing(standing: &mut Self::Standing) -> Option<&mut Standing<Self::Stamp>>;
+    fn standing(standing: &mut Self::NodeConditions) -> Option<&mut NodeConditions<Self::Stamp>>;
 }
 
 /// A restart as an event's payload.
@@ -81,38 +81,38 @@ impl Stamp for Sent {
 }
 
 /// Plain delays.
-pub(crate) struct Calm;
+pub(crate) struct Ideal;
 
-impl Mode for Calm {
-    type Standing = ();
+impl Mode for Ideal {
+    type NodeConditions = ();
     type Stamp = ();
     type Restart = Infallible;
     const HAS_CONDITIONS: bool = false;
 
     #[inline]
-    fn standing((): &mut ()) -> Option<&mut Standing<()>> {
+    fn standing((): &mut ()) -> Option<&mut NodeConditions<()>> {
         None
     }
 }
 
 /// Delays and conditions; with `S` = [`Sent`], over connections.
-pub(crate) struct Rough<S>(PhantomData<S>);
+pub(crate) struct Conditioned<S>(PhantomData<S>);
 
-impl<S: Stamp> Mode for Rough<S> {
-    type Standing = Standing<S>;
+impl<S: Stamp> Mode for Conditioned<S> {
+    type NodeConditions = NodeConditions<S>;
     type Stamp = S;
     type Restart = ();
     const HAS_CONDITIONS: bool = true;
 
     #[inline]
-    fn standing(standing: &mut Standing<S>) -> Option<&mut Standing<S>> {
+    fn standing(standing: &mut NodeConditions<S>) -> Option<&mut NodeConditions<S>> {
         Some(standing)
     }
 }
 
 /// What an event of a run carries.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Load<S, L> {
+pub(crate) struct Stamped<S, L> {
     pub(crate) stamp: S,
     pub(crate) payload: L,
 }
@@ -130,7 +130,7 @@ pub(crate) trait Ranked {
     }
 }
 
-impl<S, M, T, R> Ranked for Load<S, Payload<M, T, R>> {
+impl<S, M, T, R> Ranked for Stamped<S, Payload<M, T, R>> {
     #[inline]
     fn comes_first(&self) -> bool {
         matches!(self.payload, Payload::Restart(_))
@@ -142,4 +142,4 @@ pub(crate) type PayloadOf<P, M> =
     Payload<<P as Protocol>::Message, <P as Protocol>::Timer, <M as Mode>::Restart>;
 
 /// What its events carry.
-pub(crate) type LoadOf<P, M> = Load<<M as Mode>::Stamp, PayloadOf<P, M>>;
+pub(crate) type StampedOf<P, M> = Stamped<<M as Mode>::Stamp, PayloadOf<P, M>>;

@@ -17,7 +17,7 @@ use crate::host::{World, window_shift};
 use crate::jury::setting;
 use crate::live::Live;
 use crate::machine::MachineMemory;
-use crate::mode::{Calm, Mode, Rough, Sent};
+use crate::mode::{Conditioned, Ideal, Mode, Sent};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult, Violation};
 use crate::refusal;
@@ -186,7 +186,7 @@ pub(crate) struct Job<'a, P: Protocol> {
     /// Whether the protocol's adversary decides when messages arrive; likewise.
     pub(crate) scheduled: bool,
     /// Whether there are no conditions, even if the mode has some.
-    pub(crate) calm: bool,
+    pub(crate) ideal: bool,
 }
 
 impl<'a, P: Protocol> Job<'a, P> {
@@ -198,7 +198,7 @@ impl<'a, P: Protocol> Job<'a, P> {
         control: &'a Control,
     ) -> Self {
         let (visit, held) = (None, None);
-        Self { protocol, scenario, network, control, visit, held, scheduled: false, calm: false }
+        Self { protocol, scenario, network, control, visit, held, scheduled: false, ideal: false }
     }
 }
 
@@ -208,7 +208,7 @@ pub type Visit<'a, P> = &'a dyn Fn(NodeId, &<P as Protocol>::Node);
 /// One of the engines, which are compiled once for each mode.
 pub(crate) trait Executor {
     /// Whether it is compiled for runs without conditions.
-    const HAS_CALM_MODE: bool;
+    const HAS_IDEAL_MODE: bool;
 
     /// Runs a job in a mode; `conditions` are there exactly if the mode has them.
     fn run_in<P: Protocol, M: Mode>(
@@ -231,11 +231,11 @@ pub(crate) trait Executor {
         let held = Held::of(job.protocol, conditions, job.scenario.population());
         let job = &Job { held: held.as_ref(), ..*job };
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
-        let calm = conditions.is_none() && held.is_none() && !scheduled;
-        let job = &Job { scheduled, calm, ..*job };
+        let ideal = conditions.is_none() && held.is_none() && !scheduled;
+        let job = &Job { scheduled, ideal, ..*job };
         // Held nodes are a condition, and so is a scheduler, even if it is the only one.
         let plain = match conditions {
-            None if !calm || !Self::HAS_CALM_MODE => {
+            None if !ideal || !Self::HAS_IDEAL_MODE => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -243,10 +243,10 @@ pub(crate) trait Executor {
         };
         let conditions = conditions.or(plain.as_ref());
         refusal::caught(|| match conditions {
-            None if const { Self::HAS_CALM_MODE } => Self::run_in::<P, Calm>(job, None),
+            None if const { Self::HAS_IDEAL_MODE } => Self::run_in::<P, Ideal>(job, None),
             None => unreachable!("there are plain ones"),
-            Some(some) if some.connects() => Self::run_in::<P, Rough<Sent>>(job, conditions),
-            Some(_) => Self::run_in::<P, Rough<()>>(job, conditions),
+            Some(some) if some.connects() => Self::run_in::<P, Conditioned<Sent>>(job, conditions),
+            Some(_) => Self::run_in::<P, Conditioned<()>>(job, conditions),
         })
     }
 }
@@ -257,7 +257,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, calm, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, control, ideal, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -267,7 +267,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         network,
         bodies,
         conditions,
-        calm,
+        ideal,
         held,
         scheduled,
         mode: PhantomData,
@@ -368,7 +368,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         latencies,
         checks: judged.into_iter().chain(synchrony).collect(),
         violations: violations.into_iter().chain(found).collect(),
-        conditions: world.conditions.filter(|_| !world.calm).map(|_| conditions),
+        conditions: world.conditions.filter(|_| !world.ideal).map(|_| conditions),
         signatures: signatures.0,
         facts,
     };

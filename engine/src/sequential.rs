@@ -15,7 +15,7 @@ use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
-use crate::mode::{LoadOf, Mode, Ranked};
+use crate::mode::{Mode, Ranked, StampedOf};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
 use crate::refusal::granted;
@@ -199,12 +199,12 @@ pub fn run_visited<P: Protocol>(
     Oracle::run_under(&job, conditions)
 }
 
-/// The oracle as an executor. It has no calm mode: its way of a message under no conditions is another than
+/// The oracle as an executor. It has no ideal mode: its way of a message under no conditions is another than
 /// the sharded engine's, and every protocol is compiled once less.
 struct Oracle;
 
 impl Executor for Oracle {
-    const HAS_CALM_MODE: bool = false;
+    const HAS_IDEAL_MODE: bool = false;
 
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
@@ -231,7 +231,7 @@ fn run_in<P: Protocol, M: Mode>(
     let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
     let mut halted = None;
     for id in 0..scenario.population() {
-        let (mut counts, mut standing) = (Counts::default(), M::Standing::default());
+        let (mut counts, mut standing) = (Counts::default(), M::NodeConditions::default());
         let turn = Turn {
             world: &world,
             id: NodeId(id),
@@ -304,7 +304,7 @@ struct Run<'a> {
 fn event_loop<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     &Run { scenario, control, memory_limit }: &Run<'_>,
-    queue: &mut Queue<LoadOf<P, M>>,
+    queue: &mut Queue<StampedOf<P, M>>,
     nodes: &mut [CellOf<P, M>],
     tally: &mut Tally<P>,
     jury: &mut Jury<P>,

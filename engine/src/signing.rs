@@ -13,7 +13,7 @@ use anthill_protocol::{
 };
 use hashbrown::HashSet;
 
-use crate::bodies::{Kept, NameHasher, Store};
+use crate::bodies::{NameHasher, Store, StoredBody};
 use crate::crypto::{Checker, ClaimId, Counters, Scheme};
 use crate::outcome::SignatureTotals;
 use crate::scenario::CryptoSpec;
@@ -134,7 +134,7 @@ impl Signing {
     }
 
     /// Which signatures of a body hold.
-    pub(crate) fn verify_body<B: Body>(&mut self, kept: &Kept<B>) -> Verdicts {
+    pub(crate) fn verify_body<B: Body>(&mut self, kept: &StoredBody<B>) -> Verdicts {
         let verdicts = match kept.verdicts.get() {
             Some(known) => known.clone(),
             None => {

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
 use crate::event::Key;
-use crate::host::Streak;
+use crate::host::LivelockGuard;
 use crate::jury::Outbox;
 use crate::outcome::{Series, SeriesRow, SignatureTotals, Violation, Watched};
 use crate::run::{Control, Watch};
@@ -47,7 +47,7 @@ pub(crate) struct Tally<P: Protocol> {
     warmup: Time,
     series: SeriesTally,
     /// The self-events without delay of the node that runs.
-    pub(crate) streak: Streak,
+    pub(crate) streak: LivelockGuard,
     /// Set while single events are wanted.
     pub(crate) observers: Option<Box<Observers>>,
     /// Arrivals before this instant are filed and nothing more: those at the end of time are not
@@ -75,7 +75,7 @@ impl<P: Protocol> Tally<P> {
             series: SeriesTally::new(windows_per_row, max_rows.unwrap_or(ROWS), &totals),
             totals,
             histograms,
-            streak: Streak::default(),
+            streak: LivelockGuard::default(),
             observers: None,
             unobserved: Time::MAX,
             digest: 0,

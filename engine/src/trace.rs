@@ -14,7 +14,7 @@ use core::ops::RangeInclusive;
 
 use anthill_protocol::{NodeId, Span, Time};
 
-pub(crate) use recorder::{Recorder, Sort};
+pub(crate) use recorder::{EventKind, Recorder};
 
 use crate::event::Key;
 

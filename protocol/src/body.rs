@@ -78,7 +78,7 @@ impl Shared {
         Self { id: id.to_le_bytes(), place: (place | length << 40).to_le_bytes() }
     }
 
-    /// The name of a body that a node shared: by which node, as its how many-th effect.
+    /// The name of a body that a node shared, from the node and the number of the effect.
     pub fn name_of_shared(origin: u32, sequence: u32, fingerprint: u64) -> u64 {
         draw::mix(u64::from(origin) << 32 | u64::from(sequence), fingerprint)
     }

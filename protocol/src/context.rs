@@ -16,8 +16,8 @@ pub trait Context<P: Protocol> {
     /// The node whose handler runs.
     fn id(&self) -> NodeId;
 
-    /// The instant of this handler's event. (Once CPU is modelled: the instant at which it is served,
-    /// plus what it has charged so far.)
+    /// The instant of this handler's event; with a CPU model the instant at which it is served, plus
+    /// what it has charged so far.
     fn now(&self) -> Time;
 
     /// What the node's own clock shows; equals [`Context::now`] unless the scenario skews clocks.
@@ -113,7 +113,7 @@ pub trait Context<P: Protocol> {
     /// saved by knowing the answer.
     fn verify(&mut self, claim: &Claim) -> bool;
 
-    /// Occupies the node's virtual CPU. Until CPU is modelled this is only counted.
+    /// Occupies the node's virtual CPU. Without a CPU model this is only counted.
     fn charge(&mut self, cpu: Span);
 
     /// Records one value of a metric.

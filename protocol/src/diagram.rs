@@ -7,7 +7,7 @@
 pub struct Diagram {
     /// What it shows; empty if it is the only one of its protocol.
     pub title: &'static str,
-    /// What of the preset is different: keys and values of a scenario, as `nodes=6`.
+    /// Overrides of the preset: keys and values of a scenario, as `nodes=6`.
     pub settings: &'static [&'static str],
     /// What is drawn, and who sends it to whom; with the first of it the drawing begins. None at all:
     /// everything is drawn, and nodes go by their ids.

@@ -71,13 +71,13 @@ impl Bench {
 fn places_are_found_in_all_blocks() {
     let mut expected = (0, 0);
     for index in 0..10_000 {
-        assert_eq!(Shelf::<Link>::locate(index), expected, "{index}");
+        assert_eq!(Arena::<Link>::locate(index), expected, "{index}");
         expected.1 += 1;
         if expected.1 == (FIRST_BLOCK as usize) << expected.0 {
             expected = (expected.0 + 1, 0);
         }
     }
-    assert_eq!(Shelf::<Link>::locate(u32::MAX - FIRST_BLOCK).0, BLOCKS - 1);
+    assert_eq!(Arena::<Link>::locate(u32::MAX - FIRST_BLOCK).0, BLOCKS - 1);
     let bench = Bench::new();
     let handles: Vec<_> = (0..1_000).map(|n| bench.share((n % 2) as u32, 0, n, &[])).collect();
     for (handle, number) in handles.iter().zip(0..) {

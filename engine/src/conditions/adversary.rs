@@ -22,7 +22,7 @@ pub(crate) struct Adversary {
 
 /// What a held node does with a message that it would send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Misdeed {
+pub(crate) enum Deviation {
     /// Does not send it.
     Withhold,
     /// Sends it later.
@@ -96,13 +96,13 @@ impl Adversary {
 
     /// What a node does with its `sequence`-th message; `None`: what the protocol says.
     #[inline]
-    pub(crate) fn misdeed(
+    pub(crate) fn deviation(
         &self,
         from: NodeId,
         to: NodeId,
         sequence: u32,
         kind: usize,
-    ) -> Option<Misdeed> {
+    ) -> Option<Deviation> {
         if !self.holds(from) || !self.kinds[kind] || !self.strikes(from, sequence) {
             return None;
         }
@@ -111,13 +111,13 @@ impl Adversary {
             | Behaviour::Replay
             | Behaviour::Withhold { .. }
             | Behaviour::Twins => None,
-            Behaviour::Silent => Some(Misdeed::Withhold),
-            Behaviour::Delay(by) => Some(Misdeed::Delay(by)),
-            Behaviour::Duplicate => Some(Misdeed::Double),
-            Behaviour::Corrupt => Some(Misdeed::Corrupt(self.bits(from, sequence, 1))),
+            Behaviour::Silent => Some(Deviation::Withhold),
+            Behaviour::Delay(by) => Some(Deviation::Delay(by)),
+            Behaviour::Duplicate => Some(Deviation::Double),
+            Behaviour::Corrupt => Some(Deviation::Corrupt(self.bits(from, sequence, 1))),
             Behaviour::Equivocate => {
                 let pair = u64::from(from.0) << 32 | u64::from(to.0);
-                (mix(self.seed, pair) & 1 == 1).then_some(Misdeed::Contradict)
+                (mix(self.seed, pair) & 1 == 1).then_some(Deviation::Contradict)
             }
         }
     }

@@ -56,8 +56,8 @@ impl Life {
         until: Time,
     ) -> Result<Option<Self>, ConditionsError> {
         let Some(spec) = spec else {
-            let calm = Self { churn: None, trace: None };
-            return Ok(faults.is_some_and(Faults::has_crashes).then_some(calm));
+            let ideal = Self { churn: None, trace: None };
+            return Ok(faults.is_some_and(Faults::has_crashes).then_some(ideal));
         };
         let (sessions, downtimes) = match &spec.times {
             ChurnTimes::Trace(path) => {
@@ -100,7 +100,7 @@ impl Life {
         let given = given.map(|(start, end)| Downtime { start, end, keeps_state: true });
         let first = [churn, given].into_iter().flatten().min_by_key(|downtime| downtime.start)?;
         let Downtime { start, mut end, mut keeps_state } = first;
-        // Whoever holds the node down when another lets it go keeps it down.
+        // A node stays down while any cause holds it down.
         while end < until.0
             && let Some((from, to)) = self.given_downtime(faults, node, end)
             && from <= end

@@ -17,6 +17,7 @@ mod faults;
 mod life;
 mod links;
 mod local_clock;
+mod node_conditions;
 mod order;
 mod passage;
 mod processor;
@@ -24,7 +25,6 @@ mod schedule;
 mod selection;
 mod service;
 mod spec;
-mod standing;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -36,13 +36,14 @@ use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::judge::Setting;
 use anthill_protocol::{Check, NodeId, Time};
 
-pub(crate) use adversary::{Adversary, Misdeed};
+pub(crate) use adversary::{Adversary, Deviation};
 pub use error::ConditionsError;
 use faults::Faults;
 pub use faults::TimelineEntry;
 use life::{Downtime, Life};
 use links::{Bandwidth, Classes, Impairment};
 pub(crate) use local_clock::Clocks;
+pub(crate) use node_conditions::NodeConditions;
 pub(crate) use order::{BYTES_PER_RECEIVER, Connections, Order};
 pub(crate) use passage::Dispatch;
 pub(crate) use processor::Processor;
@@ -55,7 +56,6 @@ pub use spec::{
     Role, ScheduleSpec, SelectionSpec, Transport,
 };
 pub(crate) use spec::{MOST_FLAPS, MOST_FLAPS_OF_ALL};
-pub(crate) use standing::Standing;
 pub use totals::{ConditionTotals, FirstLate, LateMessage};
 
 use crate::mode::Stamp;
@@ -109,7 +109,7 @@ impl Conditions {
         kinds: &[&str],
     ) -> Result<Option<Self>, ConditionsError> {
         let bounded = network.timing().latest(Time::ZERO).is_some();
-        if scenario.conditions.is_calm() && !bounded {
+        if scenario.conditions.is_ideal() && !bounded {
             return Ok(None);
         }
         Self::ready(scenario, network, kinds).map(Some)
@@ -163,7 +163,7 @@ impl Conditions {
             transport: spec.transport,
             timing,
             assumed: spec.assumed_bound.map_or(timing, |bound| timing.with_delta(bound)),
-            disturbs: !(ConditionsSpec { assumed_bound: None, ..spec.clone() }).is_calm(),
+            disturbs: !(ConditionsSpec { assumed_bound: None, ..spec.clone() }).is_ideal(),
             until,
             warmup: Time(scenario.measure.warmup.0),
             links_are_plain,
@@ -191,8 +191,8 @@ impl Conditions {
         self.disturbs
     }
 
-    /// What they do, for judges; `calm` is the setting without them.
-    pub(crate) fn setting(&self, spec: &ConditionsSpec, calm: Setting) -> Setting {
+    /// What they do, for judges; `ideal` is the setting without them.
+    pub(crate) fn setting(&self, spec: &ConditionsSpec, ideal: Setting) -> Setting {
         let harms = |rates: &ImpairmentSpec| *rates != ImpairmentSpec::default();
         let harmful = |fault: &FaultSpec| match &fault.kind {
             FaultKind::Partition { .. } => true,
@@ -214,7 +214,7 @@ impl Conditions {
                 || spec.faults.iter().any(harmful),
             delta,
             stable_from,
-            ..calm
+            ..ideal
         }
     }
 
@@ -264,12 +264,12 @@ impl Conditions {
     /// downtime, if it has one.
     pub(crate) fn begin<S: Stamp>(
         &self,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         node: NodeId,
         totals: &mut ConditionTotals,
     ) -> Option<Time> {
         if let Some(processor) = &self.processor {
-            *standing = Standing::default().with_cores(processor.cores);
+            *standing = NodeConditions::default().with_cores(processor.cores);
         }
         let first = self.next_downtime(standing, node, Time::ZERO, 0, totals)?;
         standing.set_absent(first.start == 0);
@@ -280,7 +280,7 @@ impl Conditions {
     /// come up after its next downtime.
     pub(crate) fn restart<S: Stamp>(
         &self,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         node: NodeId,
         now: Time,
         sequence: u32,
@@ -295,7 +295,7 @@ impl Conditions {
 
     fn next_downtime<S: Stamp>(
         &self,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         node: NodeId,
         now: Time,
         life: u32,

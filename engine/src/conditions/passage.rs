@@ -9,9 +9,9 @@ use anthill_protocol::{NodeId, Span, Time};
 use super::Conditions;
 use super::faults::Link;
 use super::links::{ByteTime, Class, Impairment};
+use super::node_conditions::NodeConditions;
 use super::order::Order as _;
 use super::schedule::Envelope;
-use super::standing::Standing;
 use super::totals::{ConditionTotals, LateMessage};
 use crate::mode::Stamp;
 use crate::network::Network;
@@ -35,7 +35,7 @@ pub(crate) struct Dispatch {
 /// What becomes of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fate {
-    /// When its last bit arrives; at the end of time: never.
+    /// When its last bit arrives; `Time::MAX`: never.
     pub(crate) arrival: Time,
     /// Likewise for its second copy.
     pub(crate) copy: Time,
@@ -82,7 +82,7 @@ impl Conditions {
     pub(crate) fn dispatch<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
     ) -> Fate {
@@ -124,7 +124,7 @@ impl Conditions {
     fn cross<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
         ends: Ends<'_>,
@@ -159,7 +159,7 @@ impl Conditions {
     fn pass_uplink<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
         class: Option<&Class>,
@@ -249,7 +249,7 @@ impl Conditions {
     fn arrive<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         message: &Dispatch,
         drawn: Time,

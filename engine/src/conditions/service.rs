@@ -8,9 +8,9 @@ use anthill_protocol::{NodeId, Time};
 
 use super::Conditions;
 use super::faults::Link;
+use super::node_conditions::NodeConditions;
 use super::order::Order as _;
 use super::passage::spread_ns;
-use super::standing::Standing;
 use super::totals::ConditionTotals;
 use crate::mode::Stamp;
 use crate::network::Network;
@@ -45,7 +45,7 @@ impl Conditions {
     pub(crate) fn serve<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         arrival: &Arrival,
     ) -> Option<Service> {
@@ -95,7 +95,7 @@ impl Conditions {
     #[inline(always)]
     pub(crate) fn end_service<S: Stamp>(
         &self,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         start: Time,
         end: Time,
@@ -111,7 +111,7 @@ impl Conditions {
     fn pass_downlink<S: Stamp>(
         &self,
         network: &Network,
-        standing: &mut Standing<S>,
+        standing: &mut NodeConditions<S>,
         totals: &mut ConditionTotals,
         arrival: &Arrival,
     ) -> Option<u64> {

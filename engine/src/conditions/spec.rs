@@ -41,7 +41,7 @@ pub struct ConditionsSpec {
 
 impl ConditionsSpec {
     /// Whether nothing is asked for: the run needs no conditions at all.
-    pub fn is_calm(&self) -> bool {
+    pub fn is_ideal(&self) -> bool {
         *self == Self::default()
     }
 

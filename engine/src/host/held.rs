@@ -10,7 +10,7 @@ use super::turn::AnySink;
 use super::{Host, Sink};
 use crate::event::Payload;
 use crate::held::Held;
-use crate::mode::{LoadOf, Mode, Restart};
+use crate::mode::{Mode, Restart, StampedOf};
 
 /// What happens to a held node.
 pub(super) enum Play<'a, P: Protocol> {
@@ -20,7 +20,7 @@ pub(super) enum Play<'a, P: Protocol> {
     Restart { keeps_state: bool },
 }
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     /// Lets the behaviour of a held node do something in place of the protocol; false: nobody holds
     /// it.
     #[inline]
@@ -66,7 +66,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 }
 
 /// A host of any engine.
-type AnyHost<'a, 's, P, M> = Host<'a, P, M, AnySink<'s, LoadOf<P, M>>>;
+type AnyHost<'a, 's, P, M> = Host<'a, P, M, AnySink<'s, StampedOf<P, M>>>;
 
 #[inline(never)]
 fn begin<P: Protocol, M: Mode>(

@@ -7,10 +7,10 @@ use anthill_protocol::{Message, NodeId, Protocol, Time};
 
 use super::{Host, Sink};
 use crate::event::{Key, Payload, tie};
-use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
-use crate::trace::Sort;
+use crate::mode::{Mode, PayloadOf, Ranked, StampedOf};
+use crate::trace::EventKind;
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     /// Tells the observers which event is about to be handled: its instant, and when its service
     /// began.
     #[cold]
@@ -20,7 +20,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         (time, start): (Time, Time),
         source: NodeId,
         sequence: u32,
-        load: &LoadOf<P, M>,
+        load: &StampedOf<P, M>,
     ) {
         let tie = load.tie(self.world.seed, time, source);
         let key = Key { time, target: self.id, tie, source, sequence };
@@ -52,7 +52,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         if let Some(trace) = self.tally.observers.as_mut().and_then(|all| all.trace.as_mut()) {
             let time = if lost { sent } else { arrival };
             let key = Key { time, target: to, tie: tie(seed, time, source), source, sequence };
-            let sort = Sort::Message(message.kind());
+            let sort = EventKind::Message(message.kind());
             trace.send(&key, sort, (sent, message.encoded_len(), lost), String::new);
         }
     }
@@ -86,11 +86,11 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
     }
 }
 
-fn sort<T: Message, U, R>(payload: &Payload<T, U, R>) -> Sort {
+fn sort<T: Message, U, R>(payload: &Payload<T, U, R>) -> EventKind {
     match payload {
-        Payload::Message(message) => Sort::Message(message.kind()),
-        Payload::Timer(_) => Sort::Timer,
-        Payload::Restart(_) => Sort::Restart,
-        Payload::Wake(_) => Sort::Timer,
+        Payload::Message(message) => EventKind::Message(message.kind()),
+        Payload::Timer(_) => EventKind::Timer,
+        Payload::Restart(_) => EventKind::Restart,
+        Payload::Wake(_) => EventKind::Timer,
     }
 }

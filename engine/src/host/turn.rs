@@ -6,7 +6,7 @@
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use super::{Counts, Host, Sink, World};
-use crate::mode::{LoadOf, Mode};
+use crate::mode::{Mode, StampedOf};
 use crate::tally::Tally;
 
 /// A sink of any engine. Under conditions handlers are called over this one alone: behaviours of held
@@ -29,7 +29,7 @@ pub(crate) struct Turn<'a, P: Protocol, M: Mode> {
     pub(crate) id: NodeId,
     pub(crate) now: Time,
     pub(crate) counts: &'a mut Counts,
-    pub(crate) standing: &'a mut M::Standing,
+    pub(crate) standing: &'a mut M::NodeConditions,
     pub(crate) tally: &'a mut Tally<P>,
 }
 
@@ -40,7 +40,7 @@ impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
     }
 
     /// Brings the node up.
-    pub(crate) fn start(self, sink: &mut impl Sink<LoadOf<P, M>>) -> P::Node {
+    pub(crate) fn start(self, sink: &mut impl Sink<StampedOf<P, M>>) -> P::Node {
         if const { M::HAS_CONDITIONS } {
             self.over(&mut AnySink(sink)).start()
         } else {
@@ -52,11 +52,11 @@ impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
     #[inline]
     pub(crate) fn handle(
         self,
-        sink: &mut impl Sink<LoadOf<P, M>>,
+        sink: &mut impl Sink<StampedOf<P, M>>,
         state: &mut P::Node,
         source: NodeId,
         sequence: u32,
-        load: &LoadOf<P, M>,
+        load: &StampedOf<P, M>,
     ) {
         if const { M::HAS_CONDITIONS } {
             self.over(&mut AnySink(sink)).handle(state, source, sequence, load);

@@ -32,7 +32,7 @@ struct Sent {
 
 /// What kind of event it is, before its text is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sort {
+pub(crate) enum EventKind {
     Message(usize),
     Timer,
     Restart,
@@ -60,7 +60,7 @@ impl Recorder {
     }
 
     /// A handler begins, at `start`.
-    pub(crate) fn begin(&mut self, key: &Key, sort: Sort, start: Time) {
+    pub(crate) fn begin(&mut self, key: &Key, sort: EventKind, start: Time) {
         self.current = Some(Cause::of(key));
         if self.wants(key.time, key.source, key.target, sort) {
             let priority = self.priority(key);
@@ -73,7 +73,7 @@ impl Recorder {
     pub(crate) fn send(
         &mut self,
         key: &Key,
-        sort: Sort,
+        sort: EventKind,
         (sent, bytes, lost): (Time, u32, bool),
         timer: impl FnOnce() -> String,
     ) {
@@ -84,19 +84,19 @@ impl Recorder {
         let (priority, cause) = (self.priority(key), self.current);
         self.sent.push(priority, *key, || {
             let what = match sort {
-                Sort::Message(kind) => What::Message(kind as u16),
-                Sort::Timer => What::Timer(timer().into_boxed_str()),
-                Sort::Restart => What::Restart,
+                EventKind::Message(kind) => What::Message(kind as u16),
+                EventKind::Timer => What::Timer(timer().into_boxed_str()),
+                EventKind::Restart => What::Restart,
             };
             Sent { what, bytes, sent, cause, lost }
         });
     }
 
-    fn wants(&self, time: Time, source: NodeId, target: NodeId, sort: Sort) -> bool {
+    fn wants(&self, time: Time, source: NodeId, target: NodeId, sort: EventKind) -> bool {
         let TraceRequest { from, to, nodes, receivers, kinds, timers, .. } = &self.request;
         let kind = match sort {
-            Sort::Message(kind) => kinds.as_ref().is_none_or(|kinds| kinds[kind]),
-            Sort::Timer | Sort::Restart => *timers,
+            EventKind::Message(kind) => kinds.as_ref().is_none_or(|kinds| kinds[kind]),
+            EventKind::Timer | EventKind::Restart => *timers,
         };
         let touches = |node: NodeId| nodes.iter().any(|range| range.contains(&node.0));
         kind && (*from..*to).contains(&time)
@@ -210,12 +210,12 @@ mod tests {
         for (i, time) in times.iter().enumerate() {
             for recorder in [&mut alone, &mut dealt[i * i % 3]] {
                 let sent = (Time(time / 2), 7, false);
-                recorder.send(&key(*time, i as u32), Sort::Message(0), sent, String::new);
+                recorder.send(&key(*time, i as u32), EventKind::Message(0), sent, String::new);
             }
             // Handled by another thread than the sender's, some not at all.
             if i % 5 > 0 {
                 for recorder in [&mut alone, &mut dealt[i % 3]] {
-                    recorder.begin(&key(*time, i as u32), Sort::Message(0), Time(time + 1));
+                    recorder.begin(&key(*time, i as u32), EventKind::Message(0), Time(time + 1));
                 }
             }
         }
@@ -266,14 +266,14 @@ mod tests {
         let mut recorder = Recorder::new(&TraceRequest::all(10));
         let send = |recorder: &mut Recorder, time, lost| {
             let sent = (Time(1), 2, lost);
-            recorder.send(&key(time, 3), Sort::Message(0), sent, String::new);
+            recorder.send(&key(time, 3), EventKind::Message(0), sent, String::new);
         };
         send(&mut recorder, 1, true);
-        recorder.begin(&key(2, 8), Sort::Timer, Time(3));
+        recorder.begin(&key(2, 8), EventKind::Timer, Time(3));
         for time in [5, 6, 7] {
             send(&mut recorder, time, false);
         }
-        recorder.begin(&key(5, 3), Sort::Message(0), Time(8));
+        recorder.begin(&key(5, 3), EventKind::Message(0), Time(8));
         let records = recorder.finish(Time(6)).records;
         let found: Vec<_> = records.iter().map(|r| (r.key.time.0, r.fate)).collect();
         let handled = Fate::Handled(Time(8));
@@ -296,14 +296,14 @@ mod tests {
         let recorder = Recorder::new(&request);
         let receiving = Recorder::new(&TraceRequest { receivers: true, ..request });
         let wants = |time, a, b, sort| recorder.wants(Time(time), NodeId(a), NodeId(b), sort);
-        assert!(wants(10, 1, 3, Sort::Message(1)) && wants(19, 9, 0, Sort::Message(1)));
-        assert!(!wants(9, 3, 3, Sort::Message(1)) && !wants(20, 3, 3, Sort::Message(1)));
-        assert!(!wants(10, 1, 4, Sort::Message(1)) && !wants(10, 3, 3, Sort::Message(0)));
-        let (node, other, sort) = (NodeId(3), NodeId(1), Sort::Message(1));
+        assert!(wants(10, 1, 3, EventKind::Message(1)) && wants(19, 9, 0, EventKind::Message(1)));
+        assert!(!wants(9, 3, 3, EventKind::Message(1)) && !wants(20, 3, 3, EventKind::Message(1)));
+        assert!(!wants(10, 1, 4, EventKind::Message(1)) && !wants(10, 3, 3, EventKind::Message(0)));
+        let (node, other, sort) = (NodeId(3), NodeId(1), EventKind::Message(1));
         assert!(receiving.wants(Time(10), other, node, sort));
         assert!(!receiving.wants(Time(10), node, other, sort));
-        assert!(!wants(10, 3, 3, Sort::Timer) && !wants(10, 3, 3, Sort::Restart));
+        assert!(!wants(10, 3, 3, EventKind::Timer) && !wants(10, 3, 3, EventKind::Restart));
         let recorder = Recorder::new(&TraceRequest { timers: true, ..TraceRequest::all(1) });
-        assert!(recorder.wants(Time(0), NodeId(0), NodeId(0), Sort::Restart));
+        assert!(recorder.wants(Time(0), NodeId(0), NodeId(0), EventKind::Restart));
     }
 }

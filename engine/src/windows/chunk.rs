@@ -230,12 +230,11 @@ unsafe impl<T: Send> Send for List<T> {}
 unsafe impl<T: Sync> Sync for List<T> {}
 
 impl<T: Copy> List<T> {
-    /// Appends one entry.
+    /// Appends one entry. Returns true if a chunk was taken.
     ///
     /// # Safety
     /// The list is empty or was filled from an arena of the run with entries of `T`, and nobody
     /// reads it now.
-    /// Returns true if a chunk was taken.
     #[inline]
     pub(crate) unsafe fn push(&mut self, arena: &mut Arena, entry: T) -> bool {
         let mut cursor = self.cursor;

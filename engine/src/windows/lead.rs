@@ -19,7 +19,7 @@ use crate::tally::add_totals;
 use crate::windows::fabric::Fabric;
 use crate::windows::pace::Pace;
 use crate::windows::rendezvous::PhaseCell;
-use crate::windows::sharded::Team;
+use crate::windows::sharded::ShardedRun;
 use crate::windows::subshard::Worker;
 
 /// The leader looks at the memory limit, and reports progress, after so many windows or events.
@@ -89,7 +89,7 @@ impl Lead {
     }
 }
 
-impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
+impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// The leader's section: runs windows as long as it is to run them alone, and decides what all
     /// do next.
     pub(crate) fn decide(&self) {

@@ -27,7 +27,7 @@ use crate::event::state_word;
 use crate::host::{CellOf, World, window};
 use crate::jury::Jury;
 use crate::memory::Region;
-use crate::mode::{LoadOf, Mode};
+use crate::mode::{Mode, StampedOf};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
 use crate::run::{
@@ -40,7 +40,7 @@ use crate::windows::lead::{ALONE, Lead, Step};
 use crate::windows::pace::Pace;
 use crate::windows::placement::Placement;
 use crate::windows::rendezvous::{PhaseCell, Rendezvous};
-use crate::windows::subshard::{Field, Nodes, Worker};
+use crate::windows::subshard::{Nodes, WindowContext, Worker};
 
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
 const SLOTS_LOG2: core::ops::RangeInclusive<u32> = 6..=11;
@@ -53,8 +53,8 @@ const CHEAP_LISTS: u32 = 4_096;
 const WORTH_SHARING: f64 = 64.0;
 
 /// Everything that the threads of a run share.
-pub(crate) struct Team<'a, P: Protocol, M: Mode, F> {
-    pub(crate) field: Field<'a, P, M>,
+pub(crate) struct ShardedRun<'a, P: Protocol, M: Mode, F> {
+    pub(crate) field: WindowContext<'a, P, M>,
     pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
     pub(crate) jury: PhaseCell<Jury<'a, P>>,
@@ -135,7 +135,7 @@ pub fn run_visited<P: Protocol>(
 struct Sharded;
 
 impl Executor for Sharded {
-    const HAS_CALM_MODE: bool = true;
+    const HAS_IDEAL_MODE: bool = true;
 
     fn run_in<P: Protocol, M: Mode>(
         job: &Job<'_, P>,
@@ -181,14 +181,14 @@ fn run_in<P: Protocol, M: Mode>(
     let workers: Vec<Worker<P, M>> = (0..threads)
         .map(|me| {
             let tally = new_tally::<P>(scenario, control, world.window_shift, me);
-            Worker::new(Calendar::<LoadOf<P, M>>::new(shape), tally, shards)
+            Worker::new(Calendar::<StampedOf<P, M>>::new(shape), tally, shards)
         })
         .collect();
     let memory_limit = memory_limit(scenario, &world);
     let executes = Worker::<P, M>::ANNOUNCES && world.crypto.mode == crypto::Mode::Real;
     let pace = Pace::new(options.alone_below, executes);
-    let team = Team {
-        field: Field {
+    let team = ShardedRun {
+        field: WindowContext {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
             nodes: Nodes(region.address().cast()),
             world,
@@ -249,7 +249,7 @@ fn slots_log2<P: Protocol, M>(world: &World<'_, P, M>, network: &Network, subsha
     wanted.min(affordable).max(cheap).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
 }
 
-impl<P: Protocol, M: Mode, F: Fabric> Team<'_, P, M, F> {
+impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     fn run_threads(&self) -> Result<Vec<ThreadReport>, RunError> {
         let threads = self.workers.len();
         // Nobody starts before all exist: a thread that cannot be had would be waited for forever.

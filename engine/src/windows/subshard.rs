@@ -16,7 +16,7 @@ use crate::bodies::BodiesOf;
 use crate::clock::Clock;
 use crate::event::{Event, Payload};
 use crate::host::{CellOf, NodeCell, Turn, World};
-use crate::mode::{LoadOf, Mode, PayloadOf, Ranked};
+use crate::mode::{Mode, PayloadOf, Ranked, StampedOf};
 use crate::refusal::granted;
 use crate::run::{Control, End, RunError};
 use crate::schedule::Parcel;
@@ -49,10 +49,10 @@ const TAKEN_EVENTS: usize = 4096;
 
 /// One worker thread's private memory.
 pub(crate) struct Worker<P: Protocol, M: Mode> {
-    pub(crate) calendar: Calendar<LoadOf<P, M>>,
+    pub(crate) calendar: Calendar<StampedOf<P, M>>,
     pub(crate) tally: Tally<P>,
-    own: BinaryHeap<OwnEvent<LoadOf<P, M>>>,
-    events: Vec<Event<LoadOf<P, M>>>,
+    own: BinaryHeap<OwnEvent<StampedOf<P, M>>>,
+    events: Vec<Event<StampedOf<P, M>>>,
     /// Sub-shards, with their shards, whose signatures wait for a batch to fill.
     taken: Vec<(u32, u32)>,
     taken_events: usize,
@@ -88,11 +88,11 @@ unsafe impl<C: Send> Send for Nodes<C> {}
 unsafe impl<C: Send> Sync for Nodes<C> {}
 
 /// What a window's work needs beside the worker itself.
-pub(crate) struct Field<'a, P: Protocol, M: Mode> {
+pub(crate) struct WindowContext<'a, P: Protocol, M: Mode> {
     pub(crate) world: World<'a, P, M>,
     pub(crate) placement: Placement,
     pub(crate) nodes: Nodes<CellOf<P, M>>,
-    pub(crate) columns: Vec<Column<LoadOf<P, M>>>,
+    pub(crate) columns: Vec<Column<StampedOf<P, M>>>,
     /// Events with time below this run.
     pub(crate) until: Time,
     pub(crate) clock: Clock,
@@ -108,7 +108,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Whether messages have signatures that are verified before they are handled.
     pub(crate) const ANNOUNCES: bool = P::Message::SIGNED || P::Message::CARRIES;
 
-    pub(crate) fn new(calendar: Calendar<LoadOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
+    pub(crate) fn new(calendar: Calendar<StampedOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
         Self {
             calendar,
             tally,
@@ -133,7 +133,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// The memory of these nodes is uninitialised and touched by nobody else now.
-    pub(crate) unsafe fn start(&mut self, field: &Field<'_, P, M>, subshard: u32) {
+    pub(crate) unsafe fn start(&mut self, field: &WindowContext<'_, P, M>, subshard: u32) {
         for id in field.placement.nodes_of(subshard) {
             if (self.mapped != self.calendar.mapped() || id % EVENTS_PER_LOOK as u32 == 0)
                 && self.must_halt(field)
@@ -166,7 +166,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Files messages that a scheduler lets arrive, between windows.
     pub(crate) fn file_arrivals(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         arrivals: Vec<(Time, Parcel<P::Message>)>,
     ) {
         let mut sink = CalendarSink {
@@ -184,11 +184,11 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Whether to leave the work undone: one window of few nodes can hold more events, and send
     /// more messages, than anyone has time or memory for.
     #[cold]
-    fn must_halt(&mut self, field: &Field<'_, P, M>) -> bool {
+    fn must_halt(&mut self, field: &WindowContext<'_, P, M>) -> bool {
         let mapped = self.calendar.mapped();
         let more = mapped - core::mem::replace(&mut self.mapped, mapped);
         let all = field.mapped.fetch_add(more, Atomic::Relaxed) + more;
-        let own = (self.own.capacity() * size_of::<OwnEvent<LoadOf<P, M>>>()) as u64;
+        let own = (self.own.capacity() * size_of::<OwnEvent<StampedOf<P, M>>>()) as u64;
         if all.saturating_add(own).saturating_add(field.world.bodies.bytes()) > field.memory_limit {
             self.halted = Some(End::MemoryLimit);
         } else if field.control.interrupted() {
@@ -204,7 +204,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// As [`Worker::run_window`], until the window ends.
     pub(crate) unsafe fn take(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         shard: u32,
@@ -244,7 +244,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// As [`Worker::run_window`] for all of them.
-    pub(crate) unsafe fn run_taken(&mut self, field: &Field<'_, P, M>, window: u64) {
+    pub(crate) unsafe fn run_taken(&mut self, field: &WindowContext<'_, P, M>, window: u64) {
         if self.taken.is_empty() {
             return;
         }
@@ -288,7 +288,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// nodes have been started.
     pub(crate) unsafe fn run_window(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         shard: u32,
@@ -338,16 +338,16 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// As `run_window`; `count` is their number.
     unsafe fn collect(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         count: usize,
     ) {
         self.events.clear();
         let room = self.events.try_reserve(count);
-        granted::<Event<LoadOf<P, M>>>(room, count, "the events of a window");
+        granted::<Event<StampedOf<P, M>>>(room, count, "the events of a window");
         let nodes = field.nodes.0.wrapping_add(field.placement.nodes_of(subshard).start as usize);
-        let fetch = |event: &Event<LoadOf<P, M>>| {
+        let fetch = |event: &Event<StampedOf<P, M>>| {
             // With few events there is no time to fetch ahead while they run.
             if count < FEW {
                 prefetch::for_write_all(nodes.wrapping_add(event.local() as usize));
@@ -398,7 +398,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
 
     /// Leaves out of the window that holds `until` what does not lie before it.
     #[cold]
-    fn cut_at_until(&mut self, field: &Field<'_, P, M>) {
+    fn cut_at_until(&mut self, field: &WindowContext<'_, P, M>) {
         let until_offset = field.until.0 & ((1 << field.world.window_shift) - 1);
         let all = self.events.len();
         self.events.retain(|event| u64::from(event.time_offset) < until_offset);
@@ -409,7 +409,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// As `run_window`.
-    unsafe fn handle_all(&mut self, field: &Field<'_, P, M>, window: u64, subshard: u32) {
+    unsafe fn handle_all(&mut self, field: &WindowContext<'_, P, M>, window: u64, subshard: u32) {
         let events = core::mem::take(&mut self.events);
         let first = field.placement.nodes_of(subshard).start;
         let window_start = window << field.world.window_shift;
@@ -453,17 +453,17 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     #[inline(never)]
     unsafe fn handle_own(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         window: u64,
         node: NodeId,
-        next: Option<&Event<LoadOf<P, M>>>,
+        next: Option<&Event<StampedOf<P, M>>>,
     ) {
         let window_start = window << field.world.window_shift;
         while let Some(own) = self.own.peek() {
             if let Some(next) = next {
                 let time = Time(window_start | u64::from(next.time_offset));
                 let seed = field.world.seed;
-                let key = |time, load: &LoadOf<P, M>, source: NodeId, sequence: u32| {
+                let key = |time, load: &StampedOf<P, M>, source: NodeId, sequence: u32| {
                     (time, load.tie(seed, time, source), source, sequence)
                 };
                 if key(time, &next.payload, NodeId(next.source), next.sequence)
@@ -499,13 +499,13 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     #[allow(clippy::too_many_arguments, reason = "the parts of one event, inlined")]
     unsafe fn handle(
         &mut self,
-        field: &Field<'_, P, M>,
+        field: &WindowContext<'_, P, M>,
         window: u64,
         node: NodeId,
         time: Time,
         source: NodeId,
         sequence: u32,
-        load: &LoadOf<P, M>,
+        load: &StampedOf<P, M>,
     ) {
         // SAFETY: started, and of this thread's sub-shard.
         let cell = unsafe { &mut *field.nodes.0.add(node.index()) };
@@ -533,7 +533,10 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
 
 /// Fetches the bodies that a message names.
 #[inline]
-fn fetch_bodies<P: Protocol, M: Mode>(event: &Event<LoadOf<P, M>>, field: &Field<'_, P, M>) {
+fn fetch_bodies<P: Protocol, M: Mode>(
+    event: &Event<StampedOf<P, M>>,
+    field: &WindowContext<'_, P, M>,
+) {
     if P::Message::CARRIES
         && let Payload::Message(message) = &event.payload.payload
     {
@@ -547,7 +550,7 @@ fn fetch_bodies<P: Protocol, M: Mode>(event: &Event<LoadOf<P, M>>, field: &Field
 /// The node has been started, and no other thread has its sub-shard.
 #[inline]
 unsafe fn hint<P: Protocol, M: Mode>(
-    field: &Field<'_, P, M>,
+    field: &WindowContext<'_, P, M>,
     node: u32,
     payload: &PayloadOf<P, M>,
 ) {
@@ -563,8 +566,8 @@ unsafe fn hint<P: Protocol, M: Mode>(
 #[inline]
 fn announce<P: Protocol, M: Mode>(
     signing: &mut Signing,
-    event: &Event<LoadOf<P, M>>,
-    field: &Field<'_, P, M>,
+    event: &Event<StampedOf<P, M>>,
+    field: &WindowContext<'_, P, M>,
 ) {
     if let Payload::Message(message) = &event.payload.payload {
         signing.announce(NodeId(event.source), message, field.world.bodies);
@@ -575,18 +578,18 @@ fn announce<P: Protocol, M: Mode>(
 /// `window` is open in all calendars.
 #[inline]
 unsafe fn for_each_event<P: Protocol, M: Mode>(
-    field: &Field<'_, P, M>,
+    field: &WindowContext<'_, P, M>,
     window: u64,
     subshard: u32,
-    mut take: impl FnMut(Event<LoadOf<P, M>>),
+    mut take: impl FnMut(Event<StampedOf<P, M>>),
 ) {
     for column in &field.columns {
         // SAFETY: the window is open, so the list is immutable and its arena alive.
         unsafe {
             for (first, entries) in column.list(window, subshard).runs() {
                 for i in 0..entries {
-                    let at = first.add(i * stride::<Event<LoadOf<P, M>>>());
-                    take(at.cast::<Event<LoadOf<P, M>>>().read());
+                    let at = first.add(i * stride::<Event<StampedOf<P, M>>>());
+                    take(at.cast::<Event<StampedOf<P, M>>>().read());
                 }
             }
         }
@@ -598,8 +601,8 @@ unsafe fn for_each_event<P: Protocol, M: Mode>(
 /// whole is handed to a real sort.
 #[inline]
 fn insertion_sort<P: Protocol, M: Mode>(
-    events: &mut [Event<LoadOf<P, M>>],
-    field: &Field<'_, P, M>,
+    events: &mut [Event<StampedOf<P, M>>],
+    field: &WindowContext<'_, P, M>,
     window: u64,
 ) {
     for i in 1..events.len() {
@@ -634,13 +637,13 @@ fn insertion_sort<P: Protocol, M: Mode>(
 /// The order of two events of one node and instant.
 #[cold]
 fn compare_tied<P: Protocol, M: Mode>(
-    a: &Event<LoadOf<P, M>>,
-    b: &Event<LoadOf<P, M>>,
-    field: &Field<'_, P, M>,
+    a: &Event<StampedOf<P, M>>,
+    b: &Event<StampedOf<P, M>>,
+    field: &WindowContext<'_, P, M>,
     window: u64,
 ) -> Ordering {
     let time = Time(window << field.world.window_shift | u64::from(a.time_offset));
-    let key = |event: &Event<LoadOf<P, M>>| {
+    let key = |event: &Event<StampedOf<P, M>>| {
         let tie = event.payload.tie(field.world.seed, time, NodeId(event.source));
         (tie, event.source, event.sequence)
     };

@@ -359,11 +359,11 @@ fn witness_payments() {
         "[workload]\nrate = 60.0\n",
         "[churn]\nkind = \"exponential\"\nsession = \"40s\"\ndowntime = \"5s\"\n",
     );
-    let calm = witness(rate);
+    let ideal = witness(rate);
     let churned = witness(&format!("{rate}{churn}"));
     let rough = witness(&format!("{rate}{churn}keep_state = false\n"))
         .replace("topology", "loss = 0.02\nduplication = 0.02\ncorruption = 0.01\ntopology");
-    for text in [calm, churned, rough] {
+    for text in [ideal, churned, rough] {
         let events = one_result::<Witness>(&text);
         assert!(events > 20_000, "{events} events of {text}");
     }

@@ -440,7 +440,7 @@ pub(crate) fn witness_text(dice: &mut Dice) -> (String, Nature) {
         (24.0 * each * dice.pick(&[0.0, 0.1])).min(1e6),
         timeout * 3,
     );
-    let calm = head(dice, nodes, until, &protocol)
+    let ideal = head(dice, nodes, until, &protocol)
         + "[network]\n"
         + &network
         + "topology = { kind = \"complete\" }\n"
@@ -461,7 +461,7 @@ pub(crate) fn witness_text(dice: &mut Dice) -> (String, Nature) {
         }
         _ => String::new(),
     };
-    let attacked = format!("{calm}[adversary]\nkind = \"{kind}\"\nattempts = {attempts}\n{more}");
+    let attacked = format!("{ideal}[adversary]\nkind = \"{kind}\"\nattempts = {attempts}\n{more}");
     // Some adversaries need more of the terms than others.
     let has_attack = dice.below(3) > 0
         && match parse_text("swarm", &attacked, &[ProtocolInfo::of::<Witness>()]) {
@@ -473,7 +473,7 @@ pub(crate) fn witness_text(dice: &mut Dice) -> (String, Nature) {
                 false
             }
         };
-    (if has_attack { attacked } else { calm }, Nature { delay, may_multiply: true })
+    (if has_attack { attacked } else { ideal }, Nature { delay, may_multiply: true })
 }
 
 /// The scenario's protocol only names the network; what runs is [`Mayhem`].

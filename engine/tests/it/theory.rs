@@ -255,10 +255,10 @@ fn switching_a_condition_on_leaves_the_protocols_draws_and_other_losses() {
         bandwidth: bandwidth(Some(100_000_000), None),
         ..Default::default()
     };
-    let calm = run(&text, ConditionsSpec::default()).result.totals;
+    let ideal = run(&text, ConditionsSpec::default()).result.totals;
     let (plain, more) = (run(&text, plain).result, run(&text, more).result);
-    assert_eq!(calm.of(TrafficMetric::Sent), plain.totals.of(TrafficMetric::Sent));
-    assert_eq!(calm.of(TrafficMetric::Sent), more.totals.of(TrafficMetric::Sent));
+    assert_eq!(ideal.of(TrafficMetric::Sent), plain.totals.of(TrafficMetric::Sent));
+    assert_eq!(ideal.of(TrafficMetric::Sent), more.totals.of(TrafficMetric::Sent));
     assert_eq!(plain.conditions.expect("some").lost, more.conditions.expect("some").lost);
 }
 

@@ -285,7 +285,7 @@ fn paying(dice: &mut Dice) -> (String, Option<Nature>) {
             dice.pick(&["0.0", "0.0", "200.0"]),
         ),
     };
-    let calm = head(dice, 360, until * 1_000_000_000, &protocol)
+    let ideal = head(dice, 360, until * 1_000_000_000, &protocol)
         + "[crypto]\nmode = \"modelled\"\n"
         + &format!("[workload]\nrate = {rate}\n")
         + &format!("pause_rate = {pauses}\npause_length = \"30s\"\n")
@@ -298,10 +298,10 @@ fn paying(dice: &mut Dice) -> (String, Option<Nature>) {
         _ => "",
     };
     let attempts = if kind == "coalition" { "" } else { "attempts = 25\n" };
-    let attacked = format!("{calm}[adversary]\nkind = \"{kind}\"\n{attempts}{more_of_it}");
+    let attacked = format!("{ideal}[adversary]\nkind = \"{kind}\"\n{attempts}{more_of_it}");
     // Some adversaries need more of the terms than others.
     let fits = parse_text("t", &attacked, &[ProtocolInfo::of::<Witness>()]).is_ok();
-    let text = if fits && dice.below(3) > 0 { attacked } else { calm };
+    let text = if fits && dice.below(3) > 0 { attacked } else { ideal };
     (text, None)
 }
 

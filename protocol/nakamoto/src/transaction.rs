@@ -9,7 +9,7 @@ const FORGOTTEN_AFTER: u32 = 100;
 /// After so long it forgets one that nobody sent.
 const ASKED_FOR: Span = Span::from_secs(3_600);
 
-/// A transaction: the payer's how many-th. Of a transaction and its twin, which spends the same, a
+/// A transaction, by its payer and the payer's sequence number. Of a transaction and its twin, which spends the same, a
 /// chain has one at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Wire, Snapshot)]
 pub struct Transaction {

@@ -36,9 +36,9 @@ use crate::{Context, Protocol, Snapshot, Span, Time};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Deadline {
-    /// When it is; at the end of time: never.
+    /// When it is; `Time::MAX`: never.
     due: Time,
-    /// When the live timer fires; at the end of time: there is none.
+    /// When the live timer fires; `Time::MAX`: there is none.
     armed: Time,
     /// The live timer's number.
     tick: Tick,

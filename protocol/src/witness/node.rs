@@ -28,7 +28,7 @@ pub struct WitnessNode {
     pub(super) payments: u32,
     /// Payments that wait for one to end.
     pub(super) waiting: u32,
-    /// When it looks after its funds next; at the end of time if nothing is due.
+    /// When it looks after its funds next; `Time::MAX` if nothing is due.
     pub(super) next_maintenance: Time,
     /// Payments under way.
     pub(super) paying: Vec<Paying>,

@@ -222,7 +222,7 @@ fn corruption_flips_one_uniform_bit() {
     }
     assert!(counts.iter().all(|count| (60..=140).contains(count)), "{counts:?}");
 
-    // What does not decode is dropped, and both copies are spoilt alike.
+    // What does not decode is dropped, and both copies are corrupted alike.
     let mut doubled = conditions;
     doubled.impairments.duplication = 1.0;
     let ran = Case::under(2, doubled)
@@ -247,7 +247,7 @@ fn effects_strike_independently_of_each_other() {
     };
     let conditions = ConditionsSpec { impairments: half, ..Default::default() };
     let ran = volley(conditions, MANY).run();
-    // By message: doubled, held back, spoilt.
+    // By message: doubled, held back, corrupted.
     let mut fates: BTreeMap<u32, (u32, u32, bool)> = BTreeMap::new();
     for ((key, _), (id, time)) in ran.arrivals(1).iter().map(|key| (*key, ())).zip(ran.got(1)) {
         let fate = fates.entry(key.sequence).or_default();
@@ -257,8 +257,8 @@ fn effects_strike_independently_of_each_other() {
         fate.2 |= id != key.sequence - 1;
     }
     let mut counts: BTreeMap<(bool, bool, bool), u32> = BTreeMap::new();
-    for (copies, held, spoilt) in fates.values() {
-        *counts.entry((*copies == 2, *held > 0, *spoilt)).or_default() += 1;
+    for (copies, held, corrupted) in fates.values() {
+        *counts.entry((*copies == 2, *held > 0, *corrupted)).or_default() += 1;
     }
     // An eighth each: 1250 ± 33.
     assert_eq!(counts.len(), 8);

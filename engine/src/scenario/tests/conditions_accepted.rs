@@ -38,12 +38,12 @@ fn ids(from: u32, to: u32) -> SelectionSpec {
 }
 
 #[test]
-fn without_sections_the_network_is_calm() {
-    assert!(conditions("").is_calm());
+fn without_sections_the_network_is_ideal() {
+    assert!(conditions("").is_ideal());
     assert!(
-        conditions("[clock]\n[network]\nsharing = \"fifo\"\ntransport = \"datagram\"").is_calm()
+        conditions("[clock]\n[network]\nsharing = \"fifo\"\ntransport = \"datagram\"").is_ideal()
     );
-    assert!(conditions("[network]\nreordering = 0\nreordering_delay = \"1s\"").is_calm());
+    assert!(conditions("[network]\nreordering = 0\nreordering_delay = \"1s\"").is_ideal());
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn switches_turn_sections_off_and_keep_their_keys() {
     let off = "[network]\nbandwidth = {kind = \"off\", up = \"1Mbit\"}\n[cpu]\nmodel = \"off\"\n\
                cores = 2\n[churn]\nkind = \"off\"\nsession = \"1h\"\n[adversary]\n\
                kind = \"none\"\nfraction = 0.5\nschedule = \"none\"";
-    assert!(conditions(off).is_calm());
-    assert!(conditions("network.bandwidth = \"off\"").is_calm());
+    assert!(conditions(off).is_ideal());
+    assert!(conditions("network.bandwidth = \"off\"").is_ideal());
     let text = gossip("[adversary]\nkind = \"silent\"\nfraction = 0.5");
     let healthy = with_overrides(&text, &["adversary.kind=none"]).unwrap();
-    assert!(healthy.conditions.is_calm());
+    assert!(healthy.conditions.is_ideal());
 }
 
 #[test]
@@ -409,7 +409,7 @@ fn overrides_reach_into_faults() {
     let scenario = with_overrides(&text, &["fault.0.at=5s", "fault.0.share=0.25"]).unwrap();
     assert_eq!(scenario.conditions.faults[0].at, Time(5_000_000_000));
     let scenario = with_overrides(&text, &["fault=[]"]).unwrap();
-    assert!(scenario.conditions.is_calm());
+    assert!(scenario.conditions.is_ideal());
 }
 
 /// Everyone stays everyone when a printed scenario is run with another number of nodes.

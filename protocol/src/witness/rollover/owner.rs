@@ -25,7 +25,7 @@ pub struct Locked {
     pub reserved: u64,
     /// The contract to which it was promised in vain; retained.
     pub void: Option<Shared>,
-    /// From when on it may roll over; never, if at the end of time.
+    /// From when on it may roll over; never, if `Time::MAX`.
     pub ready: Time,
 }
 

@@ -10,7 +10,7 @@ use crate::mode::Stamp;
 
 /// The live conditions of one node; `S` says whether messages pass over connections.
 #[derive(Debug)]
-pub(crate) struct Standing<S: Stamp> {
+pub(crate) struct NodeConditions<S: Stamp> {
     pub(super) uplink_free: u64,
     pub(super) downlink_free: u64,
     /// When the only core is free.
@@ -42,7 +42,7 @@ const LIVES: u32 = REBORN - 1;
 /// A life with so many events has outlived the timers of earlier ones, and its numbers come round.
 const LONG_LIFE: u32 = 1 << 31;
 
-impl<S: Stamp> Default for Standing<S> {
+impl<S: Stamp> Default for NodeConditions<S> {
     fn default() -> Self {
         Self {
             uplink_free: 0,
@@ -58,7 +58,7 @@ impl<S: Stamp> Default for Standing<S> {
     }
 }
 
-impl<S: Stamp> Standing<S> {
+impl<S: Stamp> NodeConditions<S> {
     /// Notes the next downtime of a node that is up or starts.
     pub(super) fn expect(&mut self, downtime: Option<Downtime>) {
         self.next_down = downtime.map_or(u64::MAX, |downtime| downtime.start);
@@ -159,12 +159,12 @@ mod tests {
     /// With the state of a small protocol a node fills one cache line.
     #[test]
     fn a_standing_takes_48_bytes() {
-        assert_eq!(size_of::<Standing<()>>(), 48);
+        assert_eq!(size_of::<NodeConditions<()>>(), 48);
     }
 
     #[test]
     fn several_cores_serve_the_earliest_first() {
-        let mut standing = Standing::<()>::default().with_cores(2);
+        let mut standing = NodeConditions::<()>::default().with_cores(2);
         for (expected, end) in [(0, 10), (0, 4), (4, 20), (10, 11), (11, 12)] {
             assert_eq!(standing.first_core(), expected);
             standing.occupy(end);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn timers_of_earlier_lives_are_told_by_their_age() {
-        let mut standing = Standing::<()>::default();
+        let mut standing = NodeConditions::<()>::default();
         assert!(!standing.set_in_an_earlier_life(0, 3_000_000_000), "it never crashed");
         standing.begin(Time(1), u32::MAX - 5);
         assert!(standing.set_in_an_earlier_life(u32::MAX - 6, u32::MAX - 5));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn flags_do_not_disturb_the_count_of_lives() {
-        let mut standing = Standing::<()>::default();
+        let mut standing = NodeConditions::<()>::default();
         standing.set_absent(true);
         standing.expect(Some(Downtime { start: 5, end: 9, keeps_state: true }));
         assert_eq!((standing.next_life(), standing.next_life()), (1, 2));

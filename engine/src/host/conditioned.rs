@@ -1,16 +1,16 @@
 //! What a handler call adds under conditions: being served, being charged, misbehaving, coming back.
 //!
-//! In the calm mode every function here is empty after compilation.
+//! In the ideal mode every function here is empty after compilation.
 
 use anthill_protocol::draw::below;
 use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
 use super::held::Play;
 use super::{Host, Sink};
-use crate::conditions::{Arrival, Dispatch, Misdeed, Processor};
+use crate::conditions::{Arrival, Deviation, Dispatch, Processor};
 use crate::event::Payload;
 use crate::jury;
-use crate::mode::{LoadOf, Mode, PayloadOf, Restart, Stamp};
+use crate::mode::{Mode, PayloadOf, Restart, Stamp, StampedOf};
 
 /// Whether an event is handled.
 pub(super) enum Served {
@@ -20,7 +20,7 @@ pub(super) enum Served {
     At(Time),
 }
 
-impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     /// Whether effects are dropped.
     #[inline]
     pub(super) fn is_muted(&mut self) -> bool {
@@ -29,7 +29,12 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     /// Waits for the node's links and CPU.
     #[inline]
-    pub(super) fn serve(&mut self, source: NodeId, sequence: u32, load: &LoadOf<P, M>) -> Served {
+    pub(super) fn serve(
+        &mut self,
+        source: NodeId,
+        sequence: u32,
+        load: &StampedOf<P, M>,
+    ) -> Served {
         let Some(standing) = M::standing(self.standing) else { return Served::At(self.now) };
         let own = source == self.id;
         let message = match &load.payload {
@@ -94,21 +99,21 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         mut message: P::Message,
     ) {
         let conditions = self.world.conditions();
-        let (mut doubled, mut kept, mut spoilt) = (false, Span::ZERO, None);
-        let misdeed = conditions
+        let (mut doubled, mut kept, mut corrupted) = (false, Span::ZERO, None);
+        let deviation = conditions
             .adversary
             .as_ref()
-            .and_then(|adversary| adversary.misdeed(self.id, to, sequence, message.kind()));
-        if let Some(misdeed) = misdeed {
-            match self.misbehave(misdeed, message) {
+            .and_then(|adversary| adversary.deviation(self.id, to, sequence, message.kind()));
+        if let Some(deviation) = deviation {
+            match self.misbehave(deviation, message) {
                 Some(altered) => message = altered,
                 None => return,
             }
-            match misdeed {
-                Misdeed::Double => doubled = true,
-                Misdeed::Delay(by) => kept = by,
-                Misdeed::Corrupt(bits) => spoilt = Some(bits),
-                Misdeed::Withhold | Misdeed::Contradict => {}
+            match deviation {
+                Deviation::Double => doubled = true,
+                Deviation::Delay(by) => kept = by,
+                Deviation::Corrupt(bits) => corrupted = Some(bits),
+                Deviation::Withhold | Deviation::Contradict => {}
             }
         }
         self.occupy_cpu_for(|processor| processor.send_ns(message.encoded_len()));
@@ -122,22 +127,22 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
             sent: self.now,
             kept,
         };
-        self.dispatch(&dispatch, message, spoilt);
+        self.dispatch(&dispatch, message, corrupted);
         if doubled {
             let sequence = self.next_sequence();
-            self.dispatch_again(&Dispatch { sequence, ..dispatch }, message, spoilt);
+            self.dispatch_again(&Dispatch { sequence, ..dispatch }, message, corrupted);
         }
     }
 
     /// What a held node sends in place of a message; `None`: nothing.
-    fn misbehave(&mut self, misdeed: Misdeed, message: P::Message) -> Option<P::Message> {
-        let altered = match misdeed {
-            Misdeed::Withhold => None,
+    fn misbehave(&mut self, deviation: Deviation, message: P::Message) -> Option<P::Message> {
+        let altered = match deviation {
+            Deviation::Withhold => None,
             // Corrupted on its way: the sender sends something.
-            Misdeed::Delay(_) | Misdeed::Double | Misdeed::Corrupt(_) => Some(message),
-            Misdeed::Contradict => match self.world.protocol.equivocate(&message) {
+            Deviation::Delay(_) | Deviation::Double | Deviation::Corrupt(_) => Some(message),
+            Deviation::Contradict => match self.world.protocol.equivocate(&message) {
                 Some(other) => Some(other),
-                // There is no conflicting version: no misdeed either.
+                // There is no conflicting version: no deviation either.
                 None => return Some(message),
             },
         };
@@ -147,12 +152,12 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
 
     #[cold]
     #[inline(never)]
-    fn dispatch_again(&mut self, dispatch: &Dispatch, message: P::Message, spoilt: Option<u64>) {
-        self.dispatch(dispatch, message, spoilt);
+    fn dispatch_again(&mut self, dispatch: &Dispatch, message: P::Message, corrupted: Option<u64>) {
+        self.dispatch(dispatch, message, corrupted);
     }
 
     #[inline(always)]
-    fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message, spoilt: Option<u64>) {
+    fn dispatch(&mut self, dispatch: &Dispatch, mut message: P::Message, corrupted: Option<u64>) {
         let Some(standing) = M::standing(self.standing) else { return };
         self.tally.count_message(&message);
         if self.world.is_played(self.id) {
@@ -160,7 +165,7 @@ impl<P: Protocol, M: Mode, S: Sink<LoadOf<P, M>>> Host<'_, P, M, S> {
         }
         let (network, totals) = (self.world.network, &mut self.tally.conditions);
         let fate = self.world.conditions().dispatch(network, standing, totals, dispatch);
-        for bits in spoilt.into_iter().chain(fate.flipped) {
+        for bits in corrupted.into_iter().chain(fate.flipped) {
             match flip(message, bits) {
                 Some(altered) => message = altered,
                 None => {
