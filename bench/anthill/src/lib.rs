@@ -16,10 +16,10 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
 use anthill_raft::Raft;
 use anthill_randomized::Randomized;
 use anthill_streamlet::Streamlet;
+use anthill_witness::Witness;
 
 /// The protocols that ship with Anthill.
 pub fn shipped() -> Registry {
