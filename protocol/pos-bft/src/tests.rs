@@ -1,0 +1,3 @@
+//! The chain as a whole, on the pump.
+
+mod normal;
