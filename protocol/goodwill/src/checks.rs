@@ -1,0 +1,42 @@
+//! Measured figures beside closed forms.
+
+use anthill_protocol::{Check, Message, RunFacts};
+
+use crate::Goodwill;
+use crate::message::GoodwillMessage;
+use crate::metric::GoodwillMetric as M;
+
+/// All checks that make sense for a run.
+pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
+    let of = |metric: M| facts.totals.of(metric);
+    let sent = |name: &str| {
+        let place = GoodwillMessage::KINDS.iter().position(|kind| *kind == name);
+        place.and_then(|place| facts.totals.messages_by_kind.get(place)).copied().unwrap_or(0)
+    };
+    let forgers = u64::from(protocol.forgers());
+    let degree = protocol.neighbours(anthill_protocol::NodeId(0)).len() as u64;
+    let is_plain = !facts.disturbed && !facts.adversary && facts.quiescent;
+    let per_block = if forgers < 2 { 0 } else { forgers * (degree.max(1) - 1) + 1 };
+    let mut checks = vec![
+        Check::exact(
+            "messages: a block takes forgers x (degree - 1) + 1",
+            "honest nodes, nothing lost, all arrived; no invalid block",
+            sent("block") as f64,
+            (of(M::Blocks) * per_block) as f64,
+        )
+        .only_if(is_plain && of(M::Invalid) == 0),
+    ];
+    if protocol.most_issued.is_none() {
+        let reward = protocol.reward as f64 / 1e6;
+        checks.push(
+            Check::exact(
+                "minted: coinbase x blocks of the chain",
+                "no cap",
+                of(M::Minted) as f64 / 1e6,
+                reward * of(M::ChainBlocks) as f64,
+            )
+            .only_if(true),
+        );
+    }
+    checks
+}
