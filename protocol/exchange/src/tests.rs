@@ -1,0 +1,3 @@
+//! The seam between logs and machines.
+
+mod store;
