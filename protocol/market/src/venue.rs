@@ -1,0 +1,332 @@
+//! A venue: books, accounts and reservations, changed by one command at a time.
+
+mod amend;
+mod batch;
+mod enter;
+mod hold;
+mod matching;
+mod view;
+
+pub use hold::Reservation;
+pub use view::OpenOrder;
+
+use crate::account::{Account, Accounts, Holding};
+use crate::amount::{Cash, Lots, MAX_CASH, MAX_LOTS, Ticks};
+use crate::book::Book;
+use crate::command::{Command, OrderId, Side};
+use crate::event::{Event, Refusal};
+use crate::hash::{halves, record};
+use crate::index::Index;
+use crate::rules::Rules;
+use crate::slab::{Slab, Slot};
+use hold::Hold;
+use std::collections::BTreeMap;
+
+/// What replicas compare: a digest of the books and one of everything else. Equal states have equal
+/// roots; see the [crate] for what a root is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Roots {
+    /// All open orders, by side, price, place in the queue, name and what remains.
+    pub book: u128,
+    /// Accounts, reservations, fees, last prices and the height.
+    pub accounts: u128,
+}
+
+/// Cash or lots that went in and out of a venue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// Deposited.
+    pub paid_in: i128,
+    /// Withdrawn.
+    pub paid_out: i128,
+}
+
+/// The state of a venue: a deterministic function of its rules and the commands applied.
+#[derive(Clone, Debug)]
+pub struct Venue {
+    rules: Rules,
+    slab: Slab,
+    index: Index,
+    books: Vec<Book>,
+    accounts: Accounts,
+    holds: BTreeMap<OrderId, Hold>,
+    /// The sum of the elements of all holds.
+    held: u128,
+    stamp: u64,
+    height: u64,
+    fees: Cash,
+    cash: Flow,
+    lots: Vec<Flow>,
+    warmth: u64,
+}
+
+impl Venue {
+    /// An empty venue.
+    pub fn new(rules: Rules) -> Self {
+        let instruments = rules.instruments.max(1);
+        // A fee of more than everything would leave a seller with less than nothing.
+        let most = crate::amount::MILLION as u32;
+        let (taker_fee, maker_fee) = (rules.taker_fee.min(most), rules.maker_fee.min(most));
+        let rules = Rules { instruments, taker_fee, maker_fee, ..rules };
+        Self {
+            slab: Slab::new(),
+            index: Index::new(),
+            books: (0..instruments).map(|_| Book::new(rules.window)).collect(),
+            accounts: Accounts::new(rules.accounts, instruments),
+            holds: BTreeMap::new(),
+            held: 0,
+            stamp: 0,
+            height: 0,
+            fees: 0,
+            cash: Flow::default(),
+            lots: vec![Flow::default(); usize::from(instruments)],
+            warmth: 0,
+            rules,
+        }
+    }
+
+    /// Applies one command and appends what it does to `events`.
+    ///
+    /// # Errors
+    /// Says why the command is refused; nothing has changed then.
+    pub fn apply(&mut self, command: &Command, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        let done = match *command {
+            Command::Place(ref order) => self.place(order, events),
+            Command::Cancel { id } => self.cancel(id, events),
+            Command::Reduce { id, to } => self.reduce(id, to, events),
+            Command::Replace { id, number, price, quantity } => {
+                self.replace(id, number, price, quantity, events)
+            }
+            Command::Prepare { ref order, terms } => self.prepare(order, terms, events),
+            Command::Decide { id, coordinator, commit } => {
+                self.decide(id, coordinator, commit, events)
+            }
+            Command::Reveal { id, ref preimage } => self.reveal(id, preimage, events),
+            Command::Kill { account, on } => self.kill(account, on, events),
+            Command::Deposit { id, cash } => self.deposit(id, cash),
+            Command::Withdraw { id, cash } => self.withdraw(id, cash),
+            Command::DepositLots { id, instrument, lots } => {
+                self.deposit_lots(id, instrument, lots)
+            }
+            Command::WithdrawLots { id, instrument, lots } => {
+                self.withdraw_lots(id, instrument, lots)
+            }
+        };
+        self.accounts.fold();
+        done
+    }
+
+    /// Opens the block `height`: counts of the rate limit restart, hash locks whose deadline this is
+    /// are released. Heights do not fall.
+    pub fn open_block(&mut self, height: u64, events: &mut Vec<Event>) {
+        self.height = self.height.max(height);
+        self.expire(events);
+        self.accounts.fold();
+    }
+
+    /// Closes the block: a batch venue clears each instrument at one price. `draw` decides who gets
+    /// the lots that pro rata leaves over: it must be fixed only after the block's contents are,
+    /// for example the block's hash.
+    pub fn close_block(&mut self, draw: u64, events: &mut Vec<Event>) {
+        self.clear_all(draw, events);
+        self.accounts.fold();
+    }
+
+    /// Executes a whole block. A batch venue takes the commands in an order that depends on `draw`
+    /// and their contents only, never on their order in `commands`. `refused` is told the index and
+    /// the reason of each refused command.
+    pub fn execute(
+        &mut self,
+        height: u64,
+        commands: &[Command],
+        draw: u64,
+        events: &mut Vec<Event>,
+        mut refused: impl FnMut(usize, Refusal),
+    ) {
+        self.open_block(height, events);
+        if self.rules.matching == crate::Matching::Batch {
+            for at in crate::auction::canonical(commands, draw) {
+                if let Err(reason) = self.apply(&commands[at], events) {
+                    refused(at, reason);
+                }
+            }
+        } else {
+            self.apply_all(commands, events, refused);
+        }
+        self.close_block(draw, events);
+    }
+
+    /// Applies commands in order, as [`Venue::apply`] one by one, but reads ahead: the orders that
+    /// the next few commands name are brought into cache together.
+    pub fn apply_all(
+        &mut self,
+        commands: &[Command],
+        events: &mut Vec<Event>,
+        mut refused: impl FnMut(usize, Refusal),
+    ) {
+        const AHEAD: usize = 16;
+        for (chunk, some) in commands.chunks(AHEAD).enumerate() {
+            self.warm(some);
+            for (at, command) in some.iter().enumerate() {
+                if let Err(reason) = self.apply(command, events) {
+                    refused(chunk * AHEAD + at, reason);
+                }
+            }
+        }
+    }
+
+    /// Reads what the commands are going to need. The sum keeps the reads from being left out.
+    fn warm(&mut self, commands: &[Command]) {
+        let mut slots = [u32::MAX; 16];
+        for (slot, command) in slots.iter_mut().zip(commands) {
+            if let Command::Cancel { id } | Command::Reduce { id, .. } = command {
+                *slot = self.index.guess(*id);
+            }
+        }
+        let mut links = [u32::MAX; 32];
+        for (pair, &slot) in links.chunks_exact_mut(2).zip(&slots) {
+            if let Some(slot) = self.slab.get(slot) {
+                pair[0] = slot.next;
+                pair[1] = slot.prev;
+            }
+        }
+        for link in links {
+            if let Some(slot) = self.slab.get(link) {
+                self.warmth = self.warmth.wrapping_add(slot.stamp);
+            }
+        }
+    }
+
+    /// The roots of the state.
+    pub fn roots(&self) -> Roots {
+        let mut book = 0u128;
+        let mut rest = self.accounts.sum().wrapping_add(self.held);
+        for (at, each) in (0..).zip(&self.books) {
+            let [low, high] = [each.sum as u64, (each.sum >> 64) as u64];
+            book = book.wrapping_add(record([low, high, at, 0, 0, 0]));
+            let flow = &self.lots[at as usize];
+            let lots = [halves(flow.paid_in)[0], halves(flow.paid_out)[0]];
+            rest = rest.wrapping_add(record([lots[0], lots[1], each.last as u64, at, 0, 2 << 32]));
+        }
+        let ([fees, _], [paid_in, _], [paid_out, _]) =
+            (halves(self.fees), halves(self.cash.paid_in), halves(self.cash.paid_out));
+        let words = [fees, paid_in, paid_out, self.height, self.stamp, 3 << 32];
+        Roots { book, accounts: rest.wrapping_add(record(words)) }
+    }
+
+    fn check_transfer(&self, id: OrderId, instrument: u16) -> Result<(), Refusal> {
+        let account = self.accounts.get(id.account).ok_or(Refusal::Account)?;
+        if instrument >= self.rules.instruments {
+            return Err(Refusal::Instrument);
+        }
+        if account.fresh(id.number) { Ok(()) } else { Err(Refusal::Replay) }
+    }
+
+    fn deposit(&mut self, id: OrderId, cash: Cash) -> Result<(), Refusal> {
+        self.check_transfer(id, 0)?;
+        // The total in stays far from overflow for as many deposits as can be.
+        if !(1..=MAX_CASH).contains(&cash) || self.cash.paid_in > Cash::MAX / 2 {
+            return Err(Refusal::Quantity);
+        }
+        let account = self.accounts.account_mut(id.account);
+        account.use_up(id.number);
+        account.cash += cash;
+        self.cash.paid_in += cash;
+        Ok(())
+    }
+
+    fn withdraw(&mut self, id: OrderId, cash: Cash) -> Result<(), Refusal> {
+        self.check_transfer(id, 0)?;
+        if cash < 1 {
+            return Err(Refusal::Quantity);
+        }
+        if self.accounts.account(id.account).free() < cash {
+            return Err(Refusal::Cash);
+        }
+        let account = self.accounts.account_mut(id.account);
+        account.use_up(id.number);
+        account.cash -= cash;
+        self.cash.paid_out += cash;
+        Ok(())
+    }
+
+    fn deposit_lots(&mut self, id: OrderId, instrument: u16, lots: Lots) -> Result<(), Refusal> {
+        self.check_transfer(id, instrument)?;
+        let flow = self.lots[usize::from(instrument)];
+        // All lots of an instrument together fit in an i64.
+        let inside = flow.paid_in - flow.paid_out + i128::from(lots);
+        if !(1..=MAX_LOTS).contains(&lots) || inside > 1 << 62 {
+            return Err(Refusal::Quantity);
+        }
+        self.accounts.account_mut(id.account).use_up(id.number);
+        self.accounts.holding_mut(id.account, instrument).lots += lots;
+        self.lots[usize::from(instrument)].paid_in += i128::from(lots);
+        Ok(())
+    }
+
+    fn withdraw_lots(&mut self, id: OrderId, instrument: u16, lots: Lots) -> Result<(), Refusal> {
+        self.check_transfer(id, instrument)?;
+        if lots < 1 {
+            return Err(Refusal::Quantity);
+        }
+        if self.accounts.holding(id.account, instrument).free() < lots {
+            return Err(Refusal::Assets);
+        }
+        self.accounts.account_mut(id.account).use_up(id.number);
+        self.accounts.holding_mut(id.account, instrument).lots -= lots;
+        self.lots[usize::from(instrument)].paid_out += i128::from(lots);
+        Ok(())
+    }
+
+    /// Opens a slot for an order.
+    #[inline]
+    fn open(&mut self, slot: Slot) -> u32 {
+        let at = self.slab.insert(slot);
+        self.index.insert(slot.id, at);
+        self.accounts.account_mut(slot.id.account).open += 1;
+        at
+    }
+
+    /// Forgets an order.
+    #[inline]
+    fn close(&mut self, at: u32) {
+        let id = self.slab[at].id;
+        self.index.remove(id, &self.slab);
+        self.slab.remove(at);
+        self.accounts.account_mut(id.account).open -= 1;
+    }
+
+    #[inline]
+    fn next_stamp(&mut self) -> u64 {
+        self.stamp += 1;
+        self.stamp
+    }
+
+    /// Reserves what an order of this side, price and quantity may need.
+    #[inline]
+    fn reserve(&mut self, id: OrderId, instrument: u16, side: Side, price: Ticks, lots: Lots) {
+        let holding = self.accounts.holding_mut(id.account, instrument);
+        match side {
+            Side::Ask => holding.reserved += lots,
+            Side::Bid => {
+                holding.bidding += lots;
+                let worst = crate::amount::worst_lot(price, self.rules.worst_fee());
+                self.accounts.account_mut(id.account).reserved += crate::amount::cost(worst, lots);
+            }
+        }
+    }
+
+    /// Frees what [`Venue::reserve`] reserved for `lots` of an order.
+    #[inline]
+    fn free(&mut self, id: OrderId, instrument: u16, side: Side, price: Ticks, lots: Lots) {
+        let holding = self.accounts.holding_mut(id.account, instrument);
+        match side {
+            Side::Ask => holding.reserved -= lots,
+            Side::Bid => {
+                holding.bidding -= lots;
+                let worst = crate::amount::worst_lot(price, self.rules.worst_fee());
+                self.accounts.account_mut(id.account).reserved -= crate::amount::cost(worst, lots);
+            }
+        }
+    }
+}
