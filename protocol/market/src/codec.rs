@@ -5,7 +5,7 @@ use crate::command::{Command, Force, Kind, Order, OrderId, Side, Terms};
 use thiserror::Error;
 
 /// The longest encoding, in bytes.
-pub const MAX_BYTES: usize = 73;
+pub const MAX_BYTES: usize = 62;
 
 /// Why bytes are no command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

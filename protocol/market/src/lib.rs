@@ -15,9 +15,11 @@ mod event;
 mod hash;
 mod index;
 mod ladder;
+pub mod naive;
 mod rules;
 mod slab;
 mod venue;
+pub mod workload;
 
 pub use account::{Account, Holding, REORDERING};
 pub use amount::{
@@ -29,4 +31,4 @@ pub use draw::Draws;
 pub use event::{Event, Reason, Refusal, Trade};
 pub use hash::lock_of;
 pub use rules::{Limits, Matching, Rules};
-pub use venue::{Flow, OpenOrder, Reservation, Roots, Venue};
+pub use venue::{Flow, OpenOrder, Reservation, Roots, Venue, Violation};

@@ -1,12 +1,14 @@
 //! A venue: books, accounts and reservations, changed by one command at a time.
 
 mod amend;
+mod audit;
 mod batch;
 mod enter;
 mod hold;
 mod matching;
 mod view;
 
+pub use audit::Violation;
 pub use hold::Reservation;
 pub use view::OpenOrder;
 

@@ -1,0 +1,5 @@
+//! Order flow: deterministic generators of commands.
+
+mod stress;
+
+pub use stress::Stress;
