@@ -1,0 +1,141 @@
+//! Runs without faults, and with those that a log bears.
+
+use anthill_market::Side;
+
+use super::*;
+use crate::AnyLog;
+use crate::trader::FIRST_PRICE;
+
+fn over(name: &'static str) -> (&'static str, Value) {
+    ("over", Value::Choice(name))
+}
+
+/// Seven validators; Alice buys the 100 that Bob offers at 150.00.
+#[test]
+fn alice_buys_of_bob() {
+    for name in AnyLog::NAMES {
+        let exchange = exchange(7, &[over(name)]);
+        let (funds, stock) = (exchange.terrain.funds, exchange.terrain.stock);
+        let mut pump = Pump::new(exchange, 7).delay(millis(50)).bound(millis(50));
+        let facts = pump.run(at(30_000));
+        assert_eq!(of(&facts, ExchangeMetric::Trades), 1, "{name}");
+        assert_eq!(
+            (of(&facts, ExchangeMetric::Orders), of(&facts, ExchangeMetric::Answered)),
+            (2, 2)
+        );
+        for replica in 0..7 {
+            let venue = &state(&pump, replica).venue;
+            let [alice, bob] = [0, 1].map(|account| venue.account(account).expect("an account"));
+            let cash = i128::from(FIRST_PRICE) * 100;
+            assert_eq!((alice.cash(), bob.cash()), (funds - cash, funds + cash), "{name}");
+            let lots = [0, 1].map(|account| venue.holding(account, 0).expect("there").lots());
+            assert_eq!(lots, [stock + 100, stock - 100], "{name}");
+            assert_eq!(venue.depth(0, Side::Bid).chain(venue.depth(0, Side::Ask)).count(), 0);
+        }
+        is_sound(&mut pump, &facts);
+    }
+}
+
+fn busy(name: &'static str, nodes: u32, more: &[(&'static str, Value)]) -> Exchange {
+    let mut set = vec![
+        over(name),
+        ("traders", Value::Count(6)),
+        ("workload.flow", Value::Choice("poisson")),
+        ("workload.interval", Value::Span(millis(150))),
+        ("workload.requests", Value::Count(40)),
+        ("delta", Value::Span(millis(50))),
+        ("taker_fee", Value::Count(300)),
+        ("maker_fee", Value::Count(100)),
+    ];
+    set.extend(more);
+    exchange(nodes, &set)
+}
+
+/// The states of replicas that are up at the end are equal.
+#[track_caller]
+fn are_equal(pump: &Pump<Exchange>, replicas: impl IntoIterator<Item = u32>) {
+    let all: Vec<_> = replicas.into_iter().map(|it| state(pump, it)).collect();
+    for other in &all {
+        assert_eq!((other.height, other.root()), (all[0].height, all[0].root()));
+        assert_eq!(other.venue.roots(), all[0].venue.roots());
+    }
+}
+
+#[test]
+fn all_replicas_agree_on_every_book() {
+    for name in AnyLog::NAMES {
+        for (nodes, auction) in [(4, "none"), (5, "batch"), (6, "none"), (7, "batch")] {
+            let exchange = busy(name, nodes, &[("auction", Value::Choice(auction))]);
+            let mut pump =
+                Pump::new(exchange, nodes).delays(Span(1), millis(40)).bound(millis(40)).seed(7);
+            let facts = pump.run(at(60_000));
+            assert_eq!(of(&facts, ExchangeMetric::Answered), 240, "{name} {nodes}");
+            assert!(of(&facts, ExchangeMetric::Trades) > 20, "{name} {nodes}");
+            are_equal(&pump, 0..nodes);
+            is_sound(&mut pump, &facts);
+        }
+    }
+}
+
+/// Two venues on chains of their own in one run.
+#[test]
+fn venues_do_not_disturb_each_other() {
+    for name in AnyLog::NAMES {
+        let mut pump = Pump::new(busy(name, 8, &[("venues", Value::Count(2))]), 8)
+            .delays(Span(1), millis(40))
+            .bound(millis(40))
+            .seed(3);
+        let facts = pump.run(at(60_000));
+        assert_eq!(of(&facts, ExchangeMetric::Answered), 480, "{name}");
+        are_equal(&pump, 0..4);
+        are_equal(&pump, 4..8);
+        assert_ne!(state(&pump, 0).root(), state(&pump, 4).root());
+        is_sound(&mut pump, &facts);
+    }
+}
+
+#[test]
+fn a_crash_of_f_delays_and_changes_nothing() {
+    for name in AnyLog::NAMES {
+        for seed in 0..4 {
+            let exchange = busy(name, 7, &[]);
+            let faults = exchange.faults();
+            let mut pump = Pump::new(exchange, 7).delays(Span(1), millis(40)).seed(seed);
+            pump.run(at(1_500));
+            // Whoever proposes first in PBFT is among them.
+            let states: Vec<_> = (0..faults)
+                .map(|node| (NodeId(node), pump.crash(NodeId(node)).expect("up")))
+                .collect();
+            pump.run(at(60_000));
+            are_equal(&pump, faults..7);
+            for (node, state) in states {
+                pump.restart(node, state, true);
+            }
+            let facts = pump.run(at(90_000));
+            assert_eq!(of(&facts, ExchangeMetric::Answered), 240, "{name} {seed}");
+            assert!(pump.findings().is_empty(), "{name}: {:?}", pump.findings());
+        }
+    }
+}
+
+#[test]
+fn lost_and_doubled_messages_are_survived() {
+    for name in AnyLog::NAMES.iter().filter(|name| ["pbft", "raft", "hotstuff"].contains(name)) {
+        for seed in 0..3 {
+            let mut pump = Pump::new(busy(name, 4, &[]), 4)
+                .delays(Span(1), millis(40))
+                .loss(0.03)
+                .duplicate(0.05)
+                .cut(&[NodeId(1)], false, at(800), at(3_000))
+                .seed(seed);
+            let facts = pump.run(at(120_000));
+            assert_eq!(of(&facts, ExchangeMetric::Answered), 240, "{name} {seed}");
+            assert!(pump.findings().is_empty(), "{name}: {:?}", pump.findings());
+        }
+    }
+}
+
+#[test]
+fn parameters_are_lawful() {
+    anthill_protocol::laws::parameters::<Exchange>();
+}
