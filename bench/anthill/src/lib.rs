@@ -8,9 +8,12 @@ use anthill_bench::{Entry, NamedScenario, Registry, entry};
 use anthill_chord::Chord;
 use anthill_dolev_strong::DolevStrong;
 use anthill_engine::scenario::Scenario;
+use anthill_exchange::Exchange;
+use anthill_goodwill::Goodwill;
 use anthill_hotstuff::HotStuff;
 use anthill_nakamoto::Nakamoto;
 use anthill_pbft::Pbft;
+use anthill_pos_bft::PosBft;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
@@ -39,6 +42,9 @@ pub fn shipped() -> Registry {
         entry::<Pbft>(include_str!("../../scenarios/pbft.toml")),
         entry::<Randomized>(include_str!("../../scenarios/randomized.toml")),
         entry::<Streamlet>(include_str!("../../scenarios/streamlet.toml")),
+        entry::<PosBft>(include_str!("../../scenarios/pos-bft.toml")),
+        entry::<Goodwill>(include_str!("../../scenarios/goodwill.toml")),
+        entry::<Exchange>(include_str!("../../scenarios/exchange.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }

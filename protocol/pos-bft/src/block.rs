@@ -122,11 +122,8 @@ impl Block {
         (transactions, evidence): (Vec<Shared>, Vec<Shared>),
         bodies: &impl Bodies<ChainBody>,
     ) -> Self {
-        let header = Header {
-            transactions: names(&transactions),
-            evidence: names(&evidence),
-            ..header
-        };
+        let header =
+            Header { transactions: names(&transactions), evidence: names(&evidence), ..header };
         let skip = parent.and_then(|it| ancestor(it, skip_height(header.height), bodies));
         Self {
             header,
@@ -175,7 +172,11 @@ fn skip_height(height: u32) -> u32 {
 }
 
 /// A block's ancestor of a height, or itself; `None` for the genesis and heights above the block.
-pub(crate) fn ancestor(block: Shared, height: u32, bodies: &impl Bodies<ChainBody>) -> Option<Shared> {
+pub(crate) fn ancestor(
+    block: Shared,
+    height: u32,
+    bodies: &impl Bodies<ChainBody>,
+) -> Option<Shared> {
     let mut at = block;
     loop {
         let it = bodies.get(at).block()?;

@@ -7,7 +7,9 @@ use anthill_protocol::{Claim, Digest, Keys, NodeId, Signature};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// Moves `value` to another node's account.
-    Transfer { to: u32 },
+    Transfer {
+        to: u32,
+    },
     /// Moves `value` into the sender's stake, or out of it.
     Bond,
     Unbond,
@@ -48,6 +50,10 @@ impl Signed {
 
     pub fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
         let digest = self.digest(keys.scenario());
-        announce(Claim { key: keys.public_key(NodeId(self.sender)), digest, signature: self.signature });
+        announce(Claim {
+            key: keys.public_key(NodeId(self.sender)),
+            digest,
+            signature: self.signature,
+        });
     }
 }

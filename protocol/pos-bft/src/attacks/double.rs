@@ -22,7 +22,10 @@ impl Double {
                     let body = twin.filter(|_| !is_first).unwrap_or(body);
                     cx.act(Act::Send { to, slot, message: ChainMessage::Proposal(body) });
                 }
-                Act::Send { message: ChainMessage::Prevote(_) | ChainMessage::Precommit(_), .. } => {}
+                Act::Send {
+                    message: ChainMessage::Prevote(_) | ChainMessage::Precommit(_),
+                    ..
+                } => {}
                 act => {
                     cx.act(act);
                 }

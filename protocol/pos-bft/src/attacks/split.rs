@@ -33,7 +33,9 @@ impl Split {
                 Kind::Prevote => ChainMessage::Prevote(vote),
                 _ => ChainMessage::Precommit(vote),
             };
-            for id in (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half) {
+            for id in
+                (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half)
+            {
                 cx.send(NodeId(id), message);
             }
         }
