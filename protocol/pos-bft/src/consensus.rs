@@ -168,8 +168,8 @@ impl PosBft {
             transactions: 0,
             evidence: 0,
             proposer: cx.id().0,
-            state: parent.state,
-            receipts: parent.receipts,
+            state: self.root(parent),
+            receipts: parent.accounts.receipts_root.0,
             salt: 0,
         };
         let fits = |piece: &&Shared| {
@@ -178,7 +178,12 @@ impl PosBft {
             })
         };
         let evidence = node.evidence.iter().filter(fits).take(MOST_EVIDENCE).copied().collect();
-        Some(Block::new(header, node.tip, commit, (Vec::new(), evidence), &bodies))
+        let most = self.block_transactions as usize;
+        let transactions = match self.executes() {
+            true => node.mempool.take(self.state(&parent.accounts), most, &bodies),
+            false => Vec::new(),
+        };
+        Some(Block::new(header, node.tip, commit, (transactions, evidence), cx.now(), &bodies))
     }
 
     /// A signed vote.
@@ -404,6 +409,7 @@ impl PosBft {
                     return self.send_again(node, cx);
                 }
             }
+            Timer::Arrival | Timer::Light => return,
             Timer::Behind(tick) => {
                 if node.sync.alarm.fires(cx, tick, Timer::Behind) {
                     return self.catch_up(node, true, cx);

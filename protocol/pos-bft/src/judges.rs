@@ -13,6 +13,12 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
     use ChainOutput::{Committed, Proposed};
     let blocks = judge::on!(Committed { height, block, .. } => (height, block));
     let roots = judge::on!(Committed { height, state, block, .. } => ((height, block), state));
+    let believed = |said: &ChainOutput| match *said {
+        Committed { height, block, .. } | ChainOutput::Trusted { height, block } => {
+            Some((height, block))
+        }
+        _ => None,
+    };
     let order = judge::on!(Committed { height, block, .. } => ((), u64::from(height), block));
     let proposed = judge::on!(Proposed { block, .. } => block);
     let decided = judge::on!(Committed { block, .. } => block);
@@ -29,6 +35,7 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
         Judge::new("equal roots", judge::agreement(roots)).bound(few.0, few.1),
         Judge::new("locks", Locks::default()).bound("nobody forgets", !setting.loses_state),
         Judge::new("supply", Supply),
+        Judge::new("light clients", judge::agreement(believed)).bound(few.0, few.1),
         Judge::new("no honest stake slashed", accused).bound(
             "liars are those of the protocol's own adversary, nobody forgets",
             (setting.held == 0 || protocol.attack.is_some()) && !setting.loses_state,

@@ -7,6 +7,23 @@ use anthill_protocol::{Message, Metric, Output, Shared, Wire};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct U32([u8; 4]);
 
+/// The same, of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub struct U64([u8; 8]);
+
+impl From<u64> for U64 {
+    fn from(number: u64) -> Self {
+        Self(number.to_le_bytes())
+    }
+}
+
+impl U64 {
+    /// The number.
+    pub fn get(self) -> u64 {
+        u64::from_le_bytes(self.0)
+    }
+}
+
 impl From<u32> for U32 {
     fn from(number: u32) -> Self {
         Self(number.to_le_bytes())
@@ -33,6 +50,11 @@ pub enum ChainMessage {
     /// A block with its commit.
     Decided(Shared),
     Transaction(Shared),
+    /// A light client asks for a header: of a height, or with 0 for the latest.
+    Ask { height: U32 },
+    Header(Shared),
+    /// To a user: its transaction of that nonce is in a block.
+    Receipt { nonce: U64 },
 }
 
 /// What nodes tell the outside world.
@@ -50,6 +72,8 @@ pub enum ChainOutput {
     Committed { height: u32, round: u32, block: u64, parent: u64, state: u64, held: u64, issued: u64 },
     /// A node has evidence against a validator with so much of all stake, in 10,000,000ths.
     Evidence { height: u32, accused: u32, share: u32 },
+    /// A light client believes a header.
+    Trusted { height: u32, block: u64 },
     /// A block takes stake away.
     Slashed { height: u32, accused: u32, amount: u64, for_absence: bool },
 }
@@ -88,9 +112,18 @@ pub enum ChainMetric {
     /// from one decision of a node to its next
     #[metric(latency)]
     Interval,
-    /// from the proposal of a block to its decision, at each node
+    /// from the making of a block to its decision, at each node
     #[metric(latency)]
     Finality,
+    /// headers that light clients were sent and looked at
+    LightHeaders,
+    /// headers that light clients did not believe
+    RefusedHeaders,
+    /// transactions that users made
+    Transactions,
+    /// from a transaction to its receipt, at its user
+    #[metric(latency)]
+    Transaction,
 }
 
 /// What a node sets timers for.
@@ -106,4 +139,8 @@ pub enum Timer {
     Resend(Tick),
     /// Others are ahead.
     Behind(Tick),
+    /// A light client looks for the latest header.
+    Light,
+    /// A user makes its next transaction.
+    Arrival,
 }
