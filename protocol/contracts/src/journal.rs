@@ -4,6 +4,9 @@
 //! list of notes: going back to one undoes what came after, which is how a trap undoes its call and
 //! no more. [`Journal::commit`] turns all that is left into the next state, hashing once.
 
+#[cfg(test)]
+mod tests;
+
 use core::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 

@@ -10,9 +10,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod abi;
 mod address;
 mod check;
 mod code;
+#[cfg(test)]
+mod fuzz;
 mod journal;
 pub mod limits;
 mod machine;
@@ -20,12 +23,14 @@ mod memo;
 pub mod merkle;
 pub mod price;
 mod receipt;
+pub mod shipped;
 mod state;
 mod transaction;
+pub mod trial;
 pub mod trie;
 
 pub use address::Address;
-pub use check::Refusal;
+pub use check::{Refusal, check};
 pub use code::Code;
 pub use journal::{Journal, Mark, MoneyError};
 pub use machine::{Environment, Machine, Message, Outcome, Rules};

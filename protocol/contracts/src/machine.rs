@@ -6,6 +6,8 @@
 
 mod host;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +17,9 @@ use wasmi::{CompilationMode, Config, Engine, Linker, Module};
 
 use self::host::Host;
 use self::run::{Frame, Session};
+use crate::check::check;
 use crate::code::Code;
-use crate::{Address, Event, Journal, Refusal, State, Status, Trap, check, limits, price};
+use crate::{Address, Event, Journal, Refusal, State, Status, Trap, limits, price};
 
 /// What contracts see of the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,7 +121,9 @@ impl Machine {
         if let Some(code) = lock().get(&hash) {
             return Ok(code.clone());
         }
-        check::first(bytes)?;
+        if let Some(refusal) = check(bytes).into_iter().next() {
+            return Err(refusal);
+        }
         let module = Module::new(&self.0.engine, bytes)
             .map_err(|error| Refusal::Malformed(error.to_string()))?;
         let code = Arc::new(Code::new(hash, bytes, module));

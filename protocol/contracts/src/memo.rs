@@ -5,6 +5,9 @@
 //! find it. That changes no result: only the time it takes. The memo is no part of the body's
 //! content: all memos are equal.
 
+#[cfg(test)]
+mod tests;
+
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -7,6 +7,8 @@
 
 mod block;
 mod encoding;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -11,10 +11,8 @@ use wasmi::{Caller, Engine, Error, Linker, Memory, StoreLimits};
 
 use super::Machine;
 use super::run::{Frame, Session};
+use crate::abi::MODULE;
 use crate::{Address, Event, Trap, limits, price};
-
-/// The module that contracts import from.
-pub(crate) const MODULE: &str = "env";
 
 /// What an instance's host functions work on.
 pub(super) struct Host {
