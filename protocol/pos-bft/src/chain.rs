@@ -32,6 +32,11 @@ impl PosBft {
         self.answer(node, cx);
         self.after_transactions(node, block, cx);
         self.push(node, cx);
+        if node.rounds.iter().any(|round| round.precommits.disagrees(value))
+            && let Some(decision) = self.decision(node, node.height, cx)
+        {
+            self.spread(node, ChainMessage::Decided(decision), cx);
+        }
         if !self.is_last(node.height) {
             cx.set_timer(self.timeout_commit, Timer::Commit { height: node.height });
         }

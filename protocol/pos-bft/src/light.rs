@@ -40,7 +40,7 @@ pub struct Light {
 
 /// What comes of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Two thirds of its own validators did not sign it, or it is not what they signed.
     Wrong,
     /// Too few of the believed header's validators are among them.
@@ -50,7 +50,7 @@ pub enum Verdict {
 
 /// The next step towards a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The header at this place is believed; those after it in the list are done with.
     Believe(usize),
     /// This height is asked for.

@@ -2,7 +2,7 @@
 
 use anthill_protocol::{Bodies, Context, Shared, Snapshot};
 
-use crate::bodies::{Certificate, ChainBody, Kind};
+use crate::bodies::{Certificate, ChainBody, Kind, NIL};
 use crate::protocol::PosBft;
 use crate::validators::ValidatorSet;
 
@@ -136,6 +136,11 @@ impl Tally {
     /// The stake of a value.
     pub fn stake_of(&self, value: u64) -> u64 {
         self.values.iter().find(|votes| votes.value == value).map_or(0, |votes| votes.stake)
+    }
+
+    /// Whether anybody voted for another block.
+    pub fn disagrees(&self, value: u64) -> bool {
+        self.values.iter().any(|votes| votes.value != value && votes.value != NIL)
     }
 
     /// Whether a place voted for anything.

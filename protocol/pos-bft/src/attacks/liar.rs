@@ -27,11 +27,13 @@ pub(super) struct Liar {
     conduct: Conduct,
     /// Its last proposal, and what it sends in its place to some.
     twin: Option<(Shared, Shared)>,
+    /// The height and round in which a grinder proposed last.
+    ground: (u32, u32),
 }
 
 impl Liar {
     pub(super) fn new(conduct: Conduct) -> Self {
-        Self { conduct, twin: None }
+        Self { conduct, twin: None, ground: (0, 0) }
     }
 
     /// Runs an honest handler, and does what it does in this liar's way.
@@ -138,6 +140,9 @@ impl Liar {
     /// A grinder's proposal of a new block is replaced by one that makes it the next proposer, too.
     fn grind(&mut self, honest: &PosBft, server: &mut Server, cx: &mut Tap<'_, '_, PosBft>) {
         let (height, number) = (server.height, server.round);
+        if core::mem::replace(&mut self.ground, (height, number)) == (height, number) {
+            return;
+        }
         let bodies = cx.bodies();
         let own = server.round(number).and_then(|it| it.proposals.first()).copied();
         let Some(own) = own.filter(|it| it.proposer == cx.id().0 && it.valid_round.is_none()) else {

@@ -31,7 +31,6 @@ fn attacked(
 
 /// The stake of a validator at the end.
 fn stake(pump: &Pump<PosBft>, node: u32) -> u64 {
-    pump.node(NodeId(6)).and_then(|it| it.server()).expect("a server");
     let honest = pump.node(NodeId(6)).and_then(|it| it.server()).expect("a server");
     let bodies = pump.bodies();
     let tip = honest.decided.map(|it| it.block).or(honest.tip);
@@ -98,19 +97,23 @@ fn spam_is_not_let_in() {
 fn grinding_a_seed_pays() {
     let share = |seed: &'static str| {
         let changes = [
-            ("heights", Value::Count(3_000)),
+            ("heights", Value::Count(2_000)),
             ("proposer", Value::Choice("random")),
             ("seed", Value::Choice(seed)),
             ("timeout_commit", Value::Span(Span::ZERO)),
         ];
-        let (pump, _) = attacked(10, (Conduct::Grinder, 1), &changes);
-        let honest = pump.node(NodeId(6)).and_then(|it| it.server()).expect("a server");
+        let mut protocol = raw(&changes);
+        protocol.attack = Some(Attack::of(Conduct::Grinder, 1));
+        protocol.given = vec![10, 30, 30, 30];
+        let mut pump = pump(fitted(protocol, 4));
+        pump.run(Time::ZERO + Span::from_secs(10_000));
+        let honest = pump.node(NodeId(1)).and_then(|it| it.server()).expect("a server");
         let tip = honest.decided.map(|it| it.block).or(honest.tip);
         let ledger = &pump.protocol().outcome(tip, pump.bodies()).ledger;
-        f64::from(ledger.candidates[0].proposed) / 3_000.0
+        f64::from(ledger.candidates[0].proposed) / 2_000.0
     };
-    // The runs of a grinder are long: the deviation of its share is about √(2.2 s (1 - s) / N).
+    // A grinder's turns come in long rows: the deviation of its share is √(6 s (1 - s) / N), 0.026.
     let (chain, ideal) = (share("chain"), share("ideal"));
-    assert!((chain - 0.350_506).abs() < 0.06, "{chain}");
+    assert!((chain - 0.350_506).abs() < 0.1, "{chain}");
     assert!((ideal - 0.1).abs() < 0.028, "{ideal}");
 }
