@@ -38,7 +38,7 @@ pub struct Header {
 }
 
 /// Bytes of a header: 8 hashes or roots of 32 bytes, and numbers.
-const HEADER_BYTES: u32 = 8 * 32 + 32;
+pub(crate) const HEADER_BYTES: u32 = 8 * 32 + 32;
 
 /// A block.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub struct Block {
     pub commit: Option<Shared>,
     pub transactions: Box<[Shared]>,
     pub evidence: Box<[Shared]>,
+    /// When it was made, which no node knows: for measurements.
+    pub made: Time,
     hash: u64,
     pub valid: OnceLock<bool>,
     pub outcome: OnceLock<Outcome>,
@@ -67,6 +69,7 @@ impl Clone for Block {
             commit: self.commit,
             transactions: self.transactions.clone(),
             evidence: self.evidence.clone(),
+            made: self.made,
             hash: self.hash,
             valid: OnceLock::new(),
             outcome: OnceLock::new(),
@@ -92,6 +95,11 @@ pub(crate) fn names(list: &[Shared]) -> u64 {
 }
 
 impl Header {
+    /// The hash of what it says.
+    pub fn own_hash(&self) -> u64 {
+        self.hash()
+    }
+
     fn hash(&self) -> u64 {
         let words = [
             u64::from(self.height) << 32 | u64::from(self.proposer),
@@ -120,10 +128,14 @@ impl Block {
         parent: Option<Shared>,
         commit: Option<Shared>,
         (transactions, evidence): (Vec<Shared>, Vec<Shared>),
+        made: Time,
         bodies: &impl Bodies<ChainBody>,
     ) -> Self {
-        let header =
-            Header { transactions: names(&transactions), evidence: names(&evidence), ..header };
+        let header = Header {
+            transactions: names(&transactions),
+            evidence: names(&evidence),
+            ..header
+        };
         let skip = parent.and_then(|it| ancestor(it, skip_height(header.height), bodies));
         Self {
             header,
@@ -132,6 +144,7 @@ impl Block {
             commit,
             transactions: transactions.into(),
             evidence: evidence.into(),
+            made,
             hash: header.hash(),
             valid: OnceLock::new(),
             outcome: OnceLock::new(),
@@ -141,6 +154,19 @@ impl Block {
     /// The same with another salt.
     pub fn salted(&self, salt: u64) -> Self {
         let header = Header { salt, ..self.header };
+        Self { header, hash: header.hash(), ..self.clone() }
+    }
+
+    /// The same with another root, which is wrong.
+    pub fn with_state(&self, state: Digest) -> Self {
+        let header = Header { state, ..self.header };
+        Self { header, hash: header.hash(), ..self.clone() }
+    }
+
+    /// The same block as another proposer would have made it.
+    #[cfg(test)]
+    pub fn by(&self, proposer: u32) -> Self {
+        let header = Header { proposer, ..self.header };
         Self { header, hash: header.hash(), ..self.clone() }
     }
 
@@ -172,11 +198,7 @@ fn skip_height(height: u32) -> u32 {
 }
 
 /// A block's ancestor of a height, or itself; `None` for the genesis and heights above the block.
-pub(crate) fn ancestor(
-    block: Shared,
-    height: u32,
-    bodies: &impl Bodies<ChainBody>,
-) -> Option<Shared> {
+pub(crate) fn ancestor(block: Shared, height: u32, bodies: &impl Bodies<ChainBody>) -> Option<Shared> {
     let mut at = block;
     loop {
         let it = bodies.get(at).block()?;

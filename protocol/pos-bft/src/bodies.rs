@@ -3,7 +3,8 @@
 use anthill_protocol::draw::mix;
 use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature, Time};
 
-use crate::block::Block;
+use crate::block::{Block, HEADER_BYTES};
+use crate::light::LightBlock;
 use crate::transaction::Signed;
 
 /// The value of a vote for no block.
@@ -161,6 +162,7 @@ pub enum ChainBody {
     Evidence(Evidence),
     Decision(Decision),
     Transaction(Signed),
+    Light(Box<LightBlock>),
 }
 
 macro_rules! readers {
@@ -179,7 +181,7 @@ macro_rules! readers {
 readers!(
     vote Vote Vote, certificate Certificate Certificate, proposal Proposal Proposal,
     block Block Block, evidence Evidence Evidence, decision Decision Decision,
-    transaction Transaction Signed
+    transaction Transaction Signed, light Light LightBlock
 );
 
 /// Height, round, hash.
@@ -208,6 +210,10 @@ impl Body for ChainBody {
             Self::Evidence(it) => with(8, it.parts().into_iter().flatten()),
             Self::Decision(it) => with(4, [it.block, it.commit].into_iter()),
             Self::Transaction(it) => it.encoded_len(),
+            Self::Light(it) => {
+                let set = (it.set.len() as u32).saturating_mul(40);
+                with(HEADER_BYTES.saturating_add(set), [it.commit].into_iter())
+            }
         }
     }
 
@@ -220,6 +226,7 @@ impl Body for ChainBody {
             Self::Evidence(it) => (7, it.words()),
             Self::Decision(it) => (8, [it.block.id(), it.commit.id(), 0]),
             Self::Transaction(it) => (9, it.words()),
+            Self::Light(it) => (10, [it.hash, it.commit.id(), it.set.hash()]),
         };
         mix(mix(mix(tag, a), b), c)
     }
@@ -237,7 +244,7 @@ impl Body for ChainBody {
                 return;
             }
             Self::Transaction(it) => return it.claims(keys, announce),
-            Self::Block(_) | Self::Evidence(_) | Self::Decision(_) => return,
+            Self::Block(_) | Self::Evidence(_) | Self::Decision(_) | Self::Light(_) => return,
         };
         let digest = statement(keys.scenario(), kind, words);
         announce(Claim { key: keys.public_key(NodeId(signer)), digest, signature });
@@ -249,6 +256,7 @@ impl Body for ChainBody {
             Self::Block(it) => it.parts(visit),
             Self::Evidence(it) => it.parts().into_iter().flatten().for_each(visit),
             Self::Decision(it) => [it.block, it.commit].into_iter().for_each(visit),
+            Self::Light(it) => visit(it.commit),
             Self::Vote(_) | Self::Certificate(_) | Self::Transaction(_) => {}
         }
     }

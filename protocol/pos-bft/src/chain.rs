@@ -1,6 +1,6 @@
 //! Decided blocks: what is done with them, how the next height begins, and how late nodes catch up.
 
-use anthill_protocol::{Bodies, Context, NodeId, Shared};
+use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
 use crate::block::ancestor;
 use crate::bodies::{ChainBody, Decision, Kind};
@@ -30,7 +30,13 @@ impl PosBft {
         self.note_stake(node, cx);
         self.drop_decided_evidence(node, block, cx);
         self.answer(node, cx);
+        self.after_transactions(node, block, cx);
         self.push(node, cx);
+        if node.rounds.iter().any(|round| round.precommits.disagrees(value))
+            && let Some(decision) = self.decision(node, node.height, cx)
+        {
+            self.spread(node, ChainMessage::Decided(decision), cx);
+        }
         if !self.is_last(node.height) {
             cx.set_timer(self.timeout_commit, Timer::Commit { height: node.height });
         }
@@ -42,25 +48,37 @@ impl PosBft {
         let bodies = cx.bodies();
         let outcome = self.outcome(Some(block), &bodies);
         let Some(it) = bodies.get(block).block() else { return };
-        let begins = outcome.state.0[..8].try_into().expect("32 bytes");
+        let begins = self.root(outcome).0[..8].try_into().expect("32 bytes");
         cx.output(ChainOutput::Committed {
             height: node.height,
             round,
             block: value,
             parent: it.header.parent,
             state: u64::from_le_bytes(begins),
-            held: outcome.ledger.held(),
+            held: outcome.held(),
             issued: outcome.ledger.issued,
         });
-        cx.record(ChainMetric::Decided, 1);
+        // What an adversary's validators decide counts for nothing, as in judges.
+        cx.record(ChainMetric::Decided, u64::from(!self.is_held(cx.id().0)));
         cx.record(ChainMetric::ChargedExecutions, 1);
+        let fuel = outcome.accounts.fuel;
+        if fuel > 0 {
+            cx.charge(Span((fuel as f64 * self.ns_per_fuel) as u64));
+        }
+        if !self.execution_memo {
+            // Every node executes by itself, and has to come to the same.
+            let again = self.execute(it, &bodies);
+            assert_eq!(self.root(&again), self.root(outcome), "execution is no function");
+        }
         if node.height > 1 {
             cx.record(ChainMetric::Interval, cx.now().since(node.decided_at).0);
         }
         node.decided_at = cx.now();
+        cx.record(ChainMetric::Finality, cx.now().since(it.made).0);
         let is_proposer = it.header.proposer == cx.id().0;
         if is_proposer {
             cx.record(ChainMetric::Executed, 1);
+            cx.record(ChainMetric::Fuel, fuel);
             cx.record(ChainMetric::Evidence, it.evidence.len() as u64);
         }
         for slash in &outcome.slashes {
@@ -73,6 +91,47 @@ impl PosBft {
                     cx.record(ChainMetric::HonestSlashed, amount);
                 }
             }
+        }
+    }
+
+    /// Hands out receipts for the transactions that came through this validator, and forgets those that
+    /// are done.
+    fn after_transactions(&self, node: &mut Server, block: Shared, cx: &mut impl Context<Self>) {
+        let bodies = cx.bodies();
+        let Some(it) = bodies.get(block).block().filter(|it| !it.transactions.is_empty()) else {
+            return;
+        };
+        let outcome = self.outcome(Some(block), &bodies);
+        node.mempool.recheck(&it.transactions, self.state(&outcome.accounts), cx);
+        for signed in it.transactions.iter().filter_map(|it| bodies.get(*it).transaction()) {
+            let is_own = signed.sender >= self.servers
+                && signed.sender % self.candidates.max(1) == cx.id().0;
+            if is_own {
+                let nonce = signed.transaction.nonce.into();
+                cx.send(NodeId(signed.sender), ChainMessage::Receipt { nonce });
+            }
+        }
+    }
+
+    /// A transaction: from a user it goes on to all validators.
+    pub(crate) fn on_transaction(
+        &self,
+        node: &mut Server,
+        from: NodeId,
+        body: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let Some(signed) = bodies.get(body).transaction() else { return };
+        if !self.executes() || !signed.is_own() || cx.verify_body(body).failed() > 0 {
+            return;
+        }
+        let tip = node.decided.map(|it| it.block).or(node.tip);
+        let accounts = &self.outcome(tip, &bodies).accounts;
+        let pool = (self.state(accounts), self.chain, self.mempool as usize);
+        let is_new = node.mempool.add(body, pool, cx);
+        if is_new && !self.is_server(from) {
+            self.spread(node, ChainMessage::Transaction(body), cx);
         }
     }
 
@@ -126,7 +185,7 @@ impl PosBft {
     }
 
     /// A block of the chain with its commit, as a body.
-    fn decision(
+    pub(crate) fn decision(
         &self,
         node: &mut Server,
         height: u32,
@@ -319,6 +378,9 @@ impl PosBft {
         let handles = handles.chain(old.early.into_iter().map(|it| it.body));
         let handles = handles.chain(old.own.into_iter().map(|it| it.1));
         let handles = handles.chain(old.sync.arrived.into_iter().map(|it| it.1));
+        let mut pool = old.mempool;
+        pool.forget(cx);
+        let handles = handles.chain(old.header.map(|it| it.1));
         let handles = handles.chain(old.reasons.into_iter().map(|it| it.1));
         handles.chain(old.evidence).for_each(|it| cx.release(it));
     }

@@ -43,7 +43,12 @@ impl PosBft {
     }
 
     /// Sends a message to all validators of the height but this node, or to all neighbours.
-    pub(crate) fn spread(&self, node: &Server, message: ChainMessage, cx: &mut impl Context<Self>) {
+    pub(crate) fn spread(
+        &self,
+        node: &Server,
+        message: ChainMessage,
+        cx: &mut impl Context<Self>,
+    ) {
         if self.floods() {
             cx.broadcast(message);
             return;
@@ -116,12 +121,7 @@ impl PosBft {
         let proof = valid_round.filter(|_| self.switches.t2).and_then(|valid| {
             let turn = self.turn(node, &bodies);
             let prevotes = &node.round(valid)?.prevotes;
-            prevotes.certify(
-                (Kind::Prevote, height, valid),
-                value,
-                (&turn.set, self.switches.t3),
-                cx,
-            )
+            prevotes.certify((Kind::Prevote, height, valid), value, (&turn.set, self.switches.t3), cx)
         });
         let proposal = self.proposal((height, round, valid_round), (value, block, proof), cx);
         if valid_round.is_none() {
@@ -148,11 +148,7 @@ impl PosBft {
     }
 
     /// A new block on the tip, with what waits; `None` without a commit for the tip.
-    pub(crate) fn make_block(
-        &self,
-        node: &mut Server,
-        cx: &mut impl Context<Self>,
-    ) -> Option<Block> {
+    pub(crate) fn make_block(&self, node: &mut Server, cx: &mut impl Context<Self>) -> Option<Block> {
         let bodies = cx.bodies();
         let commit = match node.tip {
             None => None,
@@ -172,18 +168,22 @@ impl PosBft {
             transactions: 0,
             evidence: 0,
             proposer: cx.id().0,
-            state: parent.state,
-            receipts: parent.receipts,
+            state: self.root(parent),
+            receipts: parent.accounts.receipts_root.0,
             salt: 0,
         };
         let fits = |piece: &&Shared| {
-            bodies
-                .get(**piece)
-                .evidence()
-                .is_some_and(|it| self.accuses(it, node.tip, time, &bodies))
+            bodies.get(**piece).evidence().is_some_and(|it| {
+                self.accuses(it, node.tip, time, &bodies)
+            })
         };
         let evidence = node.evidence.iter().filter(fits).take(MOST_EVIDENCE).copied().collect();
-        Some(Block::new(header, node.tip, commit, (Vec::new(), evidence), &bodies))
+        let most = self.block_transactions as usize;
+        let transactions = match self.executes() {
+            true => node.mempool.take(self.state(&parent.accounts), most, &bodies),
+            false => Vec::new(),
+        };
+        Some(Block::new(header, node.tip, commit, (transactions, evidence), cx.now(), &bodies))
     }
 
     /// A signed vote.
@@ -409,6 +409,7 @@ impl PosBft {
                     return self.send_again(node, cx);
                 }
             }
+            Timer::Arrival | Timer::Light => return,
             Timer::Behind(tick) => {
                 if node.sync.alarm.fires(cx, tick, Timer::Behind) {
                     return self.catch_up(node, true, cx);
@@ -449,9 +450,11 @@ impl PosBft {
         }
         node.resend.reset(cx, self.resend, Timer::Resend);
         let (timer, base, delta) = match node.step {
-            Step::Propose => {
-                (Timer::Propose { height, round }, self.timeout_propose, self.timeout_propose_delta)
-            }
+            Step::Propose => (
+                Timer::Propose { height, round },
+                self.timeout_propose,
+                self.timeout_propose_delta,
+            ),
             Step::Prevote => {
                 (Timer::Prevote { height, round }, self.timeout_prevote, self.timeout_prevote_delta)
             }

@@ -2,8 +2,8 @@
 
 use anthill_protocol::{Bodies, Context, Shared};
 
-use crate::block::Block;
 use crate::bodies::{ChainBody, Evidence, Kind, NIL, Proposal, Vote};
+use crate::block::Block;
 use crate::hearing::all_hold;
 use crate::ledger::ANSWER_WITHIN;
 use crate::messages::{ChainMessage, ChainOutput};
@@ -131,6 +131,10 @@ impl PosBft {
             return;
         }
         self.note_fork(node, cx);
+        // The other side has votes that convict, too, once it knows this commit.
+        if let Some(own) = self.decision(node, theirs.height, cx) {
+            self.spread(node, ChainMessage::Decided(own), cx);
+        }
         for index in 0..theirs.votes.len() {
             let Some(vote) = theirs.vote(index) else { continue };
             let Some(place) = set.place(vote.voter) else { continue };
@@ -146,10 +150,9 @@ impl PosBft {
             let (accused, height) = (vote.voter, vote.height);
             if let Some(other) = double {
                 let Some(value) = bodies.get(other).vote().map(|it| it.value) else { continue };
-                let (first, second) =
-                    if value < vote.value { (other, body) } else { (body, other) };
+                let (first, second) = if value < vote.value { (other, body) } else { (body, other) };
                 self.accuse(node, Evidence::Votes { accused, height, first, second }, cx);
-            } else if let Some(prevote) = changed {
+            } else if let Some(prevote) = changed.filter(|_| self.switches.t6) {
                 let precommit = body;
                 self.accuse(node, Evidence::Amnesia { accused, height, precommit, prevote }, cx);
             }
@@ -216,7 +219,10 @@ impl PosBft {
         let commit = block.commit.and_then(|it| Some((it, bodies.get(it).certificate()?)));
         let is_committed = commit.is_none_or(|(handle, it)| all_hold(handle, it, cx));
         is_committed
-            && block.transactions.iter().all(|it| cx.verify_body(*it).failed() == 0)
+            && block.transactions.iter().all(|it| {
+                let verdicts = cx.verify_body(*it);
+                verdicts.failed() == 0 && !verdicts.is_empty()
+            })
             && block.evidence.iter().all(|it| self.is_sound(*it, cx))
     }
 
@@ -254,9 +260,9 @@ impl PosBft {
                 })
             });
             if let Some(proof) = reason.map(|it| it.1) {
-                let body =
-                    cx.intern(ChainBody::Evidence(Evidence::Answer { accused, height, proof }));
-                if !node.evidence.contains(&body) && self.keep_evidence(node, body, cx) {
+                let body = cx.intern(ChainBody::Evidence(Evidence::Answer { accused, height, proof }));
+                // Again with every block, as long as it is not answered: messages may be lost.
+                if node.evidence.contains(&body) || self.keep_evidence(node, body, cx) {
                     self.spread(node, ChainMessage::Evidence(body), cx);
                 }
             }

@@ -2,7 +2,7 @@
 
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
-use crate::bodies::{Certificate, Kind, Proposal, Vote};
+use crate::bodies::{Certificate, Kind, NIL, Proposal, Vote};
 use crate::consensus::NEAR;
 use crate::messages::{ChainMessage, ChainMetric, Timer};
 use crate::outcome::is_quorum;
@@ -61,9 +61,9 @@ impl PosBft {
             Added::First => {}
         }
         self.pass_on(from, message, cx);
-        if node.decided.is_some() {
-            let round = node.decided.map(|it| it.round);
-            return self.help(node, from, (round, vote.round, false), cx);
+        if let Some(decided) = node.decided {
+            let round = if differs(&vote, decided.value) { u32::MAX } else { vote.round };
+            return self.help(node, from, (Some(decided.round), round, false), cx);
         }
         if node.rounds.len() > 1 {
             self.catch_amnesia(node, (place, &vote, body), cx);
@@ -98,7 +98,12 @@ impl PosBft {
                 self.help(node, from, (Some(node.last.round), vote.round, true), cx);
             }
             Added::Known => {}
-            Added::First => self.pass_on(from, message, cx),
+            Added::First => {
+                self.pass_on(from, message, cx);
+                if differs(vote, node.last.value) {
+                    self.help(node, from, (Some(node.last.round), u32::MAX, false), cx);
+                }
+            }
             Added::Conflict => self.catch_double(node, (place, vote, body), cx),
         }
     }
@@ -267,8 +272,7 @@ impl PosBft {
             && certificate.value == it.value
             && valid < it.round
             && is_near(node, valid);
-        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx)
-        {
+        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx) {
             let tally = node.round_mut(valid).tally_mut(Kind::Prevote);
             tally.add_all((proof, certificate), (set, self.switches.t3), cx);
         }
@@ -311,6 +315,12 @@ pub(crate) fn all_hold(
 ) -> bool {
     let verdicts = cx.verify_body(handle);
     verdicts.failed() == 0 && verdicts.len() as usize == certificate.votes.len()
+}
+
+/// Whether a vote, at a height that is decided, is a precommit for another block: its voter has to see the
+/// commit, for somebody may have lied to both.
+fn differs(vote: &Vote, decided: u64) -> bool {
+    vote.kind == Kind::Precommit && vote.value != NIL && vote.value != decided
 }
 
 /// Whether messages of a round are kept.

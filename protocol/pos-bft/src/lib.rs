@@ -12,10 +12,13 @@
 //! | decisions, the next height, late nodes | CometBFT, block sync | `chain` |
 //! | proposers by priority, or by lot | CometBFT, `types/validator_set.go` | `validators` |
 //! | stake, epochs, slashing, absence, rewards | Cosmos SDK, `x/staking`, `x/slashing` | `ledger` |
+//! | light clients | CometBFT, `light` | `light` |
+//! | accounts, transactions, contracts | `anthill-contracts` | `accounts`, `transaction`, `mempool`, `user` |
 //! | evidence, amnesia | CometBFT, `spec/core/evidence`; accountable Tendermint | `evidence` |
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod attacks;
 mod block;
 mod bodies;
@@ -26,7 +29,10 @@ mod evidence;
 mod hearing;
 mod judges;
 mod ledger;
+mod light;
+mod mempool;
 mod messages;
+mod node;
 mod outcome;
 mod protocol;
 mod server;
@@ -35,6 +41,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod user;
 mod validators;
 
 pub use protocol::PosBft;

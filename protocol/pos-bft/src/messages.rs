@@ -7,6 +7,23 @@ use anthill_protocol::{Message, Metric, Output, Shared, Wire};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
 pub struct U32([u8; 4]);
 
+/// The same, of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub struct U64([u8; 8]);
+
+impl From<u64> for U64 {
+    fn from(number: u64) -> Self {
+        Self(number.to_le_bytes())
+    }
+}
+
+impl U64 {
+    /// The number.
+    pub fn get(self) -> u64 {
+        u64::from_le_bytes(self.0)
+    }
+}
+
 impl From<u32> for U32 {
     fn from(number: u32) -> Self {
         Self(number.to_le_bytes())
@@ -29,12 +46,15 @@ pub enum ChainMessage {
     /// Somebody broke the rules, or answers that it did not.
     Evidence(Shared),
     /// Asks for the decision of a height.
-    Fetch {
-        height: U32,
-    },
+    Fetch { height: U32 },
     /// A block with its commit.
     Decided(Shared),
     Transaction(Shared),
+    /// A light client asks for a header: of a height, or with 0 for the latest.
+    Ask { height: U32 },
+    Header(Shared),
+    /// To a user: its transaction of that nonce is in a block.
+    Receipt { nonce: U64 },
 }
 
 /// What nodes tell the outside world.
@@ -49,17 +69,11 @@ pub enum ChainOutput {
     Unlocked { height: u32, round: u32, block: u64, proof: u32 },
     /// A block is decided. `parent` is its parent's name; `state` begins the root after the parent; `held`
     /// and `issued` are all units accounted for, and all that there should be, after the block.
-    Committed {
-        height: u32,
-        round: u32,
-        block: u64,
-        parent: u64,
-        state: u64,
-        held: u64,
-        issued: u64,
-    },
+    Committed { height: u32, round: u32, block: u64, parent: u64, state: u64, held: u64, issued: u64 },
     /// A node has evidence against a validator with so much of all stake, in 10,000,000ths.
     Evidence { height: u32, accused: u32, share: u32 },
+    /// A light client believes a header.
+    Trusted { height: u32, block: u64 },
     /// A block takes stake away.
     Slashed { height: u32, accused: u32, amount: u64, for_absence: bool },
 }
@@ -98,33 +112,35 @@ pub enum ChainMetric {
     /// from one decision of a node to its next
     #[metric(latency)]
     Interval,
-    /// from the proposal of a block to its decision, at each node
+    /// from the making of a block to its decision, at each node
     #[metric(latency)]
     Finality,
+    /// headers that light clients were sent and looked at
+    LightHeaders,
+    /// headers that light clients did not believe
+    RefusedHeaders,
+    /// transactions that users made
+    Transactions,
+    /// from a transaction to its receipt, at its user
+    #[metric(latency)]
+    Transaction,
 }
 
 /// What a node sets timers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// It has waited too long for a proposal, for prevotes, for precommits.
-    Propose {
-        height: u32,
-        round: u32,
-    },
-    Prevote {
-        height: u32,
-        round: u32,
-    },
-    Precommit {
-        height: u32,
-        round: u32,
-    },
+    Propose { height: u32, round: u32 },
+    Prevote { height: u32, round: u32 },
+    Precommit { height: u32, round: u32 },
     /// The time between a decision and the next height is over.
-    Commit {
-        height: u32,
-    },
+    Commit { height: u32 },
     /// Nothing has moved for long.
     Resend(Tick),
     /// Others are ahead.
     Behind(Tick),
+    /// A light client looks for the latest header.
+    Light,
+    /// A user makes its next transaction.
+    Arrival,
 }

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use anthill_protocol::{Bodies, Digest, Shared, Time};
 
+use crate::accounts::Accounts;
 use crate::block::{Block, Header, ancestor, names};
 use crate::bodies::{Certificate, ChainBody, Evidence, Kind, NIL};
 use crate::ledger::{
-    Challenge, EVIDENCE_AGE, EVIDENCE_HEIGHTS, Economy, Ledger, Offence, Slash, elected,
+    ANSWER_WITHIN, Challenge, EVIDENCE_AGE, EVIDENCE_HEIGHTS, Economy, Ledger, Offence, Slash, elected,
 };
 use crate::protocol::PosBft;
 use crate::tally::Bits;
+use crate::transaction::Signed;
 use crate::validators::{Turn, ValidatorSet};
 
 /// Most pieces of evidence of a block.
@@ -26,22 +28,23 @@ pub struct Outcome {
     pub turns: [Arc<Turn>; 2],
     pub ledger: Ledger,
     pub slashes: Vec<Slash>,
-    pub state: Digest,
-    pub receipts: Digest,
-    pub fuel: u64,
+    /// The root of all state; of the genesis see [`PosBft::root`].
+    state: Digest,
+    pub accounts: Accounts,
 }
 
 impl Default for Outcome {
     /// Of a chain with one validator, until the scenario is known.
     fn default() -> Self {
-        Self::genesis(&[1], 1)
+        Self::genesis(&[1], 1, 0)
     }
 }
 
 impl Outcome {
     /// The state before the first block.
-    pub fn genesis(stakes: &[u64], max_validators: u32) -> Self {
-        let ledger = Ledger::genesis(stakes);
+    pub fn genesis(stakes: &[u64], max_validators: u32, endowment: u64) -> Self {
+        let mut ledger = Ledger::genesis(stakes);
+        ledger.issued = ledger.issued.saturating_add(endowment);
         let economy = Economy {
             epoch: 1,
             unbonding: anthill_protocol::Span::ZERO,
@@ -52,7 +55,6 @@ impl Outcome {
         };
         let first = Arc::new(Turn::first(Arc::new(ledger.elect(&economy, Time::ZERO))));
         let second = Arc::new(first.next(None));
-        let state = root(&ledger);
         Self {
             height: 0,
             time: Time::ZERO,
@@ -60,15 +62,19 @@ impl Outcome {
             turns: [first, second],
             ledger,
             slashes: Vec::new(),
-            state,
-            receipts: Digest([0; 32]),
-            fuel: 0,
+            state: Digest([0; 32]),
+            accounts: Accounts::genesis(endowment),
         }
+    }
+
+    /// All units accounted for.
+    pub fn held(&self) -> u64 {
+        self.ledger.held().saturating_add(self.accounts.held)
     }
 }
 
-fn root(ledger: &Ledger) -> Digest {
-    Digest::of("pos-bft state", 0, 0, &ledger.hash().to_le_bytes())
+fn root(ledger: &Ledger, accounts: &Digest) -> Digest {
+    Digest::of("pos-bft state", ledger.hash(), 0, &accounts.0)
 }
 
 /// The time of a block: the median of the times in the last commit, weighted by stake.
@@ -94,6 +100,14 @@ pub(crate) fn is_quorum(certificate: &Certificate, set: &ValidatorSet, strict: b
 }
 
 impl PosBft {
+    /// The root of all state after a block, or at the genesis.
+    pub(crate) fn root(&self, outcome: &Outcome) -> Digest {
+        match outcome.height {
+            0 => root(&outcome.ledger, &self.state(&outcome.accounts).root()),
+            _ => outcome.state,
+        }
+    }
+
     /// What came of a block; `None` is the genesis.
     pub(crate) fn outcome<'a, B: Bodies<ChainBody>>(
         &'a self,
@@ -142,19 +156,22 @@ impl PosBft {
         for accused in ledger.overdue(height) {
             slashes.extend(ledger.slash((accused, Offence::Amnesia), 500, context));
         }
-        for (id, amount) in ledger.mature(time) {
-            ledger.candidates[id as usize].liquid += amount;
+        let free = ledger.mature(time);
+        if !self.executes() {
+            for (id, amount) in &free {
+                ledger.candidates[*id as usize].liquid += amount;
+            }
         }
-        if commit.is_some() {
-            let signed = |place: usize| signers.has(place);
-            ledger.reward((proposer, 0), (&parent.own, signed), &self.economy);
-        }
+        let before = (&parent.accounts, &mut ledger);
+        let (accounts, fees) = self.run(block, before, &free, bodies);
+        let signed = |place: usize| signers.has(place);
+        ledger.reward((proposer, fees), (&parent.own, signed), &self.economy);
         if let Some(it) = ledger.candidates.get_mut(proposer as usize) {
             it.proposed = it.proposed.saturating_add(1);
         }
         let [own, next] = &parent.turns;
         let after = next.next(elected(&ledger, height, &self.economy, time));
-        let state = root(&ledger);
+        let state = root(&ledger, &self.state(&accounts).root());
         Outcome {
             height,
             time,
@@ -163,8 +180,7 @@ impl PosBft {
             ledger,
             slashes,
             state,
-            receipts: Digest([0; 32]),
-            fuel: 0,
+            accounts,
         }
     }
 
@@ -240,14 +256,22 @@ impl PosBft {
             transactions: names(&block.transactions),
             evidence: names(&block.evidence),
             proposer: block.header.proposer,
-            state: parent.state,
-            receipts: parent.receipts,
+            state: self.root(parent),
+            receipts: parent.accounts.receipts_root.0,
             salt: block.header.salt,
         };
         is_committed
             && block.header == due
             && parent.turns[0].set.has(block.header.proposer)
-            && block.transactions.len() <= self.block_transactions as usize
+            && self.has_transactions(block, bodies)
+    }
+
+    /// Whether it has no more transactions than it may, all of accounts of their senders.
+    fn has_transactions(&self, block: &Block, bodies: &impl Bodies<ChainBody>) -> bool {
+        let all = &block.transactions;
+        let most = if self.executes() { self.block_transactions as usize } else { 0 };
+        let is_own = |it: &Shared| bodies.get(*it).transaction().is_some_and(Signed::is_own);
+        all.len() <= most && all.iter().all(is_own)
     }
 
     fn has_evidence(&self, block: &Block, bodies: &impl Bodies<ChainBody>) -> bool {
@@ -281,6 +305,9 @@ impl PosBft {
         };
         let is_old = time.since(deed) > EVIDENCE_AGE
             && outcome.height.saturating_sub(height) > EVIDENCE_HEIGHTS;
+        // Nobody keeps the reasons for its votes for ever.
+        let is_amnesia = matches!(evidence, Evidence::Amnesia { .. });
+        let is_old = is_old || is_amnesia && outcome.height > height.saturating_add(2 * ANSWER_WITHIN);
         let is_in = outcome.ledger.candidates.get(accused as usize).is_some_and(|it| !it.is_out);
         if !set.has(accused) || !is_in || is_old {
             return false;

@@ -13,7 +13,9 @@ use anthill_protocol::{
 use crate::attacks::Attack;
 use crate::bodies::ChainBody;
 use crate::ledger::Economy;
+use crate::accounts::Platform;
 use crate::messages::{ChainMessage, ChainMetric, ChainOutput, Timer};
+use crate::node::Node;
 use crate::outcome::Outcome;
 use crate::server::Server;
 use crate::validators::Choice;
@@ -95,12 +97,30 @@ pub struct PosBft {
     /// most transactions of a block
     #[param(default = 5_000, range = 0..=1_000_000)]
     pub(crate) block_transactions: u32,
+    /// most transactions that a validator lets wait; of more the cheapest leave
+    #[param(default = 5_000, range = 1..=10_000_000)]
+    pub(crate) mempool: u32,
+    /// what transactions may do: call contracts, move money, or there are none
+    #[param(default = "none", choice = ["wasm", "transfer", "none"])]
+    pub(crate) execution: &'static str,
+    /// whether the host executes a block once for all nodes; all are charged, either way
+    #[param(default = true)]
+    pub(crate) execution_memo: bool,
+    /// what a unit of fuel occupies a node's processor for
+    #[param(default = 0.5, range = 0.0..=1_000_000.0)]
+    pub(crate) ns_per_fuel: f64,
     /// the run ends when so many are decided everywhere; 0: at its time
     #[param(default = 20, range = 0..=1_000_000_000)]
     pub(crate) heights: u32,
     /// block requests of a late node under way at once
     #[param(default = 20, range = 1..=10_000)]
     pub(crate) window: u32,
+    /// how often users look for the latest header, as light clients; 0: never
+    #[param(default = Span::ZERO, min = Span::ZERO)]
+    pub(crate) light: Span,
+    /// how long a light client believes a header; below `unbonding`, so that who signed it still has stake
+    #[param(default = Span::from_secs(14 * 86_400), min = Span::ZERO)]
+    pub(crate) trusting: Span,
     /// how stuck a node has to be before it sends its messages again
     #[param(default = Span::from_secs(10), min = Span(1))]
     pub(crate) resend: Span,
@@ -125,6 +145,21 @@ pub struct PosBft {
     /// who changes its mind without a reason is slashed
     #[param(default = true)]
     pub(crate) t6: bool,
+    /// a light client believes a header no longer than `trusting`
+    #[param(default = true)]
+    pub(crate) t7: bool,
+    /// contracts are compiled when they are deployed; off: at their first call, which pays for it
+    #[param(default = true)]
+    pub(crate) t8: bool,
+    /// transactions of all users a second
+    #[workload(default = 0.0, range = 0.0..=1_000_000_000.0)]
+    pub(crate) rate: f64,
+    /// what they do: move money, or call a contract that the genesis has
+    #[workload(
+        default = "none",
+        choice = ["none", "token", "counter", "endless_loop", "memory_eater", "recursion"]
+    )]
+    pub(crate) contract: &'static str,
     /// Of the scenario.
     pub(crate) switches: Switches,
     pub(crate) economy: Economy,
@@ -135,6 +170,7 @@ pub struct PosBft {
     pub(crate) candidates: u32,
     pub(crate) servers: u32,
     pub(crate) genesis: Arc<Outcome>,
+    pub(crate) platform: Arc<Platform>,
     pub(crate) attack: Option<Attack>,
     /// Stakes that a test gives.
     #[cfg(test)]
@@ -154,6 +190,8 @@ pub(crate) struct Switches {
     pub t2: bool,
     pub t3: bool,
     pub t6: bool,
+    pub t7: bool,
+    pub t8: bool,
 }
 
 impl PosBft {
@@ -200,7 +238,7 @@ impl PosBft {
 }
 
 impl Protocol for PosBft {
-    type Node = Server;
+    type Node = Node;
     type Message = ChainMessage;
     type Body = ChainBody;
     type Timer = Timer;
@@ -209,24 +247,40 @@ impl Protocol for PosBft {
 
     const STOPS_EARLY: bool = true;
 
-    fn start(&self, cx: &mut impl Context<Self>) -> Server {
+    fn start(&self, cx: &mut impl Context<Self>) -> Node {
+        if !self.is_server(cx.id()) {
+            return self.start_user(cx);
+        }
         let mut node = Server { height: 1, ..Server::default() };
         self.note_stake(&mut node, cx);
         self.begin(&mut node, cx);
-        node
+        Node::new(node)
     }
 
-    fn restart(&self, node: &mut Server, keep_state: bool, cx: &mut impl Context<Self>) {
-        self.revive(node, keep_state, cx);
+    fn restart(&self, node: &mut Node, keep_state: bool, cx: &mut impl Context<Self>) {
+        match node {
+            Node::Server(server) => self.revive(&mut server.0, keep_state, cx),
+            Node::User(user) => self.revive_user(user, keep_state, cx),
+        }
     }
 
     fn on_message(
         &self,
-        node: &mut Server,
+        node: &mut Node,
         from: NodeId,
         message: &ChainMessage,
         cx: &mut impl Context<Self>,
     ) {
+        let node = match (node, message) {
+            (Node::User(user), ChainMessage::Receipt { nonce }) => {
+                return self.on_receipt(user, nonce.get(), cx);
+            }
+            (Node::User(user), ChainMessage::Header(body)) => {
+                return self.on_header(user, *body, cx);
+            }
+            (Node::User(_), _) => return,
+            (Node::Server(server), _) => &mut *server.0,
+        };
         match *message {
             ChainMessage::Prevote(_) | ChainMessage::Precommit(_) => {
                 self.on_vote(node, from, *message, cx);
@@ -235,12 +289,18 @@ impl Protocol for PosBft {
             ChainMessage::Evidence(body) => self.on_evidence(node, from, body, cx),
             ChainMessage::Fetch { height } => self.on_fetch(node, from, height.get(), cx),
             ChainMessage::Decided(body) => self.on_decided(node, from, body, cx),
-            ChainMessage::Transaction(_) => {}
+            ChainMessage::Transaction(body) => self.on_transaction(node, from, body, cx),
+            ChainMessage::Ask { height } => self.on_ask(node, from, height.get(), cx),
+            ChainMessage::Header(_) | ChainMessage::Receipt { .. } => {}
         }
     }
 
-    fn on_timer(&self, node: &mut Server, timer: Timer, cx: &mut impl Context<Self>) {
-        self.on_alarm(node, timer, cx);
+    fn on_timer(&self, node: &mut Node, timer: Timer, cx: &mut impl Context<Self>) {
+        match node {
+            Node::Server(server) => self.on_alarm(&mut server.0, timer, cx),
+            Node::User(user) if timer == Timer::Light => self.on_light(user, cx),
+            Node::User(user) => self.on_arrival(user, cx),
+        }
     }
 
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
@@ -253,7 +313,8 @@ impl Protocol for PosBft {
 
     /// All heights are decided by everybody who follows the rules.
     fn complete(&self, totals: &Totals) -> bool {
-        let honest = (0..self.servers).filter(|id| !self.is_held(*id)).count() as u64;
+        let held = self.attack.as_ref().map_or(0, |attack| attack.count);
+        let honest = u64::from(self.servers.saturating_sub(held));
         self.heights > 0 && totals.of(ChainMetric::Decided) >= u64::from(self.heights) * honest
     }
 
@@ -294,6 +355,8 @@ impl Configure for PosBft {
             t2: all && self.t2,
             t3: all && self.t3,
             t6: all && self.t6,
+            t7: all && self.t7,
+            t8: all && self.t8,
         };
         self.economy = Economy {
             epoch: self.epoch,
@@ -314,7 +377,8 @@ impl Configure for PosBft {
             let problem = "somebody must have stake: give one of stake_1 to stake_4".to_owned();
             return Err(ParameterError { name: "stake", problem });
         }
-        self.genesis = Arc::new(Outcome::genesis(&stakes, self.max_validators));
+        self.genesis = Arc::new(Outcome::genesis(&stakes, self.max_validators, self.endowment()));
+        self.platform = Arc::default();
         attacks::fit(self)
     }
 
@@ -330,7 +394,8 @@ impl Configure for PosBft {
         checks::theory(self, nodes)
     }
 
-    fn row(&self, _: NodeId, node: &Server) -> Vec<Cell> {
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        let Some(node) = node.server() else { return vec![Cell::Count(0); COLUMNS.len()] };
         vec![
             node.proposed.into(),
             node.signed.into(),

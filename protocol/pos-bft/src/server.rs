@@ -4,6 +4,7 @@ use anthill_protocol::kit::Deadline;
 use anthill_protocol::{Context, NodeId, Shared, Snapshot, Time};
 
 use crate::bodies::Kind;
+use crate::mempool::Mempool;
 use crate::messages::ChainMessage;
 use crate::protocol::PosBft;
 use crate::tally::Tally;
@@ -157,6 +158,9 @@ pub struct Server {
     pub evidence: Vec<Shared>,
     /// Certificates of prevotes that made it change its mind, by height; retained.
     pub reasons: Vec<(u32, Shared)>,
+    /// The last header that a light client asked for, by height; retained.
+    pub header: Option<(u32, Shared)>,
+    pub mempool: Mempool,
     pub decided_at: Time,
     /// What the table of nodes shows.
     pub proposed: u32,

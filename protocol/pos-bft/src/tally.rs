@@ -2,7 +2,7 @@
 
 use anthill_protocol::{Bodies, Context, Shared, Snapshot};
 
-use crate::bodies::{Certificate, ChainBody, Kind};
+use crate::bodies::{Certificate, ChainBody, Kind, NIL};
 use crate::protocol::PosBft;
 use crate::validators::ValidatorSet;
 
@@ -138,6 +138,11 @@ impl Tally {
         self.values.iter().find(|votes| votes.value == value).map_or(0, |votes| votes.stake)
     }
 
+    /// Whether anybody voted for another block.
+    pub fn disagrees(&self, value: u64) -> bool {
+        self.values.iter().any(|votes| votes.value != value && votes.value != NIL)
+    }
+
     /// Whether a place voted for anything.
     pub fn has(&self, place: usize) -> bool {
         self.voters.has(place)
@@ -151,10 +156,9 @@ impl Tally {
         bodies: &impl Bodies<ChainBody>,
     ) -> Option<Shared> {
         let others = self.values.iter().filter(|it| it.value != value && it.voters.has(place));
-        others
-            .flat_map(|votes| votes.kept.iter())
-            .copied()
-            .find(|vote| bodies.get(*vote).vote().is_some_and(|vote| vote.voter == voter))
+        others.flat_map(|votes| votes.kept.iter()).copied().find(|vote| {
+            bodies.get(*vote).vote().is_some_and(|vote| vote.voter == voter)
+        })
     }
 
     /// A certificate of two thirds for a value, if they are here.

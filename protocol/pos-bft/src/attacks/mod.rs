@@ -1,16 +1,14 @@
 //! Byzantine validators that know the rules. They hold the first validators, which are the first proposers
 //! where stakes are equal.
 
-mod double;
+pub(crate) mod liar;
 mod split;
 
 use anthill_protocol::behaviour::{Behaviour, silent};
-use anthill_protocol::parameter::{
-    AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values,
-};
+use anthill_protocol::parameter::{AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values};
 use anthill_protocol::{NodeId, Time};
 
-use self::double::Double;
+use self::liar::Liar;
 use self::split::Split;
 use crate::protocol::PosBft;
 
@@ -47,6 +45,17 @@ kinds! {
     "double-proposer" Double "as proposers they propose a block to each half of the others, and never vote";
     "split-coalition" Split
         "its first proposer proposes a block to each half of the honest, and all vote for both";
+    "amnesiac" Amnesiac "its validators forget what they are locked on";
+    "selective-voter" Selective "their votes go to the first half of the validators only";
+    "false-root" FalseRoot "as proposers they propose blocks with a false root of the state";
+    "grinder" Grinder
+        "of sixteen blocks they propose one that makes them the next proposer; for proposer = \"random\", \
+         seed = \"chain\"";
+    "evidence-forger" Forger "they accuse others of votes that nobody cast";
+    "self-unbonder" SelfUnbonder
+        "they vote twice in the second height, having unbonded all in the first; needs execution";
+    "lunatic" Lunatic "they tell light clients of headers with a false root, signed by themselves";
+    "spammer" Spammer "they send transactions that nobody can pay for; needs execution";
 }
 
 /// What held validators do.
@@ -55,6 +64,14 @@ pub(crate) enum Conduct {
     Silent,
     Double,
     Split,
+    Amnesiac,
+    Selective,
+    FalseRoot,
+    Grinder,
+    Forger,
+    SelfUnbonder,
+    Spammer,
+    Lunatic,
 }
 
 /// An attack, and which of the validators it holds: the first so many.
@@ -91,12 +108,7 @@ pub(crate) fn fit(protocol: &mut PosBft) -> Result<(), ParameterError> {
     let stakes = || protocol.genesis.ledger.candidates.iter().map(|it| it.stake);
     let within = |limit: u128| {
         let mut sum = 0u128;
-        stakes()
-            .take_while(|stake| {
-                sum += u128::from(*stake);
-                sum <= limit
-            })
-            .count() as u32
+        stakes().take_while(|stake| { sum += u128::from(*stake); sum <= limit }).count() as u32
     };
     let total = u128::from(set.total());
     let count = match (attack.count, attack.share) {
@@ -117,7 +129,7 @@ pub(crate) fn behaviour(protocol: &PosBft, node: NodeId) -> Option<Box<dyn Behav
     let attack = protocol.attack.filter(|attack| attack.holds(node.0))?;
     Some(match attack.conduct {
         Conduct::Silent => Box::new(silent(Time::ZERO)),
-        Conduct::Double => Box::new(Double),
         Conduct::Split => Box::new(Split::new(attack.count)),
+        conduct => Box::new(Liar::new(conduct)),
     })
 }

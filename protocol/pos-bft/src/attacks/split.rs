@@ -3,10 +3,11 @@
 use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::{Bodies as _, Context as _, NodeId, Shared, Span, Time};
 
-use super::double::twin;
+use super::liar::instead;
 use crate::bodies::{Kind, Proposal};
 use crate::messages::{ChainMessage, Timer};
 use crate::protocol::PosBft;
+use crate::node::Node;
 use crate::server::Server;
 
 /// The first proposer proposes both; everybody prevotes and precommits each to its half.
@@ -33,9 +34,7 @@ impl Split {
                 Kind::Prevote => ChainMessage::Prevote(vote),
                 _ => ChainMessage::Precommit(vote),
             };
-            for id in
-                (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half)
-            {
+            for id in (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half) {
                 cx.send(NodeId(id), message);
             }
         }
@@ -47,7 +46,7 @@ impl Split {
         let value = block.hash();
         let block = cx.share(crate::bodies::ChainBody::Block(Box::new(block)));
         let first = honest.proposal((node.height, 0, None), (value, block, None), cx);
-        let Some(second) = twin(honest, first, cx) else { return };
+        let Some(second) = instead(honest, first, |block| block.salted(1), cx) else { return };
         for (proposal, half) in [(first, true), (second, false)] {
             let Some(it) = cx.bodies().get(proposal).proposal().copied() else { return };
             for id in 0..honest.candidates {
@@ -71,19 +70,19 @@ impl Split {
 }
 
 impl Behaviour<PosBft> for Split {
-    fn start(&mut self, honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) -> Server {
+    fn start(&mut self, honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) -> Node {
         let mut node = Server { height: 1, ..Server::default() };
         let bodies = cx.bodies();
         if honest.proposer_of(&node, 0, &bodies) == cx.id().0 {
             self.propose(honest, &mut node, cx);
         }
-        node
+        Node::new(node)
     }
 
     fn on_message(
         &mut self,
         honest: &PosBft,
-        _: &mut Server,
+        _: &mut Node,
         _: NodeId,
         message: &ChainMessage,
         cx: &mut Tap<'_, '_, PosBft>,
@@ -93,5 +92,5 @@ impl Behaviour<PosBft> for Split {
         }
     }
 
-    fn on_timer(&mut self, _: &PosBft, _: &mut Server, _: Timer, _: &mut Tap<'_, '_, PosBft>) {}
+    fn on_timer(&mut self, _: &PosBft, _: &mut Node, _: Timer, _: &mut Tap<'_, '_, PosBft>) {}
 }
