@@ -239,6 +239,9 @@ impl Goodwill {
             self.accuse_of(node, handle, cx);
             return false;
         }
+        if block.stamped != block.header.time {
+            cx.record(M::AttacksSucceeded, 1);
+        }
         self.spend_energy(node, block, cx);
         self.look_for_twins(node, handle, cx);
         node.remember(handle, cx);
@@ -364,6 +367,7 @@ impl Goodwill {
             let tally = &outcome.tally;
             let done = outcome.receipts.iter().filter(|one| one.refused.is_none()).count() as u64;
             let refused = outcome.receipts.len() as u64 - done;
+            let is_stolen = block.is_attack && block.stamped == block.header.time;
             let mut add = |metric: M, value: u64| cx.record(metric, value.wrapping_mul(sign));
             add(M::ChainBlocks, 1);
             add(M::Stale, u64::MAX);
@@ -383,7 +387,7 @@ impl Goodwill {
             add(M::CronFired, tally.cron_fired.into());
             add(M::CronLate, tally.cron_late);
             add(M::DeadManFired, tally.dead_man_fired.into());
-            add(M::AttacksSucceeded, u64::from(tally.attacks) + u64::from(block.is_attack));
+            add(M::AttacksSucceeded, u64::from(tally.attacks) + u64::from(is_stolen));
             let last = self.forgers() - 1;
             if block.header.forger.0 == last {
                 add(M::Gain, tally.minted + tally.fees);

@@ -170,6 +170,14 @@ impl Goodwill {
         if self.law.covers_all && account.nonce != transaction.nonce {
             return Err(Refusal::Nonce);
         }
+        let exists = |to: AccountId| to < self.nodes() + ledger.associations.len() as u32;
+        let pays_nobody = match transaction.payload {
+            Payload::Cron { to, .. } | Payload::DeadMan { heir: to, .. } => !exists(to),
+            _ => false,
+        };
+        if pays_nobody || !transaction.outputs.iter().all(|one| exists(one.to)) {
+            return Err(Refusal::Key);
+        }
         let balance = account.balance.checked_sub(transaction.cost()).ok_or(Refusal::Funds)?;
         if let Payload::Bid { association, amount, window } = transaction.payload {
             self.may_bid(ledger, transaction, (association, amount, window))?;

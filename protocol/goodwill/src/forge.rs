@@ -176,7 +176,7 @@ impl Goodwill {
         let own = cx.id().0;
         let balance = ledger.accounts.balance(own);
         let bid = match self.strategy {
-            _ if self.is_attacker(cx.id()) => self.first_bid(own),
+            _ if self.is_attacker(cx.id()) || self.is_odd(own) => self.first_bid(own),
             Strategy::Fixed => self.usual_bid,
             Strategy::WealthShare => below(self.wealth_part, balance),
             Strategy::BestReply => {

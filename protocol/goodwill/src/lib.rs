@@ -27,6 +27,7 @@ mod relay;
 mod scheduled;
 #[cfg(test)]
 mod tests;
+pub mod theory;
 mod transaction;
 
 pub use parameters::Goodwill;

@@ -8,12 +8,9 @@ use crate::message::{Attested, GoodwillMessage};
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Light, Node, Pending};
 use crate::output::GoodwillOutput;
-use crate::parameters::COIN;
 use crate::transaction::{Payload, Payment, Transaction};
 use crate::{Goodwill, Timer};
 
-/// What a payment is.
-const AMOUNT: u64 = COIN / 1_000;
 /// Slots after which a light peer sends a transaction again that no home has seen in a block.
 const PATIENCE: u64 = 8;
 /// Payments that a schedule makes.
@@ -80,7 +77,7 @@ impl Goodwill {
         let payload = match draw < crons {
             true => Payload::Cron {
                 to,
-                amount: AMOUNT,
+                amount: self.payment,
                 first: slot.saturating_add(2),
                 period: 2,
                 count: CRON_COUNT,
@@ -89,7 +86,7 @@ impl Goodwill {
         };
         let mut transaction = Transaction::new(own, nonce, payload, self.law.covers_all);
         if transaction.payload == Payload::None {
-            transaction.outputs = Box::new([Payment { to, amount: AMOUNT }]);
+            transaction.outputs = Box::new([Payment { to, amount: self.payment }]);
         }
         transaction.fee = self.usual_fee;
         transaction
