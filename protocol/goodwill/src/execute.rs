@@ -170,21 +170,17 @@ impl Goodwill {
         if self.law.covers_all && account.nonce != transaction.nonce {
             return Err(Refusal::Nonce);
         }
-        let exists = |to: AccountId| to < self.nodes() + ledger.associations.len() as u32;
-        let pays_nobody = match transaction.payload {
-            Payload::Cron { to, .. } | Payload::DeadMan { heir: to, .. } => !exists(to),
-            _ => false,
-        };
-        if pays_nobody || !transaction.outputs.iter().all(|one| exists(one.to)) {
-            return Err(Refusal::Key);
-        }
         let balance = account.balance.checked_sub(transaction.cost()).ok_or(Refusal::Funds)?;
-        if let Payload::Bid { association, amount, window } = transaction.payload {
-            self.may_bid(ledger, transaction, (association, amount, window))?;
-        }
-        self.carry_out(ledger, transaction, tally)?;
         let nonce = account.nonce.saturating_add(1);
-        // What was carried out did not touch the payer's account, but for a schedule that is to come.
+        let done = self.carry_out(ledger, transaction, tally);
+        tally.fees += transaction.fee;
+        if let Err(why) = done {
+            // Its number is used up, and its fee is due: it has taken room and work.
+            let balance = account.balance - transaction.fee;
+            ledger.accounts.set(from, Account { balance, nonce });
+            return Err(why);
+        }
+        // What was carried out did not touch the payer's account.
         ledger.accounts.set(from, Account { balance, nonce });
         for payment in &transaction.outputs {
             ledger.accounts.credit(payment.to, payment.amount);
@@ -194,7 +190,6 @@ impl Goodwill {
         if let Payload::Bid { association, amount, .. } = transaction.payload {
             self.bid(ledger, from, (association, amount), tally);
         }
-        tally.fees += transaction.fee;
         tally.attacks += u32::from(transaction.is_attack);
         Ok(())
     }
@@ -258,8 +253,18 @@ impl Goodwill {
         tally: &mut Tally,
     ) -> Result<(), Refusal> {
         let from = transaction.from;
+        let exists = |to: AccountId| to < self.nodes() + ledger.associations.len() as u32;
+        if !transaction.outputs.iter().all(|one| exists(one.to)) {
+            return Err(Refusal::Key);
+        }
         match transaction.payload {
-            Payload::None | Payload::Bid { .. } => Ok(()),
+            Payload::Cron { to, .. } | Payload::DeadMan { heir: to, .. } if !exists(to) => {
+                Err(Refusal::Key)
+            }
+            Payload::None => Ok(()),
+            Payload::Bid { association, amount, window } => {
+                self.may_bid(ledger, transaction, (association, amount, window))
+            }
             Payload::Request { name, purpose, credential, is_scam } => {
                 self.request(ledger, transaction.signer, (name, purpose, credential, is_scam))
             }

@@ -3,6 +3,7 @@
 use anthill_protocol::draw::{below, mix};
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
+use crate::associations::Association;
 use crate::block::{Block, Header, Included, Item};
 use crate::chain::block_of;
 use crate::ledger::Ledger;
@@ -215,8 +216,12 @@ impl Goodwill {
         cx: &mut impl Context<Self>,
     ) {
         let all = ledger.associations.iter().zip(0u32..);
+        // Nobody gives to one that it would not vote for.
+        let trusts = |one: &Association| {
+            one.is_admitted() && (one.key.is_none() || self.likes(cx.id(), one.name, one.is_scam))
+        };
         let admitted: Vec<u32> =
-            all.filter(|(one, _)| one.is_admitted()).map(|(_, place)| place).collect();
+            all.filter(|(one, _)| trusts(one)).map(|(_, place)| place).collect();
         let association = match admitted.is_empty() {
             true => 0,
             false => admitted[cx.random_below(admitted.len() as u64) as usize],

@@ -2,7 +2,9 @@
 
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{RunFacts, Span};
+use anthill_protocol::{NodeId, RunFacts, Span};
+
+use crate::node::Node;
 
 use crate::Goodwill;
 use crate::metric::GoodwillMetric as M;
@@ -153,7 +155,7 @@ fn a_ground_beacon_gives_more_slots() {
             count("windows", 600),
             number("coinbase", 0.0),
             number("bid", 0.001),
-            number("min_bid", 0.001),
+            number("min_bid", 0.000_1),
             word("g6", state),
             share("adversary.share", 0.1),
             count("adversary.attempts", 16),
@@ -193,14 +195,23 @@ fn light_peers_are_eclipsed_as_often_as_their_homes_are_drawn() {
         count("degree", 4),
         share("adversary.share", 0.3),
     ];
-    let (_, facts) = attacked("eclipse", nodes, &set);
-    let (_, came_off) = odds(&facts);
-    let sent = facts.totals.of(M::Confirmation) as f64;
-    let p: f64 = 15.0 / 190.0;
-    // Peers differ in their homes, and make several transactions: the peers count, not these.
-    let sd = (p * (1.0 - p) / 700.0).sqrt();
-    let share = came_off as f64 / sent;
-    assert!((share - p).abs() < 4.0 * sd + 0.3 * p, "{share} beside {p} of {sent}");
+    let (pump, facts) = attacked("eclipse", nodes, &set);
+    assert!(facts.totals.of(M::AttacksSucceeded) > 0);
+    // Of the peers that have paid, those that believe in a block that nobody made.
+    let peers = (20..nodes).filter_map(|id| match pump.node(NodeId(id)) {
+        Some(Node::Light(light)) if light.nonce > 0 => Some(light),
+        _ => None,
+    });
+    let (mut paid, mut fooled) = (0.0f64, 0.0f64);
+    for peer in peers {
+        paid += 1.0;
+        fooled += f64::from(u8::from(peer.height == 1 && peer.header != 0));
+    }
+    let p = crate::theory::eclipsed(20, 6, 2);
+    let sd = (p * (1.0 - p) / paid).sqrt();
+    assert!(paid > 600.0);
+    // An honest home says nothing of a block that its peer's other home made up.
+    assert!((fooled / paid - p).abs() < 3.5 * sd, "{fooled} of {paid}, {p} due");
 }
 
 #[test]

@@ -74,11 +74,12 @@ impl Captor {
         let window = window.saturating_add(2);
         let payload = Payload::Bid { association: of_accomplice, amount, window };
         honest.make(node, payload, cx);
-        // And once to itself, openly. One that is refused does not use up its number.
+        // And once to itself, openly.
         cx.record(M::Attacks, 1);
         let payload = Payload::Bid { association: of_own_key, amount: honest.least_bid, window };
         let mut own_key = Transaction::new(own, node.nonce, payload, honest.law.covers_all);
         own_key.is_attack = true;
+        node.nonce = node.nonce.saturating_add(1);
         let handle = honest.sign_and_share(own_key, cx);
         honest.tell_neighbours(None, GoodwillMessage::Transaction { transaction: handle }, cx);
         honest.on_transaction(node, None, handle, cx);
