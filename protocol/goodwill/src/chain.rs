@@ -384,6 +384,9 @@ impl Goodwill {
             add(M::Revoked, tally.revoked.into());
             add(M::Bans, tally.bans.into());
             add(M::Starved, tally.starved.into());
+            add(M::Calls, tally.calls.into());
+            add(M::Halted, tally.halted.into());
+            add(M::CallWait, tally.call_waits);
             add(M::CronFired, tally.cron_fired.into());
             add(M::CronLate, tally.cron_late);
             add(M::DeadManFired, tally.dead_man_fired.into());

@@ -8,6 +8,7 @@ use anthill_protocol::draw::{below, mix};
 use crate::Goodwill;
 use crate::accounts::{Account, AccountId, Accounts};
 use crate::block::{Block, Header, Included};
+use crate::contracts::{Call, address};
 use crate::ledger::{Ledger, Outcome, Pots, Receipt, Refusal, Tally};
 use crate::lottery::Table;
 use crate::parameters::Proof;
@@ -39,6 +40,7 @@ impl Goodwill {
             bans: Arc::default(),
             accusers: Arc::default(),
             scheduled: Arc::new(Scheduled::default()),
+            contracts: Arc::default(),
             donated: 0,
         }
     }
@@ -90,6 +92,7 @@ impl Goodwill {
             let refused = self.apply(&mut ledger, &one.transaction, &mut tally).err();
             receipts.push(Receipt { id: one.transaction.id(), refused });
         }
+        self.run_calls(&mut ledger, (forger, header.price), &mut tally);
         tally.minted = ledger.mint(forger, self.reward, self.most_issued);
         self.pay_fees(&mut ledger, forger, &mut tally);
         Some(Outcome::new(ledger, receipts, tally))
@@ -291,6 +294,13 @@ impl Goodwill {
             Payload::Stop { cron } => self.stop(ledger, from, cron),
             Payload::DeadMan { heir, patience } => self.watch(ledger, from, (heir, patience)),
             Payload::Alive => self.lives(ledger, from),
+            Payload::Create { name, fuel, calls } => {
+                self.create(ledger, address(from, name), (fuel, calls))
+            }
+            Payload::Call { contract, limit, price } => {
+                let call = Call { caller: from, limit, price, since: ledger.slot };
+                self.enqueue(ledger, contract, call)
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use anthill_protocol::{Bodies, Context, NodeId, Shared};
 use crate::associations::Association;
 use crate::block::{Block, Header, Included, Item};
 use crate::chain::block_of;
+use crate::contracts::address;
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
@@ -13,6 +14,10 @@ use crate::output::GoodwillOutput;
 use crate::parameters::Strategy;
 use crate::transaction::{Payload, Transaction};
 use crate::{Goodwill, Timer};
+
+/// What callers pay for a unit of fuel, in millionths of a coin, and what a call takes.
+pub(crate) const PRICE: u64 = 1;
+pub(crate) const FUEL: u64 = 10_000;
 
 impl Goodwill {
     /// Sets a timer for the next slot of its own in this window, or for the next window.
@@ -89,7 +94,7 @@ impl Goodwill {
             time,
             forger: cx.id(),
             root: 0,
-            price: 0,
+            price: self.price_of(cx.id()),
             salt,
         };
         let outcome = self.execute(below, &header, &transactions);
@@ -144,6 +149,7 @@ impl Goodwill {
             self.give(node, ledger, (bid, window), cx);
         }
         self.ask_for_approval(node, window, cx);
+        self.open_contract(node, window, cx);
         self.vote_on_new(node, ledger, cx);
     }
 
@@ -245,6 +251,21 @@ impl Goodwill {
                 is_scam: number >= self.requests,
             };
             self.make(node, payload, cx);
+        }
+    }
+
+    /// What a forger asks for a unit of fuel: those that are willing what callers pay, others far more.
+    pub(crate) fn price_of(&self, forger: NodeId) -> u64 {
+        let draw = mix(self.seed() ^ 0x7072_6963, forger.0.into());
+        if draw <= self.is_willing { PRICE } else { PRICE * 1_000 }
+    }
+
+    /// With calls in the workload, node 0 creates a contract in every window, and calls it first.
+    fn open_contract(&self, node: &mut Full, window: u32, cx: &mut impl Context<Self>) {
+        if cx.id() == NodeId(0) && self.calls > 0.0 {
+            self.make(node, Payload::Create { name: window, fuel: FUEL, calls: u32::MAX }, cx);
+            let contract = address(0, window);
+            self.make(node, Payload::Call { contract, limit: FUEL, price: PRICE }, cx);
         }
     }
 

@@ -8,6 +8,7 @@ mod attacks;
 mod block;
 mod chain;
 mod checks;
+mod contracts;
 mod execute;
 mod forge;
 mod greeting;

@@ -4,6 +4,8 @@ use anthill_protocol::kit::Arrivals;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
 use crate::accounts::AccountId;
+use crate::contracts::address;
+use crate::forge::{FUEL, PRICE};
 use crate::message::{Attested, GoodwillMessage};
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Light, Node, Pending};
@@ -74,15 +76,20 @@ impl Goodwill {
         let draw = cx.random();
         let slot = self.slot_at(cx.local_clock());
         let crons = anthill_protocol::draw::threshold(self.crons);
-        let payload = match draw < crons {
-            true => Payload::Cron {
+        let of_calls = anthill_protocol::draw::threshold(self.crons + self.calls);
+        let payload = match (draw < crons, draw < of_calls) {
+            (true, _) => Payload::Cron {
                 to,
                 amount: self.payment,
                 first: slot.saturating_add(2),
                 period: 2,
                 count: CRON_COUNT,
             },
-            false => Payload::None,
+            (false, true) => {
+                let contract = address(0, self.window_of(slot));
+                Payload::Call { contract, limit: FUEL, price: PRICE }
+            }
+            (false, false) => Payload::None,
         };
         let mut transaction = Transaction::new(own, nonce, payload, self.law.covers_all);
         if transaction.payload == Payload::None {

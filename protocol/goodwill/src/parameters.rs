@@ -117,6 +117,9 @@ pub struct Goodwill {
     /// blocks after which a transaction is believed, its own included
     #[param(default = 6, range = 1..=1_000)]
     pub(crate) confirmations: u32,
+    /// probability that a forger runs calls for what they pay; others ask for a thousand times as much
+    #[param(default = 1.0, share)]
+    willing: f64,
     /// slots that the oldest call of a contract may wait before the contract is thrown away
     #[param(default = 360, range = 1..=1_000_000)]
     pub(crate) starve: u32,
@@ -203,6 +206,7 @@ pub struct Goodwill {
     pub(crate) spends: u64,
     pub(crate) approves: u64,
     pub(crate) fooled: u64,
+    pub(crate) is_willing: u64,
     /// Payments of schedules that a block carries out at most.
     pub(crate) most_due: u32,
     pub(crate) attack: Option<Attack>,
@@ -341,6 +345,7 @@ impl Configure for Goodwill {
             spends: of(read.spend),
             approves: of(read.approval),
             fooled: of(read.gullibility),
+            is_willing: of(read.willing),
             most_due: 10_000,
             attack: Attack::read(values),
             ..read

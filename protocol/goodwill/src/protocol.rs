@@ -29,7 +29,7 @@ pub enum Timer {
 }
 
 impl Goodwill {
-    fn genesis(&self) -> Item {
+    pub(crate) fn genesis(&self) -> Item {
         let header = Header {
             slot: 0,
             height: 0,

@@ -2,6 +2,8 @@
 
 mod basics;
 mod economy;
+mod hunt;
+mod schedules;
 
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;

@@ -220,3 +220,16 @@ fn schedules_without_money_end_by_themselves() {
     assert!(facts.totals.of(M::Attacks) == 2_000 && facts.totals.of(M::CronFired) == 0);
     assert!(ledger(&pump, 0).scheduled.crons() < 450);
 }
+
+/// Calls for nothing wait, and are thrown away with their contract; those that pay are run at once.
+#[test]
+fn calls_for_nothing_starve_alone() {
+    let mut set = short(6, "g1", "on");
+    set.extend([share("workload.calls", 1.0), count("starve", 25)]);
+    let (_, facts) = attacked("fee-starver", 6, &set);
+    let (tried, came_off) = odds(&facts);
+    assert_eq!((tried, came_off), (2_000, 0));
+    assert_eq!(facts.totals.of(M::Calls), 10, "one of each window, by whoever pays");
+    assert_eq!(facts.totals.of(M::CallWait), 10);
+    assert!(facts.totals.of(M::Starved) >= 8);
+}

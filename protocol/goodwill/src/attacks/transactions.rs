@@ -6,6 +6,7 @@ use anthill_protocol::{Bodies as _, Context, NodeId, Protocol as _, Shared};
 use super::{Plan, full, shout};
 use crate::block::Item;
 use crate::chain::block_of;
+use crate::contracts::address;
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Full, Node};
@@ -61,6 +62,22 @@ impl Transactions {
         honest.on_transaction(node, None, handle, cx);
     }
 
+    /// Calls a contract of its own for nothing.
+    fn starve(
+        &self,
+        honest: &Goodwill,
+        node: &mut Full,
+        window: u32,
+        cx: &mut Tap<'_, '_, Goodwill>,
+    ) {
+        honest.make(node, Payload::Create { name: window, fuel: 1, calls: u32::MAX }, cx);
+        let contract = address(cx.id().0, window);
+        for limit in 1..=u64::from(SCHEDULES) {
+            cx.record(M::Attacks, 1);
+            honest.make(node, Payload::Call { contract, limit, price: 0 }, cx);
+        }
+    }
+
     fn flood(&self, honest: &Goodwill, node: &mut Full, cx: &mut Tap<'_, '_, Goodwill>) {
         let bodies = cx.bodies();
         let first = block_of(&bodies, node.tip).header.slot.saturating_add(2);
@@ -109,10 +126,11 @@ impl Behaviour<Goodwill> for Transactions {
         cx: &mut Tap<'_, '_, Goodwill>,
     ) {
         honest.on_timer(node, timer, cx);
-        if let (Timer::Window { .. }, Plan::CronFlooder, Some(full)) =
-            (timer, self.plan, full(node))
-        {
-            self.flood(honest, full, cx);
+        let (Timer::Window { window }, Some(full)) = (timer, full(node)) else { return };
+        match self.plan {
+            Plan::CronFlooder => self.flood(honest, full, cx),
+            Plan::FeeStarver => self.starve(honest, full, window, cx),
+            _ => {}
         }
     }
 }

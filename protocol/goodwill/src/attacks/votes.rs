@@ -27,7 +27,7 @@ impl Behaviour<Goodwill> for Sybil {
         cx: &mut Tap<'_, '_, Goodwill>,
     ) {
         honest.on_timer(node, timer, cx);
-        let (Timer::Window { .. }, Some(full)) = (timer, full(node)) else { return };
+        let (Timer::Window { window }, Some(full)) = (timer, full(node)) else { return };
         let bodies = cx.bodies();
         let Some(outcome) = block_of(&bodies, full.tip).outcome() else { return };
         for (one, place) in outcome.ledger.associations.iter().zip(0u32..) {
@@ -35,6 +35,19 @@ impl Behaviour<Goodwill> for Sybil {
                 cx.record(M::Attacks, 1);
                 honest.make(full, Payload::Vote { association: place, yes: one.is_scam }, cx);
             }
+        }
+        // And gives to a scam that nobody has approved.
+        let all = || outcome.ledger.associations.iter().zip(0u32..);
+        let scam = all().find(|(one, _)| one.is_scam && !one.is_admitted());
+        if let Some((_, association)) = scam {
+            cx.record(M::Attacks, 1);
+            let window = window.saturating_add(2);
+            let payload = Payload::Bid { association, amount: honest.least_bid, window };
+            let mut bid = Transaction::new(cx.id().0, full.nonce, payload, honest.law.covers_all);
+            bid.is_attack = true;
+            full.nonce = full.nonce.saturating_add(1);
+            let handle = honest.sign_and_share(bid, cx);
+            honest.on_transaction(full, None, handle, cx);
         }
     }
 }
