@@ -16,8 +16,8 @@ fn attacked(kind: &str, nodes: u32, set: &Set) -> (Pump<Goodwill>, RunFacts) {
     let protocol = goodwill(nodes, Some(kind), set);
     let mut pump = Pump::new(protocol, nodes).seed(1).delay(Span::from_millis(20));
     let facts = pump.run(LONG);
-    let broken: Vec<_> = pump.findings().into_iter().filter(|one| one.expected).collect();
-    let _ = broken;
+    let broken: Vec<_> = pump.findings().into_iter().filter(|one| !one.expected).collect();
+    assert_eq!(broken, []);
     (pump, facts)
 }
 
