@@ -4,7 +4,7 @@
 use anthill_protocol::draw::mix;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
-use crate::block::{Block, Item};
+use crate::block::{Block, Included, Item};
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
@@ -118,14 +118,13 @@ impl Goodwill {
         let before = node.tip;
         let mut connected = vec![handle];
         while let Some(handle) = connected.pop() {
+            if self.connect(node, handle, cx) && !node.orphans.is_empty() {
+                let is_child = |child: &&Shared| block_of(&bodies, **child).parent == Some(handle);
+                connected.extend(node.orphans.iter().filter(is_child));
+            }
             if let Some(place) = node.orphans.iter().position(|orphan| *orphan == handle) {
                 cx.release(node.orphans.remove(place));
             }
-            if !self.connect(node, handle, cx) || node.orphans.is_empty() {
-                continue;
-            }
-            let is_child = |child: &&Shared| block_of(&bodies, **child).parent == Some(handle);
-            connected.extend(node.orphans.iter().filter(is_child));
         }
         // What was asked for others have; who lacks something asks for it once it hears of the tip.
         if asked.is_none() && (node.tip == handle || node.side.contains(&handle)) {
@@ -210,18 +209,20 @@ impl Goodwill {
         let is_timely = !self.law.checks_leader || self.slot_at(header.time) == header.slot;
         let follows = header.parent == parent.hash
             && header.height == parent.header.height.saturating_add(1)
-            && header.slot > parent.header.slot
-            && block.covers_time == self.law.covers_time
-            && block.hash == block.work_out_hash()
-            && block.transactions.len() <= self.block_transactions as usize
-            && block
-                .transactions
-                .iter()
-                .all(|one| one.transaction.covers_all == self.law.covers_all);
+            && header.slot > parent.header.slot;
         if !(is_led && is_timely && follows && self.holds(handle, cx)) {
             return false;
         }
+        // What is a function of the block alone is looked at once for all nodes.
         if block.outcome.get().is_none() {
+            let is_whole = |one: &Included| one.transaction.covers_all == self.law.covers_all;
+            let is_well_formed = block.covers_time == self.law.covers_time
+                && block.hash == block.work_out_hash()
+                && block.transactions.len() <= self.block_transactions as usize
+                && block.transactions.iter().all(is_whole);
+            if !is_well_formed {
+                return false;
+            }
             let Some(outcome) = self.execute(parent, header, &block.transactions) else {
                 return false;
             };
@@ -282,12 +283,12 @@ impl Goodwill {
             false => Path::between(old, to, &bodies),
         };
         cx.retain(to);
-        cx.release(old);
         (node.tip, node.height) = (to, new.header.height);
         if !path.dropped.is_empty() {
             cx.record(M::DeepestReorg, path.dropped.len() as u64);
             path.dropped.iter().for_each(|block| self.keep_aside(node, *block, cx));
         }
+        cx.release(old);
         for joined in &path.joined {
             if let Some(place) = node.side.iter().position(|side| side == joined) {
                 cx.release(node.side.remove(place));

@@ -140,6 +140,7 @@ impl Protocol for Goodwill {
         match node {
             Node::Full(full) if keep_state => {
                 full.asked.drain(..).for_each(|asked| cx.release(asked));
+                full.early.drain(..).for_each(|early| cx.release(early));
                 let now = self.slot_at(cx.local_clock());
                 self.plan(full, now, cx);
                 self.await_window(self.window_of(now.max(1)).saturating_add(1), cx);

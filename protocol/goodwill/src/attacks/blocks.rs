@@ -39,6 +39,7 @@ impl Blocks {
         let mut block = block_of(&bodies, handle).clone();
         change(&mut block);
         block.is_attack = true;
+        block.outcome = std::sync::OnceLock::new();
         block.hash = block.work_out_hash();
         if signs {
             honest.sign_block(&mut block, cx);
@@ -105,7 +106,6 @@ impl Blocks {
                 let block = honest.forge(node, node.tip, slot, 0, cx);
                 let lie = |block: &mut Block| {
                     block.header.root ^= 1;
-                    block.outcome = std::sync::OnceLock::new();
                 };
                 let block = Self::changed(honest, block, true, lie, cx);
                 shout(honest, GoodwillMessage::Block { block }, cx);
