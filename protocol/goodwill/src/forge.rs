@@ -104,7 +104,7 @@ impl Goodwill {
             let _ = block.outcome.set(outcome);
         }
         self.sign_block(&mut block, cx);
-        cx.share(Item::Block(block))
+        cx.share(Item::Block(block.into()))
     }
 
     pub(crate) fn sign_block(&self, block: &mut Block, cx: &mut impl Context<Self>) {

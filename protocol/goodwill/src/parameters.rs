@@ -18,16 +18,18 @@ pub(crate) const COIN: u64 = 1_000_000;
 const MOST_COINS: f64 = 1e12;
 
 /// What a bid is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Proof {
+    #[default]
     GoodWill,
     Burn,
     Stake,
 }
 
 /// How forgers bid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Strategy {
+    #[default]
     Fixed,
     BestReply,
     WealthShare,
@@ -222,18 +224,6 @@ pub struct Goodwill {
 impl Default for Rules {
     fn default() -> Self {
         Self::all(true)
-    }
-}
-
-impl Default for Proof {
-    fn default() -> Self {
-        Self::GoodWill
-    }
-}
-
-impl Default for Strategy {
-    fn default() -> Self {
-        Self::Fixed
     }
 }
 

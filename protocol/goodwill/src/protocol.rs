@@ -43,7 +43,7 @@ impl Goodwill {
         let block = Block::new(None, header, Box::default(), self.law.covers_time);
         let outcome = Outcome::new(self.genesis_ledger(), Vec::new(), Tally::default());
         let _ = block.outcome.set(outcome);
-        Item::Block(block)
+        Item::Block(block.into())
     }
 
     fn on_full(

@@ -44,7 +44,7 @@ impl Blocks {
         if signs {
             honest.sign_block(&mut block, cx);
         }
-        cx.share(Item::Block(block))
+        cx.share(Item::Block(block.into()))
     }
 
     /// Makes a block in a slot of another's, on the best chain.

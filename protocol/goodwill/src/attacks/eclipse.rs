@@ -37,7 +37,7 @@ impl FalseHome {
         let included = Included { handle, transaction: transaction.clone() };
         let mut block = Block::new(None, header, Box::new([included]), honest.law.covers_time);
         block.is_attack = true;
-        cx.intern(Item::Block(block))
+        cx.intern(Item::Block(block.into()))
     }
 }
 
