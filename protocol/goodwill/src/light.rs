@@ -15,6 +15,8 @@ use crate::{Goodwill, Timer};
 
 /// Slots after which a light peer sends a transaction again that no home has seen in a block.
 const PATIENCE: u64 = 8;
+/// Windows of silence after which an heir has everything.
+const PATIENT_WINDOWS: u32 = 3;
 /// Payments that a schedule makes.
 const CRON_COUNT: u32 = 3;
 
@@ -78,6 +80,11 @@ impl Goodwill {
         let crons = anthill_protocol::draw::threshold(self.crons);
         let of_calls = anthill_protocol::draw::threshold(self.crons + self.calls);
         let payload = match (draw < crons, draw < of_calls) {
+            // Of four such one names an heir, and one says that it lives.
+            (true, _) if nonce % 4 == 1 => {
+                Payload::DeadMan { heir: to, patience: self.window.saturating_mul(PATIENT_WINDOWS) }
+            }
+            (true, _) if nonce % 4 == 2 => Payload::Alive,
             (true, _) => Payload::Cron {
                 to,
                 amount: self.payment,

@@ -219,6 +219,16 @@ fn schedules_without_money_end_by_themselves() {
     let (pump, facts) = attacked("cron-flooder", 6, &short(6, "g1", "on"));
     assert!(facts.totals.of(M::Attacks) == 2_000 && facts.totals.of(M::CronFired) == 0);
     assert!(ledger(&pump, 0).scheduled.crons() < 450);
+    // Others' schedules go on, although it tries to end them.
+    let mut set = short(6, "g1", "on");
+    set.extend([number("workload.rate", 0.05), share("workload.crons", 1.0)]);
+    let (_, facts) = attacked("cron-flooder", 12, &set);
+    let (tried, came_off) = odds(&facts);
+    assert!(
+        tried > 2_010 && came_off == 0 && facts.totals.of(M::CronFired) > 50,
+        "{tried} {came_off}"
+    );
+    assert!(facts.totals.of(M::DeadManFired) > 0);
 }
 
 /// Calls for nothing wait, and are thrown away with their contract; those that pay are run at once.

@@ -62,6 +62,17 @@ impl Transactions {
         honest.on_transaction(node, None, handle, cx);
     }
 
+    /// Ends a schedule of somebody else.
+    fn stop(&self, honest: &Goodwill, node: &mut Full, cron: u64, cx: &mut Tap<'_, '_, Goodwill>) {
+        let (own, covers) = (cx.id().0, honest.law.covers_all);
+        let mut stop = Transaction::new(own, node.nonce, Payload::Stop { cron }, covers);
+        stop.is_attack = true;
+        node.nonce = node.nonce.saturating_add(1);
+        cx.record(M::Attacks, 1);
+        let handle = honest.sign_and_share(stop, cx);
+        self.send(honest, node, handle, cx);
+    }
+
     /// Calls a contract of its own for nothing.
     fn starve(
         &self,
@@ -105,6 +116,14 @@ impl Behaviour<Goodwill> for Transactions {
         honest.on_message(node, from, message, cx);
         let GoodwillMessage::Transaction { transaction } = *message else { return };
         let bodies = cx.bodies();
+        if self.plan == Plan::CronFlooder
+            && let Some(full) = full(node)
+            && let Some(seen) = bodies.get(transaction).transaction()
+            && matches!(seen.payload, Payload::Cron { .. })
+            && seen.from != cx.id().0
+        {
+            self.stop(honest, full, seen.id(), cx);
+        }
         if self.plan == Plan::InputReplayer
             && let Some(full) = full(node)
             && let Some(seen) = bodies.get(transaction).transaction()

@@ -24,7 +24,7 @@ impl Chain {
     fn new(set: &[(&str, anthill_protocol::parameter::Value)]) -> Self {
         let protocol = goodwill(10, None, set);
         let Item::Block(tip) = protocol.genesis() else { panic!("a block") };
-        Self { protocol, tip, nonces: [0; 10] }
+        Self { protocol, tip: *tip, nonces: [0; 10] }
     }
 
     /// Why each transaction was refused, if it was.
