@@ -8,6 +8,7 @@ use anthill_protocol::draw::{below, mix};
 
 use crate::Goodwill;
 use crate::accounts::AccountId;
+use crate::attacks::Plan;
 use crate::ledger::{Ledger, Refusal, Tally};
 
 /// Climate, hunger, diseases, children, the human condition.
@@ -93,7 +94,15 @@ impl Goodwill {
             is_scam: false,
             votes: BTreeMap::new(),
         };
-        (0..self.associations).map(first).collect()
+        let mut all: Vec<Association> = (0..self.associations).map(first).collect();
+        // A captor has got hold of two: one by its own key, one by that of its accomplice.
+        if matches!(&self.attack, Some(attack) if attack.plan == Plan::Captor) {
+            let last = self.forgers() - 1;
+            for (key, name) in [last, last - 1].into_iter().zip(self.associations..) {
+                all.push(Association { key: Some(NodeId(key)), is_scam: true, ..first(name) });
+            }
+        }
+        all
     }
 
     /// A request to be approved.

@@ -18,7 +18,7 @@ pub(crate) const HEADER_BYTES: u32 = 8 + 4 + 4 + 32 + 8 + 4 + 32 + 32 + 8 + 8 + 
 #[derive(Debug)]
 pub enum Item {
     /// A block.
-    Block(Block),
+    Block(Box<Block>),
     /// A transaction.
     Transaction(Arc<Transaction>),
 }

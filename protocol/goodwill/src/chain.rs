@@ -4,7 +4,7 @@
 use anthill_protocol::draw::mix;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
-use crate::block::{Block, Item};
+use crate::block::{Block, Included, Item};
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
@@ -118,14 +118,13 @@ impl Goodwill {
         let before = node.tip;
         let mut connected = vec![handle];
         while let Some(handle) = connected.pop() {
+            if self.connect(node, handle, cx) && !node.orphans.is_empty() {
+                let is_child = |child: &&Shared| block_of(&bodies, **child).parent == Some(handle);
+                connected.extend(node.orphans.iter().filter(is_child));
+            }
             if let Some(place) = node.orphans.iter().position(|orphan| *orphan == handle) {
                 cx.release(node.orphans.remove(place));
             }
-            if !self.connect(node, handle, cx) || node.orphans.is_empty() {
-                continue;
-            }
-            let is_child = |child: &&Shared| block_of(&bodies, **child).parent == Some(handle);
-            connected.extend(node.orphans.iter().filter(is_child));
         }
         // What was asked for others have; who lacks something asks for it once it hears of the tip.
         if asked.is_none() && (node.tip == handle || node.side.contains(&handle)) {
@@ -210,18 +209,20 @@ impl Goodwill {
         let is_timely = !self.law.checks_leader || self.slot_at(header.time) == header.slot;
         let follows = header.parent == parent.hash
             && header.height == parent.header.height.saturating_add(1)
-            && header.slot > parent.header.slot
-            && block.covers_time == self.law.covers_time
-            && block.hash == block.work_out_hash()
-            && block.transactions.len() <= self.block_transactions as usize
-            && block
-                .transactions
-                .iter()
-                .all(|one| one.transaction.covers_all == self.law.covers_all);
+            && header.slot > parent.header.slot;
         if !(is_led && is_timely && follows && self.holds(handle, cx)) {
             return false;
         }
+        // What is a function of the block alone is looked at once for all nodes.
         if block.outcome.get().is_none() {
+            let is_whole = |one: &Included| one.transaction.covers_all == self.law.covers_all;
+            let is_well_formed = block.covers_time == self.law.covers_time
+                && block.hash == block.work_out_hash()
+                && block.transactions.len() <= self.block_transactions as usize
+                && block.transactions.iter().all(is_whole);
+            if !is_well_formed {
+                return false;
+            }
             let Some(outcome) = self.execute(parent, header, &block.transactions) else {
                 return false;
             };
@@ -238,6 +239,9 @@ impl Goodwill {
             cx.record(M::Invalid, 1);
             self.accuse_of(node, handle, cx);
             return false;
+        }
+        if block.stamped != block.header.time {
+            cx.record(M::AttacksSucceeded, 1);
         }
         self.spend_energy(node, block, cx);
         self.look_for_twins(node, handle, cx);
@@ -279,12 +283,12 @@ impl Goodwill {
             false => Path::between(old, to, &bodies),
         };
         cx.retain(to);
-        cx.release(old);
         (node.tip, node.height) = (to, new.header.height);
         if !path.dropped.is_empty() {
             cx.record(M::DeepestReorg, path.dropped.len() as u64);
             path.dropped.iter().for_each(|block| self.keep_aside(node, *block, cx));
         }
+        cx.release(old);
         for joined in &path.joined {
             if let Some(place) = node.side.iter().position(|side| side == joined) {
                 cx.release(node.side.remove(place));
@@ -364,6 +368,7 @@ impl Goodwill {
             let tally = &outcome.tally;
             let done = outcome.receipts.iter().filter(|one| one.refused.is_none()).count() as u64;
             let refused = outcome.receipts.len() as u64 - done;
+            let is_stolen = block.is_attack && block.stamped == block.header.time;
             let mut add = |metric: M, value: u64| cx.record(metric, value.wrapping_mul(sign));
             add(M::ChainBlocks, 1);
             add(M::Stale, u64::MAX);
@@ -380,10 +385,13 @@ impl Goodwill {
             add(M::Revoked, tally.revoked.into());
             add(M::Bans, tally.bans.into());
             add(M::Starved, tally.starved.into());
+            add(M::Calls, tally.calls.into());
+            add(M::Halted, tally.halted.into());
+            add(M::CallWait, tally.call_waits);
             add(M::CronFired, tally.cron_fired.into());
             add(M::CronLate, tally.cron_late);
             add(M::DeadManFired, tally.dead_man_fired.into());
-            add(M::AttacksSucceeded, u64::from(tally.attacks) + u64::from(block.is_attack));
+            add(M::AttacksSucceeded, u64::from(tally.attacks) + u64::from(is_stolen));
             let last = self.forgers() - 1;
             if block.header.forger.0 == last {
                 add(M::Gain, tally.minted + tally.fees);

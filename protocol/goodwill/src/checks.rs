@@ -2,9 +2,10 @@
 
 use anthill_protocol::{Check, Message, RunFacts};
 
-use crate::Goodwill;
+use crate::attacks::Plan;
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
+use crate::{Goodwill, theory};
 
 /// All checks that make sense for a run.
 pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
@@ -38,5 +39,28 @@ pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
             .only_if(true),
         );
     }
+    checks.extend(attack(protocol, facts));
     checks
+}
+
+/// How often an attack came off, where there is a closed form.
+fn attack(protocol: &Goodwill, facts: &RunFacts) -> Option<Check> {
+    let attack = protocol.attack.as_ref()?;
+    let tried = facts.totals.of(M::Attacks) as f64;
+    if attack.plan != Plan::PrivateFork || tried < 30.0 {
+        return None;
+    }
+    let expected = theory::private_fork(attack.share, protocol.confirmations);
+    let measured = facts.totals.of(M::AttacksSucceeded) as f64 / tried;
+    // Gives up thirty blocks behind; and a few attempts say nothing of rare events.
+    let sd = (expected * (1.0 - expected) / tried).sqrt();
+    let check = Check::normal(
+        "private forks that overtake: sum over m of C(m+z-2, m) ...",
+        "one window, delays far below a slot, less than half of the weight",
+        measured,
+        expected,
+        sd,
+    );
+    let is_claimed = attack.share < 0.45 && !facts.disturbed && expected * tried >= 10.0;
+    Some(check.only_if(is_claimed))
 }

@@ -8,6 +8,7 @@ use anthill_protocol::draw::{below, mix};
 use crate::Goodwill;
 use crate::accounts::{Account, AccountId, Accounts};
 use crate::block::{Block, Header, Included};
+use crate::contracts::{Call, address};
 use crate::ledger::{Ledger, Outcome, Pots, Receipt, Refusal, Tally};
 use crate::lottery::Table;
 use crate::parameters::Proof;
@@ -39,6 +40,7 @@ impl Goodwill {
             bans: Arc::default(),
             accusers: Arc::default(),
             scheduled: Arc::new(Scheduled::default()),
+            contracts: Arc::default(),
             donated: 0,
         }
     }
@@ -90,6 +92,7 @@ impl Goodwill {
             let refused = self.apply(&mut ledger, &one.transaction, &mut tally).err();
             receipts.push(Receipt { id: one.transaction.id(), refused });
         }
+        self.run_calls(&mut ledger, (forger, header.price), &mut tally);
         tally.minted = ledger.mint(forger, self.reward, self.most_issued);
         self.pay_fees(&mut ledger, forger, &mut tally);
         Some(Outcome::new(ledger, receipts, tally))
@@ -171,12 +174,16 @@ impl Goodwill {
             return Err(Refusal::Nonce);
         }
         let balance = account.balance.checked_sub(transaction.cost()).ok_or(Refusal::Funds)?;
-        if let Payload::Bid { association, amount, window } = transaction.payload {
-            self.may_bid(ledger, transaction, (association, amount, window))?;
-        }
-        self.carry_out(ledger, transaction, tally)?;
         let nonce = account.nonce.saturating_add(1);
-        // What was carried out did not touch the payer's account, but for a schedule that is to come.
+        let done = self.carry_out(ledger, transaction, tally);
+        tally.fees += transaction.fee;
+        if let Err(why) = done {
+            // Its number is used up, and its fee is due: it has taken room and work.
+            let balance = account.balance - transaction.fee;
+            ledger.accounts.set(from, Account { balance, nonce });
+            return Err(why);
+        }
+        // What was carried out did not touch the payer's account.
         ledger.accounts.set(from, Account { balance, nonce });
         for payment in &transaction.outputs {
             ledger.accounts.credit(payment.to, payment.amount);
@@ -186,7 +193,6 @@ impl Goodwill {
         if let Payload::Bid { association, amount, .. } = transaction.payload {
             self.bid(ledger, from, (association, amount), tally);
         }
-        tally.fees += transaction.fee;
         tally.attacks += u32::from(transaction.is_attack);
         Ok(())
     }
@@ -250,8 +256,18 @@ impl Goodwill {
         tally: &mut Tally,
     ) -> Result<(), Refusal> {
         let from = transaction.from;
+        let exists = |to: AccountId| to < self.nodes() + ledger.associations.len() as u32;
+        if !transaction.outputs.iter().all(|one| exists(one.to)) {
+            return Err(Refusal::Key);
+        }
         match transaction.payload {
-            Payload::None | Payload::Bid { .. } => Ok(()),
+            Payload::Cron { to, .. } | Payload::DeadMan { heir: to, .. } if !exists(to) => {
+                Err(Refusal::Key)
+            }
+            Payload::None => Ok(()),
+            Payload::Bid { association, amount, window } => {
+                self.may_bid(ledger, transaction, (association, amount, window))
+            }
             Payload::Request { name, purpose, credential, is_scam } => {
                 self.request(ledger, transaction.signer, (name, purpose, credential, is_scam))
             }
@@ -278,6 +294,13 @@ impl Goodwill {
             Payload::Stop { cron } => self.stop(ledger, from, cron),
             Payload::DeadMan { heir, patience } => self.watch(ledger, from, (heir, patience)),
             Payload::Alive => self.lives(ledger, from),
+            Payload::Create { name, fuel, calls } => {
+                self.create(ledger, address(from, name), (fuel, calls))
+            }
+            Payload::Call { contract, limit, price } => {
+                let call = Call { caller: from, limit, price, since: ledger.slot };
+                self.enqueue(ledger, contract, call)
+            }
         }
     }
 

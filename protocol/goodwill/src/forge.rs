@@ -3,8 +3,10 @@
 use anthill_protocol::draw::{below, mix};
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
+use crate::associations::Association;
 use crate::block::{Block, Header, Included, Item};
 use crate::chain::block_of;
+use crate::contracts::address;
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
@@ -12,6 +14,10 @@ use crate::output::GoodwillOutput;
 use crate::parameters::Strategy;
 use crate::transaction::{Payload, Transaction};
 use crate::{Goodwill, Timer};
+
+/// What callers pay for a unit of fuel, in millionths of a coin, and what a call takes.
+pub(crate) const PRICE: u64 = 1;
+pub(crate) const FUEL: u64 = 10_000;
 
 impl Goodwill {
     /// Sets a timer for the next slot of its own in this window, or for the next window.
@@ -88,7 +94,7 @@ impl Goodwill {
             time,
             forger: cx.id(),
             root: 0,
-            price: 0,
+            price: self.price_of(cx.id()),
             salt,
         };
         let outcome = self.execute(below, &header, &transactions);
@@ -98,7 +104,7 @@ impl Goodwill {
             let _ = block.outcome.set(outcome);
         }
         self.sign_block(&mut block, cx);
-        cx.share(Item::Block(block))
+        cx.share(Item::Block(block.into()))
     }
 
     pub(crate) fn sign_block(&self, block: &mut Block, cx: &mut impl Context<Self>) {
@@ -143,6 +149,7 @@ impl Goodwill {
             self.give(node, ledger, (bid, window), cx);
         }
         self.ask_for_approval(node, window, cx);
+        self.open_contract(node, window, cx);
         self.vote_on_new(node, ledger, cx);
     }
 
@@ -176,7 +183,7 @@ impl Goodwill {
         let own = cx.id().0;
         let balance = ledger.accounts.balance(own);
         let bid = match self.strategy {
-            _ if self.is_attacker(cx.id()) => self.first_bid(own),
+            _ if self.is_attacker(cx.id()) || self.is_odd(own) => self.first_bid(own),
             Strategy::Fixed => self.usual_bid,
             Strategy::WealthShare => below(self.wealth_part, balance),
             Strategy::BestReply => {
@@ -215,8 +222,12 @@ impl Goodwill {
         cx: &mut impl Context<Self>,
     ) {
         let all = ledger.associations.iter().zip(0u32..);
+        // Nobody gives to one that it would not vote for.
+        let trusts = |one: &Association| {
+            one.is_admitted() && (one.key.is_none() || self.likes(cx.id(), one.name, one.is_scam))
+        };
         let admitted: Vec<u32> =
-            all.filter(|(one, _)| one.is_admitted()).map(|(_, place)| place).collect();
+            all.filter(|(one, _)| trusts(one)).map(|(_, place)| place).collect();
         let association = match admitted.is_empty() {
             true => 0,
             false => admitted[cx.random_below(admitted.len() as u64) as usize],
@@ -240,6 +251,21 @@ impl Goodwill {
                 is_scam: number >= self.requests,
             };
             self.make(node, payload, cx);
+        }
+    }
+
+    /// What a forger asks for a unit of fuel: those that are willing what callers pay, others far more.
+    pub(crate) fn price_of(&self, forger: NodeId) -> u64 {
+        let draw = mix(self.seed() ^ 0x7072_6963, forger.0.into());
+        if draw <= self.is_willing { PRICE } else { PRICE * 1_000 }
+    }
+
+    /// With calls in the workload, node 0 creates a contract in every window, and calls it first.
+    fn open_contract(&self, node: &mut Full, window: u32, cx: &mut impl Context<Self>) {
+        if cx.id() == NodeId(0) && self.calls > 0.0 {
+            self.make(node, Payload::Create { name: window, fuel: FUEL, calls: u32::MAX }, cx);
+            let contract = address(0, window);
+            self.make(node, Payload::Call { contract, limit: FUEL, price: PRICE }, cx);
         }
     }
 

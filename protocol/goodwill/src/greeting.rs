@@ -17,16 +17,18 @@ const MAX_PEERS: usize = 4_096;
 const CONSTANT: u64 = 0;
 
 impl Goodwill {
-    fn greeting(&self, who: NodeId, challenge: u64, scenario: u64) -> Digest {
-        let said = if self.law.challenges { challenge } else { CONSTANT };
-        let mut bytes = [0; 12];
+    /// What `who` signs for `to`: without its name another could pass the challenge on.
+    fn greeting(&self, (who, to): (NodeId, NodeId), challenge: u64, scenario: u64) -> Digest {
+        let (to, said) = if self.law.challenges { (to.0, challenge) } else { (0, CONSTANT) };
+        let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&who.0.to_le_bytes());
-        bytes[4..].copy_from_slice(&said.to_le_bytes());
+        bytes[4..8].copy_from_slice(&to.to_le_bytes());
+        bytes[8..].copy_from_slice(&said.to_le_bytes());
         Digest::of(DOMAIN, scenario, GREETING, &bytes)
     }
 
-    fn sign_greeting(&self, challenge: u64, cx: &mut impl Context<Self>) -> Signature {
-        let digest = self.greeting(cx.id(), challenge, cx.scenario());
+    fn sign_greeting(&self, to: NodeId, challenge: u64, cx: &mut impl Context<Self>) -> Signature {
+        let digest = self.greeting((cx.id(), to), challenge, cx.scenario());
         cx.sign(&digest)
     }
 
@@ -40,7 +42,7 @@ impl Goodwill {
         self.say_hello(node, to, CONSTANT, cx);
     }
 
-    /// Says who it is to a node, answers its challenge, and gives it one.
+    /// Greets a node, says who it is, answers its challenge, and gives it one.
     pub(crate) fn say_hello(
         &self,
         node: &mut Full,
@@ -48,12 +50,23 @@ impl Goodwill {
         answers: u64,
         cx: &mut impl Context<Self>,
     ) {
+        self.say_hello_to(node, (to, to), answers, cx);
+    }
+
+    /// The same to a node that says it is `who`.
+    fn say_hello_to(
+        &self,
+        node: &mut Full,
+        (to, who): (NodeId, NodeId),
+        answers: u64,
+        cx: &mut impl Context<Self>,
+    ) {
         let challenge = cx.random();
         if node.challenges.len() >= MAX_CHALLENGES {
             node.challenges.remove(0);
         }
-        node.challenges.push((to, challenge));
-        let proof = self.sign_greeting(answers, cx);
+        node.challenges.push((to, who, challenge));
+        let proof = self.sign_greeting(who, answers, cx);
         let (chain, who, clock) = (self.chain(cx), cx.id(), cx.local_clock().0);
         cx.send(to, GoodwillMessage::Hello { chain, who, clock, challenge, proof });
     }
@@ -77,22 +90,22 @@ impl Goodwill {
         if chain != self.chain(cx) || is_off || who.0 >= cx.nodes() {
             return;
         }
-        let given = node.challenges.iter().position(|(to, _)| *to == from);
+        let given = node.challenges.iter().position(|(to, ..)| *to == from);
         let Some(place) = given else {
             // A newcomer: under the original scheme its signature of a constant is enough.
             if !self.law.challenges && self.proves(who, CONSTANT, proof, cx) {
                 self.welcome(node, from, who, cx);
             }
-            self.say_hello(node, from, challenge, cx);
+            self.say_hello_to(node, (from, who), challenge, cx);
             return;
         };
-        let (_, given) = node.challenges[place];
-        if !self.proves(who, given, proof, cx) {
+        let (_, expected, given) = node.challenges[place];
+        if expected != who || !self.proves(who, given, proof, cx) {
             return;
         }
         node.challenges.swap_remove(place);
         self.welcome(node, from, who, cx);
-        let proof = self.sign_greeting(challenge, cx);
+        let proof = self.sign_greeting(who, challenge, cx);
         cx.send(from, GoodwillMessage::GetLedgerInfos { proof });
     }
 
@@ -103,7 +116,7 @@ impl Goodwill {
         proof: Signature,
         cx: &mut impl Context<Self>,
     ) -> bool {
-        let digest = self.greeting(who, challenge, cx.scenario());
+        let digest = self.greeting((who, cx.id()), challenge, cx.scenario());
         let key = cx.public_key(who);
         cx.verify(&Claim { key, digest, signature: proof })
     }
@@ -142,13 +155,13 @@ impl Goodwill {
         proof: Signature,
         cx: &mut impl Context<Self>,
     ) {
-        let Some(place) = node.challenges.iter().position(|(to, _)| *to == from) else { return };
-        let (_, given) = node.challenges[place];
-        if !self.proves(from, given, proof, cx) {
+        let Some(place) = node.challenges.iter().position(|(to, ..)| *to == from) else { return };
+        let (_, who, given) = node.challenges[place];
+        if !self.proves(who, given, proof, cx) {
             return;
         }
         node.challenges.swap_remove(place);
-        self.welcome(node, from, from, cx);
+        self.welcome(node, from, who, cx);
         let (tip, height) = (Name(node.tip), node.height);
         cx.send(from, GoodwillMessage::LedgerInfos { tip, height });
     }

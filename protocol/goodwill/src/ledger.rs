@@ -7,6 +7,7 @@ use anthill_protocol::draw::mix;
 
 use crate::accounts::{AccountId, Accounts};
 use crate::associations::Association;
+use crate::contracts::Contracts;
 use crate::lottery::Table;
 use crate::scheduled::Scheduled;
 
@@ -45,6 +46,7 @@ pub(crate) struct Ledger {
     /// Who calls a block false, by key and block.
     pub(crate) accusers: Arc<BTreeMap<(AccountId, u64), Vec<AccountId>>>,
     pub(crate) scheduled: Arc<Scheduled>,
+    pub(crate) contracts: Arc<Contracts>,
     /// Given to associations so far, and of it by association.
     pub(crate) donated: u64,
 }
@@ -114,7 +116,7 @@ impl Ledger {
         };
         let root = short(short(root, &self.signs), &self.bans);
         let root = self.associations.iter().fold(root, |hash, one| mix(hash, one.word()));
-        mix(root, self.scheduled.word())
+        mix(mix(root, self.scheduled.word()), self.contracts.word())
     }
 }
 
@@ -139,6 +141,8 @@ pub(crate) enum Refusal {
     Vote,
     /// It proves nothing, or nothing new.
     Evidence,
+    /// A contract that does not exist, or exists already, or allows no more calls.
+    Contract,
     /// A schedule that cannot be.
     Schedule,
 }
@@ -167,6 +171,10 @@ pub(crate) struct Tally {
     pub(crate) cron_late: u64,
     pub(crate) dead_man_fired: u32,
     pub(crate) starved: u32,
+    /// Calls that were run, of them those that were halted, and the slots that they waited.
+    pub(crate) calls: u32,
+    pub(crate) halted: u32,
+    pub(crate) call_waits: u64,
     /// Attacks that came off, as far as the state shows it.
     pub(crate) attacks: u32,
     /// Bids that counted, by whether their association was approved: the judges' business.

@@ -8,6 +8,7 @@ mod attacks;
 mod block;
 mod chain;
 mod checks;
+mod contracts;
 mod execute;
 mod forge;
 mod greeting;
@@ -27,6 +28,7 @@ mod relay;
 mod scheduled;
 #[cfg(test)]
 mod tests;
+pub mod theory;
 mod transaction;
 
 pub use parameters::Goodwill;

@@ -4,18 +4,19 @@ use anthill_protocol::kit::Arrivals;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
 use crate::accounts::AccountId;
+use crate::contracts::address;
+use crate::forge::{FUEL, PRICE};
 use crate::message::{Attested, GoodwillMessage};
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Light, Node, Pending};
 use crate::output::GoodwillOutput;
-use crate::parameters::COIN;
 use crate::transaction::{Payload, Payment, Transaction};
 use crate::{Goodwill, Timer};
 
-/// What a payment is.
-const AMOUNT: u64 = COIN / 1_000;
 /// Slots after which a light peer sends a transaction again that no home has seen in a block.
 const PATIENCE: u64 = 8;
+/// Windows of silence after which an heir has everything.
+const PATIENT_WINDOWS: u32 = 3;
 /// Payments that a schedule makes.
 const CRON_COUNT: u32 = 3;
 
@@ -77,19 +78,29 @@ impl Goodwill {
         let draw = cx.random();
         let slot = self.slot_at(cx.local_clock());
         let crons = anthill_protocol::draw::threshold(self.crons);
-        let payload = match draw < crons {
-            true => Payload::Cron {
+        let of_calls = anthill_protocol::draw::threshold(self.crons + self.calls);
+        let payload = match (draw < crons, draw < of_calls) {
+            // Of four such one names an heir, and one says that it lives.
+            (true, _) if nonce % 4 == 1 => {
+                Payload::DeadMan { heir: to, patience: self.window.saturating_mul(PATIENT_WINDOWS) }
+            }
+            (true, _) if nonce % 4 == 2 => Payload::Alive,
+            (true, _) => Payload::Cron {
                 to,
-                amount: AMOUNT,
+                amount: self.payment,
                 first: slot.saturating_add(2),
                 period: 2,
                 count: CRON_COUNT,
             },
-            false => Payload::None,
+            (false, true) => {
+                let contract = address(0, self.window_of(slot));
+                Payload::Call { contract, limit: FUEL, price: PRICE }
+            }
+            (false, false) => Payload::None,
         };
         let mut transaction = Transaction::new(own, nonce, payload, self.law.covers_all);
         if transaction.payload == Payload::None {
-            transaction.outputs = Box::new([Payment { to, amount: AMOUNT }]);
+            transaction.outputs = Box::new([Payment { to, amount: self.payment }]);
         }
         transaction.fee = self.usual_fee;
         transaction

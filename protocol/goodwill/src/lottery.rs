@@ -37,10 +37,6 @@ impl Table {
         self.hash
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.owners.len()
-    }
-
     pub(crate) fn weight(&self, of: AccountId) -> u64 {
         self.owners.binary_search(&of).map_or(0, |place| self.weight_at(place))
     }

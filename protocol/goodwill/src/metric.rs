@@ -57,6 +57,13 @@ pub enum GoodwillMetric {
     /// attacks that came off
     #[metric(lower)]
     AttacksSucceeded,
+    /// calls of contracts that were run, halted ones included
+    Calls,
+    /// of them, those that took more than was paid for
+    Halted,
+    /// slots that calls waited until they were run
+    #[metric(per = Calls)]
+    CallWait,
     /// contracts thrown away because nobody ran their calls
     Starved,
     /// scheduled payments made

@@ -55,8 +55,8 @@ pub struct Full {
     pub(crate) powered: Time,
     /// Transactions that it passed on, where nonces do not tell: a ring.
     pub(crate) passed: Vec<u64>,
-    /// Challenges that it gave, and to whom; and who has greeted it.
-    pub(crate) challenges: Vec<(NodeId, u64)>,
+    /// Challenges that it gave, to whom, and who that says to be; and who has greeted it.
+    pub(crate) challenges: Vec<(NodeId, NodeId, u64)>,
     pub(crate) peers: Vec<NodeId>,
     /// Whom it accuses already, by block.
     pub(crate) accused: Vec<u64>,

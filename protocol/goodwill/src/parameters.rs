@@ -18,16 +18,18 @@ pub(crate) const COIN: u64 = 1_000_000;
 const MOST_COINS: f64 = 1e12;
 
 /// What a bid is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Proof {
+    #[default]
     GoodWill,
     Burn,
     Stake,
 }
 
 /// How forgers bid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Strategy {
+    #[default]
     Fixed,
     BestReply,
     WealthShare,
@@ -92,6 +94,9 @@ pub struct Goodwill {
     /// coins that a forger bids for a window, if always the same, and for the first two in any case
     #[param(default = 213.84, range = 0.0..=1_000_000_000.0)]
     bid: f64,
+    /// coins that the last forger bids instead, always; 0: as all do
+    #[param(default = 0.0, range = 0.0..=1_000_000_000.0)]
+    odd_bid: f64,
     /// with wealth-share: that share
     #[param(default = 0.2, share)]
     wealth_share: f64,
@@ -114,6 +119,9 @@ pub struct Goodwill {
     /// blocks after which a transaction is believed, its own included
     #[param(default = 6, range = 1..=1_000)]
     pub(crate) confirmations: u32,
+    /// probability that a forger runs calls for what they pay; others ask for a thousand times as much
+    #[param(default = 1.0, share)]
+    willing: f64,
     /// slots that the oldest call of a contract may wait before the contract is thrown away
     #[param(default = 360, range = 1..=1_000_000)]
     pub(crate) starve: u32,
@@ -168,6 +176,9 @@ pub struct Goodwill {
     /// G8, whoever cheats is banned for ten windows
     #[param(default = "rules", choice = ["rules", "on", "off"])]
     g8: &'static str,
+    /// coins that a payment is
+    #[workload(default = 0.001, range = 0.0..=1_000_000.0)]
+    amount: f64,
     /// transactions per second, of all light peers, or of all forgers if there are none
     #[workload(default = 0.0, range = 0.0..=100_000.0)]
     pub(crate) rate: f64,
@@ -189,12 +200,15 @@ pub struct Goodwill {
     pub(crate) most_issued: Option<u64>,
     pub(crate) least_bid: u64,
     pub(crate) usual_bid: u64,
+    pub(crate) last_bid: u64,
     pub(crate) wealth_part: u64,
     pub(crate) usual_fee: u64,
+    pub(crate) payment: u64,
     pub(crate) eco_part: u64,
     pub(crate) spends: u64,
     pub(crate) approves: u64,
     pub(crate) fooled: u64,
+    pub(crate) is_willing: u64,
     /// Payments of schedules that a block carries out at most.
     pub(crate) most_due: u32,
     pub(crate) attack: Option<Attack>,
@@ -210,18 +224,6 @@ pub struct Goodwill {
 impl Default for Rules {
     fn default() -> Self {
         Self::all(true)
-    }
-}
-
-impl Default for Proof {
-    fn default() -> Self {
-        Self::GoodWill
-    }
-}
-
-impl Default for Strategy {
-    fn default() -> Self {
-        Self::Fixed
     }
 }
 
@@ -325,12 +327,15 @@ impl Configure for Goodwill {
             most_issued: (read.cap >= 0.0).then(|| coins(read.cap)),
             least_bid: coins(read.min_bid).max(1),
             usual_bid: coins(read.bid),
+            last_bid: coins(read.odd_bid),
             wealth_part: of(read.wealth_share),
             usual_fee: coins(read.fee),
+            payment: coins(read.amount),
             eco_part: of(read.eco_tax),
             spends: of(read.spend),
             approves: of(read.approval),
             fooled: of(read.gullibility),
+            is_willing: of(read.willing),
             most_due: 10_000,
             attack: Attack::read(values),
             ..read
@@ -462,10 +467,17 @@ impl Goodwill {
         match &self.attack {
             Some(attack) if self.is_attacker(NodeId(id)) => {
                 let honest = u64::from(self.forgers() - held).saturating_mul(self.usual_bid);
-                attack.first_bid(honest, held, self.least_bid, self.usual_bid)
+                let is_last = id + 1 == self.forgers();
+                attack.first_bid(honest, self.least_bid, self.usual_bid, is_last)
             }
+            _ if self.is_odd(id) => self.last_bid,
             _ => self.usual_bid,
         }
+    }
+
+    /// Whether a forger bids what nobody else does.
+    pub(crate) fn is_odd(&self, id: AccountId) -> bool {
+        self.last_bid > 0 && id + 1 == self.forgers()
     }
 
     pub(crate) fn grants(&self) -> Grants {

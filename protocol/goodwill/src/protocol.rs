@@ -29,7 +29,7 @@ pub enum Timer {
 }
 
 impl Goodwill {
-    fn genesis(&self) -> Item {
+    pub(crate) fn genesis(&self) -> Item {
         let header = Header {
             slot: 0,
             height: 0,
@@ -43,7 +43,7 @@ impl Goodwill {
         let block = Block::new(None, header, Box::default(), self.law.covers_time);
         let outcome = Outcome::new(self.genesis_ledger(), Vec::new(), Tally::default());
         let _ = block.outcome.set(outcome);
-        Item::Block(block)
+        Item::Block(block.into())
     }
 
     fn on_full(
@@ -140,6 +140,7 @@ impl Protocol for Goodwill {
         match node {
             Node::Full(full) if keep_state => {
                 full.asked.drain(..).for_each(|asked| cx.release(asked));
+                full.early.drain(..).for_each(|early| cx.release(early));
                 let now = self.slot_at(cx.local_clock());
                 self.plan(full, now, cx);
                 self.await_window(self.window_of(now.max(1)).saturating_add(1), cx);

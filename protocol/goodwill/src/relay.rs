@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
 use crate::Goodwill;
-use crate::block::Item;
 use crate::chain::{Path, ancestor, block_of};
 use crate::message::{Attested, GoodwillMessage, Name};
 use crate::metric::GoodwillMetric as M;
@@ -313,13 +312,6 @@ impl Goodwill {
             at = ancestor(at, 1, &bodies);
         }
         cx.send(from, GoodwillMessage::Found { transaction: id, block: found });
-    }
-
-    /// Passes a transaction on that its maker still waits for.
-    pub(crate) fn send_again(&self, node: &Full, handle: Shared, cx: &mut impl Context<Self>) {
-        if matches!(cx.bodies().get(handle), Item::Transaction(_)) {
-            self.pass_on(node, None, handle, cx);
-        }
     }
 
     /// A peer says that it has made a transaction.

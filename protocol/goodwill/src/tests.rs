@@ -1,6 +1,9 @@
 //! Whole networks, on the pump.
 
 mod basics;
+mod economy;
+mod hunt;
+mod schedules;
 
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
@@ -73,4 +76,18 @@ pub(crate) fn sent(facts: &RunFacts, name: &str) -> u64 {
 pub(crate) fn checked(protocol: &Goodwill, facts: &RunFacts, name: &str) -> Check {
     let checks = protocol.checks(facts);
     checks.into_iter().find(|check| check.name.starts_with(name)).expect("made")
+}
+
+/// Who forged in which slot, by a node's chain.
+pub(crate) fn chain(pump: &Pump<Goodwill>, node: u32) -> std::collections::BTreeMap<u32, u32> {
+    let mut at = Some(full(pump, node).tip);
+    let mut slots = std::collections::BTreeMap::new();
+    while let Some(handle) = at {
+        let block = block_of(pump.bodies(), handle);
+        if block.parent.is_some() {
+            slots.insert(block.header.slot, block.header.forger.0);
+        }
+        at = block.parent;
+    }
+    slots
 }

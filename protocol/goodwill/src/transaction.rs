@@ -54,6 +54,10 @@ pub(crate) enum Payload {
     DeadMan { heir: AccountId, patience: u32 },
     /// "I live."
     Alive,
+    /// Puts a contract into the chain: what a call takes, and how many it allows.
+    Create { name: u32, fuel: u64, calls: u32 },
+    /// Calls one, for so much fuel at most, at a price in millionths of a coin.
+    Call { contract: u64, limit: u64, price: u64 },
 }
 
 impl Payload {
@@ -80,6 +84,8 @@ impl Payload {
             Self::Stop { cron } => [8, cron, 0, 0, 0, 0],
             Self::DeadMan { heir, patience } => [9, wide(heir, patience), 0, 0, 0, 0],
             Self::Alive => [10, 0, 0, 0, 0, 0],
+            Self::Create { name, fuel, calls } => [11, wide(name, calls), fuel, 0, 0, 0],
+            Self::Call { contract, limit, price } => [12, contract, limit, price, 0, 0],
         }
     }
 
@@ -92,7 +98,8 @@ impl Payload {
             Self::Here | Self::Alive => 1,
             // Two signed headers.
             Self::Evidence { .. } => 1 + 2 * crate::block::HEADER_BYTES,
-            Self::Cron { .. } => 25,
+            Self::Cron { .. } | Self::Call { .. } => 25,
+            Self::Create { .. } => 17,
             Self::Stop { .. } | Self::DeadMan { .. } => 9,
         }
     }
@@ -139,6 +146,7 @@ impl Transaction {
         let paid = self.outputs.iter().fold(0u64, |sum, one| sum.saturating_add(one.amount));
         match self.payload {
             Payload::Bid { amount, .. } => paid.saturating_add(amount),
+            Payload::Call { limit, price, .. } => paid.saturating_add(limit.saturating_mul(price)),
             _ => paid,
         }
     }

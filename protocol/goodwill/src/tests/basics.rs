@@ -1,11 +1,13 @@
 //! Slots, blocks, forks and money of honest forgers.
 
+use anthill_protocol::judge::{Panel, Said, Setting};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, NodeId, Span, Time, laws};
+use anthill_protocol::{Configure, Key, NodeId, Protocol, Span, Time, laws};
 
 use super::{LONG, checked, count, full, goodwill, ledger, number, run, sent, share, word};
 use crate::Goodwill;
 use crate::metric::GoodwillMetric as M;
+use crate::output::{GoodwillOutput, Money, Seen};
 
 #[test]
 fn parameters_are_lawful() {
@@ -206,4 +208,86 @@ fn a_late_node_copies_the_ledger_block_by_block() {
     assert_eq!(height, 20);
     pump.run(LONG);
     assert_eq!(full(&pump, 5).tip, full(&pump, 0).tip);
+}
+
+/// From sending to believing: 2u + slot/2 + path, and a slot for each confirmation more.
+#[test]
+fn a_light_peer_waits_for_half_a_slot_and_for_confirmations() {
+    let set = [
+        count("forgers", 10),
+        count("degree", 10),
+        count("window", 100),
+        count("windows", 2),
+        count("confirmations", 3),
+        number("bid", 1.0),
+        number("workload.rate", 0.3),
+    ];
+    let (pump, _) = run(goodwill(310, None, &set), 310, 5);
+    let (mut sent, mut waits) = (std::collections::BTreeMap::new(), Vec::new());
+    for said in pump.outputs() {
+        match said.output {
+            GoodwillOutput::Sent { transaction } => {
+                sent.insert(transaction, said.at.time);
+            }
+            GoodwillOutput::Believed { transaction, .. } => {
+                if let Some(at) = sent.get(&transaction) {
+                    waits.push(said.at.time.since(*at).as_secs_f64());
+                }
+            }
+            _ => {}
+        }
+    }
+    let n = waits.len() as f64;
+    let mean = waits.iter().sum::<f64>() / n;
+    // Delays of 20 ms: to the homes, to the leader unless it is one, to the homes, to the peer.
+    let due = 2.0 * 0.02 + 5.0 + 0.02 + 2.0 * 10.0;
+    let sd = 10.0 / 12f64.sqrt() / n.sqrt();
+    assert!(n > 400.0 && (mean - due).abs() < 3.5 * sd, "{mean} beside {due}, {n} payments");
+}
+
+/// What every judge says of a hand-made breach, and of the same words without it.
+#[test]
+fn judges_hear_what_is_wrong() {
+    let set = [number("cap", 1_100.0)];
+    let protocol = goodwill(1, None, &set);
+    let seen = Seen { block: 7, parent: 1, slot: 1, height: 1, forger: 0, leader: 0, root: 5 };
+    let money = Money { held: 1_060, genesis: 1_000, minted: 60 };
+    let joined = |seen| GoodwillOutput::Joined { seen, dropped: 0 };
+    let has = |money, unapproved| GoodwillOutput::Money { block: 7, money, unapproved };
+    let forged = |slot| GoodwillOutput::Forged { slot, height: 1, block: 7 };
+    let confirmed = |block| GoodwillOutput::Confirmed { height: 1, block };
+    let over = Money { held: 1_000_000_000, genesis: 0, minted: 1_000_000_000 };
+    let much = Money { held: 2_000_000_000, genesis: 0, minted: 2_000_000_000 };
+    let cases = [
+        ("money conserved", has(money, 0), has(Money { held: 1_061, ..money }, 0)),
+        ("cap held", has(over, 0), has(much, 0)),
+        (
+            "only leaders' blocks",
+            joined(seen),
+            joined(Seen { block: 8, parent: 7, height: 2, leader: 1, ..seen }),
+        ),
+        ("approved donations only", has(money, 0), has(money, 1)),
+        ("equal roots at equal blocks", joined(seen), joined(Seen { root: 6, ..seen })),
+        ("one block per slot of an honest forger", forged(2), forged(2)),
+        (
+            "longer chains only",
+            joined(seen),
+            joined(Seen { block: 9, parent: 3, height: 2, ..seen }),
+        ),
+        ("prefixes agree at depth", confirmed(7), confirmed(8)),
+    ];
+    for (judge, fine, breach) in cases {
+        for (second, is_breach) in [(None, false), (Some(breach), true)] {
+            let setting = Setting::of(1, LONG);
+            let mut panel = Panel::new(protocol.judges(&setting));
+            for (place, output) in [Some(fine), second].into_iter().flatten().enumerate() {
+                let node = NodeId(0);
+                let time = Time(place as u64);
+                let at = Key { time, target: node, tie: 0, source: node, sequence: 0 };
+                panel.hear(&Said { at, node, output });
+            }
+            let found = panel.findings().iter().any(|finding| finding.judge == judge);
+            assert_eq!(found, is_breach, "{judge}: {:?}", panel.findings());
+        }
+    }
 }
