@@ -81,6 +81,12 @@ impl Venue {
         queue
     }
 
+    /// The order of a side that trades next.
+    pub fn front(&self, instrument: u16, side: Side) -> Option<OrderId> {
+        let ladder = self.books.get(usize::from(instrument))?.ladder(side);
+        self.slab.get(ladder.level(ladder.top()?).head).map(|slot| slot.id)
+    }
+
     /// An open order.
     pub fn order(&self, id: OrderId) -> Option<OpenOrder> {
         let slot = &self.slab[self.index.get(id, &self.slab)?];
