@@ -342,3 +342,6 @@ impl Venue {
         self.reserve(id, instrument, side, price, -lots);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -159,8 +159,7 @@ impl Venue {
         let (value, worst) = if order.kind == Kind::Market
             && self.rules.matching == Matching::Continuous
         {
-            let reach = self.reach(order.id, order.instrument, order.side, limit, order.quantity);
-            (reach.value, reach.worst)
+            self.market_value(order, limit)
         } else {
             if limits.collar > 0 {
                 let (low, high) = self.books[usize::from(order.instrument)].collar(limits.collar);
@@ -179,6 +178,21 @@ impl Venue {
             self.check_force(order, force)?;
         }
         Ok(limit)
+    }
+
+    /// The cash a market order could trade, and what it could cost with fees.
+    #[inline]
+    fn market_value(&self, order: &Order, limit: Ticks) -> (Cash, Cash) {
+        let Order { id, instrument, side, quantity, .. } = *order;
+        if side == Side::Ask {
+            // No bid is above the best: enough to know, unless it is too much.
+            let most = cost(self.books[usize::from(instrument)].bids.best(), quantity);
+            if most <= self.rules.limits.value {
+                return (most, 0);
+            }
+        }
+        let reach = self.reach(id, instrument, side, limit, quantity);
+        (reach.value, reach.worst)
     }
 
     /// All or nothing, and nothing at once.
