@@ -123,14 +123,12 @@ impl Holding {
 }
 
 const CASH: u64 = 0;
-const RESERVED: u64 = 1;
-const KILLED: u64 = 2;
-const LOTS: u64 = 3;
-const LOTS_RESERVED: u64 = 4;
-const BIDDING: u64 = 5;
+const KILLED: u64 = 1;
+const LOTS: u64 = 2;
 
-/// All accounts of a venue, with a running digest: the sum, modulo 2^128, of every amount times the
-/// key of its place, so that a change costs one multiplication.
+/// All accounts of a venue, with a running digest: the sum, modulo 2^128, of every amount owned times
+/// the key of its place, so that a change costs one multiplication. What is promised follows from the
+/// open orders, the reservations and the stakes, which have digests of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
     accounts: Vec<Account>,
@@ -205,7 +203,6 @@ impl Accounts {
     #[inline(always)]
     pub(crate) fn add_reserved(&mut self, account: u32, change: Cash) {
         self.accounts[account as usize].reserved += change;
-        self.digest(RESERVED, account as usize, change);
     }
 
     #[inline(always)]
@@ -219,14 +216,12 @@ impl Accounts {
     pub(crate) fn add_lots_reserved(&mut self, account: u32, instrument: u16, change: Lots) {
         let at = self.place(account, instrument);
         self.holdings[at].reserved += change;
-        self.digest(LOTS_RESERVED, at, i128::from(change));
     }
 
     #[inline(always)]
     pub(crate) fn add_bidding(&mut self, account: u32, instrument: u16, change: Lots) {
         let at = self.place(account, instrument);
         self.holdings[at].bidding += change;
-        self.digest(BIDDING, at, i128::from(change));
     }
 
     pub(crate) fn set_killed(&mut self, account: u32, on: bool) {
@@ -259,13 +254,10 @@ impl Accounts {
         let mut afresh = Self::new(0, 1);
         for (at, account) in self.accounts.iter().enumerate() {
             afresh.digest(CASH, at, account.cash);
-            afresh.digest(RESERVED, at, account.reserved);
             afresh.digest(KILLED, at, i128::from(account.killed));
         }
         for (at, holding) in self.holdings.iter().enumerate() {
             afresh.digest(LOTS, at, i128::from(holding.lots));
-            afresh.digest(LOTS_RESERVED, at, i128::from(holding.reserved));
-            afresh.digest(BIDDING, at, i128::from(holding.bidding));
         }
         afresh.money == self.money
     }

@@ -222,6 +222,10 @@ impl Venue {
             let lots = [halves(flow.paid_in)[0], halves(flow.paid_out)[0]];
             rest = rest.wrapping_add(record([lots[0], lots[1], each.last as u64, at, 0, 2 << 32]));
         }
+        for (&account, &stake) in &self.stakes {
+            let [low, high] = halves(stake);
+            rest = rest.wrapping_add(record([u64::from(account), low, high, 0, 0, 4 << 32]));
+        }
         let ([fees, _], [paid_in, _], [paid_out, _]) =
             (halves(self.fees), halves(self.cash.paid_in), halves(self.cash.paid_out));
         let words = [fees, paid_in, paid_out, self.height, self.stamp, 3 << 32];

@@ -41,6 +41,11 @@ impl Hold {
         self.fills.iter().map(|fill| cost(fill.price, fill.quantity)).sum()
     }
 
+    pub(super) fn view(&self) -> Reservation {
+        let Self { order, terms, since, .. } = *self;
+        Reservation { order, terms, since, value: self.value() }
+    }
+
     pub(super) fn element(&self) -> u128 {
         let (kind, party, deadline) = match self.terms {
             Terms::Decision { coordinator } => (0, u128::from(coordinator), 0),

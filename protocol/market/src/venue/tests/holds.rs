@@ -128,7 +128,9 @@ fn a_stake_is_reserved_returned_or_forfeit() {
     let mut venue = venue(Rules::default());
     assert_eq!(venue.stake(9, 5), Err(Refusal::Account));
     assert_eq!(venue.stake(0, 1_000_001), Err(Refusal::Cash));
+    let before = venue.roots();
     assert_eq!(venue.stake(0, 600), Ok(()));
+    assert_ne!(venue.roots(), before);
     venue.unstake(0, 100);
     venue.forfeit(0, 200);
     assert_eq!((venue.staked(0), venue.account(0).unwrap().reserved()), (300, 300));
