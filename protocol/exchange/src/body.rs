@@ -138,10 +138,6 @@ impl ExchangeBody {
         if let Self::Signed(it) = self { Some(&it.0) } else { None }
     }
 
-    pub(crate) fn proof(&self) -> Option<&Proof> {
-        if let Self::Proof(it) = self { Some(&it.0) } else { None }
-    }
-
     pub(crate) fn block(&self) -> Option<&Block> {
         if let Self::Block(it) = self { Some(&it.0) } else { None }
     }

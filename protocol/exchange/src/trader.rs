@@ -2,7 +2,7 @@
 
 use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks};
 use anthill_protocol::kit::{Arrivals, Erased};
-use anthill_protocol::{Context, NodeId, Snapshot};
+use anthill_protocol::{Context, NodeId, Snapshot, Span};
 
 use crate::desk::Desk;
 use crate::exchange::Exchange;
@@ -15,6 +15,13 @@ pub(crate) const FIRST_PRICE: Ticks = 15_000;
 const EXAMPLE_LOTS: Lots = 100;
 /// Resting orders that a trader remembers, to cancel one of them.
 const MOST_RESTING: usize = 64;
+
+/// Rates of the flow without intelligence, per interval and in thousandths: limit orders on all ticks within
+/// reach, market orders, and cancellations of each resting order.
+const WEIGHT_LIMIT: u64 = 1_000;
+const WEIGHT_MARKET: u64 = 250;
+const WEIGHT_CANCEL: u64 = 25;
+const REACH: u64 = 40;
 
 /// A trader of one venue.
 #[derive(Clone, Debug, Snapshot)]
@@ -55,6 +62,12 @@ impl Trader {
             "poisson" if !is_over => {
                 Arrivals::poisson(exchange.interval).await_next(cx, Timer::Flow);
             }
+            // Every resting order may be the next to be cancelled: the more there are, the sooner.
+            "santa-fe" if !is_over => {
+                let per_mille = WEIGHT_LIMIT + WEIGHT_MARKET + self.weight_cancel();
+                let mean = Span(exchange.interval.0.saturating_mul(1_000) / per_mille);
+                Arrivals::poisson(mean).await_next(cx, Timer::Flow);
+            }
             _ => {}
         }
     }
@@ -71,7 +84,10 @@ impl Trader {
             return;
         }
         if self.desk.has_room(self.venue) {
-            self.act(exchange, cx);
+            match exchange.flow {
+                "santa-fe" => self.act_blindly(exchange, cx),
+                _ => self.act(exchange, cx),
+            }
         }
         self.await_flow(exchange, cx);
     }
@@ -97,13 +113,46 @@ impl Trader {
             }
             _ => {
                 let order = self.order(side, price.max(1), lots);
-                if self.resting.len() == MOST_RESTING {
-                    self.resting.remove(0);
-                }
-                self.resting.push(order.id.number);
+                self.remember(order.id.number);
                 self.desk.place(exchange, self.venue, order, cx);
             }
         }
+    }
+
+    fn weight_cancel(&self) -> u64 {
+        WEIGHT_CANCEL * self.resting.len() as u64
+    }
+
+    /// A limit order anywhere within reach of the other side's best price, a market order, or the end of any
+    /// resting order, each at its rate.
+    fn act_blindly(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let drawn = cx.random_below(WEIGHT_LIMIT + WEIGHT_MARKET + self.weight_cancel());
+        let side = if cx.random() >> 63 == 0 { Side::Bid } else { Side::Ask };
+        let [_, bid, ask, _] = self.seen.map(|price| price as Ticks);
+        let or = |price, default| if price == 0 { default } else { price };
+        let (bid, ask) = (or(bid, FIRST_PRICE - 5), or(ask, FIRST_PRICE + 5));
+        let away = 1 + cx.random_below(REACH) as Ticks;
+        let price = if side == Side::Bid { ask - away } else { bid + away };
+        let venue = self.venue;
+        if drawn < WEIGHT_LIMIT {
+            let order = self.order(side, price.max(1), 1);
+            self.remember(order.id.number);
+            self.desk.place(exchange, venue, order, cx);
+        } else if drawn < WEIGHT_LIMIT + WEIGHT_MARKET {
+            let order = Order::market(self.order(side, 0, 1).id, side, 1);
+            self.desk.place(exchange, venue, order, cx);
+        } else {
+            let place = cx.random_below(self.resting.len() as u64) as usize;
+            let id = OrderId::new(self.account, self.resting.swap_remove(place));
+            self.desk.ask(exchange, (venue, venue), Command::Cancel { id }, cx);
+        }
+    }
+
+    fn remember(&mut self, number: u32) {
+        if self.resting.len() == MOST_RESTING {
+            self.resting.remove(0);
+        }
+        self.resting.push(number);
     }
 
     pub(crate) fn on_answer(
