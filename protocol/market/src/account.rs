@@ -1,7 +1,8 @@
 //! What accounts own, what of it is promised, and which order numbers they have used.
 
 use crate::amount::{Cash, Lots};
-use crate::hash::{halves, record};
+use crate::command::OrderId;
+use crate::hash::{key, named};
 
 /// How far behind an account's newest number another may arrive.
 pub const REORDERING: u32 = 128;
@@ -9,8 +10,8 @@ pub const REORDERING: u32 = 128;
 /// An account's cash and standing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    pub(crate) cash: Cash,
-    pub(crate) reserved: Cash,
+    cash: Cash,
+    reserved: Cash,
     /// Which of the numbers `newest - 127 ..= newest` are used, the newest in bit 0.
     used: u128,
     newest: u32,
@@ -19,18 +20,18 @@ pub struct Account {
     /// Orders entered in the block `counted`.
     entered: u32,
     counted: u32,
-    pub(crate) killed: bool,
-    dirty: bool,
-    folded: u128,
+    killed: bool,
 }
 
 impl Account {
     /// All its cash, in units.
+    #[inline]
     pub fn cash(&self) -> Cash {
         self.cash
     }
 
-    /// The part promised to open orders and reservations.
+    /// The part promised to open orders, reservations and deposits.
+    #[inline]
     pub fn reserved(&self) -> Cash {
         self.reserved
     }
@@ -47,6 +48,7 @@ impl Account {
     }
 
     /// Whether its kill switch is on.
+    #[inline]
     pub fn killed(&self) -> bool {
         self.killed
     }
@@ -62,8 +64,8 @@ impl Account {
     }
 
     /// Marks a fresh number as used.
-    #[inline]
-    pub(crate) fn use_up(&mut self, number: u32) {
+    #[inline(always)]
+    fn use_up(&mut self, number: u32) {
         if number > self.newest {
             let ahead = number - self.newest;
             self.used = if ahead < REORDERING { self.used << ahead } else { 0 };
@@ -79,45 +81,30 @@ impl Account {
     }
 
     /// Counts an order in a block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&mut self, block: u32) {
         self.entered = self.entered(block).saturating_add(1);
         self.counted = block;
-    }
-
-    fn element(&self, at: u32) -> u128 {
-        let ([cash, cash_high], [reserved, reserved_high]) =
-            (halves(self.cash), halves(self.reserved));
-        let [used, used_high] = [self.used as u64, (self.used >> 64) as u64];
-        let standing = u64::from(self.newest) << 1 | u64::from(self.killed);
-        record([
-            cash,
-            reserved,
-            used,
-            used_high.wrapping_add(cash_high.rotate_left(32) ^ reserved_high.rotate_left(16)),
-            standing,
-            u64::from(at),
-        ])
     }
 }
 
 /// An account's lots of one instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
-    pub(crate) lots: Lots,
-    pub(crate) reserved: Lots,
-    pub(crate) bidding: Lots,
-    dirty: bool,
-    folded: u128,
+    lots: Lots,
+    reserved: Lots,
+    bidding: Lots,
 }
 
 impl Holding {
     /// All its lots.
+    #[inline]
     pub fn lots(&self) -> Lots {
         self.lots
     }
 
     /// The part promised to open asks and reservations.
+    #[inline]
     pub fn reserved(&self) -> Lots {
         self.reserved
     }
@@ -129,49 +116,40 @@ impl Holding {
     }
 
     /// Lots that its open bids and reservations may still buy.
+    #[inline]
     pub fn bidding(&self) -> Lots {
         self.bidding
     }
-
-    fn element(&self, at: u32) -> u128 {
-        if *self == Self::default() {
-            return 0;
-        }
-        let words = [self.lots as u64, self.reserved as u64, self.bidding as u64];
-        record([words[0], words[1], words[2], 1, 0, 1 << 32 | u64::from(at)])
-    }
 }
 
-/// All accounts of a venue, and the sum of their elements. Whatever is changed is noted, and the sum
-/// brought up to date by [`Accounts::fold`] once per command.
+const CASH: u64 = 0;
+const KILLED: u64 = 1;
+const LOTS: u64 = 2;
+
+/// All accounts of a venue, with a running digest: the sum, modulo 2^128, of every amount owned times
+/// the key of its place, so that a change costs one multiplication. What is promised follows from the
+/// open orders, the reservations and the stakes, which have digests of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Accounts {
     accounts: Vec<Account>,
     holdings: Vec<Holding>,
     instruments: u32,
-    changed: Vec<u32>,
-    moved: Vec<u32>,
-    sum: u128,
+    money: u128,
+    /// The sum of the digests of all names used.
+    names: u128,
 }
 
 impl Accounts {
     pub(crate) fn new(accounts: u32, instruments: u16) -> Self {
         let instruments = u32::from(instruments.max(1));
         let holdings = accounts as usize * instruments as usize;
-        let mut all = Self {
+        Self {
             accounts: vec![Account::default(); accounts as usize],
             holdings: vec![Holding::default(); holdings],
             instruments,
-            changed: Vec::with_capacity(64),
-            moved: Vec::with_capacity(64),
-            sum: 0,
-        };
-        for at in 0..accounts {
-            let element = all.accounts[at as usize].element(at);
-            all.accounts[at as usize].folded = element;
-            all.sum = all.sum.wrapping_add(element);
+            money: 0,
+            names: 0,
         }
-        all
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -189,66 +167,98 @@ impl Accounts {
     }
 
     #[inline]
+    fn place(&self, account: u32, instrument: u16) -> usize {
+        account as usize * self.instruments as usize + usize::from(instrument)
+    }
+
+    #[inline]
     pub(crate) fn holding(&self, account: u32, instrument: u16) -> &Holding {
-        &self.holdings[(account * self.instruments + u32::from(instrument)) as usize]
+        &self.holdings[self.place(account, instrument)]
     }
 
-    /// An account about to change.
+    /// Counts an open order or reservation.
     #[inline]
-    pub(crate) fn account_mut(&mut self, at: u32) -> &mut Account {
-        let account = &mut self.accounts[at as usize];
-        if !account.dirty {
-            account.dirty = true;
-            self.changed.push(at);
-        }
-        account
+    pub(crate) fn opened(&mut self, account: u32) {
+        self.accounts[account as usize].open += 1;
     }
 
-    /// A holding about to change.
+    /// Counts one less.
     #[inline]
-    pub(crate) fn holding_mut(&mut self, account: u32, instrument: u16) -> &mut Holding {
-        let at = account * self.instruments + u32::from(instrument);
-        let holding = &mut self.holdings[at as usize];
-        if !holding.dirty {
-            holding.dirty = true;
-            self.moved.push(at);
-        }
-        holding
+    pub(crate) fn closed(&mut self, account: u32) {
+        self.accounts[account as usize].open -= 1;
     }
 
-    /// Brings the sum up to date.
+    #[inline(always)]
+    fn digest(&mut self, field: u64, place: usize, change: i128) {
+        let term = i128::from(key(field, place as u64)).wrapping_mul(change);
+        self.money = self.money.wrapping_add(term as u128);
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_cash(&mut self, account: u32, change: Cash) {
+        self.accounts[account as usize].cash += change;
+        self.digest(CASH, account as usize, change);
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_reserved(&mut self, account: u32, change: Cash) {
+        self.accounts[account as usize].reserved += change;
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_lots(&mut self, account: u32, instrument: u16, change: Lots) {
+        let at = self.place(account, instrument);
+        self.holdings[at].lots += change;
+        self.digest(LOTS, at, i128::from(change));
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_lots_reserved(&mut self, account: u32, instrument: u16, change: Lots) {
+        let at = self.place(account, instrument);
+        self.holdings[at].reserved += change;
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_bidding(&mut self, account: u32, instrument: u16, change: Lots) {
+        let at = self.place(account, instrument);
+        self.holdings[at].bidding += change;
+    }
+
+    pub(crate) fn set_killed(&mut self, account: u32, on: bool) {
+        let before = std::mem::replace(&mut self.accounts[account as usize].killed, on);
+        self.digest(KILLED, account as usize, i128::from(on) - i128::from(before));
+    }
+
+    /// Marks a fresh name as used.
+    #[inline(always)]
+    pub(crate) fn use_up(&mut self, id: OrderId) {
+        self.accounts[id.account as usize].use_up(id.number);
+        self.names = self.names.wrapping_add(named(id.word()));
+    }
+
+    /// Marks the name of an order as used, and counts the order in a block.
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, id: OrderId, block: u32) {
+        self.use_up(id);
+        self.accounts[id.account as usize].enter(block);
+    }
+
+    /// The digest.
     #[inline]
-    pub(crate) fn fold(&mut self) {
-        while let Some(at) = self.changed.pop() {
-            let account = &mut self.accounts[at as usize];
-            let element = account.element(at);
-            self.sum = self.sum.wrapping_add(element).wrapping_sub(account.folded);
-            account.folded = element;
-            account.dirty = false;
-        }
-        while let Some(at) = self.moved.pop() {
-            let holding = &mut self.holdings[at as usize];
-            let folded = std::mem::take(&mut holding.folded);
-            holding.dirty = false;
-            let element = holding.element(at);
-            self.sum = self.sum.wrapping_add(element).wrapping_sub(folded);
-            holding.folded = element;
-        }
-    }
-
-    /// The sum of all elements, as of the last [`Accounts::fold`].
     pub(crate) fn sum(&self) -> u128 {
-        self.sum
+        self.money.wrapping_add(self.names)
     }
 
-    /// The same sum from nothing.
-    pub(crate) fn sum_afresh(&self) -> u128 {
-        let accounts = self.accounts.iter().zip(0..).map(|(account, at)| account.element(at));
-        let holdings = self
-            .holdings
-            .iter()
-            .zip(0..)
-            .map(|(holding, at)| Holding { folded: 0, dirty: false, ..*holding }.element(at));
-        accounts.chain(holdings).fold(0, u128::wrapping_add)
+    /// Whether the digest of all amounts is that of the amounts.
+    pub(crate) fn digest_holds(&self) -> bool {
+        let mut afresh = Self::new(0, 1);
+        for (at, account) in self.accounts.iter().enumerate() {
+            afresh.digest(CASH, at, account.cash);
+            afresh.digest(KILLED, at, i128::from(account.killed));
+        }
+        for (at, holding) in self.holdings.iter().enumerate() {
+            afresh.digest(LOTS, at, i128::from(holding.lots));
+        }
+        afresh.money == self.money
     }
 }

@@ -41,12 +41,14 @@ pub fn fee(cash: Cash, rate: u32) -> Cash {
     whole + Cash::from(rest.div_ceil(MILLION))
 }
 
-/// What one lot bought at `price` can cost at most, fee included, in however many fills: the fee of
+/// What one lot bought at `price` (at most [`MAX_PRICE`]) can cost at most, with a fee of `rate` (at
+/// most a million) included, in however many fills: the fee of
 /// q lots is at most q fees of one, since ⌈a + b⌉ ≤ ⌈a⌉ + ⌈b⌉.
 #[inline]
 pub fn worst_lot(price: Ticks, rate: u32) -> Ticks {
-    // At most twice MAX_PRICE.
-    price + fee(Cash::from(price), rate.min(MILLION as u32)) as Ticks
+    debug_assert!((0..=MAX_PRICE).contains(&price) && u64::from(rate) <= MILLION);
+    // 2^40 ticks × a million fit in 64 bits.
+    price + (price as u64 * u64::from(rate)).div_ceil(MILLION) as Ticks
 }
 
 /// Why a text is no amount.

@@ -1,5 +1,6 @@
-//! The mixing behind the roots: sums, modulo 2^128, of one mixed word pair per element (AdHash of
-//! Bellare and Micciancio 1997 with a fast mixing function). Adding or removing an element is one
+//! The mixing behind the roots: sums, modulo 2^128, over the elements of the state, each scaled by a
+//! word that depends on what and where it is (AdHash of Bellare and Micciancio 1997 with a fast
+//! mixing function; for amounts, a linear hash). Adding, changing or removing an element is one
 //! addition, whatever the order of changes. It finds replicas that differ; it is no commitment
 //! against someone who searches for collisions.
 
@@ -35,12 +36,25 @@ fn spread(a: u64, b: u64) -> u128 {
     u128::from(fold(low ^ KEYS[6], high ^ KEYS[7])) << 64 | u128::from(low ^ high)
 }
 
-/// The element of a resting order: who it is, where it stands, what remains.
+/// The element of a resting order: who it is and where it stands, times what remains.
 #[inline]
 pub(crate) fn order(id: u64, place: u64, stamp: u64, remaining: i64, visible: i64) -> u128 {
     let name = fold(id ^ KEYS[0], place ^ KEYS[1]);
-    let lots = fold(remaining as u64 ^ KEYS[2], visible as u64 ^ KEYS[3]);
-    spread(name ^ stamp, lots.wrapping_add(stamp))
+    let tag = fold(name ^ KEYS[2], stamp ^ KEYS[3]);
+    let lots = (remaining as u64).wrapping_add((visible as u64).rotate_left(44)).wrapping_add(1);
+    u128::from(tag) * u128::from(lots)
+}
+
+/// The key of one amount of one owner.
+#[inline]
+pub(crate) fn key(field: u64, place: u64) -> u64 {
+    fold(place ^ KEYS[field as usize & 7], KEYS[7] ^ field)
+}
+
+/// The element of a name.
+#[inline]
+pub(crate) fn named(id: u64) -> u128 {
+    u128::from(id ^ KEYS[2]) * u128::from(id.rotate_left(32) ^ KEYS[5])
 }
 
 /// The element of a record of six words.

@@ -30,9 +30,9 @@ impl Index {
         (entry_hash >> self.shift) as usize
     }
 
-    /// The position of the order's entry and its slot.
+    /// The slot of an open order.
     #[inline]
-    fn find(&self, id: OrderId, slab: &Slab) -> Option<(usize, u32)> {
+    pub(crate) fn get(&self, id: OrderId, slab: &Slab) -> Option<u32> {
         let hash = hash_of(id);
         let mask = self.entries.len() - 1;
         let mut at = self.home(hash);
@@ -44,27 +44,26 @@ impl Index {
             if (entry >> 32) as u32 == hash {
                 let slot = entry as u32 - 1;
                 if slab[slot].id == id {
-                    return Some((at, slot));
+                    return Some(slot);
                 }
             }
             at = (at + 1) & mask;
         }
     }
 
-    /// The slot of an open order.
-    #[inline]
-    pub(crate) fn get(&self, id: OrderId, slab: &Slab) -> Option<u32> {
-        self.find(id, slab).map(|(_, slot)| slot)
-    }
-
     /// The slot that an order probably has; reads no order. For warming caches.
     #[inline]
     pub(crate) fn guess(&self, id: OrderId) -> u32 {
-        (self.entries[self.home(hash_of(id))] as u32).wrapping_sub(1)
+        let hash = hash_of(id);
+        let mask = self.entries.len() - 1;
+        let home = self.home(hash);
+        let near = (0..4).map(|step| self.entries[(home + step) & mask]);
+        let hit = near.filter(|entry| (entry >> 32) as u32 == hash).last();
+        (hit.unwrap_or(0) as u32).wrapping_sub(1)
     }
 
     /// Adds an order that is not in the table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, id: OrderId, slot: u32) {
         if self.used * 2 >= self.entries.len() {
             self.grow();
@@ -82,6 +81,7 @@ impl Index {
         self.entries[at] = entry;
     }
 
+    #[cold]
     fn grow(&mut self) {
         let wider = vec![0; self.entries.len() * 2];
         let entries = std::mem::replace(&mut self.entries, wider);
@@ -93,10 +93,18 @@ impl Index {
         }
     }
 
-    /// Removes an order, which must still be in the slab.
-    #[inline]
-    pub(crate) fn remove(&mut self, id: OrderId, slab: &Slab) {
-        let Some((mut gap, _)) = self.find(id, slab) else { return };
+    /// Removes the order in a slot.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, id: OrderId, slot: u32) {
+        let entry = u64::from(hash_of(id)) << 32 | u64::from(slot + 1);
+        let mut gap = self.home((entry >> 32) as u32);
+        while self.entries[gap] != entry {
+            if self.entries[gap] == 0 {
+                debug_assert!(false, "removes only what is there");
+                return;
+            }
+            gap = (gap + 1) & (self.entries.len() - 1);
+        }
         self.used -= 1;
         let mask = self.entries.len() - 1;
         let mut at = gap;

@@ -106,6 +106,9 @@ impl Ladder {
                 let start = from.saturating_sub(self.base).max(0) as u64;
                 let near = usize::try_from(start).ok().and_then(|at| self.occupied.above(at));
                 let near = near.map(|at| self.base + at as Ticks);
+                if self.far.is_empty() {
+                    return near;
+                }
                 let far = self.far.range(from..).next().map(|(&price, _)| price);
                 near.into_iter().chain(far).min()
             }
@@ -114,6 +117,9 @@ impl Ladder {
                 let near = usize::try_from(last.saturating_sub(self.base)).ok();
                 let near = near.and_then(|at| self.occupied.below(at));
                 let near = near.map(|at| self.base + at as Ticks);
+                if self.far.is_empty() {
+                    return near;
+                }
                 let far = self.far.range(..=last).next_back().map(|(&price, _)| price);
                 near.into_iter().chain(far).max()
             }
@@ -121,10 +127,13 @@ impl Ladder {
     }
 
     /// Appends a slot to the queue of its price.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, slab: &mut Slab, at: u32) {
-        let (price, lots) = (slab[at].price, slab[at].remaining);
-        self.make_room(price);
+        let price = slab[at].price;
+        if self.offset(price).is_none() {
+            self.make_room(price);
+        }
+        let lots = slab[at].remaining;
         let level = self.level_mut(price);
         let tail = std::mem::replace(&mut level.tail, at);
         level.lots += lots;
@@ -134,14 +143,17 @@ impl Ladder {
         } else {
             slab[tail].next = at;
         }
-        slab[at].prev = tail;
-        slab[at].next = NONE;
+        let slot = &mut slab[at];
+        slot.prev = tail;
+        slot.next = NONE;
     }
 
     /// Puts a slot where its stamp belongs in the queue of its price.
     pub(crate) fn insert(&mut self, slab: &mut Slab, at: u32) {
         let (price, lots, stamp) = (slab[at].price, slab[at].remaining, slab[at].stamp);
-        self.make_room(price);
+        if self.offset(price).is_none() {
+            self.make_room(price);
+        }
         let level = *self.level_mut(price);
         let mut before = level.tail;
         while before != NONE && slab[before].stamp > stamp {
@@ -170,26 +182,26 @@ impl Ladder {
     }
 
     /// Takes a slot out of its queue.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlink(&mut self, slab: &mut Slab, at: u32) {
-        let slot = slab[at];
-        let level = self.level_mut(slot.price);
-        level.lots -= slot.remaining;
-        if slot.prev == NONE {
-            level.head = slot.next;
+        let slot = &slab[at];
+        let (price, lots, prev, next) = (slot.price, slot.remaining, slot.prev, slot.next);
+        let level = self.level_mut(price);
+        level.lots -= lots;
+        if prev == NONE {
+            level.head = next;
         }
-        if slot.next == NONE {
-            level.tail = slot.prev;
+        if next == NONE {
+            level.tail = prev;
         }
-        let empty = level.head == NONE;
-        if slot.prev != NONE {
-            slab[slot.prev].next = slot.next;
+        if prev != NONE {
+            slab[prev].next = next;
         }
-        if slot.next != NONE {
-            slab[slot.next].prev = slot.prev;
+        if next != NONE {
+            slab[next].prev = prev;
         }
-        if empty {
-            self.vacate(slot.price);
+        if prev == NONE && next == NONE {
+            self.vacate(price);
         }
     }
 
@@ -224,11 +236,8 @@ impl Ladder {
 
     /// Moves the window when the action is outside it: at once while it is empty, else at most once
     /// in as many changes of the best level as it has levels, so that the copying is paid for.
-    #[inline]
+    #[cold]
     fn make_room(&mut self, price: Ticks) {
-        if self.offset(price).is_some() {
-            return;
-        }
         let idle = self.settled as usize >= self.levels.len();
         if self.occupied.is_empty() && self.far.is_empty() {
             self.base = price - self.levels.len() as Ticks / 2;

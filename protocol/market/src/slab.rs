@@ -83,6 +83,7 @@ impl Slab {
         self.used
     }
 
+    #[inline(always)]
     pub(crate) fn insert(&mut self, slot: Slot) -> u32 {
         self.used += 1;
         if self.free == NONE {
@@ -95,6 +96,7 @@ impl Slab {
         at
     }
 
+    #[inline(always)]
     pub(crate) fn remove(&mut self, at: u32) {
         self.used -= 1;
         self.slots[at as usize].state = State::Free;

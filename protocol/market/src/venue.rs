@@ -6,6 +6,7 @@ mod batch;
 mod enter;
 mod hold;
 mod matching;
+mod stake;
 mod view;
 
 pub use audit::Violation;
@@ -13,13 +14,13 @@ pub use hold::Reservation;
 pub use view::OpenOrder;
 
 use crate::account::{Account, Accounts, Holding};
-use crate::amount::{Cash, Lots, MAX_CASH, MAX_LOTS, Ticks};
+use crate::amount::{Cash, Lots, MAX_CASH, MAX_LOTS, Ticks, cost, worst_lot};
 use crate::book::Book;
 use crate::command::{Command, OrderId, Side};
 use crate::event::{Event, Refusal};
 use crate::hash::{halves, record};
 use crate::index::Index;
-use crate::rules::Rules;
+use crate::rules::{Limits, Rules};
 use crate::slab::{Slab, Slot};
 use hold::Hold;
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct Venue {
     holds: BTreeMap<OrderId, Hold>,
     /// The sum of the elements of all holds.
     held: u128,
+    /// Deposits by account.
+    stakes: BTreeMap<u32, Cash>,
     stamp: u64,
     height: u64,
     fees: Cash,
@@ -69,7 +72,9 @@ impl Venue {
         // A fee of more than everything would leave a seller with less than nothing.
         let most = crate::amount::MILLION as u32;
         let (taker_fee, maker_fee) = (rules.taker_fee.min(most), rules.maker_fee.min(most));
-        let rules = Rules { instruments, taker_fee, maker_fee, ..rules };
+        // Sums of lots must not overflow whatever the limit.
+        let limits = Limits { position: rules.limits.position.min(Lots::MAX / 4), ..rules.limits };
+        let rules = Rules { instruments, taker_fee, maker_fee, limits, ..rules };
         Self {
             slab: Slab::new(),
             index: Index::new(),
@@ -77,6 +82,7 @@ impl Venue {
             accounts: Accounts::new(rules.accounts, instruments),
             holds: BTreeMap::new(),
             held: 0,
+            stakes: BTreeMap::new(),
             stamp: 0,
             height: 0,
             fees: 0,
@@ -92,7 +98,7 @@ impl Venue {
     /// # Errors
     /// Says why the command is refused; nothing has changed then.
     pub fn apply(&mut self, command: &Command, events: &mut Vec<Event>) -> Result<(), Refusal> {
-        let done = match *command {
+        match *command {
             Command::Place(ref order) => self.place(order, events),
             Command::Cancel { id } => self.cancel(id, events),
             Command::Reduce { id, to } => self.reduce(id, to, events),
@@ -106,16 +112,14 @@ impl Venue {
             Command::Reveal { id, ref preimage } => self.reveal(id, preimage, events),
             Command::Kill { account, on } => self.kill(account, on, events),
             Command::Deposit { id, cash } => self.deposit(id, cash),
-            Command::Withdraw { id, cash } => self.withdraw(id, cash),
+            Command::Withdraw { id, cash } => self.withdraw_cash(id, cash),
             Command::DepositLots { id, instrument, lots } => {
                 self.deposit_lots(id, instrument, lots)
             }
             Command::WithdrawLots { id, instrument, lots } => {
                 self.withdraw_lots(id, instrument, lots)
             }
-        };
-        self.accounts.fold();
-        done
+        }
     }
 
     /// Opens the block `height`: counts of the rate limit restart, hash locks whose deadline this is
@@ -123,7 +127,6 @@ impl Venue {
     pub fn open_block(&mut self, height: u64, events: &mut Vec<Event>) {
         self.height = self.height.max(height);
         self.expire(events);
-        self.accounts.fold();
     }
 
     /// Closes the block: a batch venue clears each instrument at one price. `draw` decides who gets
@@ -131,7 +134,6 @@ impl Venue {
     /// for example the block's hash.
     pub fn close_block(&mut self, draw: u64, events: &mut Vec<Event>) {
         self.clear_all(draw, events);
-        self.accounts.fold();
     }
 
     /// Executes a whole block. A batch venue takes the commands in an order that depends on `draw`
@@ -167,8 +169,12 @@ impl Venue {
         mut refused: impl FnMut(usize, Refusal),
     ) {
         const AHEAD: usize = 16;
+        // A book that is in cache anyway has nothing to gain.
+        let far = self.slab.used() > 4_096;
         for (chunk, some) in commands.chunks(AHEAD).enumerate() {
-            self.warm(some);
+            if far {
+                self.warm(some);
+            }
             for (at, command) in some.iter().enumerate() {
                 if let Err(reason) = self.apply(command, events) {
                     refused(chunk * AHEAD + at, reason);
@@ -181,9 +187,15 @@ impl Venue {
     fn warm(&mut self, commands: &[Command]) {
         let mut slots = [u32::MAX; 16];
         for (slot, command) in slots.iter_mut().zip(commands) {
-            if let Command::Cancel { id } | Command::Reduce { id, .. } = command {
-                *slot = self.index.guess(*id);
-            }
+            *slot = match command {
+                Command::Cancel { id } | Command::Reduce { id, .. } => self.index.guess(*id),
+                Command::Place(order) => {
+                    // Nothing is there yet; the read brings the place for it.
+                    self.warmth ^= u64::from(self.index.guess(order.id));
+                    u32::MAX
+                }
+                _ => u32::MAX,
+            };
         }
         let mut links = [u32::MAX; 32];
         for (pair, &slot) in links.chunks_exact_mut(2).zip(&slots) {
@@ -210,12 +222,17 @@ impl Venue {
             let lots = [halves(flow.paid_in)[0], halves(flow.paid_out)[0]];
             rest = rest.wrapping_add(record([lots[0], lots[1], each.last as u64, at, 0, 2 << 32]));
         }
+        for (&account, &stake) in &self.stakes {
+            let [low, high] = halves(stake);
+            rest = rest.wrapping_add(record([u64::from(account), low, high, 0, 0, 4 << 32]));
+        }
         let ([fees, _], [paid_in, _], [paid_out, _]) =
             (halves(self.fees), halves(self.cash.paid_in), halves(self.cash.paid_out));
         let words = [fees, paid_in, paid_out, self.height, self.stamp, 3 << 32];
         Roots { book, accounts: rest.wrapping_add(record(words)) }
     }
 
+    #[inline(always)]
     fn check_transfer(&self, id: OrderId, instrument: u16) -> Result<(), Refusal> {
         let account = self.accounts.get(id.account).ok_or(Refusal::Account)?;
         if instrument >= self.rules.instruments {
@@ -224,20 +241,21 @@ impl Venue {
         if account.fresh(id.number) { Ok(()) } else { Err(Refusal::Replay) }
     }
 
+    #[inline(never)]
     fn deposit(&mut self, id: OrderId, cash: Cash) -> Result<(), Refusal> {
         self.check_transfer(id, 0)?;
         // The total in stays far from overflow for as many deposits as can be.
         if !(1..=MAX_CASH).contains(&cash) || self.cash.paid_in > Cash::MAX / 2 {
             return Err(Refusal::Quantity);
         }
-        let account = self.accounts.account_mut(id.account);
-        account.use_up(id.number);
-        account.cash += cash;
+        self.accounts.use_up(id);
+        self.accounts.add_cash(id.account, cash);
         self.cash.paid_in += cash;
         Ok(())
     }
 
-    fn withdraw(&mut self, id: OrderId, cash: Cash) -> Result<(), Refusal> {
+    #[inline(never)]
+    fn withdraw_cash(&mut self, id: OrderId, cash: Cash) -> Result<(), Refusal> {
         self.check_transfer(id, 0)?;
         if cash < 1 {
             return Err(Refusal::Quantity);
@@ -245,13 +263,13 @@ impl Venue {
         if self.accounts.account(id.account).free() < cash {
             return Err(Refusal::Cash);
         }
-        let account = self.accounts.account_mut(id.account);
-        account.use_up(id.number);
-        account.cash -= cash;
+        self.accounts.use_up(id);
+        self.accounts.add_cash(id.account, -cash);
         self.cash.paid_out += cash;
         Ok(())
     }
 
+    #[inline(never)]
     fn deposit_lots(&mut self, id: OrderId, instrument: u16, lots: Lots) -> Result<(), Refusal> {
         self.check_transfer(id, instrument)?;
         let flow = self.lots[usize::from(instrument)];
@@ -260,12 +278,17 @@ impl Venue {
         if !(1..=MAX_LOTS).contains(&lots) || inside > 1 << 62 {
             return Err(Refusal::Quantity);
         }
-        self.accounts.account_mut(id.account).use_up(id.number);
-        self.accounts.holding_mut(id.account, instrument).lots += lots;
+        let holding = self.accounts.holding(id.account, instrument);
+        if holding.lots() + holding.bidding() + lots > self.rules.limits.position {
+            return Err(Refusal::Position);
+        }
+        self.accounts.use_up(id);
+        self.accounts.add_lots(id.account, instrument, lots);
         self.lots[usize::from(instrument)].paid_in += i128::from(lots);
         Ok(())
     }
 
+    #[inline(never)]
     fn withdraw_lots(&mut self, id: OrderId, instrument: u16, lots: Lots) -> Result<(), Refusal> {
         self.check_transfer(id, instrument)?;
         if lots < 1 {
@@ -274,28 +297,28 @@ impl Venue {
         if self.accounts.holding(id.account, instrument).free() < lots {
             return Err(Refusal::Assets);
         }
-        self.accounts.account_mut(id.account).use_up(id.number);
-        self.accounts.holding_mut(id.account, instrument).lots -= lots;
+        self.accounts.use_up(id);
+        self.accounts.add_lots(id.account, instrument, -lots);
         self.lots[usize::from(instrument)].paid_out += i128::from(lots);
         Ok(())
     }
 
     /// Opens a slot for an order.
-    #[inline]
+    #[inline(always)]
     fn open(&mut self, slot: Slot) -> u32 {
         let at = self.slab.insert(slot);
         self.index.insert(slot.id, at);
-        self.accounts.account_mut(slot.id.account).open += 1;
+        self.accounts.opened(slot.id.account);
         at
     }
 
     /// Forgets an order.
-    #[inline]
+    #[inline(always)]
     fn close(&mut self, at: u32) {
         let id = self.slab[at].id;
-        self.index.remove(id, &self.slab);
+        self.index.remove(id, at);
         self.slab.remove(at);
-        self.accounts.account_mut(id.account).open -= 1;
+        self.accounts.closed(id.account);
     }
 
     #[inline]
@@ -305,30 +328,24 @@ impl Venue {
     }
 
     /// Reserves what an order of this side, price and quantity may need.
-    #[inline]
+    #[inline(always)]
     fn reserve(&mut self, id: OrderId, instrument: u16, side: Side, price: Ticks, lots: Lots) {
-        let holding = self.accounts.holding_mut(id.account, instrument);
         match side {
-            Side::Ask => holding.reserved += lots,
+            Side::Ask => self.accounts.add_lots_reserved(id.account, instrument, lots),
             Side::Bid => {
-                holding.bidding += lots;
-                let worst = crate::amount::worst_lot(price, self.rules.worst_fee());
-                self.accounts.account_mut(id.account).reserved += crate::amount::cost(worst, lots);
+                let worst = worst_lot(price, self.rules.worst_fee());
+                self.accounts.add_bidding(id.account, instrument, lots);
+                self.accounts.add_reserved(id.account, cost(worst, lots));
             }
         }
     }
 
     /// Frees what [`Venue::reserve`] reserved for `lots` of an order.
-    #[inline]
+    #[inline(always)]
     fn free(&mut self, id: OrderId, instrument: u16, side: Side, price: Ticks, lots: Lots) {
-        let holding = self.accounts.holding_mut(id.account, instrument);
-        match side {
-            Side::Ask => holding.reserved -= lots,
-            Side::Bid => {
-                holding.bidding -= lots;
-                let worst = crate::amount::worst_lot(price, self.rules.worst_fee());
-                self.accounts.account_mut(id.account).reserved -= crate::amount::cost(worst, lots);
-            }
-        }
+        self.reserve(id, instrument, side, price, -lots);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,7 @@ fn commands_read_back_and_prefixes_do_not() {
         longest = longest.max(bytes.len());
     }
     assert_eq!(longest, MAX_BYTES);
+    assert_eq!(size_of::<Command>(), 80, "room for it in a message of 112 bytes");
 }
 
 #[test]

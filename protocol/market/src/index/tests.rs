@@ -32,7 +32,7 @@ fn finds_what_a_map_finds_through_growth_and_removal() {
         match map.remove(&id) {
             Some(at) => {
                 assert_eq!(index.get(id, &slab), Some(at));
-                index.remove(id, &slab);
+                index.remove(id, at);
                 slab.remove(at);
             }
             None => {

@@ -59,7 +59,10 @@ impl Naive {
             if lots < 1 || (enters && (lots > MAX_LOTS || inside > 1 << 62)) {
                 return Err(Refusal::Quantity);
             }
-            let (all, reserved, _) = self.lots(id.account, instrument);
+            let (all, reserved, bidding) = self.lots(id.account, instrument);
+            if enters && all + bidding + lots > self.rules.limits.position {
+                return Err(Refusal::Position);
+            }
             if !enters && all - reserved < lots {
                 return Err(Refusal::Assets);
             }

@@ -6,14 +6,15 @@ use crate::event::Event;
 use crate::rules::Rules;
 use crate::venue::Venue;
 use crate::workload::Stress;
+use std::collections::BTreeMap;
 
 /// What happened in a duel, to see that it was about something.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Commands given.
     pub commands: u64,
-    /// Commands refused.
-    pub refused: u64,
+    /// Commands refused, by reason.
+    pub refused: BTreeMap<String, u64>,
     /// Trades.
     pub trades: u64,
     /// Stops fired.
@@ -68,7 +69,9 @@ pub fn duel(rules: Rules, seed: u64, commands: u64) -> Result<Tally, String> {
             return Err(format!("command {count}: {command:?}: book roots differ"));
         }
         tally.commands += 1;
-        tally.refused += u64::from(answers.0.is_err());
+        if let Err(reason) = answers.0 {
+            *tally.refused.entry(format!("{reason:?}")).or_insert(0) += 1;
+        }
         tally.open = tally.open.max(venue.open_orders());
         here.iter().for_each(|event| tally.note(event));
         if count % 97 == 0 {

@@ -8,6 +8,7 @@ use crate::event::{Event, Reason, Refusal};
 use crate::slab::State;
 
 impl Venue {
+    #[inline(always)]
     fn find(&self, id: OrderId) -> Result<u32, Refusal> {
         let at = self.index.get(id, &self.slab).ok_or(Refusal::Unknown)?;
         if self.slab[at].dying { Err(Refusal::Unknown) } else { Ok(at) }
@@ -15,13 +16,17 @@ impl Venue {
 
     pub(super) fn cancel(&mut self, id: OrderId, events: &mut Vec<Event>) -> Result<(), Refusal> {
         let at = self.find(id)?;
-        self.withdraw_order(at, Reason::Asked, events);
+        self.withdraw(at, Reason::Asked, events);
         Ok(())
     }
 
     /// Takes an open order out. What reservations hold of it may still trade, but not come back.
-    #[inline]
     pub(super) fn withdraw_order(&mut self, at: u32, reason: Reason, events: &mut Vec<Event>) {
+        self.withdraw(at, reason, events);
+    }
+
+    #[inline(always)]
+    fn withdraw(&mut self, at: u32, reason: Reason, events: &mut Vec<Event>) {
         let slot = self.slab[at];
         let book = &mut self.books[usize::from(slot.instrument)];
         book.discount(&self.slab, at);
@@ -46,6 +51,7 @@ impl Venue {
         }
     }
 
+    #[inline(never)]
     pub(super) fn reduce(
         &mut self,
         id: OrderId,
@@ -74,6 +80,7 @@ impl Venue {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn replace(
         &mut self,
         id: OrderId,
@@ -108,12 +115,13 @@ impl Venue {
             Side::Ask => Credit { lots: slot.remaining, open: 1, ..Credit::default() },
         };
         debug_assert!(side == Side::Ask || credit.cash == cost(worst as Ticks, slot.remaining));
-        self.check(&order, credit)?;
+        let limit = self.check(&order, credit)?;
         self.withdraw_order(at, Reason::Replaced, events);
-        self.enter(&order, events);
+        self.enter(&order, limit, events);
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn kill(
         &mut self,
         account: u32,
@@ -121,7 +129,7 @@ impl Venue {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         self.accounts.get(account).ok_or(Refusal::Account)?;
-        self.accounts.account_mut(account).killed = on;
+        self.accounts.set_killed(account, on);
         if on {
             let of = self.slab.open().filter(|(_, slot)| slot.id.account == account && !slot.dying);
             let mut open: Vec<_> = of.map(|(at, slot)| (slot.stamp, at)).collect();

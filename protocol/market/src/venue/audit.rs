@@ -79,7 +79,7 @@ impl Venue {
         for instrument in 0..self.rules.instruments {
             self.audit_book(instrument)?;
         }
-        if self.accounts.sum_afresh() != self.accounts.sum() {
+        if !self.accounts.digest_holds() {
             return Err(Violation::Root("accounts"));
         }
         let held = self.holds.values().map(|hold| hold.element()).fold(0, u128::wrapping_add);
@@ -91,14 +91,14 @@ impl Venue {
 
     fn audit_totals(&self) -> Result<(), Violation> {
         let accounts = 0..self.rules.accounts;
-        let cash: Cash = accounts.clone().map(|at| self.accounts.account(at).cash).sum();
+        let cash: Cash = accounts.clone().map(|at| self.accounts.account(at).cash()).sum();
         let flow = self.cash;
         let held = cash + self.fees;
         if held != flow.paid_in - flow.paid_out {
             return Err(Violation::Cash { held, flow });
         }
         for instrument in 0..self.rules.instruments {
-            let lots = |at| i128::from(self.accounts.holding(at, instrument).lots);
+            let lots = |at| i128::from(self.accounts.holding(at, instrument).lots());
             let held: i128 = accounts.clone().map(lots).sum();
             let flow = self.lots[usize::from(instrument)];
             if held != flow.paid_in - flow.paid_out {
@@ -107,16 +107,16 @@ impl Venue {
         }
         for at in accounts {
             let account = self.accounts.account(at);
-            if account.cash < 0 || account.reserved < 0 || account.free() < 0 {
+            if account.cash() < 0 || account.reserved() < 0 || account.free() < 0 {
                 return Err(Violation::Negative(at));
             }
             for instrument in 0..self.rules.instruments {
                 let holding = self.accounts.holding(at, instrument);
-                let (bids, asks) = (holding.bidding, holding.reserved);
-                if holding.lots < 0 || asks < 0 || bids < 0 || holding.free() < 0 {
+                let (bids, asks) = (holding.bidding(), holding.reserved());
+                if holding.lots() < 0 || asks < 0 || bids < 0 || holding.free() < 0 {
                     return Err(Violation::Negative(at));
                 }
-                if bids > 0 && holding.lots + bids > self.rules.limits.position {
+                if holding.lots() + bids > self.rules.limits.position {
                     return Err(Violation::Position(at));
                 }
             }
@@ -149,18 +149,21 @@ impl Venue {
             needs[hold.order.id.account as usize].orders += 1;
         }
         self.slab.open().for_each(|(_, slot)| needs[slot.id.account as usize].orders += 1);
+        self.stakes.iter().for_each(|(&account, &stake)| needs[account as usize].cash += stake);
         for (account, need) in (0..).zip(&needs) {
             let noted = self.accounts.account(account);
             let differ = |reserved, needed| Violation::Reserved { account, reserved, needed };
-            if noted.reserved != need.cash {
-                return Err(differ(noted.reserved, need.cash));
+            if noted.reserved() != need.cash {
+                return Err(differ(noted.reserved(), need.cash));
             }
             if noted.open != need.orders {
                 return Err(differ(i128::from(noted.open), i128::from(need.orders)));
             }
             for instrument in 0..self.rules.instruments {
                 let holding = self.accounts.holding(account, instrument);
-                for (side, noted) in [(Side::Bid, holding.bidding), (Side::Ask, holding.reserved)] {
+                for (side, noted) in
+                    [(Side::Bid, holding.bidding()), (Side::Ask, holding.reserved())]
+                {
                     let needed = lots.get(&(account, instrument, side)).copied().unwrap_or(0);
                     if noted != needed {
                         return Err(differ(i128::from(noted), i128::from(needed)));

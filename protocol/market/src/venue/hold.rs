@@ -41,6 +41,11 @@ impl Hold {
         self.fills.iter().map(|fill| cost(fill.price, fill.quantity)).sum()
     }
 
+    pub(super) fn view(&self) -> Reservation {
+        let Self { order, terms, since, .. } = *self;
+        Reservation { order, terms, since, value: self.value() }
+    }
+
     pub(super) fn element(&self) -> u128 {
         let (kind, party, deadline) = match self.terms {
             Terms::Decision { coordinator } => (0, u128::from(coordinator), 0),
@@ -75,6 +80,7 @@ pub struct Reservation {
 }
 
 impl Venue {
+    #[inline(never)]
     pub(super) fn prepare(
         &mut self,
         order: &Order,
@@ -86,16 +92,10 @@ impl Venue {
         let fills = self.match_hold(&order, events);
         let id = order.id;
         let block = self.height as u32;
-        let account = self.accounts.account_mut(id.account);
-        account.use_up(id.number);
-        account.enter(block);
-        account.open += 1;
-        account.reserved += cash + deposit;
-        let holding = self.accounts.holding_mut(id.account, order.instrument);
-        match order.side {
-            Side::Bid => holding.bidding += order.quantity,
-            Side::Ask => holding.reserved += order.quantity,
-        }
+        self.accounts.enter(id, block);
+        self.accounts.opened(id.account);
+        self.accounts.add_reserved(id.account, cash + deposit);
+        self.promise(&order, order.quantity);
         let hold = Hold { order, terms, since: self.height, cash, deposit, fills };
         self.held = self.held.wrapping_add(hold.element());
         self.holds.insert(id, hold);
@@ -176,10 +176,19 @@ impl Venue {
         fills
     }
 
+    /// Promises lots of a prepared order: to sell, or to buy.
+    fn promise(&mut self, order: &Order, lots: Lots) {
+        match order.side {
+            Side::Bid => self.accounts.add_bidding(order.id.account, order.instrument, lots),
+            Side::Ask => self.accounts.add_lots_reserved(order.id.account, order.instrument, lots),
+        }
+    }
+
     fn hold_slot(&mut self, at: u32) {
         self.slab[at].holds += 1;
     }
 
+    #[inline(never)]
     pub(super) fn decide(
         &mut self,
         id: OrderId,
@@ -207,11 +216,12 @@ impl Venue {
         if commit || !account.fresh(id.number) {
             return Err(Refusal::Unknown);
         }
-        self.accounts.account_mut(id.account).use_up(id.number);
+        self.accounts.use_up(id);
         events.push(Event::Barred { id });
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn reveal(
         &mut self,
         id: OrderId,
@@ -247,16 +257,11 @@ impl Venue {
         let blocks = (self.height - hold.since).min(u64::from(u32::MAX));
         let price = fee(hold.value(), self.rules.holding_fee).saturating_mul(Cash::from(blocks));
         let charge = price.min(hold.deposit);
-        let account = self.accounts.account_mut(id.account);
-        account.open -= 1;
-        account.reserved -= hold.cash + hold.deposit;
-        account.cash -= charge;
+        self.accounts.closed(id.account);
+        self.accounts.add_reserved(id.account, -hold.cash - hold.deposit);
+        self.accounts.add_cash(id.account, -charge);
         self.fees += charge;
-        let holding = self.accounts.holding_mut(id.account, hold.order.instrument);
-        match hold.order.side {
-            Side::Bid => holding.bidding -= hold.order.quantity,
-            Side::Ask => holding.reserved -= hold.order.quantity,
-        }
+        self.promise(&hold.order, -hold.order.quantity);
         Some(hold)
     }
 

@@ -27,7 +27,6 @@ impl Incoming {
 
 impl Venue {
     /// Trades an order against the other side as far as its limit and the book go.
-    #[inline]
     pub(super) fn trade(&mut self, incoming: &mut Incoming, events: &mut Vec<Event>) {
         let Incoming { id, instrument, side, limit, .. } = *incoming;
         while incoming.remaining > 0 {
@@ -68,7 +67,7 @@ impl Venue {
 
     /// Takes lots from the front of a resting order: it leaves its queue when none remain, and goes
     /// to the end of it when its slice is used up. An order with nothing left is no longer counted.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, at: u32, quantity: Lots) {
         let slot = self.slab[at];
         let book = &mut self.books[usize::from(slot.instrument)];
@@ -108,7 +107,7 @@ impl Venue {
     }
 
     /// Moves cash, lots and fees of a trade.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(&mut self, trade: &Match) {
         let cash = cost(trade.price, trade.quantity);
         let maker_fee = fee(cash, self.rules.maker_fee);
@@ -121,17 +120,17 @@ impl Venue {
         self.fees += maker_fee + taker_fee;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn move_trade(&mut self, trade: &Match, buy: (u32, Cash), sell: (u32, Cash)) {
-        self.accounts.account_mut(buy.0).cash -= buy.1;
-        self.accounts.account_mut(sell.0).cash += sell.1;
-        self.accounts.holding_mut(buy.0, trade.instrument).lots += trade.quantity;
-        self.accounts.holding_mut(sell.0, trade.instrument).lots -= trade.quantity;
+        self.accounts.add_cash(buy.0, -buy.1);
+        self.accounts.add_cash(sell.0, sell.1);
+        self.accounts.add_lots(buy.0, trade.instrument, trade.quantity);
+        self.accounts.add_lots(sell.0, trade.instrument, -trade.quantity);
     }
 
     /// Fires the stops that trades have reached, in the order they were entered, until no trade
     /// reaches another.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fire(&mut self, instrument: u16, events: &mut Vec<Event>) {
         let book = &mut self.books[usize::from(instrument)];
         let Some(range) = book.traded.take() else { return };
@@ -140,6 +139,7 @@ impl Venue {
         }
     }
 
+    #[inline(never)]
     fn fire_all(&mut self, instrument: u16, first: (Ticks, Ticks), events: &mut Vec<Event>) {
         let mut range = Some(first);
         while let Some((low, high)) = range {

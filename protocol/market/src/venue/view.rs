@@ -1,5 +1,6 @@
 //! A venue from outside: prices, depth, accounts, open orders.
 
+use super::hold::Hold;
 use super::{Account, Flow, Holding, Reservation, Venue};
 use crate::amount::{Cash, Lots, Ticks};
 use crate::command::{OrderId, Side};
@@ -81,6 +82,12 @@ impl Venue {
         queue
     }
 
+    /// The order of a side that trades next.
+    pub fn front(&self, instrument: u16, side: Side) -> Option<OrderId> {
+        let ladder = self.books.get(usize::from(instrument))?.ladder(side);
+        self.slab.get(ladder.level(ladder.top()?).head).map(|slot| slot.id)
+    }
+
     /// An open order.
     pub fn order(&self, id: OrderId) -> Option<OpenOrder> {
         let slot = &self.slab[self.index.get(id, &self.slab)?];
@@ -114,17 +121,12 @@ impl Venue {
 
     /// Reservations, by the name of the prepared order.
     pub fn reservations(&self) -> impl Iterator<Item = Reservation> + '_ {
-        self.holds.values().map(|hold| Reservation {
-            order: hold.order,
-            terms: hold.terms,
-            since: hold.since,
-            value: hold.fills.iter().map(|fill| crate::cost(fill.price, fill.quantity)).sum(),
-        })
+        self.holds.values().map(Hold::view)
     }
 
     /// A reservation.
     pub fn reservation(&self, id: OrderId) -> Option<Reservation> {
-        self.reservations().find(|reservation| reservation.order.id == id)
+        self.holds.get(&id).map(Hold::view)
     }
 
     /// Fees the venue has earned.

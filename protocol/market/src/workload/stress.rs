@@ -19,7 +19,7 @@ pub struct Stress {
     middle: i64,
 }
 
-const RECENT: usize = 160;
+const RECENT: usize = 96;
 
 impl Stress {
     /// A stream for a venue with these rules.
@@ -46,10 +46,10 @@ impl Stress {
         let mut commands = Vec::new();
         for account in 0..self.accounts {
             let id = self.id(account);
-            commands.push(Command::Deposit { id, cash: 60_000 });
+            commands.push(Command::Deposit { id, cash: 200_000 });
             for instrument in 0..self.instruments {
                 let id = self.id(account);
-                commands.push(Command::DepositLots { id, instrument, lots: 400 });
+                commands.push(Command::DepositLots { id, instrument, lots: 1_500 });
             }
         }
         commands
@@ -94,8 +94,8 @@ impl Stress {
         if self.recent.len() < RECENT {
             self.recent.push(id);
         } else {
-            let at = self.draws.below(RECENT as u64) as usize;
-            self.recent[at] = id;
+            self.recent.rotate_left(1);
+            self.recent[RECENT - 1] = id;
         }
     }
 
@@ -157,7 +157,7 @@ impl Stress {
             Terms::Decision { coordinator: 1 }
         };
         self.prepared.push(order.id);
-        if self.prepared.len() > 40 {
+        if self.prepared.len() > 12 {
             self.prepared.remove(0);
         }
         Command::Prepare { order, terms }
@@ -201,11 +201,11 @@ impl Stress {
             }
             850..900 => self.prepare(),
             900..960 => self.decide(),
-            960..964 => Command::Kill { account: self.account(), on: true },
-            964..972 => Command::Kill { account: self.account(), on: false },
+            960..961 => Command::Kill { account: self.account(), on: true },
+            961..972 => Command::Kill { account: self.account(), on: false },
             972..980 => {
                 let id = self.new_id();
-                Command::Deposit { id, cash: i128::from(self.draws.between(-1, 20_000)) }
+                Command::Deposit { id, cash: i128::from(self.draws.between(-1, 60_000)) }
             }
             980..986 => {
                 let id = self.new_id();
@@ -213,7 +213,7 @@ impl Stress {
             }
             986..994 => {
                 let (id, instrument) = (self.new_id(), self.draws.below(3) as u16);
-                Command::DepositLots { id, instrument, lots: self.draws.between(0, 100) }
+                Command::DepositLots { id, instrument, lots: self.draws.between(0, 300) }
             }
             _ => {
                 let (id, instrument) = (self.new_id(), self.draws.below(3) as u16);
