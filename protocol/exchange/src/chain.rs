@@ -10,7 +10,7 @@ use anthill_protocol::{
     Bodies as _, Claim, Context, NodeId, Shared, Signature, Snapshot, SnapshotError,
 };
 
-use crate::body::{Block, ExchangeBody, Proof, ProofBody, Stated, Statement};
+use crate::body::{Asks, Block, ExchangeBody, Proof, ProofBody, Stated, Statement};
 use crate::exchange::Exchange;
 use crate::messages::{Attested, ExchangeMessage, ExchangeMetric, Says, Timer, Top};
 use crate::state::{Outcome, State, Step};
@@ -165,8 +165,9 @@ impl Chain {
         cx.record(ExchangeMetric::Executed, 1);
         if block.proposer == cx.id() {
             cx.record(ExchangeMetric::Blocks, 1);
-            cx.record(ExchangeMetric::Orders, outcome.orders.into());
-            cx.record(ExchangeMetric::Rejected, outcome.rejected.into());
+            cx.record(ExchangeMetric::Orders, outcome.counts.orders.into());
+            cx.record(ExchangeMetric::Rejected, outcome.counts.rejected.into());
+            cx.record(ExchangeMetric::Forfeited, outcome.counts.forfeited.into());
             cx.record(ExchangeMetric::Trades, outcome.trades.len() as u64);
         }
         for it in &outcome.answers {
@@ -333,8 +334,14 @@ impl Exchange {
             ExchangeBody::Signed(it) => {
                 let holds = it.0.chain == chain && cx.verify_body(body).failed() == 0;
                 let (signer, request) = (it.0.signer, it.0.request);
-                let (command, other) = (it.0.command, it.0.other);
-                holds.then_some(Step::Request { signer, request, command, other })
+                let step = match it.0.asks {
+                    Asks::Plain { command, other } => {
+                        Step::Request { signer, request, command, other }
+                    }
+                    Asks::Seal(seal) => Step::Seal { signer, request, seal },
+                    Asks::Open { command, salt } => Step::Open { signer, request, command, salt },
+                };
+                holds.then_some(step)
             }
             ExchangeBody::Proof(it) => {
                 self.is_proof(body, &it.0, cx).then_some(Step::Proven(it.0.statement))

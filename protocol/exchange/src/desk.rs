@@ -1,10 +1,10 @@
 //! Requests of a node to venues: numbered, signed, asked again, and answered by f + 1 replicas alike.
 
-use anthill_market::{Cash, Command, Lots, Order};
+use anthill_market::{Cash, Command, Lots};
 use anthill_protocol::kit::{Deadline, Erased, Tick};
 use anthill_protocol::{Context, NodeId, Shared, Signature, Snapshot, Time};
 
-use crate::body::{ExchangeBody, Signed, SignedBody};
+use crate::body::{Asks, ExchangeBody, Signed, SignedBody};
 use crate::exchange::Exchange;
 use crate::messages::{ExchangeMessage, ExchangeMetric, Says, Timer};
 use crate::session::WINDOW;
@@ -83,12 +83,23 @@ impl Desk {
         command: Command,
         cx: &mut Erased<'_, Exchange>,
     ) -> u32 {
+        self.ask_for(exchange, venue, Asks::Plain { command, other }, cx)
+    }
+
+    /// The same, of any kind of request.
+    pub(crate) fn ask_for(
+        &mut self,
+        exchange: &Exchange,
+        venue: u32,
+        asks: Asks,
+        cx: &mut Erased<'_, Exchange>,
+    ) -> u32 {
         let request = self.next(venue);
         if let Some(made) = self.made.get_mut(venue as usize) {
             *made = request;
         }
         let (chain, signer, signature) = (venue, cx.id(), Signature([0; 64]));
-        let mut signed = Signed { chain, signer, request, command, other, signature };
+        let mut signed = Signed { chain, signer, request, asks, signature };
         let digest = signed.digest(cx.scenario());
         signed.signature = cx.sign(&digest);
         let body = cx.share(ExchangeBody::Signed(Box::new(SignedBody(signed))));
@@ -101,17 +112,6 @@ impl Desk {
             self.again.reset(cx, exchange.retry(), Timer::Again);
         }
         request
-    }
-
-    /// Places an order that carries the number of its request.
-    pub(crate) fn place(
-        &mut self,
-        exchange: &Exchange,
-        venue: u32,
-        order: Order,
-        cx: &mut Erased<'_, Exchange>,
-    ) -> u32 {
-        self.ask(exchange, (venue, venue), Command::Place(order), cx)
     }
 
     fn send(

@@ -36,6 +36,15 @@ pub struct Exchange {
     /// whether orders meet one by one as they come, or all of a block at one price
     #[param(default = "none", choice = ["none", "batch"])]
     auction: &'static str,
+    /// whether orders are executed as they come, or sealed first and executed when they are open
+    #[param(default = "arrival", choice = ["arrival", "commit-reveal"])]
+    ordering: &'static str,
+    /// commit-reveal: how long after its seal an order is executed
+    #[param(default = Span::from_secs(2), min = Span::from_millis(1))]
+    reveal_within: Span,
+    /// commit-reveal: what a seal costs that is not opened, in ticks times lots
+    #[param(default = 10_000, range = 1..=1_000_000_000_000)]
+    deposit: u64,
     /// how trades over two venues are made
     #[param(default = "none", choice = ["none", "naive", "htlc", "two-phase"])]
     pub(crate) arbitrage: &'static str,
@@ -161,7 +170,11 @@ impl Exchange {
         let (funds, stock) = (self.funds.into(), self.stock as i64);
         let requeues = self.terrain.requeues;
         let patience = self.patience;
-        self.terrain = Terrain { layout, rules, funds, stock, patience, requeues };
+        let is_sealed = self.ordering == "commit-reveal";
+        let reveal_within = if is_sealed { self.reveal_within } else { Span::ZERO };
+        let deposit = self.deposit.into();
+        self.terrain =
+            Terrain { layout, rules, funds, stock, patience, reveal_within, deposit, requeues };
         self.memo = Memo::default();
         let setting = LogSetting { nodes: group, delta: self.delta, seed };
         let log = AnyLog::named(self.over, setting)?;
@@ -453,7 +466,8 @@ impl Protocol for Exchange {
 
     /// All is answered, and executed everywhere.
     fn complete(&self, totals: &Totals) -> bool {
-        let each = if self.flow == "example" { 2 } else { self.requests * self.traders };
+        let example = if self.terrain.seals() { 4 } else { 2 };
+        let each = if self.flow == "example" { example } else { self.requests * self.traders };
         let all = u64::from(each) * u64::from(self.venues);
         let blocks = totals.of(ExchangeMetric::Blocks);
         let everywhere = blocks * u64::from(self.terrain.layout.group);

@@ -10,7 +10,7 @@ use anthill_protocol::kit::Erased;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, Values};
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared, Signature};
 
-use crate::body::{Block, ExchangeBody, Signed, SignedBody};
+use crate::body::{Asks, Block, ExchangeBody, Signed, SignedBody};
 use crate::chain::Chain;
 use crate::exchange::Exchange;
 use crate::messages::ExchangeMetric;
@@ -120,7 +120,9 @@ impl Exchange {
                 let bodies = cx.bodies();
                 let cancels = |it: &Shared| {
                     let signed = bodies.get(*it).signed();
-                    signed.is_some_and(|it| matches!(it.command, Command::Cancel { .. }))
+                    signed.is_some_and(|it| {
+                        matches!(it.asks, Asks::Plain { command: Command::Cancel { .. }, .. })
+                    })
                 };
                 commands.into_iter().filter(|it| !cancels(it)).collect()
             }
@@ -230,7 +232,8 @@ impl Exchange {
         let id = OrderId::new(account, crate::state::number_of(request));
         let order = Order::limit(id, side, price.max(1), lots.max(1)).kind(Kind::Limit(force));
         let (signer, signature, command) = (cx.id(), Signature([0; 64]), Command::Place(order));
-        let mut signed = Signed { chain: venue, signer, request, command, other: venue, signature };
+        let asks = Asks::Plain { command, other: venue };
+        let mut signed = Signed { chain: venue, signer, request, asks, signature };
         let digest = signed.digest(cx.scenario());
         signed.signature = cx.sign(&digest);
         cx.share(ExchangeBody::Signed(Box::new(SignedBody(signed))))

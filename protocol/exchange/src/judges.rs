@@ -172,7 +172,8 @@ impl Answered {
         let delta = setting.delta.unwrap_or(Span::ZERO).max(exchange.delta);
         let bound = bound(exchange, setting);
         // A request may have been lost to who is to propose, and blocks may be full before it.
-        let after = bound * 4 + exchange.retry() * 2 + delta * 4;
+        let sealed = exchange.terrain.reveal_within + exchange.retry();
+        let after = bound * 4 + exchange.retry() * 2 + delta * 4 + sealed;
         Self { after, stable_from: setting.stable_from, open: BTreeMap::new() }
     }
 }

@@ -88,6 +88,9 @@ pub enum ExchangeMetric {
     Trades,
     /// orders that were refused
     Rejected,
+    /// sealed orders that were not opened in time
+    #[metric(lower)]
+    Forfeited,
     /// requests that f + 1 replicas have answered alike
     #[metric(higher)]
     Answered,

@@ -2,10 +2,12 @@
 
 pub(crate) mod audit;
 mod coordinate;
+mod seals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use anthill_market::sealed::Seal;
 use anthill_market::{
     Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Terms, Trade, Venue, auction,
 };
@@ -18,6 +20,7 @@ use crate::session::{Session, WINDOW};
 pub(crate) use audit as audited;
 use audit::Audit;
 use coordinate::Open;
+use seals::Sealed;
 
 /// What all chains of a run have in common.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,10 @@ pub(crate) struct Terrain {
     pub(crate) stock: Lots,
     /// How long a trade over two venues may be open before the coordinator's log may give it up.
     pub(crate) patience: Span,
+    /// How long a sealed order may stay so before what is open is executed; zero: orders are not sealed.
+    pub(crate) reveal_within: Span,
+    /// What a seal costs that is not opened.
+    pub(crate) deposit: Cash,
     /// Planted: what is left of a resting order after a trade goes to the end of its queue.
     pub(crate) requeues: bool,
 }
@@ -42,6 +49,19 @@ pub(crate) enum Step {
         request: u32,
         command: Command,
         other: u32,
+    },
+    /// An order that nobody can read.
+    Seal {
+        signer: NodeId,
+        request: u32,
+        seal: Seal,
+    },
+    /// It is opened.
+    Open {
+        signer: NodeId,
+        request: u32,
+        command: Command,
+        salt: [u8; 32],
     },
     /// A certificate that holds.
     Proven(Statement),
@@ -78,10 +98,17 @@ pub(crate) struct Outcome {
     pub(crate) statements: Vec<Statement>,
     pub(crate) ended: Vec<Ended>,
     pub(crate) trades: Vec<Trade>,
-    pub(crate) orders: u32,
-    pub(crate) rejected: u32,
+    pub(crate) counts: Counts,
     /// What is wrong, a bit for each rule.
     pub(crate) audit: u8,
+}
+
+/// What a block has counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) orders: u32,
+    pub(crate) rejected: u32,
+    pub(crate) forfeited: u32,
 }
 
 /// The number of the first order of an account: those below are taken by what it begins with.
@@ -104,6 +131,7 @@ pub(crate) struct State {
     legs: BTreeMap<u32, Leg>,
     /// Of a venue: hash locks, by their numbers: deadline, and since when.
     locks: BTreeMap<u32, (u64, Time)>,
+    sealed: Sealed,
     trades: u64,
     root: u64,
 }
@@ -132,6 +160,7 @@ impl State {
             open: BTreeMap::new(),
             legs: BTreeMap::new(),
             locks: BTreeMap::new(),
+            sealed: Sealed::new(terrain.reveal_within),
             trades: 0,
             root: 0,
         };
@@ -182,7 +211,7 @@ impl State {
 
     fn find_root(&self, block: u64) -> u64 {
         let (book, accounts) = self.roots();
-        let own = mix(mix(self.root, block), mix(book, accounts));
+        let own = mix(mix(self.root, block), mix(mix(book, accounts), self.sealed.hash));
         let open = self.open.iter().fold(own, |hash, (number, it)| mix(hash, it.fold(*number)));
         self.legs.iter().fold(open, |hash, (number, leg)| {
             let settled = leg.settled.map_or(2, u64::from);
@@ -206,7 +235,8 @@ impl State {
         state.venue.open_block(venue_height(state.time), &mut events);
         state.audit.open(venue_height(state.time), &events);
         let mut all = events;
-        let (mut orders, mut rejected) = (0, 0);
+        let mut counts = Counts::default();
+        state.execute_due(terrain, (&mut all, &mut counts), &mut run);
         for step in state.in_order(terrain, draw, steps) {
             match step {
                 Step::Request { signer, request, command, other } => {
@@ -214,10 +244,16 @@ impl State {
                     if !done || !state.may(terrain, signer, &command) {
                         continue;
                     }
+                    counts.orders += 1;
+                    if terrain.seals() && matches!(command, Command::Place(_)) {
+                        let code = seals::UNSEALED;
+                        counts.rejected += 1;
+                        run.answers.push(Answer { to: signer, request, code, filled: 0, cash: 0 });
+                        continue;
+                    }
                     let mut events = Vec::new();
                     let result = state.apply(terrain, &command, &mut events);
-                    orders += 1;
-                    rejected += u32::from(result.is_err());
+                    counts.rejected += u32::from(result.is_err());
                     run.answers.push(answer((signer, request), &command, result, &events));
                     if let Command::Prepare { order, terms } = command {
                         match terms {
@@ -231,6 +267,12 @@ impl State {
                         }
                     }
                     all.extend(events);
+                }
+                Step::Seal { signer, request, seal } => {
+                    state.seal(terrain, (signer, request), seal, &mut run);
+                }
+                Step::Open { signer, request, command, salt } => {
+                    state.open_seal(terrain, (signer, request), (command, salt), &mut run);
                 }
                 Step::Proven(statement) => {
                     let mut events = Vec::new();
@@ -261,7 +303,7 @@ impl State {
             }
         }
         let state = Arc::new(state);
-        Outcome { state, answers, statements, ended, trades, orders, rejected, audit }
+        Outcome { state, answers, statements, ended, trades, counts, audit }
     }
 
     /// The order in which steps are taken: as they come, or where all of a block meet at one price in an order
@@ -436,11 +478,12 @@ impl State {
         }
     }
 
-    /// Whether there are hash locks, and whether one of them is to end by an instant.
+    /// Whether there are hash locks or seals, and whether one of them is to end by an instant.
     pub(crate) fn locks(&self, now: Time) -> (bool, bool) {
         let height = venue_height(now);
         let is_due = self.locks.values().any(|(deadline, _)| *deadline <= height);
-        (!self.locks.is_empty(), is_due)
+        let (seals, due) = self.sealed.waits(height);
+        (seals || !self.locks.is_empty(), due || is_due)
     }
 
     /// The next request of a signer that is not done.

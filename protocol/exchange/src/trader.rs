@@ -1,9 +1,10 @@
 //! Traders: what they ask for, and when.
 
-use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks};
+use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks, codec, sealed};
 use anthill_protocol::kit::{Arrivals, Erased};
 use anthill_protocol::{Context, NodeId, Snapshot, Span};
 
+use crate::body::Asks;
 use crate::desk::Desk;
 use crate::exchange::Exchange;
 use crate::messages::{Timer, Top};
@@ -32,6 +33,8 @@ pub(crate) struct Trader {
     /// The last prices heard: height, bid, ask, last trade; 0: none.
     seen: [u64; 4],
     resting: Vec<u32>,
+    /// Orders that are sealed and not opened yet: the request of the seal, the order, and its salt.
+    sealed: Vec<(u32, Vec<u8>, [u8; 32])>,
 }
 
 impl Trader {
@@ -41,7 +44,8 @@ impl Trader {
         cx: &mut Erased<'_, Exchange>,
     ) -> Self {
         let desk = Desk::new(exchange.terrain.layout.venues);
-        let trader = Self { venue, account, desk, seen: [0; 4], resting: Vec::new() };
+        let trader =
+            Self { venue, account, desk, seen: [0; 4], resting: Vec::new(), sealed: Vec::new() };
         trader.await_flow(exchange, cx);
         trader
     }
@@ -77,10 +81,41 @@ impl Trader {
         Order::limit(OrderId::new(self.account, number), side, price, lots)
     }
 
+    /// Places an order that carries the number of its request: openly, or sealed first.
+    fn place(&mut self, exchange: &Exchange, order: Order, cx: &mut Erased<'_, Exchange>) {
+        let command = Command::Place(order);
+        if !exchange.terrain.seals() {
+            self.desk.ask(exchange, (self.venue, self.venue), command, cx);
+            return;
+        }
+        let mut salt = [0; 32];
+        for bytes in salt.chunks_mut(8) {
+            bytes.copy_from_slice(&cx.random().to_le_bytes());
+        }
+        let asks = Asks::Seal(sealed::seal(&command, &salt));
+        let request = self.desk.ask_for(exchange, self.venue, asks, cx);
+        self.sealed.push((request, codec::encode(&command), salt));
+    }
+
+    /// Opens the order of a seal that a venue has taken; it is gone if the venue has not.
+    fn open(
+        &mut self,
+        exchange: &Exchange,
+        request: u32,
+        taken: bool,
+        cx: &mut Erased<'_, Exchange>,
+    ) {
+        let Some(at) = self.sealed.iter().position(|(of, ..)| *of == request) else { return };
+        let (_, bytes, salt) = self.sealed.swap_remove(at);
+        if let Some(command) = codec::decode(&bytes).ok().filter(|_| taken) {
+            self.desk.ask_for(exchange, self.venue, Asks::Open { command, salt }, cx);
+        }
+    }
+
     pub(crate) fn on_flow(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
         if exchange.flow == "example" {
             let ask = self.order(Side::Ask, FIRST_PRICE, EXAMPLE_LOTS);
-            self.desk.place(exchange, self.venue, ask, cx);
+            self.place(exchange, ask, cx);
             return;
         }
         if self.desk.has_room(self.venue) {
@@ -104,7 +139,7 @@ impl Trader {
             (0..=1, _) => {
                 let order = self.order(side, 0, lots);
                 let order = Order::market(order.id, side, lots);
-                self.desk.place(exchange, self.venue, order, cx);
+                self.place(exchange, order, cx);
             }
             (2..=3, some @ 1..) => {
                 let number = self.resting.swap_remove(cx.random_below(some as u64) as usize);
@@ -114,7 +149,7 @@ impl Trader {
             _ => {
                 let order = self.order(side, price.max(1), lots);
                 self.remember(order.id.number);
-                self.desk.place(exchange, self.venue, order, cx);
+                self.place(exchange, order, cx);
             }
         }
     }
@@ -137,10 +172,10 @@ impl Trader {
         if drawn < WEIGHT_LIMIT {
             let order = self.order(side, price.max(1), 1);
             self.remember(order.id.number);
-            self.desk.place(exchange, venue, order, cx);
+            self.place(exchange, order, cx);
         } else if drawn < WEIGHT_LIMIT + WEIGHT_MARKET {
             let order = Order::market(self.order(side, 0, 1).id, side, 1);
-            self.desk.place(exchange, venue, order, cx);
+            self.place(exchange, order, cx);
         } else {
             let place = cx.random_below(self.resting.len() as u64) as usize;
             let id = OrderId::new(self.account, self.resting.swap_remove(place));
@@ -164,6 +199,9 @@ impl Trader {
         cx: &mut Erased<'_, Exchange>,
     ) {
         let reply = self.desk.on_answer(exchange, from, request, answer, cx);
+        if let Some(reply) = reply {
+            self.open(exchange, request.1, reply.is_accepted(), cx);
+        }
         if reply.is_some_and(|it| !it.is_accepted()) {
             self.resting.retain(|number| *number != number_of(request.1));
         }
@@ -186,7 +224,7 @@ impl Trader {
         let alice = exchange.flow == "example" && self.account == 0 && self.desk.made() == 0;
         if alice && is_offered {
             let bid = self.order(Side::Bid, FIRST_PRICE, EXAMPLE_LOTS);
-            self.desk.place(exchange, self.venue, bid, cx);
+            self.place(exchange, bid, cx);
         }
     }
 }

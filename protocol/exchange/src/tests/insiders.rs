@@ -27,6 +27,12 @@ fn attacked_over(
     seed: u64,
 ) -> (Pump<Exchange>, RunFacts) {
     let mut values = Values::of::<Exchange>();
+    let (auction, ordering) = match auction {
+        "sealed" => ("none", "commit-reveal"),
+        auction => (auction, "arrival"),
+    };
+    values.set("ordering", Value::Choice(ordering));
+    values.set("reveal_within", Value::Span(millis(400)));
     values.set_adversary(kind(name));
     values.set("adversary.count", Value::Count(count));
     for (name, value) in [
@@ -60,6 +66,20 @@ fn whoever_orders_takes_and_nothing_else_breaks() {
         let moved =
             of(&facts, ExchangeMetric::Extraction) + of(&facts, ExchangeMetric::ExtractionLost);
         assert!(moved > 0 || name == "censor", "{name}");
+        is_sound(&mut pump, &facts);
+    }
+}
+
+/// Of a sealed order nobody knows on which side it is: nothing is gained, and orders are executed all the same.
+#[test]
+fn nothing_is_to_be_gained_where_orders_are_sealed() {
+    for name in ["front-runner", "sandwich", "back-runner"] {
+        let (mut pump, facts) = attacked(name, 1, "sealed", 3);
+        let [won, lost] =
+            [ExchangeMetric::Extraction, ExchangeMetric::ExtractionLost].map(|it| of(&facts, it));
+        assert_eq!((won, lost), (0, 0), "{name}");
+        assert!(of(&facts, ExchangeMetric::Trades) > 20, "{name}");
+        assert_eq!(of(&facts, ExchangeMetric::Forfeited), 0, "{name}");
         is_sound(&mut pump, &facts);
     }
 }
