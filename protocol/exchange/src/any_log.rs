@@ -1,9 +1,9 @@
 //! Any of the logs, as one protocol: what runs over a log is compiled once, not once for each of them.
 
-use core::fmt::Debug;
+use std::collections::VecDeque;
 
 use anthill_protocol::kit::{
-    Answer, Ask, Embeds, LogSetting, Machine, Part, ReplicatedLog, Within,
+    Answer, Ask, Embeds, Entry, Final, LogSetting, Machine, Part, ReplicatedLog, Within,
 };
 use anthill_protocol::parameter::ParameterError;
 use anthill_protocol::{
@@ -18,17 +18,76 @@ pub enum LogMetric {
     Changes,
 }
 
-/// The machine of the log inside is that of the log around it.
-struct PassedOn;
+/// Bodies that are kept for logs that name entries by a value alone; retained.
+#[derive(Debug, Default, Snapshot)]
+pub struct Kept(VecDeque<(u64, Shared)>);
 
-impl<C: Context<AnyLog>> Machine<C> for PassedOn {
+/// More entries are not open at once, but for those of liars.
+const MOST_KEPT: usize = 4_096;
+
+impl Kept {
+    fn add(&mut self, entry: Entry, cx: &mut impl Context<AnyLog>) {
+        let Some(body) = entry.body.filter(|_| self.find(entry.value).is_none()) else { return };
+        cx.retain(body);
+        self.0.push_back((entry.value, body));
+        if self.0.len() > MOST_KEPT {
+            self.0.pop_front().into_iter().for_each(|(_, oldest)| cx.release(oldest));
+        }
+    }
+
+    fn find(&self, value: u64) -> Option<Shared> {
+        self.0.iter().rev().find(|(known, _)| *known == value).map(|(_, body)| *body)
+    }
+
+    fn remove(&mut self, value: u64, cx: &mut impl Context<AnyLog>) {
+        if let Some(place) = self.0.iter().position(|(known, _)| *known == value) {
+            self.0.remove(place).into_iter().for_each(|(_, body)| cx.release(body));
+        }
+    }
+
+    fn clear(&mut self, cx: &mut impl Context<AnyLog>) {
+        self.0.drain(..).for_each(|(_, body)| cx.release(body));
+    }
+}
+
+/// The machine of the log inside is that of the log around it, with the bodies that are kept.
+struct PassedOn<'a> {
+    kept: &'a mut Kept,
+    keeps: bool,
+}
+
+impl PassedOn<'_> {
+    /// An entry whole; `None`: what has this name is no entry.
+    fn whole(&self, entry: Entry) -> Option<Entry> {
+        match entry.body {
+            None if self.keeps => self.kept.find(entry.value).map(Entry::of),
+            _ => Some(entry),
+        }
+    }
+}
+
+impl<C: Context<AnyLog>> Machine<C> for PassedOn<'_> {
     fn ask(&mut self, ask: Ask<'_>, cx: &mut C) -> Answer {
-        cx.machine(ask)
+        match ask {
+            Ask::Keep(entry) => self.kept.add(entry, cx),
+            Ask::Next { before } if self.keeps => {
+                let whole: Vec<Entry> = before.iter().filter_map(|it| self.whole(*it)).collect();
+                return cx.machine(Ask::Next { before: &whole });
+            }
+            Ask::Take(last) => {
+                if let Some(entry) = self.whole(last.entry) {
+                    cx.machine(Ask::Take(Final { entry, ..last }));
+                    self.kept.remove(last.entry.value, cx);
+                }
+            }
+            _ => return cx.machine(ask),
+        }
+        Answer::Taken
     }
 }
 
 macro_rules! logs {
-    ($($Log:ident, $name:literal, $changes:literal;)*) => {
+    ($($Log:ident, $name:literal, $changes:literal, $keeps:literal;)*) => {
         /// One of the protocols that put entries in order, by its name.
         #[derive(Clone, Debug)]
         pub enum AnyLog {
@@ -127,7 +186,7 @@ macro_rules! logs {
         #[derive(Snapshot)]
         #[expect(clippy::large_enum_variant, reason = "all nodes of a run are of one kind")]
         pub enum AnyNode {
-            $(#[doc = $name] $Log(<$Log as Protocol>::Node),)*
+            $(#[doc = $name] $Log(<$Log as Protocol>::Node, Kept),)*
         }
 
         $(
@@ -169,7 +228,11 @@ macro_rules! logs {
 
             fn start(&self, cx: &mut impl Context<Self>) -> AnyNode {
                 match self {
-                    $(Self::$Log(log) => AnyNode::$Log(inside(cx, |cx| log.start(cx))),)*
+                    $(Self::$Log(log) => {
+                        let mut kept = Kept::default();
+                        let node = inside(($keeps, &mut kept), cx, |cx| log.start(cx));
+                        AnyNode::$Log(node, kept)
+                    })*
                 }
             }
 
@@ -181,8 +244,8 @@ macro_rules! logs {
                 cx: &mut impl Context<Self>,
             ) {
                 match (self, node, message) {
-                    $((Self::$Log(log), AnyNode::$Log(node), AnyMessage::$Log(message)) => {
-                        inside(cx, |cx| log.on_message(node, from, message, cx));
+                    $((Self::$Log(log), AnyNode::$Log(node, kept), AnyMessage::$Log(message)) => {
+                        inside(($keeps, kept), cx, |cx| log.on_message(node, from, message, cx));
                     })*
                     #[allow(unreachable_patterns)]
                     _ => {}
@@ -191,8 +254,8 @@ macro_rules! logs {
 
             fn on_timer(&self, node: &mut AnyNode, timer: AnyTimer, cx: &mut impl Context<Self>) {
                 match (self, node, timer) {
-                    $((Self::$Log(log), AnyNode::$Log(node), AnyTimer::$Log(timer)) => {
-                        inside(cx, |cx| log.on_timer(node, timer, cx));
+                    $((Self::$Log(log), AnyNode::$Log(node, kept), AnyTimer::$Log(timer)) => {
+                        inside(($keeps, kept), cx, |cx| log.on_timer(node, timer, cx));
                     })*
                     #[allow(unreachable_patterns)]
                     _ => {}
@@ -201,8 +264,11 @@ macro_rules! logs {
 
             fn restart(&self, node: &mut AnyNode, keep_state: bool, cx: &mut impl Context<Self>) {
                 match (self, node) {
-                    $((Self::$Log(log), AnyNode::$Log(node)) => {
-                        inside(cx, |cx| log.restart(node, keep_state, cx));
+                    $((Self::$Log(log), AnyNode::$Log(node, kept)) => {
+                        if !keep_state {
+                            kept.clear(cx);
+                        }
+                        inside(($keeps, kept), cx, |cx| log.restart(node, keep_state, cx));
                     })*
                     #[allow(unreachable_patterns)]
                     _ => {}
@@ -214,8 +280,8 @@ macro_rules! logs {
             /// Something waits at this node that did not before.
             pub fn poke(&self, node: &mut AnyNode, cx: &mut impl Context<Self>) {
                 match (self, node) {
-                    $((Self::$Log(log), AnyNode::$Log(node)) => {
-                        inside(cx, |cx| log.poke(node, cx));
+                    $((Self::$Log(log), AnyNode::$Log(node, kept)) => {
+                        inside(($keeps, kept), cx, |cx| log.poke(node, cx));
                     })*
                     #[allow(unreachable_patterns)]
                     _ => {}
@@ -225,7 +291,7 @@ macro_rules! logs {
             /// Who puts entries into the log now, as far as this node knows.
             pub fn proposer(&self, node: &AnyNode) -> Option<NodeId> {
                 match (self, node) {
-                    $((Self::$Log(log), AnyNode::$Log(node)) => log.proposer(node),)*
+                    $((Self::$Log(log), AnyNode::$Log(node, _)) => log.proposer(node),)*
                     #[allow(unreachable_patterns)]
                     _ => None,
                 }
@@ -235,6 +301,13 @@ macro_rules! logs {
             pub fn faults(&self) -> u32 {
                 match self {
                     $(Self::$Log(log) => log.faults(),)*
+                }
+            }
+
+            /// Whether a node that was down finds out what it missed.
+            pub fn catches_up(&self) -> bool {
+                match self {
+                    $(Self::$Log(_) => !$keeps,)*
                 }
             }
 
@@ -260,20 +333,28 @@ static NOTHING: AnyBody = AnyBody::Nothing;
 
 /// Runs a handler of the log inside; what it says to the outside world is not passed on.
 fn inside<L: Protocol, C: Context<AnyLog>, T>(
+    (keeps, kept): (bool, &mut Kept),
     cx: &mut C,
-    handler: impl FnOnce(&mut Within<'_, AnyLog, L, C, PassedOn>) -> T,
+    handler: impl FnOnce(&mut Within<'_, AnyLog, L, C, PassedOn<'_>>) -> T,
 ) -> T
 where
     AnyLog: Embeds<L>,
 {
     let part = Part { first: NodeId(0), size: cx.nodes() };
-    Within::run_on(part, PassedOn, cx, handler).0
+    Within::run_on(part, PassedOn { kept, keeps }, cx, handler).0
 }
 
+use anthill_dolev_strong::DolevStrong;
+use anthill_hotstuff::HotStuff;
 use anthill_pbft::Pbft;
 use anthill_raft::Raft;
+use anthill_streamlet::Streamlet;
 
+// Its type, its name, the metric that counts changes of who proposes, and whether bodies are kept for it.
 logs! {
-    Pbft, "pbft", "view_changes";
-    Raft, "raft", "elections";
+    Pbft, "pbft", "view_changes", false;
+    HotStuff, "hotstuff", "view_changes", false;
+    Raft, "raft", "elections", false;
+    Streamlet, "streamlet", "", true;
+    DolevStrong, "dolev-strong", "", true;
 }

@@ -1,5 +1,6 @@
 //! What is shared: commands with their signatures, blocks, certificates, and what logs share.
 
+use anthill_market::sealed::Seal;
 use anthill_market::{Command, codec};
 use anthill_protocol::draw::mix;
 use anthill_protocol::kit::Part;
@@ -22,10 +23,33 @@ pub(crate) struct Signed {
     pub(crate) signer: NodeId,
     /// Its signer's requests to all chains are numbered from 1; a chain does each once.
     pub(crate) request: u32,
-    pub(crate) command: Command,
-    /// Of an order that is prepared: the venue of the other leg.
-    pub(crate) other: u32,
+    pub(crate) asks: Asks,
     pub(crate) signature: Signature,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// A command; `other`: of an order that is prepared, the venue of the other leg.
+    Plain { command: Command, other: u32 },
+    /// An order that nobody can read yet.
+    Seal(Seal),
+    /// The order, and what proves that it was sealed.
+    Open { command: Command, salt: [u8; 32] },
+}
+
+impl Asks {
+    fn bytes(&self) -> Vec<u8> {
+        let (tag, command, rest) = match self {
+            Self::Plain { command, other } => (0, Some(command), other.to_le_bytes().to_vec()),
+            Self::Seal(seal) => (1, None, seal.to_vec()),
+            Self::Open { command, salt } => (2, Some(command), salt.to_vec()),
+        };
+        let mut bytes = vec![tag];
+        bytes.extend(rest);
+        command.into_iter().for_each(|command| codec::encode_into(command, &mut bytes));
+        bytes
+    }
 }
 
 impl Signed {
@@ -33,12 +57,12 @@ impl Signed {
     pub(crate) fn fold(&self) -> u64 {
         let place =
             mix(u64::from(self.chain), u64::from(self.signer.0) << 32 | u64::from(self.request));
-        mix(mix(place, u64::from(self.other)), fingerprint_bytes(&codec::encode(&self.command)))
+        mix(place, fingerprint_bytes(&self.asks.bytes()))
     }
 
     pub(crate) fn digest(&self, scenario: u64) -> Digest {
-        let mut bytes = codec::encode(&self.command);
-        for word in [self.chain, self.signer.0, self.request, self.other] {
+        let mut bytes = self.asks.bytes();
+        for word in [self.chain, self.signer.0, self.request] {
             bytes.extend(word.to_le_bytes());
         }
         Digest::of("exchange", scenario, REQUEST, &bytes)
@@ -138,10 +162,6 @@ impl ExchangeBody {
         if let Self::Signed(it) = self { Some(&it.0) } else { None }
     }
 
-    pub(crate) fn proof(&self) -> Option<&Proof> {
-        if let Self::Proof(it) = self { Some(&it.0) } else { None }
-    }
-
     pub(crate) fn block(&self) -> Option<&Block> {
         if let Self::Block(it) = self { Some(&it.0) } else { None }
     }
@@ -155,7 +175,7 @@ impl Body for ExchangeBody {
     fn encoded_len(&self) -> u32 {
         match self {
             Self::Log(it, _) => it.encoded_len(),
-            Self::Signed(it) => codec::encode(&it.0.command).len() as u32 + 16 + 64,
+            Self::Signed(it) => it.0.asks.bytes().len() as u32 + 12 + 64,
             Self::Proof(it) => 16 + 68 * it.0.signatures.len() as u32,
             Self::GiveUp { .. } => 8,
             Self::Block(it) => {

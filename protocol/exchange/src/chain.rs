@@ -10,7 +10,7 @@ use anthill_protocol::{
     Bodies as _, Claim, Context, NodeId, Shared, Signature, Snapshot, SnapshotError,
 };
 
-use crate::body::{Block, ExchangeBody, Proof, ProofBody, Stated, Statement};
+use crate::body::{Asks, Block, ExchangeBody, Proof, ProofBody, Stated, Statement};
 use crate::exchange::Exchange;
 use crate::messages::{Attested, ExchangeMessage, ExchangeMetric, Says, Timer, Top};
 use crate::state::{Outcome, State, Step};
@@ -29,6 +29,10 @@ pub(crate) struct Chain {
     /// What replicas of other chains have said, and whether it is proved and waits.
     heard: BTreeMap<Statement, Heard>,
     repeat: Deadline,
+    /// It was down, and its log does not say what it missed: until a block leads over that it proposes none.
+    is_behind: bool,
+    /// Of an insider: heights of blocks that it made, and what they would have been in the order of arrival.
+    arrived: Vec<(u64, Vec<Shared>)>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +59,15 @@ impl Snapshot for Chain {
 impl Chain {
     fn at(state: Arc<State>) -> Self {
         let (pool, repeat) = (Pool::default(), Deadline::default());
-        Self { state, tip: None, pool, heard: BTreeMap::new(), repeat }
+        Self {
+            state,
+            tip: None,
+            pool,
+            heard: BTreeMap::new(),
+            repeat,
+            is_behind: false,
+            arrived: Vec::new(),
+        }
     }
 
     /// Before the first block.
@@ -76,6 +88,7 @@ impl Chain {
             *self = Self::new(exchange, self.state.chain);
         }
         self.repeat = Deadline::default();
+        self.is_behind = exchange.log().is_some_and(|log| !log.catches_up());
         self.watch(exchange, cx);
     }
 
@@ -125,10 +138,12 @@ impl Chain {
             commands.iter().filter_map(|it| exchange.step(*it, self.state.chain, cx)).collect();
         cx.charge(exchange.execution * steps.len() as u64);
         let before = self.state.clone();
-        let name = (handle.id(), block.time);
+        let name = (handle.id(), draw_of(commands), block.time);
         let execute = || before.execute(&exchange.terrain, name, &steps);
         let outcome = exchange.memo.outcome((before.root(), handle.id()), execute);
+        exchange.weigh(self, block, (&before, &outcome), cx);
         self.state = outcome.state.clone();
+        self.is_behind = false;
         cx.retain(handle);
         self.tip.replace(handle).into_iter().for_each(|old| cx.release(old));
         self.pool.remove(commands, cx);
@@ -150,8 +165,9 @@ impl Chain {
         cx.record(ExchangeMetric::Executed, 1);
         if block.proposer == cx.id() {
             cx.record(ExchangeMetric::Blocks, 1);
-            cx.record(ExchangeMetric::Orders, outcome.orders.into());
-            cx.record(ExchangeMetric::Rejected, outcome.rejected.into());
+            cx.record(ExchangeMetric::Orders, outcome.counts.orders.into());
+            cx.record(ExchangeMetric::Rejected, outcome.counts.rejected.into());
+            cx.record(ExchangeMetric::Forfeited, outcome.counts.forfeited.into());
             cx.record(ExchangeMetric::Trades, outcome.trades.len() as u64);
         }
         for it in &outcome.answers {
@@ -159,15 +175,16 @@ impl Chain {
             let request = it.request;
             cx.send(it.to, ExchangeMessage::Answer { venue, request, code, filled, cash });
         }
-        for it in &outcome.fills {
-            let (lots, price) = (it.lots.unsigned_abs(), it.price as u64);
-            let (trade, number, bought) = (it.trade, it.number, it.lots > 0);
-            let filled = ExchangeMessage::Filled { venue, trade, number, bought, lots, price };
-            cx.send(it.to, filled);
-        }
+        let layout = &exchange.terrain.layout;
         for it in &outcome.ended {
             let (number, settled) = (it.number, it.settled);
             cx.output(Says::Leg { venue, number, settled });
+            let to = layout.owner(venue, layout.arbitrageur());
+            let message = ExchangeMessage::Ended { venue, number, settled };
+            to.into_iter().for_each(|to| cx.send(to, message));
+            if block.proposer == cx.id() {
+                cx.record(ExchangeMetric::Reserved, state.time.since(it.since).0);
+            }
         }
         for statement in &outcome.statements {
             let number = statement.number;
@@ -256,7 +273,9 @@ impl Chain {
 
     /// Sets the timer if this replica waits for other chains.
     pub(crate) fn watch(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
-        let waits = self.state.waiting_legs().next().is_some() || self.state.has_open();
+        let waits = self.state.waiting_legs().next().is_some()
+            || self.state.has_open()
+            || self.state.locks(cx.now()).0;
         if waits && self.repeat.due().is_none() {
             self.repeat.reset(cx, exchange.delta * 6, Timer::Repeat);
         }
@@ -274,7 +293,7 @@ impl Chain {
         }
         let votes: Vec<Statement> = self.state.waiting_legs().map(|leg| leg.vote).collect();
         votes.into_iter().for_each(|vote| self.attest(exchange, vote, cx));
-        let mut is_new = false;
+        let mut is_new = self.state.locks(cx.now()).1;
         for number in self.state.overdue(&exchange.terrain, cx.now()) {
             let body = cx.intern(ExchangeBody::GiveUp { number });
             is_new |= self.pool.add(body, None, cx);
@@ -282,6 +301,13 @@ impl Chain {
         self.watch(exchange, cx);
         is_new
     }
+}
+
+/// A number that no proposer can change by the order of a block.
+pub(crate) fn draw_of(commands: &[Shared]) -> u64 {
+    let mut names: Vec<u64> = commands.iter().map(Shared::id).collect();
+    names.sort_unstable();
+    names.into_iter().fold(17, anthill_protocol::draw::mix)
 }
 
 /// The best prices.
@@ -302,14 +328,20 @@ fn sign(statement: Statement, cx: &mut Erased<'_, Exchange>) -> Attested {
 
 impl Exchange {
     /// What a body asks of a chain, if it may be asked.
-    fn step(&self, body: Shared, chain: u32, cx: &mut Erased<'_, Self>) -> Option<Step> {
+    pub(crate) fn step(&self, body: Shared, chain: u32, cx: &mut Erased<'_, Self>) -> Option<Step> {
         let bodies = cx.bodies();
         match bodies.get(body) {
             ExchangeBody::Signed(it) => {
                 let holds = it.0.chain == chain && cx.verify_body(body).failed() == 0;
                 let (signer, request) = (it.0.signer, it.0.request);
-                let (command, other) = (it.0.command, it.0.other);
-                holds.then_some(Step::Request { signer, request, command, other })
+                let step = match it.0.asks {
+                    Asks::Plain { command, other } => {
+                        Step::Request { signer, request, command, other }
+                    }
+                    Asks::Seal(seal) => Step::Seal { signer, request, seal },
+                    Asks::Open { command, salt } => Step::Open { signer, request, command, salt },
+                };
+                holds.then_some(step)
             }
             ExchangeBody::Proof(it) => {
                 self.is_proof(body, &it.0, cx).then_some(Step::Proven(it.0.statement))
@@ -344,7 +376,10 @@ pub(crate) struct Driver<'a> {
 impl Machine<Erased<'_, Exchange>> for Driver<'_> {
     fn ask(&mut self, ask: Ask<'_>, cx: &mut Erased<'_, Exchange>) -> Answer {
         match ask {
-            Ask::Oldest => Answer::Oldest(self.chain.pool.oldest()),
+            Ask::Oldest => {
+                let lock = self.chain.state.locks(cx.now()).1.then_some(u64::MAX);
+                Answer::Oldest(self.chain.pool.oldest().or(lock))
+            }
             Ask::Last => Answer::Entry(self.chain.tip.map(Entry::of)),
             Ask::Next { before } => Answer::Entry(self.next(before, cx)),
             Ask::Take(last) => {
@@ -355,6 +390,8 @@ impl Machine<Erased<'_, Exchange>> for Driver<'_> {
                 }
                 Answer::Taken
             }
+            // Logs have that done before they come here.
+            Ask::Keep(_) => Answer::Taken,
         }
     }
 }
@@ -362,6 +399,9 @@ impl Machine<Erased<'_, Exchange>> for Driver<'_> {
 impl Driver<'_> {
     /// The next block, of what waits and is in none before; none if nothing does.
     fn next(&mut self, before: &[Entry], cx: &mut Erased<'_, Exchange>) -> Option<Entry> {
+        if self.chain.is_behind {
+            return None;
+        }
         let bodies = cx.bodies();
         let blocks: Vec<&Block> =
             before.iter().filter_map(|it| bodies.get(it.body?).block()).collect();
@@ -370,15 +410,27 @@ impl Driver<'_> {
         let most = self.exchange.block as usize;
         let commands: Vec<Shared> =
             self.chain.pool.in_order().filter(|it| !known(it)).take(most).collect();
-        if commands.is_empty() {
+        // An empty block ends locks whose time has come; one is enough.
+        let is_due = before.is_empty() && self.chain.state.locks(cx.now()).1;
+        if commands.is_empty() && !is_due {
             return None;
         }
-        let commands = self.exchange.arrange(commands, cx);
         let parent = before.last().and_then(|it| it.body).or(self.chain.tip);
         let height = match parent.and_then(|it| bodies.get(it).block()) {
             Some(block) => block.height.saturating_add(1),
             None => self.chain.state.height + 1,
         };
+        let commands = if self.exchange.is_insider(cx.id()) {
+            self.chain.arrived.retain(|(at, _)| *at > self.chain.state.height && *at != height);
+            self.chain.arrived.push((height, commands.clone()));
+            let base = self.chain.after(self.exchange, before, cx);
+            self.exchange.arrange(&base, commands, cx)
+        } else {
+            commands
+        };
+        if commands.is_empty() && !is_due {
+            return None;
+        }
         let (chain, proposer, time) = (self.chain.state.chain, cx.id(), cx.now());
         let block = Block { chain, height, parent, proposer, time, commands };
         Some(Entry::of(cx.share(ExchangeBody::of_block(block))))
@@ -386,6 +438,36 @@ impl Driver<'_> {
 }
 
 impl Chain {
+    /// What an insider's block of a height would have been without it.
+    pub(crate) fn arrived(&self, height: u64) -> Option<&[Shared]> {
+        self.arrived.iter().find(|(at, _)| *at == height).map(|(_, commands)| &commands[..])
+    }
+
+    /// The state after blocks that are not final yet, if they become so.
+    fn after(
+        &self,
+        exchange: &Exchange,
+        before: &[Entry],
+        cx: &mut Erased<'_, Exchange>,
+    ) -> Arc<State> {
+        let bodies = cx.bodies();
+        let mut state = self.state.clone();
+        for (handle, block) in
+            before.iter().filter_map(|it| Some((it.body?, bodies.get(it.body?).block()?)))
+        {
+            let steps: Vec<Step> = block
+                .commands
+                .iter()
+                .filter_map(|it| exchange.step(*it, state.chain, cx))
+                .collect();
+            let name = (handle.id(), draw_of(&block.commands), block.time);
+            let execute = || state.execute(&exchange.terrain, name, &steps);
+            let outcome = exchange.memo.outcome((state.root(), handle.id()), execute);
+            state = outcome.state.clone();
+        }
+        state
+    }
+
     /// Forgets what needs not be done any more.
     fn drop_stale(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
         let bodies = cx.bodies();

@@ -1,10 +1,10 @@
 //! Requests of a node to venues: numbered, signed, asked again, and answered by f + 1 replicas alike.
 
-use anthill_market::{Cash, Command, Lots, Order};
+use anthill_market::{Cash, Command, Lots};
 use anthill_protocol::kit::{Deadline, Erased, Tick};
 use anthill_protocol::{Context, NodeId, Shared, Signature, Snapshot, Time};
 
-use crate::body::{ExchangeBody, Signed, SignedBody};
+use crate::body::{Asks, ExchangeBody, Signed, SignedBody};
 use crate::exchange::Exchange;
 use crate::messages::{ExchangeMessage, ExchangeMetric, Says, Timer};
 use crate::session::WINDOW;
@@ -46,24 +46,6 @@ impl Reply {
     }
 }
 
-/// Trades of one venue that replicas have told of, and are not believed yet.
-#[derive(Clone, Debug, Snapshot)]
-struct Told {
-    venue: u32,
-    trade: u64,
-    fill: Fill,
-    by: Vec<NodeId>,
-}
-
-/// A trade of an order of this node's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
-pub(crate) struct Fill {
-    pub(crate) number: u32,
-    pub(crate) bought: bool,
-    pub(crate) lots: u64,
-    pub(crate) price: u64,
-}
-
 /// All requests of a node.
 #[derive(Clone, Debug, Default, Snapshot)]
 pub(crate) struct Desk {
@@ -71,15 +53,11 @@ pub(crate) struct Desk {
     made: Vec<u32>,
     open: Vec<Asked>,
     again: Deadline,
-    told: Vec<Told>,
-    /// By venue: trades up to this one are believed or forgotten.
-    heard: Vec<u64>,
 }
 
 impl Desk {
     pub(crate) fn new(venues: u32) -> Self {
-        let venues = venues as usize;
-        Self { made: vec![0; venues], heard: vec![0; venues], ..Self::default() }
+        Self { made: vec![0; venues as usize], ..Self::default() }
     }
 
     /// Whether one more request may be made.
@@ -90,10 +68,6 @@ impl Desk {
     /// How many requests were made.
     pub(crate) fn made(&self) -> u32 {
         self.made.iter().sum()
-    }
-
-    pub(crate) fn open(&self) -> usize {
-        self.open.len()
     }
 
     /// The number of the next request to a venue.
@@ -109,12 +83,23 @@ impl Desk {
         command: Command,
         cx: &mut Erased<'_, Exchange>,
     ) -> u32 {
+        self.ask_for(exchange, venue, Asks::Plain { command, other }, cx)
+    }
+
+    /// The same, of any kind of request.
+    pub(crate) fn ask_for(
+        &mut self,
+        exchange: &Exchange,
+        venue: u32,
+        asks: Asks,
+        cx: &mut Erased<'_, Exchange>,
+    ) -> u32 {
         let request = self.next(venue);
         if let Some(made) = self.made.get_mut(venue as usize) {
             *made = request;
         }
         let (chain, signer, signature) = (venue, cx.id(), Signature([0; 64]));
-        let mut signed = Signed { chain, signer, request, command, other, signature };
+        let mut signed = Signed { chain, signer, request, asks, signature };
         let digest = signed.digest(cx.scenario());
         signed.signature = cx.sign(&digest);
         let body = cx.share(ExchangeBody::Signed(Box::new(SignedBody(signed))));
@@ -127,17 +112,6 @@ impl Desk {
             self.again.reset(cx, exchange.retry(), Timer::Again);
         }
         request
-    }
-
-    /// Places an order that carries the number of its request.
-    pub(crate) fn place(
-        &mut self,
-        exchange: &Exchange,
-        venue: u32,
-        order: Order,
-        cx: &mut Erased<'_, Exchange>,
-    ) -> u32 {
-        self.ask(exchange, (venue, venue), Command::Place(order), cx)
     }
 
     fn send(
@@ -214,51 +188,4 @@ impl Desk {
         cx.output(Says::Answered { venue, request, code, filled, cash });
         Some(reply)
     }
-
-    /// A replica says that an order has traded; the trade, once f + 1 do.
-    pub(crate) fn on_filled(
-        &mut self,
-        exchange: &Exchange,
-        from: NodeId,
-        (venue, trade): (u32, u64),
-        fill: Fill,
-    ) -> Option<Fill> {
-        let layout = &exchange.terrain.layout;
-        if !layout.is_venue(venue) || layout.part(venue).inner(from).is_none() {
-            return None;
-        }
-        let same = |it: &Told| (it.venue, it.trade, it.fill) == (venue, trade, fill);
-        let is_past = trade <= self.heard[venue as usize];
-        if is_past || self.told.len() >= MOST_TOLD {
-            return None;
-        }
-        let place = self.told.iter().position(same).unwrap_or_else(|| {
-            self.told.push(Told { venue, trade, fill, by: Vec::new() });
-            self.told.len() - 1
-        });
-        let by = &mut self.told[place].by;
-        if by.contains(&from) {
-            return None;
-        }
-        by.push(from);
-        let faults = exchange.faults() as usize;
-        // All others will say it too: it is kept until they have, so that it counts once.
-        let is_new = by.len() == faults + 1;
-        if self.told.len() > KEPT_TOLD {
-            let old = self.told.iter().take(KEPT_TOLD / 2);
-            for it in old {
-                let heard = &mut self.heard[it.venue as usize];
-                if it.by.len() > faults {
-                    *heard = (*heard).max(it.trade);
-                }
-            }
-            let heard = &self.heard;
-            self.told.retain(|it| it.trade > heard[it.venue as usize]);
-        }
-        is_new.then_some(fill)
-    }
 }
-
-/// Trades that are remembered, and at most.
-const KEPT_TOLD: usize = 256;
-const MOST_TOLD: usize = 4_096;

@@ -1,15 +1,19 @@
 //! The parameters, and who handles what.
 
 use anthill_market::{Matching, Rules};
+use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Embeds, Erased, LogSetting, Part, Within};
-use anthill_protocol::parameter::ParameterError;
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Bodies as _, Context, NodeId, Parameters, Protocol, Snapshot, Span, Totals,
+    Bodies as _, Cell, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol,
+    Snapshot, Span, Totals,
 };
 
+use crate::arbitrage::Arbitrageur;
 use crate::body::{ExchangeBody, PartOf};
 use crate::chain::{Chain, Driver};
+use crate::insider::{self, Insiders};
 use crate::layout::{Layout, Role};
 use crate::memo::Memo;
 use crate::messages::{ExchangeMessage, ExchangeMetric, Says, Timer};
@@ -19,10 +23,9 @@ use crate::{AnyBody, AnyLog, AnyMessage, AnyNode, AnyTimer, LogMetric, judges};
 
 /// Venues whose books, accounts and trades follow from the logs of a consensus protocol.
 #[derive(Clone, Debug, Parameters)]
-#[configure(fit = Exchange::settle, pending = |_, _| 64.0)]
 pub struct Exchange {
     /// the protocol whose log orders what traders ask
-    #[param(default = "pbft", choice = ["pbft", "raft"])]
+    #[param(default = "pbft", choice = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong"])]
     over: &'static str,
     /// venues, each on a chain of its own
     #[param(default = 1, range = 1..=16)]
@@ -33,6 +36,31 @@ pub struct Exchange {
     /// whether orders meet one by one as they come, or all of a block at one price
     #[param(default = "none", choice = ["none", "batch"])]
     auction: &'static str,
+    /// whether orders are executed as they come, or sealed first and executed when they are open
+    #[param(default = "arrival", choice = ["arrival", "commit-reveal"])]
+    ordering: &'static str,
+    /// commit-reveal: how long after its seal an order is executed
+    #[param(default = Span::from_secs(2), min = Span::from_millis(1))]
+    reveal_within: Span,
+    /// commit-reveal: what a seal costs that is not opened, in ticks times lots
+    #[param(default = 10_000, range = 1..=1_000_000_000_000)]
+    deposit: u64,
+    /// how trades over two venues are made
+    #[param(default = "none", choice = ["none", "naive", "htlc", "two-phase"])]
+    pub(crate) arbitrage: &'static str,
+    /// two-phase: whose log decides: that of a chain of its own, with as many replicas as a venue, or of the
+    /// last venue
+    #[param(default = "own", choice = ["own", "venue"])]
+    coordinator: &'static str,
+    /// two-phase: how long a trade may be open before the coordinator's log may give it up
+    #[param(default = Span::from_secs(10), min = Span(1))]
+    patience: Span,
+    /// htlc: how long legs are locked
+    #[param(default = Span::from_secs(6), min = Span::from_millis(1))]
+    pub(crate) lock_timeout: Span,
+    /// what reserved quantity costs a millisecond, in millionths of its cash, up to a hundredth of it
+    #[param(default = 0, range = 0..=1_000_000)]
+    holding_fee: u32,
     /// requests of a block at most
     #[param(default = 1_000, range = 1..=100_000)]
     pub(crate) block: u32,
@@ -54,8 +82,9 @@ pub struct Exchange {
     /// what a request costs a replica to execute
     #[param(default = Span::from_micros(1), min = Span::ZERO)]
     pub(crate) execution: Span,
-    /// what traders do: two of them once, or all at random
-    #[workload(default = "example", choice = ["example", "poisson"])]
+    /// what traders do: two of them once, or all at random: around the last price; or without intelligence,
+    /// uniformly below the ask and above the bid (Smith, Farmer, Gillemot and Krishnamurthy 2003)
+    #[workload(default = "example", choice = ["example", "poisson", "santa-fe"])]
     pub(crate) flow: &'static str,
     /// mean time between the requests of a trader
     #[workload(default = Span::from_secs(1), min = Span(1))]
@@ -67,6 +96,7 @@ pub struct Exchange {
     /// Of the scenario; none before that is known.
     log: Option<AnyLog>,
     pub(crate) memo: Memo,
+    pub(crate) insiders: Option<Insiders>,
 }
 
 /// A node.
@@ -77,6 +107,8 @@ pub enum Node {
     Replica(ReplicaNode),
     #[doc(hidden)]
     Trader(TraderNode),
+    #[doc(hidden)]
+    Arbitrageur(ArbitrageurNode),
     /// It has nothing to do.
     Idle,
 }
@@ -92,12 +124,21 @@ pub struct ReplicaNode {
 #[derive(Snapshot)]
 pub struct TraderNode(pub(crate) Trader);
 
+/// The arbitrageur.
+#[derive(Snapshot)]
+pub struct ArbitrageurNode(pub(crate) Arbitrageur);
+
 type Cx<'a> = Erased<'a, Exchange>;
 
 impl Exchange {
     /// Takes over how many nodes there are.
     fn settle(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
-        let chains = self.venues;
+        let is_two_phase = self.arbitrage == "two-phase";
+        let chains = self.venues + u32::from(is_two_phase && self.coordinator == "own");
+        if self.arbitrage != "none" && self.venues < 2 {
+            let problem = "there are no trades over two venues on one; give venues = 2".to_owned();
+            return Err(ParameterError { name: "arbitrage", problem });
+        }
         if nodes == 0 || !nodes.is_multiple_of(chains) {
             let problem =
                 format!("{nodes} replicas are not the same number for each of {chains} chains");
@@ -105,21 +146,49 @@ impl Exchange {
         }
         let group = nodes / chains;
         let (venues, traders) = (self.venues, self.traders);
-        let layout = Layout { venues, chains, group, traders, makers: 0, has_arbitrageur: false };
+        let has_arbitrageur = self.arbitrage != "none";
+        let insiders = if self.insiders.is_some() { group } else { 0 };
+        let makers = 0;
+        let layout = Layout { venues, chains, group, traders, makers, has_arbitrageur, insiders };
         if u64::from(nodes) + u64::from(venues) * u64::from(traders) > u64::from(u32::MAX / 2) {
             let problem = "there are more nodes than ids".to_owned();
             return Err(ParameterError { name: "traders", problem });
         }
         let matching = if self.auction == "batch" { Matching::Batch } else { Matching::Continuous };
         let (taker_fee, maker_fee) = (self.taker_fee, self.maker_fee);
-        let rules = Rules { taker_fee, maker_fee, matching, ..Rules::default() };
+        let holding_most = if self.holding_fee > 0 { 10_000 } else { 0 };
+        let holding_fee = self.holding_fee;
+        let rules = Rules {
+            accounts: layout.accounts(),
+            taker_fee,
+            maker_fee,
+            holding_fee,
+            holding_most,
+            matching,
+            ..Rules::default()
+        };
         let (funds, stock) = (self.funds.into(), self.stock as i64);
         let requeues = self.terrain.requeues;
-        let patience = self.delta * 40;
-        self.terrain = Terrain { layout, rules, funds, stock, patience, requeues };
+        let patience = self.patience;
+        let is_sealed = self.ordering == "commit-reveal";
+        let reveal_within = if is_sealed { self.reveal_within } else { Span::ZERO };
+        let deposit = self.deposit.into();
+        self.terrain =
+            Terrain { layout, rules, funds, stock, patience, reveal_within, deposit, requeues };
         self.memo = Memo::default();
         let setting = LogSetting { nodes: group, delta: self.delta, seed };
-        self.log = Some(AnyLog::named(self.over, setting)?);
+        let log = AnyLog::named(self.over, setting)?;
+        if let Some(insiders) = &mut self.insiders {
+            if insiders.count == 0 {
+                insiders.count = log.faults().max(1);
+            }
+            if insiders.count > group {
+                let problem =
+                    format!("{} of {group} replicas: give at most {group}", insiders.count);
+                return Err(ParameterError { name: "adversary.count", problem });
+            }
+        }
+        self.log = Some(log);
         Ok(())
     }
 
@@ -162,7 +231,8 @@ impl Exchange {
             Role::Trader(venue, account) => {
                 Node::Trader(TraderNode(Trader::start(self, (venue, account), cx)))
             }
-            Role::Maker(..) | Role::Arbitrageur => Node::Idle,
+            Role::Arbitrageur => Node::Arbitrageur(ArbitrageurNode(Arbitrageur::new(self))),
+            Role::Maker(..) => Node::Idle,
         }
     }
 
@@ -174,7 +244,16 @@ impl Exchange {
                     trader.on_answer(self, from, (venue, request), (code, filled, cash), cx);
                 }
                 ExchangeMessage::Quote(top) => trader.on_quote(self, from, top, cx),
-                ExchangeMessage::Filled { .. } => {}
+                _ => {}
+            },
+            Node::Arbitrageur(ArbitrageurNode(it)) => match *message {
+                ExchangeMessage::Answer { venue, request, code, filled, cash } => {
+                    it.on_answer(self, from, (venue, request), (code, filled, cash), cx);
+                }
+                ExchangeMessage::Ended { venue, number, settled } => {
+                    it.on_ended(self, from, (venue, number, settled), cx);
+                }
+                ExchangeMessage::Quote(top) => it.on_quote(self, from, top, cx),
                 _ => {}
             },
             Node::Idle => {}
@@ -245,6 +324,9 @@ impl Exchange {
             (Node::Trader(TraderNode(trader)), Timer::Again(tick)) => {
                 trader.desk.on_again(self, tick, cx);
             }
+            (Node::Arbitrageur(ArbitrageurNode(it)), Timer::Again(tick)) => {
+                it.on_again(self, tick, cx);
+            }
             _ => {}
         }
     }
@@ -258,17 +340,9 @@ impl Exchange {
             }
             // What it has asked is on disk, whatever its memory loses.
             Node::Trader(TraderNode(trader)) => trader.restart(self, cx),
+            Node::Arbitrageur(ArbitrageurNode(it)) => it.desk.restart(self, cx),
             Node::Idle => {}
         }
-    }
-
-    /// The order of a block's commands, which is its proposer's to choose.
-    pub(crate) fn arrange(
-        &self,
-        commands: Vec<anthill_protocol::Shared>,
-        _: &mut Cx<'_>,
-    ) -> Vec<anthill_protocol::Shared> {
-        commands
     }
 }
 
@@ -291,6 +365,58 @@ impl Embeds<AnyLog> for Exchange {
 
     fn inner(body: &ExchangeBody) -> &AnyBody {
         if let ExchangeBody::Log(body, _) = body { body } else { AnyBody::nothing() }
+    }
+}
+
+/// An insider keeps to the protocol: the order of its blocks is its own ([`Exchange::arrange`]).
+struct Follows;
+
+impl Behaviour<Exchange> for Follows {}
+
+impl Configure for Exchange {
+    const NAME: &'static str = "exchange";
+    const ABOUT: &'static str = "Venues whose books, accounts and trades follow from the logs of a \
+                                 consensus protocol";
+    const PARAMETERS: &'static [Parameter] = Self::DECLARED;
+    const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
+    const ADVERSARIES: &'static [AdversaryKind] = insider::KINDS;
+    const SITUATIONS: &'static [&'static str] = &["orders", "trades", "rejected", "answered"];
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "height", about: "blocks executed", holds: Holds::Figure },
+        Column { name: "waiting", about: "requests that wait to be ordered", holds: Holds::Figure },
+        Column { name: "last", about: "price of the last trade, in ticks", holds: Holds::Figure },
+    ];
+
+    fn configure(values: &Values) -> Result<Self, ParameterError> {
+        Ok(Self { insiders: Insiders::read(values), ..Self::read(values)? })
+    }
+
+    fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+        self.settle(nodes, seed)
+    }
+
+    /// For a swarm: any log that a lossy network does not stop, busy traders, either way to match.
+    fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
+        vec![
+            ("protocol.over", dice.pick(&["\"pbft\"", "\"hotstuff\"", "\"raft\""]).to_owned()),
+            ("protocol.auction", dice.pick(&["\"none\"", "\"batch\""]).to_owned()),
+            ("protocol.traders", dice.pick(&["3", "6"]).to_owned()),
+            ("workload.flow", "\"poisson\"".to_owned()),
+            ("workload.interval", "\"300ms\"".to_owned()),
+        ]
+    }
+
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        let Node::Replica(ReplicaNode { chain, .. }) = node else {
+            return vec![Cell::Count(0); 3];
+        };
+        let last = chain.state.venue.last(0).unwrap_or(0) as u64;
+        let waiting = chain.pool.in_order().count() as u64;
+        vec![Cell::Count(chain.state.height), Cell::Count(waiting), Cell::Count(last)]
+    }
+
+    fn pending_per_node(&self, _degree: f64) -> f64 {
+        64.0
     }
 }
 
@@ -327,7 +453,11 @@ impl Protocol for Exchange {
     }
 
     fn extra_nodes(&self) -> u32 {
-        self.venues * self.traders
+        self.venues * self.traders + u32::from(self.arbitrage != "none")
+    }
+
+    fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
+        self.is_insider(node).then(|| Box::new(Follows) as Box<dyn Behaviour<Self>>)
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<Says>> {
@@ -336,13 +466,16 @@ impl Protocol for Exchange {
 
     /// All is answered, and executed everywhere.
     fn complete(&self, totals: &Totals) -> bool {
-        let each = if self.flow == "example" { 2 } else { self.requests * self.traders };
+        let example = if self.terrain.seals() { 4 } else { 2 };
+        let each = if self.flow == "example" { example } else { self.requests * self.traders };
         let all = u64::from(each) * u64::from(self.venues);
         let blocks = totals.of(ExchangeMetric::Blocks);
         let everywhere = blocks * u64::from(self.terrain.layout.group);
+        // The arbitrageur's requests are answered too, and it never ends by itself.
         all > 0
+            && self.arbitrage == "none"
             && totals.of(ExchangeMetric::Answered) >= all
-            && totals.of(ExchangeMetric::Executed) >= everywhere
+            && totals.of(ExchangeMetric::Executed) == everywhere
     }
 
     fn events_per_node_second(&self) -> f64 {

@@ -16,9 +16,11 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
         (chain, height, (block, book, accounts)));
     let few = "at most f of a chain fail, and nobody forgets";
     let is_safe = few_fail(exchange, setting);
+    let is_two_phase = exchange.arbitrage == "two-phase";
     let mut judges = vec![
         Judge::new("one state", judge::prefix(layout.group, executed)).bound(few, is_safe),
-        Judge::new("both legs or neither", Legs::default()).bound(few, is_safe),
+        Judge::new("both legs or neither", Legs::default())
+            .bound("two-phase, and at most f of a chain fail", is_safe && is_two_phase),
     ];
     let rules = [
         ("cash and assets are conserved", audited::CONSERVED),
@@ -34,6 +36,12 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
         Judge::new("answered in time", Answered::new(exchange, setting))
             .bound("that, nobody goes down, and messages arrive within delta", within),
     );
+    if is_two_phase {
+        judges.push(
+            Judge::new("reservations end", Ends::new(exchange, setting))
+                .bound("that, nobody goes down, and messages arrive within delta", within),
+        );
+    }
     judges
 }
 
@@ -41,7 +49,12 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
 fn few_fail(exchange: &Exchange, setting: &Setting) -> bool {
     let Some(log) = exchange.log() else { return false };
     let most = if log.bears_lies() { log.faults() } else { 0 };
-    setting.held <= most && !setting.loses_state
+    if let Some(insiders) = exchange.insiders {
+        return insiders.count <= most && !setting.loses_state;
+    }
+    // Where nobody tells who was down what it missed, a liar may tell it something else.
+    let is_told = log.catches_up() || setting.held == 0 || !setting.crashes;
+    setting.held <= most && !setting.loses_state && is_told
 }
 
 /// A rule of the audit.
@@ -90,6 +103,63 @@ impl Rule<Says> for Legs {
     }
 }
 
+/// How long after the network is stable something final follows from what waits.
+fn bound(exchange: &Exchange, setting: &Setting) -> Span {
+    let delta = setting.delta.unwrap_or(Span::ZERO).max(exchange.delta);
+    exchange.log().map_or(Span::ZERO, |log| log.bound(delta, setting.held))
+}
+
+/// Every leg that is reserved is settled or let go in time: prepared and voted, given up if the other vote
+/// does not come, decided, and the decision heard, each on one chain's log after the other.
+struct Ends {
+    after: Span,
+    stable_from: Time,
+    open: BTreeMap<(NodeId, u32, u32), Time>,
+}
+
+impl Ends {
+    fn new(exchange: &Exchange, setting: &Setting) -> Self {
+        let after = exchange.terrain.patience + bound(exchange, setting) * 6 + exchange.retry() * 4;
+        Self { after, stable_from: setting.stable_from, open: BTreeMap::new() }
+    }
+}
+
+impl Rule<Says> for Ends {
+    fn hear(&mut self, said: &Said<Says>, breaches: &mut Breaches) {
+        match said.output {
+            Says::Voted { venue, number, .. } => {
+                let due = said.at.time.max(self.stable_from) + self.after;
+                self.open.insert((said.node, venue, number), due);
+            }
+            Says::Leg { venue, number, .. } => {
+                let due = self.open.remove(&(said.node, venue, number));
+                if let Some(due) = due.filter(|due| said.at.time > *due) {
+                    breaches.output(said, &format!("it was due at {due}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn restarted(&mut self, node: NodeId, keeps_state: bool) {
+        if !keeps_state {
+            self.open.retain(|(of, ..), _| *of != node);
+        }
+    }
+
+    fn end(&mut self, end: &RunEnd<'_>, breaches: &mut Breaches) -> Result<(), String> {
+        for ((node, venue, number), due) in &self.open {
+            if *due < end.time && end.excused.binary_search(node).is_err() {
+                let what = format!(
+                    "leg {number} of venue {venue} is reserved at {node} since before {due}"
+                );
+                breaches.missing(what);
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Every request is answered in time.
 struct Answered {
     after: Span,
@@ -100,9 +170,10 @@ struct Answered {
 impl Answered {
     fn new(exchange: &Exchange, setting: &Setting) -> Self {
         let delta = setting.delta.unwrap_or(Span::ZERO).max(exchange.delta);
-        let bound = exchange.log().map_or(Span::ZERO, |log| log.bound(delta, setting.held));
+        let bound = bound(exchange, setting);
         // A request may have been lost to who is to propose, and blocks may be full before it.
-        let after = bound * 4 + exchange.retry() * 2 + delta * 4;
+        let sealed = exchange.terrain.reveal_within + exchange.retry();
+        let after = bound * 4 + exchange.retry() * 2 + delta * 4 + sealed;
         Self { after, stable_from: setting.stable_from, open: BTreeMap::new() }
     }
 }

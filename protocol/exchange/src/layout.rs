@@ -17,6 +17,8 @@ pub(crate) struct Layout {
     pub(crate) traders: u32,
     pub(crate) makers: u32,
     pub(crate) has_arbitrageur: bool,
+    /// Replicas of a venue that have an account there: none, or all.
+    pub(crate) insiders: u32,
 }
 
 /// What a node is.
@@ -42,7 +44,17 @@ impl Layout {
 
     /// Accounts of a venue.
     pub(crate) fn accounts(&self) -> u32 {
+        self.outsiders() + self.insiders
+    }
+
+    /// Those that are no replicas'.
+    fn outsiders(&self) -> u32 {
         self.traders + self.makers + u32::from(self.has_arbitrageur)
+    }
+
+    /// The account of the arbitrageur, if there is one.
+    pub(crate) fn arbitrageur(&self) -> u32 {
+        self.traders + self.makers
     }
 
     /// The chain whose log decides about trades over two venues.
@@ -80,6 +92,9 @@ impl Layout {
         if venue >= self.venues || account >= self.accounts() {
             return None;
         }
+        if let Some(place) = account.checked_sub(self.outsiders()) {
+            return Some(NodeId(venue * self.group + place));
+        }
         let place = if account < each { venue * each + account } else { self.venues * each };
         Some(NodeId(self.replicas() + place))
     }
@@ -87,18 +102,21 @@ impl Layout {
     /// The account of a node at a venue.
     pub(crate) fn account(&self, node: NodeId, venue: u32) -> Option<u32> {
         match self.role(node) {
-            Role::Replica(_) => None,
+            Role::Replica(chain) => {
+                let place = node.0 % self.group.max(1);
+                (chain == venue && place < self.insiders).then(|| self.outsiders() + place)
+            }
             Role::Trader(at, account) | Role::Maker(at, account) => {
                 (at == venue).then_some(account)
             }
-            Role::Arbitrageur => self.has_arbitrageur.then_some(self.traders + self.makers),
+            Role::Arbitrageur => self.has_arbitrageur.then_some(self.arbitrageur()),
         }
     }
 
     /// Everybody who is told of prices at a venue.
     pub(crate) fn audience(&self, venue: u32) -> impl Iterator<Item = NodeId> {
         let all = *self;
-        (0..self.accounts()).filter_map(move |account| all.owner(venue, account))
+        (0..self.outsiders()).filter_map(move |account| all.owner(venue, account))
     }
 }
 
@@ -108,8 +126,15 @@ mod tests {
 
     #[test]
     fn roles_and_accounts_agree() {
-        let layout =
-            Layout { venues: 2, chains: 3, group: 4, traders: 3, makers: 2, has_arbitrageur: true };
+        let layout = Layout {
+            venues: 2,
+            chains: 3,
+            group: 4,
+            traders: 3,
+            makers: 2,
+            has_arbitrageur: true,
+            insiders: 0,
+        };
         assert_eq!((layout.replicas(), layout.extra(), layout.accounts()), (12, 11, 6));
         assert_eq!(layout.role(NodeId(11)), Role::Replica(2));
         assert_eq!(layout.role(NodeId(12)), Role::Trader(0, 0));
@@ -124,6 +149,11 @@ mod tests {
         }
         assert_eq!((layout.owner(2, 0), layout.owner(0, 6)), (None, None));
         assert_eq!(layout.account(NodeId(17), 0), None);
+        assert_eq!(layout.audience(1).last(), Some(NodeId(22)));
+        let layout = Layout { insiders: 4, ..layout };
+        assert_eq!((layout.owner(1, 9), layout.owner(1, 10)), (Some(NodeId(7)), None));
+        assert_eq!(layout.account(NodeId(7), 1), Some(9));
+        assert_eq!((layout.account(NodeId(7), 0), layout.account(NodeId(9), 0)), (None, None));
         assert_eq!(layout.audience(1).last(), Some(NodeId(22)));
     }
 }

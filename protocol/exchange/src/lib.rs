@@ -3,10 +3,12 @@
 #![forbid(unsafe_code)]
 
 mod any_log;
+mod arbitrage;
 mod body;
 mod chain;
 mod desk;
 mod exchange;
+mod insider;
 mod judges;
 mod layout;
 mod memo;

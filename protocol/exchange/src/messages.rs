@@ -36,8 +36,8 @@ pub enum ExchangeMessage {
     Submit { request: Shared },
     /// A replica's answer to a request.
     Answer { venue: u32, request: u32, code: u8, filled: u64, cash: u64 },
-    /// An order of the receiver's that was resting, or reserved, has traded.
-    Filled { venue: u32, trade: u64, number: u32, bought: bool, lots: u64, price: u64 },
+    /// A leg of the receiver's has ended.
+    Ended { venue: u32, number: u32, settled: bool },
     /// Prices.
     Quote(Top),
     /// What a chain has decided.
@@ -73,6 +73,8 @@ pub enum Says {
     Leg { venue: u32, number: u32, settled: bool },
     /// Somebody asks for the first time.
     Asked { venue: u32, request: u32 },
+    /// The arbitrageur knows how an attempt ended: both legs, one, or neither.
+    Concluded { number: u32, both: bool, one: bool },
     /// f + 1 replicas have given the same answer.
     Answered { venue: u32, request: u32, code: u8, filled: u64, cash: u64 },
 }
@@ -86,6 +88,9 @@ pub enum ExchangeMetric {
     Trades,
     /// orders that were refused
     Rejected,
+    /// sealed orders that were not opened in time
+    #[metric(lower)]
+    Forfeited,
     /// requests that f + 1 replicas have answered alike
     #[metric(higher)]
     Answered,
@@ -110,8 +115,11 @@ pub enum ExchangeMetric {
     OneLeg,
     /// what the arbitrageur has gained, in ticks times lots
     Profit,
-    /// what the adversary has gained beyond the same blocks in their order of arrival, in ticks times lots
+    /// what insiders have gained beyond the same blocks in their order of arrival, in ticks times lots:
+    /// blocks in which they gained
     Extraction,
+    /// what they have lost by blocks in which they lost
+    ExtractionLost,
     /// request until f + 1 equal answers
     #[metric(latency)]
     OrderFinal,
@@ -131,6 +139,4 @@ pub enum Timer {
     Again(Tick),
     /// A replica tells other chains again what they have not answered.
     Repeat(Tick),
-    /// The arbitrageur gives up an attempt.
-    Patience { number: u32 },
 }

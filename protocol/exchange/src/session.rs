@@ -23,6 +23,11 @@ impl Session {
         self.bit(number).is_some_and(|bit| self.above >> bit & 1 == 0)
     }
 
+    /// The first that is not done.
+    pub(crate) fn next(self) -> u32 {
+        self.upto.saturating_add(1)
+    }
+
     /// Marks a request as done; false if it was, or is too far ahead.
     pub(crate) fn finish(&mut self, number: u32) -> bool {
         let Some(bit) = self.bit(number).filter(|_| self.is_open(number)) else { return false };
@@ -48,7 +53,7 @@ mod tests {
         }
         assert!(session.is_open(67) && !session.is_open(68));
         assert!((4..64).all(|number| session.finish(number)));
-        assert_eq!(session, Session { upto: 64, above: 0 });
+        assert_eq!((session, session.next()), (Session { upto: 64, above: 0 }, 65));
         assert!(!session.finish(u32::MAX));
     }
 }

@@ -2,13 +2,14 @@
 
 pub(crate) mod audit;
 mod coordinate;
+mod seals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use anthill_market::sealed::Seal;
 use anthill_market::{
-    Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Side, Terms, Ticks, Trade,
-    Venue, auction,
+    Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Terms, Trade, Venue, auction,
 };
 use anthill_protocol::draw::mix;
 use anthill_protocol::{NodeId, Span, Time};
@@ -19,6 +20,7 @@ use crate::session::{Session, WINDOW};
 pub(crate) use audit as audited;
 use audit::Audit;
 use coordinate::Open;
+use seals::Sealed;
 
 /// What all chains of a run have in common.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,10 @@ pub(crate) struct Terrain {
     pub(crate) stock: Lots,
     /// How long a trade over two venues may be open before the coordinator's log may give it up.
     pub(crate) patience: Span,
+    /// How long a sealed order may stay so before what is open is executed; zero: orders are not sealed.
+    pub(crate) reveal_within: Span,
+    /// What a seal costs that is not opened.
+    pub(crate) deposit: Cash,
     /// Planted: what is left of a resting order after a trade goes to the end of its queue.
     pub(crate) requeues: bool,
 }
@@ -43,6 +49,19 @@ pub(crate) enum Step {
         request: u32,
         command: Command,
         other: u32,
+    },
+    /// An order that nobody can read.
+    Seal {
+        signer: NodeId,
+        request: u32,
+        seal: Seal,
+    },
+    /// It is opened.
+    Open {
+        signer: NodeId,
+        request: u32,
+        command: Command,
+        salt: [u8; 32],
     },
     /// A certificate that holds.
     Proven(Statement),
@@ -61,23 +80,13 @@ pub(crate) struct Answer {
     pub(crate) cash: i64,
 }
 
-/// A resting or reserved order of a maker or the arbitrageur has traded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Filled {
-    pub(crate) to: NodeId,
-    /// Trades of a venue are counted.
-    pub(crate) trade: u64,
-    pub(crate) number: u32,
-    /// Positive: bought.
-    pub(crate) lots: Lots,
-    pub(crate) price: Ticks,
-}
-
 /// How a leg ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) number: u32,
     pub(crate) settled: bool,
+    /// Since when it was reserved.
+    pub(crate) since: Time,
 }
 
 /// What a block came to.
@@ -85,16 +94,25 @@ pub(crate) struct Ended {
 pub(crate) struct Outcome {
     pub(crate) state: Arc<State>,
     pub(crate) answers: Vec<Answer>,
-    pub(crate) fills: Vec<Filled>,
     /// What is to be told to other chains.
     pub(crate) statements: Vec<Statement>,
     pub(crate) ended: Vec<Ended>,
     pub(crate) trades: Vec<Trade>,
-    pub(crate) orders: u32,
-    pub(crate) rejected: u32,
+    pub(crate) counts: Counts,
     /// What is wrong, a bit for each rule.
     pub(crate) audit: u8,
 }
+
+/// What a block has counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) orders: u32,
+    pub(crate) rejected: u32,
+    pub(crate) forfeited: u32,
+}
+
+/// The number of the first order of an account: those below are taken by what it begins with.
+pub(crate) const FIRST_ORDER: u32 = 3;
 
 /// The state of a chain.
 #[derive(Clone, Debug)]
@@ -111,6 +129,9 @@ pub(crate) struct State {
     open: BTreeMap<u32, Open>,
     /// Of a venue: what it voted, and how the leg ended.
     legs: BTreeMap<u32, Leg>,
+    /// Of a venue: hash locks, by their numbers: deadline, and since when.
+    locks: BTreeMap<u32, (u64, Time)>,
+    sealed: Sealed,
     trades: u64,
     root: u64,
 }
@@ -120,6 +141,7 @@ pub(crate) struct State {
 pub(crate) struct Leg {
     pub(crate) vote: Statement,
     pub(crate) settled: Option<bool>,
+    since: Time,
 }
 
 impl State {
@@ -137,6 +159,8 @@ impl State {
             audit: Audit::new(Rules { accounts, ..terrain.rules }),
             open: BTreeMap::new(),
             legs: BTreeMap::new(),
+            locks: BTreeMap::new(),
+            sealed: Sealed::new(terrain.reveal_within),
             trades: 0,
             root: 0,
         };
@@ -153,9 +177,6 @@ impl State {
         state.root = state.find_root(0);
         state
     }
-
-    /// The number of the first order of an account: those below are taken by what it begins with.
-    pub(crate) const FIRST_ORDER: u32 = 3;
 
     /// What stands for the state, and for the blocks that led to it.
     pub(crate) fn root(&self) -> u64 {
@@ -190,7 +211,7 @@ impl State {
 
     fn find_root(&self, block: u64) -> u64 {
         let (book, accounts) = self.roots();
-        let own = mix(mix(self.root, block), mix(book, accounts));
+        let own = mix(mix(self.root, block), mix(mix(book, accounts), self.sealed.hash));
         let open = self.open.iter().fold(own, |hash, (number, it)| mix(hash, it.fold(*number)));
         self.legs.iter().fold(open, |hash, (number, leg)| {
             let settled = leg.settled.map_or(2, u64::from);
@@ -198,41 +219,60 @@ impl State {
         })
     }
 
-    /// What a block makes of the state. `name`: of the block.
+    /// What a block makes of the state. `name`: of the block; `draw`: of its contents, whatever their order.
     pub(crate) fn execute(
         &self,
         terrain: &Terrain,
-        (name, time): (u64, Time),
+        (name, draw, time): (u64, u64, Time),
         steps: &[Step],
     ) -> Outcome {
         let mut state = self.clone();
         state.height += 1;
         state.time = time.max(self.time);
-        let mut run =
-            Run { terrain, answers: Vec::new(), statements: Vec::new(), ended: Vec::new() };
+        let mut run = Run::default();
         let mut events = Vec::new();
         state.audit.begin();
         state.venue.open_block(venue_height(state.time), &mut events);
         state.audit.open(venue_height(state.time), &events);
-        state.note_releases(&events, &mut run);
         let mut all = events;
-        let (mut orders, mut rejected) = (0, 0);
-        for step in state.in_order(terrain, name, steps) {
+        let mut counts = Counts::default();
+        state.execute_due(terrain, (&mut all, &mut counts), &mut run);
+        for step in state.in_order(terrain, draw, steps) {
             match step {
                 Step::Request { signer, request, command, other } => {
                     let done = state.sessions.entry(signer).or_default().finish(request);
                     if !done || !state.may(terrain, signer, &command) {
                         continue;
                     }
+                    counts.orders += 1;
+                    if terrain.seals() && matches!(command, Command::Place(_)) {
+                        let code = seals::UNSEALED;
+                        counts.rejected += 1;
+                        run.answers.push(Answer { to: signer, request, code, filled: 0, cash: 0 });
+                        continue;
+                    }
                     let mut events = Vec::new();
                     let result = state.apply(terrain, &command, &mut events);
-                    orders += 1;
-                    rejected += u32::from(result.is_err());
+                    counts.rejected += u32::from(result.is_err());
                     run.answers.push(answer((signer, request), &command, result, &events));
-                    if let Command::Prepare { order, .. } = command {
-                        state.vote(order.id.number, (result.is_ok(), other), &mut run);
+                    if let Command::Prepare { order, terms } = command {
+                        match terms {
+                            Terms::Decision { .. } => {
+                                state.vote(order.id.number, (result.is_ok(), other), &mut run);
+                            }
+                            Terms::Hash { deadline, .. } if result.is_ok() => {
+                                state.locks.insert(order.id.number, (deadline, state.time));
+                            }
+                            Terms::Hash { .. } => {}
+                        }
                     }
                     all.extend(events);
+                }
+                Step::Seal { signer, request, seal } => {
+                    state.seal(terrain, (signer, request), seal, &mut run);
+                }
+                Step::Open { signer, request, command, salt } => {
+                    state.open_seal(terrain, (signer, request), (command, salt), &mut run);
                 }
                 Step::Proven(statement) => {
                     let mut events = Vec::new();
@@ -243,17 +283,18 @@ impl State {
             }
         }
         let mut events = Vec::new();
-        state.venue.close_block(name, &mut events);
-        state.audit.close(name, &events);
+        state.venue.close_block(draw, &mut events);
+        state.audit.close(draw, &events);
         all.extend(events);
+        state.note_ends(&all, &mut run);
         if terrain.rules.matching == Matching::Batch {
             complete_answers(&mut run.answers, &all, terrain, state.chain);
         }
         let audit = state.audit.end(&state.venue);
         let trades: Vec<Trade> = all.iter().filter_map(traded).collect();
-        let fills = state.count_trades(terrain, &trades);
+        state.trades += trades.len() as u64;
         state.root = state.find_root(name);
-        let Run { answers, statements, ended, .. } = run;
+        let Run { answers, statements, ended } = run;
         for answer in &answers {
             let last = state.answered.entry(answer.to).or_default();
             last.push_back(*answer);
@@ -262,12 +303,12 @@ impl State {
             }
         }
         let state = Arc::new(state);
-        Outcome { state, answers, fills, statements, ended, trades, orders, rejected, audit }
+        Outcome { state, answers, statements, ended, trades, counts, audit }
     }
 
     /// The order in which steps are taken: as they come, or where all of a block meet at one price in an order
     /// that no proposer chooses.
-    fn in_order(&self, terrain: &Terrain, name: u64, steps: &[Step]) -> Vec<Step> {
+    fn in_order(&self, terrain: &Terrain, draw: u64, steps: &[Step]) -> Vec<Step> {
         if terrain.rules.matching == Matching::Continuous {
             return steps.to_vec();
         }
@@ -278,7 +319,7 @@ impl State {
         let (requests, mut others): (Vec<Step>, Vec<Step>) =
             steps.iter().partition(|step| command(step).is_some());
         let commands: Vec<Command> = requests.iter().filter_map(command).collect();
-        others.extend(auction::canonical(&commands, name).into_iter().map(|at| requests[at]));
+        others.extend(auction::canonical(&commands, draw).into_iter().map(|at| requests[at]));
         others
     }
 
@@ -293,7 +334,7 @@ impl State {
             | Command::Replace { .. }
             | Command::Reveal { .. } => true,
             Command::Prepare { order, terms } => {
-                let by_arbitrageur = order.id.account + 1 == layout.accounts();
+                let by_arbitrageur = order.id.account == layout.arbitrageur();
                 let coordinator = layout.coordinator();
                 let known = match terms {
                     Terms::Decision { coordinator: other } => *other == coordinator,
@@ -334,29 +375,11 @@ impl State {
             let _ = self.venue.apply(&again, &mut Vec::new());
         }
     }
-
-    /// Counts trades, and says who has to be told of them.
-    fn count_trades(&mut self, terrain: &Terrain, trades: &[Trade]) -> Vec<Filled> {
-        let layout = &terrain.layout;
-        let mut fills = Vec::new();
-        for it in trades {
-            self.trades += 1;
-            let buys = it.side == Side::Bid;
-            for (id, bought) in [(it.maker, !buys), (it.taker, buys)] {
-                let owner = layout.owner(self.chain, id.account);
-                let Some(to) = owner.filter(|_| id.account >= layout.traders) else { continue };
-                let lots = if bought { it.quantity } else { -it.quantity };
-                let (trade, number, price) = (self.trades, id.number, it.price);
-                fills.push(Filled { to, trade, number, lots, price });
-            }
-        }
-        fills
-    }
 }
 
 /// What is gathered while a block is executed.
-struct Run<'a> {
-    terrain: &'a Terrain,
+#[derive(Debug, Default)]
+struct Run {
     answers: Vec<Answer>,
     statements: Vec<Statement>,
     ended: Vec<Ended>,
@@ -415,44 +438,56 @@ fn complete_answers(answers: &mut [Answer], events: &[Event], terrain: &Terrain,
     }
 }
 
-/// Orders are numbered as their requests, from [`State::FIRST_ORDER`] on.
+/// Orders are numbered as their requests, from [`FIRST_ORDER`] on.
 pub(crate) fn request_of(number: u32) -> u32 {
-    number.wrapping_sub(State::FIRST_ORDER - 1)
+    number.wrapping_sub(FIRST_ORDER - 1)
 }
 
 /// The number of the order that a request makes.
 pub(crate) fn number_of(request: u32) -> u32 {
-    request.wrapping_add(State::FIRST_ORDER - 1)
+    request.wrapping_add(FIRST_ORDER - 1)
 }
 
 impl State {
     /// A venue has prepared a leg, or refused to.
-    fn vote(&mut self, number: u32, (yes, other): (bool, u32), run: &mut Run<'_>) {
+    fn vote(&mut self, number: u32, (yes, other): (bool, u32), run: &mut Run) {
         let vote = Statement { from: self.chain, number, what: Stated::Vote { yes, other } };
-        let is_hash = self.is_hash_locked(number, run.terrain);
-        if is_hash || self.legs.contains_key(&number) {
+        if self.legs.contains_key(&number) {
             return;
         }
         // A leg that was refused has nothing to settle, but its chain says no until it is heard.
-        self.legs.insert(number, Leg { vote, settled: None });
+        self.legs.insert(number, Leg { vote, settled: None, since: self.time });
         run.statements.push(vote);
     }
 
     fn leg_id(&self, number: u32, terrain: &Terrain) -> OrderId {
-        OrderId { account: terrain.layout.accounts().saturating_sub(1), number }
+        OrderId { account: terrain.layout.arbitrageur(), number }
     }
 
-    fn is_hash_locked(&self, number: u32, terrain: &Terrain) -> bool {
-        let held = self.venue.reservation(self.leg_id(number, terrain));
-        held.is_some_and(|held| matches!(held.terms, Terms::Hash { .. }))
-    }
-
-    /// Hash locks that a block's time has ended.
-    fn note_releases(&mut self, events: &[Event], run: &mut Run<'_>) {
+    /// Hash locks that were opened, or that a block's time has ended.
+    fn note_ends(&mut self, events: &[Event], run: &mut Run) {
         for event in events {
-            if let Event::Released { id } = event {
-                run.ended.push(Ended { number: id.number, settled: false });
+            let (id, settled) = match event {
+                Event::Settled { id } => (id, true),
+                Event::Released { id } => (id, false),
+                _ => continue,
+            };
+            if let Some((_, since)) = self.locks.remove(&id.number) {
+                run.ended.push(Ended { number: id.number, settled, since });
             }
         }
+    }
+
+    /// Whether there are hash locks or seals, and whether one of them is to end by an instant.
+    pub(crate) fn locks(&self, now: Time) -> (bool, bool) {
+        let height = venue_height(now);
+        let is_due = self.locks.values().any(|(deadline, _)| *deadline <= height);
+        let (seals, due) = self.sealed.waits(height);
+        (seals || !self.locks.is_empty(), due || is_due)
+    }
+
+    /// The next request of a signer that is not done.
+    pub(crate) fn next_request(&self, signer: NodeId) -> u32 {
+        self.sessions.get(&signer).copied().unwrap_or_default().next()
     }
 }

@@ -1,5 +1,8 @@
 //! Logs and machines, and the exchange as a whole.
 
+mod arbitrage;
+mod hunted;
+mod insiders;
 mod normal;
 mod store;
 

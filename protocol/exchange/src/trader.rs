@@ -1,9 +1,10 @@
 //! Traders: what they ask for, and when.
 
-use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks};
+use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks, codec, sealed};
 use anthill_protocol::kit::{Arrivals, Erased};
-use anthill_protocol::{Context, NodeId, Snapshot};
+use anthill_protocol::{Context, NodeId, Snapshot, Span};
 
+use crate::body::Asks;
 use crate::desk::Desk;
 use crate::exchange::Exchange;
 use crate::messages::{Timer, Top};
@@ -16,6 +17,13 @@ const EXAMPLE_LOTS: Lots = 100;
 /// Resting orders that a trader remembers, to cancel one of them.
 const MOST_RESTING: usize = 64;
 
+/// Rates of the flow without intelligence, per interval and in thousandths: limit orders on all ticks within
+/// reach, market orders, and cancellations of each resting order.
+const WEIGHT_LIMIT: u64 = 1_000;
+const WEIGHT_MARKET: u64 = 250;
+const WEIGHT_CANCEL: u64 = 25;
+const REACH: u64 = 40;
+
 /// A trader of one venue.
 #[derive(Clone, Debug, Snapshot)]
 pub(crate) struct Trader {
@@ -25,6 +33,8 @@ pub(crate) struct Trader {
     /// The last prices heard: height, bid, ask, last trade; 0: none.
     seen: [u64; 4],
     resting: Vec<u32>,
+    /// Orders that are sealed and not opened yet: the request of the seal, the order, and its salt.
+    sealed: Vec<(u32, Vec<u8>, [u8; 32])>,
 }
 
 impl Trader {
@@ -34,7 +44,8 @@ impl Trader {
         cx: &mut Erased<'_, Exchange>,
     ) -> Self {
         let desk = Desk::new(exchange.terrain.layout.venues);
-        let trader = Self { venue, account, desk, seen: [0; 4], resting: Vec::new() };
+        let trader =
+            Self { venue, account, desk, seen: [0; 4], resting: Vec::new(), sealed: Vec::new() };
         trader.await_flow(exchange, cx);
         trader
     }
@@ -55,6 +66,12 @@ impl Trader {
             "poisson" if !is_over => {
                 Arrivals::poisson(exchange.interval).await_next(cx, Timer::Flow);
             }
+            // Every resting order may be the next to be cancelled: the more there are, the sooner.
+            "santa-fe" if !is_over => {
+                let per_mille = WEIGHT_LIMIT + WEIGHT_MARKET + self.weight_cancel();
+                let mean = Span(exchange.interval.0.saturating_mul(1_000) / per_mille);
+                Arrivals::poisson(mean).await_next(cx, Timer::Flow);
+            }
             _ => {}
         }
     }
@@ -64,14 +81,48 @@ impl Trader {
         Order::limit(OrderId::new(self.account, number), side, price, lots)
     }
 
+    /// Places an order that carries the number of its request: openly, or sealed first.
+    fn place(&mut self, exchange: &Exchange, order: Order, cx: &mut Erased<'_, Exchange>) {
+        let command = Command::Place(order);
+        if !exchange.terrain.seals() {
+            self.desk.ask(exchange, (self.venue, self.venue), command, cx);
+            return;
+        }
+        let mut salt = [0; 32];
+        for bytes in salt.chunks_mut(8) {
+            bytes.copy_from_slice(&cx.random().to_le_bytes());
+        }
+        let asks = Asks::Seal(sealed::seal(&command, &salt));
+        let request = self.desk.ask_for(exchange, self.venue, asks, cx);
+        self.sealed.push((request, codec::encode(&command), salt));
+    }
+
+    /// Opens the order of a seal that a venue has taken; it is gone if the venue has not.
+    fn open(
+        &mut self,
+        exchange: &Exchange,
+        request: u32,
+        taken: bool,
+        cx: &mut Erased<'_, Exchange>,
+    ) {
+        let Some(at) = self.sealed.iter().position(|(of, ..)| *of == request) else { return };
+        let (_, bytes, salt) = self.sealed.swap_remove(at);
+        if let Some(command) = codec::decode(&bytes).ok().filter(|_| taken) {
+            self.desk.ask_for(exchange, self.venue, Asks::Open { command, salt }, cx);
+        }
+    }
+
     pub(crate) fn on_flow(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
         if exchange.flow == "example" {
             let ask = self.order(Side::Ask, FIRST_PRICE, EXAMPLE_LOTS);
-            self.desk.place(exchange, self.venue, ask, cx);
+            self.place(exchange, ask, cx);
             return;
         }
         if self.desk.has_room(self.venue) {
-            self.act(exchange, cx);
+            match exchange.flow {
+                "santa-fe" => self.act_blindly(exchange, cx),
+                _ => self.act(exchange, cx),
+            }
         }
         self.await_flow(exchange, cx);
     }
@@ -88,7 +139,7 @@ impl Trader {
             (0..=1, _) => {
                 let order = self.order(side, 0, lots);
                 let order = Order::market(order.id, side, lots);
-                self.desk.place(exchange, self.venue, order, cx);
+                self.place(exchange, order, cx);
             }
             (2..=3, some @ 1..) => {
                 let number = self.resting.swap_remove(cx.random_below(some as u64) as usize);
@@ -97,13 +148,46 @@ impl Trader {
             }
             _ => {
                 let order = self.order(side, price.max(1), lots);
-                if self.resting.len() == MOST_RESTING {
-                    self.resting.remove(0);
-                }
-                self.resting.push(order.id.number);
-                self.desk.place(exchange, self.venue, order, cx);
+                self.remember(order.id.number);
+                self.place(exchange, order, cx);
             }
         }
+    }
+
+    fn weight_cancel(&self) -> u64 {
+        WEIGHT_CANCEL * self.resting.len() as u64
+    }
+
+    /// A limit order anywhere within reach of the other side's best price, a market order, or the end of any
+    /// resting order, each at its rate.
+    fn act_blindly(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let drawn = cx.random_below(WEIGHT_LIMIT + WEIGHT_MARKET + self.weight_cancel());
+        let side = if cx.random() >> 63 == 0 { Side::Bid } else { Side::Ask };
+        let [_, bid, ask, _] = self.seen.map(|price| price as Ticks);
+        let or = |price, default| if price == 0 { default } else { price };
+        let (bid, ask) = (or(bid, FIRST_PRICE - 5), or(ask, FIRST_PRICE + 5));
+        let away = 1 + cx.random_below(REACH) as Ticks;
+        let price = if side == Side::Bid { ask - away } else { bid + away };
+        let venue = self.venue;
+        if drawn < WEIGHT_LIMIT {
+            let order = self.order(side, price.max(1), 1);
+            self.remember(order.id.number);
+            self.place(exchange, order, cx);
+        } else if drawn < WEIGHT_LIMIT + WEIGHT_MARKET {
+            let order = Order::market(self.order(side, 0, 1).id, side, 1);
+            self.place(exchange, order, cx);
+        } else {
+            let place = cx.random_below(self.resting.len() as u64) as usize;
+            let id = OrderId::new(self.account, self.resting.swap_remove(place));
+            self.desk.ask(exchange, (venue, venue), Command::Cancel { id }, cx);
+        }
+    }
+
+    fn remember(&mut self, number: u32) {
+        if self.resting.len() == MOST_RESTING {
+            self.resting.remove(0);
+        }
+        self.resting.push(number);
     }
 
     pub(crate) fn on_answer(
@@ -115,6 +199,9 @@ impl Trader {
         cx: &mut Erased<'_, Exchange>,
     ) {
         let reply = self.desk.on_answer(exchange, from, request, answer, cx);
+        if let Some(reply) = reply {
+            self.open(exchange, request.1, reply.is_accepted(), cx);
+        }
         if reply.is_some_and(|it| !it.is_accepted()) {
             self.resting.retain(|number| *number != number_of(request.1));
         }
@@ -137,7 +224,7 @@ impl Trader {
         let alice = exchange.flow == "example" && self.account == 0 && self.desk.made() == 0;
         if alice && is_offered {
             let bid = self.order(Side::Bid, FIRST_PRICE, EXAMPLE_LOTS);
-            self.desk.place(exchange, self.venue, bid, cx);
+            self.place(exchange, bid, cx);
         }
     }
 }

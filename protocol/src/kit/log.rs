@@ -47,7 +47,7 @@ pub enum Ask<'a> {
     /// What this node wants to be ordered next. `before`: entries that are not final and come before, as
     /// far as the log knows.
     Next {
-        /// Oldest last.
+        /// Oldest first: the last is the one before.
         before: &'a [Entry],
     },
     /// Whether anything waits to be ordered.
@@ -56,6 +56,9 @@ pub enum Ask<'a> {
     Last,
     /// This one is final: it takes it.
     Take(Final),
+    /// An entry that may become final: logs that do not keep bodies have it kept, and name it by its value
+    /// alone later.
+    Keep(Entry),
 }
 
 /// What the machine says.
@@ -67,7 +70,7 @@ pub enum Answer {
     Entry(Option<Entry>),
     /// What waits longest: any number that is another one for another command.
     Oldest(Option<u64>),
-    /// It has taken it.
+    /// It has taken it, or keeps it.
     Taken,
 }
 

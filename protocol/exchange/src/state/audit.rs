@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anthill_market::naive::Naive;
 use anthill_market::{
-    Command, Event, Kind, Lots, MAX_PRICE, OrderId, Refusal, Rules, Side, Ticks, Trade, Venue,
+    Cash, Command, Event, Kind, Lots, MAX_PRICE, OrderId, Refusal, Rules, Side, Ticks, Trade, Venue,
 };
 
 /// The rules, as bits.
@@ -32,14 +32,16 @@ pub(crate) struct Audit {
     instruments: u16,
     orders: BTreeMap<OrderId, Track>,
     touched: BTreeSet<u32>,
+    /// Deposits that accounts have lost: the naive venue has none.
+    forfeited: BTreeMap<u32, Cash>,
     wrong: u8,
 }
 
 impl Audit {
     pub(super) fn new(rules: Rules) -> Self {
         let instruments = rules.instruments.max(1);
-        let (orders, touched) = (BTreeMap::new(), BTreeSet::new());
-        Self { naive: Naive::new(rules), instruments, orders, touched, wrong: 0 }
+        let (orders, touched, forfeited) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { naive: Naive::new(rules), instruments, orders, touched, forfeited, wrong: 0 }
     }
 
     /// A block begins.
@@ -83,6 +85,12 @@ impl Audit {
             self.enter(command);
         }
         self.follow(events);
+    }
+
+    /// An account has lost a deposit.
+    pub(super) fn forfeit(&mut self, account: u32, cash: Cash) {
+        *self.forfeited.entry(account).or_default() += cash;
+        self.touched.insert(account);
     }
 
     fn compare(&mut self, same: bool) {
@@ -187,7 +195,9 @@ impl Audit {
     fn is_covered(&self, venue: &Venue, account: u32) -> bool {
         let Some(it) = venue.account(account) else { return true };
         let cash = it.reserved() >= 0 && it.free() >= 0;
-        let same = self.naive.cash(account) == (it.cash(), it.reserved());
+        let (lost, staked) =
+            (self.forfeited.get(&account).copied().unwrap_or(0), venue.staked(account));
+        let same = self.naive.cash(account) == (it.cash() + lost, it.reserved() - staked);
         let lots = (0..self.instruments).all(|instrument| {
             venue.holding(account, instrument).is_some_and(|it| {
                 let own = (it.lots(), it.reserved(), it.bidding());

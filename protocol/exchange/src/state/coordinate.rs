@@ -38,7 +38,7 @@ impl State {
         &mut self,
         terrain: &Terrain,
         statement: Statement,
-        run: &mut Run<'_>,
+        run: &mut Run,
         events: &mut Vec<Event>,
     ) {
         let coordinator = terrain.layout.coordinator();
@@ -53,7 +53,7 @@ impl State {
         }
     }
 
-    fn count_vote(&mut self, statement: Statement, yes: bool, other: u32, run: &mut Run<'_>) {
+    fn count_vote(&mut self, statement: Statement, yes: bool, other: u32, run: &mut Run) {
         let Statement { from, number, .. } = statement;
         let since = self.time;
         let open = self.open.entry(number).or_insert(Open {
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// A trade that waits too long is given up.
-    pub(super) fn give_up(&mut self, terrain: &Terrain, number: u32, run: &mut Run<'_>) {
+    pub(super) fn give_up(&mut self, terrain: &Terrain, number: u32, run: &mut Run) {
         let (now, chain) = (self.time, self.chain);
         let Some(open) = self.open.get_mut(&number) else { return };
         if open.decision.is_none() && now.since(open.since) >= terrain.patience {
@@ -99,7 +99,7 @@ impl State {
         &mut self,
         terrain: &Terrain,
         (number, commit): (u32, bool),
-        run: &mut Run<'_>,
+        run: &mut Run,
         events: &mut Vec<Event>,
     ) {
         let id = self.leg_id(number, terrain);
@@ -111,7 +111,7 @@ impl State {
         };
         let settled = result.is_ok() && commit;
         leg.settled = Some(settled);
-        run.ended.push(Ended { number, settled });
+        run.ended.push(Ended { number, settled, since: leg.since });
     }
 
     /// What the coordinator has decided of a trade.
@@ -138,13 +138,6 @@ impl State {
         let late =
             |open: &Open| open.decision.is_none() && now.since(open.since) >= terrain.patience;
         self.open.iter().filter(|(_, open)| late(open)).map(|(number, _)| *number).collect()
-    }
-
-    /// Whether a trade may be given up at an instant.
-    pub(crate) fn may_give_up(&self, terrain: &Terrain, number: u32, now: Time) -> bool {
-        self.open.get(&number).is_some_and(|open| {
-            open.decision.is_none() && now.since(open.since) >= terrain.patience
-        })
     }
 
     /// The venues of a trade, as the coordinator knows them.

@@ -77,6 +77,56 @@ fn all_replicas_agree_on_every_book() {
     }
 }
 
+/// Traders without intelligence make a book with both sides, and a spread.
+#[test]
+fn flow_without_intelligence_fills_a_book() {
+    let exchange = busy("pbft", 4, &[("workload.flow", Value::Choice("santa-fe"))]);
+    let mut pump = Pump::new(exchange, 4).delays(Span(1), millis(40)).bound(millis(40)).seed(2);
+    let facts = pump.run(at(60_000));
+    assert_eq!(of(&facts, ExchangeMetric::Answered), 240);
+    let venue = &state(&pump, 1).venue;
+    let [bids, asks] = [Side::Bid, Side::Ask].map(|side| venue.depth(0, side).count());
+    assert!(bids > 5 && asks > 5 && venue.uncrossed(), "{bids} {asks}");
+    assert!(of(&facts, ExchangeMetric::Trades) > 10);
+    is_sound(&mut pump, &facts);
+}
+
+/// In an auction the order of a block is worth nothing: it may be any, and the same follows.
+#[test]
+fn the_order_inside_a_batch_changes_nothing() {
+    use crate::state::{FIRST_ORDER, Step};
+    use anthill_market::{Order, OrderId};
+
+    let outcome = |auction: &'static str, turn: usize| {
+        let exchange = busy("pbft", 4, &[("auction", Value::Choice(auction))]);
+        let state = State::genesis(&exchange.terrain, 0);
+        let step = |account: u32| {
+            let side = if account % 2 == 0 { Side::Bid } else { Side::Ask };
+            let price = FIRST_PRICE + i64::from(account * 7 % 5) - 2;
+            let id = OrderId::new(account, FIRST_ORDER);
+            let order = Order::limit(id, side, price, 10 + i64::from(account));
+            let signer = exchange.terrain.layout.owner(0, account).expect("a trader");
+            Step::Request {
+                signer,
+                request: 1,
+                command: anthill_market::Command::Place(order),
+                other: 0,
+            }
+        };
+        let mut steps: Vec<Step> = (0..6).map(step).collect();
+        steps.rotate_left(turn);
+        steps.swap(0, turn % 3);
+        let it = state.execute(&exchange.terrain, (9, 4, at(1)), &steps);
+        assert_eq!(it.audit, 0);
+        (it.state.venue.roots(), it.trades.len())
+    };
+    let batch = outcome("batch", 0);
+    assert!(batch.1 > 1, "{batch:?}");
+    assert!((1..6).all(|turn| outcome("batch", turn) == batch));
+    let one_by_one = outcome("none", 0);
+    assert!((1..6).any(|turn| outcome("none", turn) != one_by_one));
+}
+
 /// Two venues on chains of their own in one run.
 #[test]
 fn venues_do_not_disturb_each_other() {
@@ -113,7 +163,10 @@ fn a_crash_of_f_delays_and_changes_nothing() {
             }
             let facts = pump.run(at(90_000));
             assert_eq!(of(&facts, ExchangeMetric::Answered), 240, "{name} {seed}");
-            assert!(pump.findings().is_empty(), "{name}: {:?}", pump.findings());
+            let mut found = pump.findings();
+            // The pump does not tell judges that it crashes nodes.
+            found.retain(|it| it.judge != "answered in time");
+            assert!(found.is_empty(), "{name}: {found:?}");
         }
     }
 }
