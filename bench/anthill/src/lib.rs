@@ -71,6 +71,11 @@ const SCENARIOS: &[NamedScenario] = &[
         about: "three days of nodes that come and go, and sleep at night (traffic)",
         text: include_str!("../../scenarios/diurnal-churn.toml"),
     },
+    NamedScenario {
+        name: "arbitrage",
+        about: "trades over two venues that happen on both or on neither (exchange)",
+        text: include_str!("../../scenarios/arbitrage.toml"),
+    },
 ];
 
 /// Gossip: of a rumour that its origin signs, if the scenario says so. One protocol to a user, two

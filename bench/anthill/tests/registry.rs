@@ -25,7 +25,11 @@ fn smaller(protocol: &str) -> &'static [&'static str] {
         "hotstuff" => &["nodes=10", "protocol.requests=100", "crypto.mode=modelled"],
         "nakamoto" => &["nodes=40", "protocol.blocks=30"],
         "randomized" => &["protocol.instances=30"],
-        "dolev-strong" | "streamlet" | "pbft" => &["crypto.mode=modelled"],
+        "pos-bft" => &["nodes=10", "protocol.heights=6", "crypto.mode=modelled"],
+        "goodwill" => {
+            &["nodes=60", "protocol.forgers=12", "protocol.window=20", "crypto.mode=modelled"]
+        }
+        "dolev-strong" | "streamlet" | "pbft" | "exchange" => &["crypto.mode=modelled"],
         _ => &[],
     }
 }
