@@ -1,7 +1,6 @@
 //! Hostile code: mutated contracts, generated modules, random bytes. Nothing panics, and two machines
 //! that know nothing of each other agree to the unit of fuel.
 
-
 use crate::{
     Account, Address, Environment, Journal, Machine, Message, Outcome, State, check, shipped,
 };

@@ -272,7 +272,8 @@ impl PosBft {
             && certificate.value == it.value
             && valid < it.round
             && is_near(node, valid);
-        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx) {
+        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx)
+        {
             let tally = node.round_mut(valid).tally_mut(Kind::Prevote);
             tally.add_all((proof, certificate), (set, self.switches.t3), cx);
         }

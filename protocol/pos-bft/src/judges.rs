@@ -24,14 +24,14 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
     let decided = judge::on!(Committed { block, .. } => block);
     let few = ("less than a third of the stake lies, nobody forgets", is_safe(protocol, setting));
     let heard = setting.held == 0;
-    let accused = Accused { held: protocol.attack.map_or(0, |it| it.count), forks: BTreeMap::new() };
+    let accused =
+        Accused { held: protocol.attack.map_or(0, |it| it.count), forks: BTreeMap::new() };
     let live = is_live(protocol, setting);
     vec![
         Judge::new("agreement", judge::agreement(blocks)).bound(few.0, few.1),
         Judge::new("prefix order", judge::prefix(protocol.servers, order)).bound(few.0, few.1),
         Judge::new("one chain", OneChain::default()).bound(few.0, few.1),
-        Judge::new("validity", judge::validity(proposed, decided))
-            .bound("no liar proposes", heard),
+        Judge::new("validity", judge::validity(proposed, decided)).bound("no liar proposes", heard),
         Judge::new("equal roots", judge::agreement(roots)).bound(few.0, few.1),
         Judge::new("locks", Locks::default()).bound("nobody forgets", !setting.loses_state),
         Judge::new("supply", Supply),
@@ -65,10 +65,7 @@ pub(crate) fn is_safe(protocol: &PosBft, setting: &Setting) -> bool {
             held.map(|it| u128::from(it.stake)).sum()
         }
     };
-    3 * held < total
-        && !setting.loses_state
-        && protocol.switches.t1
-        && protocol.switches.t3
+    3 * held < total && !setting.loses_state && protocol.switches.t1 && protocol.switches.t3
 }
 
 fn is_live(protocol: &PosBft, setting: &Setting) -> bool {
@@ -193,7 +190,8 @@ impl Rule<ChainOutput> for Accounted {
             return Err(format!("the run ends at {}, soon after the fork at {time}", end.time));
         }
         let percent = known as f64 / 100_000.0;
-        breaches.missing(format!("height {height} forked, and {percent:.1} % of the stake is accused"));
+        breaches
+            .missing(format!("height {height} forked, and {percent:.1} % of the stake is accused"));
         Ok(())
     }
 }
@@ -240,7 +238,8 @@ pub(crate) fn bound(protocol: &PosBft, setting: &Setting) -> Span {
     let early = setting.stable_from.0 / fastest;
     let short = (delta.0 * 8).checked_div(grown.0.max(1)).unwrap_or(0);
     let rounds = (liars + early + short).min(1_000_000) + 2;
-    let all = base.0.saturating_mul(rounds).saturating_add(grown.0.saturating_mul(rounds * rounds / 2));
+    let all =
+        base.0.saturating_mul(rounds).saturating_add(grown.0.saturating_mul(rounds * rounds / 2));
     Span(all) + delta * (6 * rounds) + protocol.timeout_commit + protocol.resend * 2
 }
 

@@ -72,13 +72,13 @@ fn fewer_than_a_third_break_nothing() {
 #[test]
 fn unbonding_does_not_save_who_voted_twice() {
     for holds in [true, false] {
-        let changes =
-            [("t5", Value::Flag(holds)), ("execution", Value::Choice("transfer"))];
+        let changes = [("t5", Value::Flag(holds)), ("execution", Value::Choice("transfer"))];
         let (pump, facts) = attacked(7, (Conduct::SelfUnbonder, 1), &changes);
         assert_eq!(stake(&pump, 0), 0);
         let slashed = facts.totals.of(ChainMetric::Slashed);
         assert_eq!(slashed, if holds { 50_000 } else { 0 });
-        let outs = pump.outputs().iter().filter(|it| matches!(it.output, ChainOutput::Slashed { .. }));
+        let outs =
+            pump.outputs().iter().filter(|it| matches!(it.output, ChainOutput::Slashed { .. }));
         assert_eq!(outs.count() > 0, true);
     }
 }

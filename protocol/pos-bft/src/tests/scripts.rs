@@ -56,7 +56,12 @@ impl Scheduler<PosBft> for Weather {
 }
 
 /// The first block, as its proposer makes it.
-fn first_block(honest: &PosBft, proposer: u32, salt: u64, cx: &mut Tap<'_, '_, PosBft>) -> (Shared, u64) {
+fn first_block(
+    honest: &PosBft,
+    proposer: u32,
+    salt: u64,
+    cx: &mut Tap<'_, '_, PosBft>,
+) -> (Shared, u64) {
     let mut node = Server { height: 1, ..Server::default() };
     let block = honest.make_block(&mut node, cx).expect("a block").by(proposer).salted(salt);
     let value = block.hash();
@@ -82,7 +87,8 @@ fn tell(
 fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
     let mut blocks: Vec<u64> = Vec::new();
     let mut at = None;
-    let is_first = |said: &&Said<ChainOutput>| matches!(said.output, ChainOutput::Committed { height: 1, .. });
+    let is_first =
+        |said: &&Said<ChainOutput>| matches!(said.output, ChainOutput::Committed { height: 1, .. });
     for said in pump.outputs().iter().filter(is_first) {
         if let ChainOutput::Committed { block, .. } = said.output
             && !blocks.contains(&block)
@@ -146,13 +152,14 @@ fn two_locks(changes: &[(&str, Value)], first_only: bool) -> Pump<PosBft> {
     let mut protocol = raw(&changes);
     protocol.first_only = first_only;
     let script = vec![(Span::ZERO, play as _), (Span::from_secs(3), later as _)];
-    let mut pump = pump(fitted(protocol, 4)).hold(NodeId(3), Actor(script)).scheduler(Weather(|it| {
-        let is_late = it.from == NodeId(0)
-            && (it.to == NodeId(1) || it.to == NodeId(2))
-            && it.sent < Time::ZERO + Span::from_millis(500)
-            && matches!(it.message, ChainMessage::Prevote(_));
-        is_late.then_some(Span::from_secs(20))
-    }));
+    let mut pump =
+        pump(fitted(protocol, 4)).hold(NodeId(3), Actor(script)).scheduler(Weather(|it| {
+            let is_late = it.from == NodeId(0)
+                && (it.to == NodeId(1) || it.to == NodeId(2))
+                && it.sent < Time::ZERO + Span::from_millis(500)
+                && matches!(it.message, ChainMessage::Prevote(_));
+            is_late.then_some(Span::from_secs(20))
+        }));
     pump.run(Time::ZERO + Span::from_secs(600));
     pump
 }

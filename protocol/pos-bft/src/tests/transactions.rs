@@ -38,7 +38,11 @@ fn a_receipt_takes_as_long_as_it_should() {
     // Waits are uniform over T: a deviation of T / √12.
     let deviation = 1.3 / 12f64.sqrt() / (all.len() as f64).sqrt();
     assert!(all.len() > 1_000, "{}", all.len());
-    assert!((mean - 1.225).abs() < 5.0 * deviation + 0.005, "{mean} ± {deviation} of {}", all.len());
+    assert!(
+        (mean - 1.225).abs() < 5.0 * deviation + 0.005,
+        "{mean} ± {deviation} of {}",
+        all.len()
+    );
     assert!(facts.totals.of(ChainMetric::Transactions) as usize >= all.len());
     is_judged_fine(&mut pump);
 }
@@ -53,7 +57,8 @@ fn executing_once_changes_nothing() {
         changes.push(("proposer_share", Value::Share(0.1)));
         let mut pump = pump(chain(14, &changes));
         let facts = run(&mut pump);
-        let said: Vec<String> = pump.outputs().iter().map(|it: &Said<ChainOutput>| it.to_string()).collect();
+        let said: Vec<String> =
+            pump.outputs().iter().map(|it: &Said<ChainOutput>| it.to_string()).collect();
         is_judged_fine(&mut pump);
         (said, facts.totals)
     };
@@ -109,7 +114,8 @@ fn stake_is_bonded_and_unbonded() {
     let protocol = chain(4, &changes);
     let mut cx = Recording::new(NodeId(0), 4);
     let mut server = Server { height: 1, ..Server::default() };
-    let orders = [(0, 5, BOND, 0), (1, 10, UNBOND, 1), (2, 10, UNBOND, 0), (3, 2_000_000, UNBOND, 3)];
+    let orders =
+        [(0, 5, BOND, 0), (1, 10, UNBOND, 1), (2, 10, UNBOND, 0), (3, 2_000_000, UNBOND, 3)];
     for (node, value, kind, whose) in orders {
         let mut theirs = Recording::new(NodeId(node), 4).bodies_of(cx.bodies());
         let body = protocol.transaction(0, value, staking(kind, NodeId(whose)), &mut theirs);
