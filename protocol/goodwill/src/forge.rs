@@ -263,9 +263,23 @@ impl Goodwill {
     /// With calls in the workload, node 0 creates a contract in every window, and calls it first.
     fn open_contract(&self, node: &mut Full, window: u32, cx: &mut impl Context<Self>) {
         if cx.id() == NodeId(0) && self.calls > 0.0 {
-            self.make(node, Payload::Create { name: window, fuel: FUEL, calls: u32::MAX }, cx);
+            self.make(
+                node,
+                Payload::Create { name: window, fuel: FUEL, calls: u32::MAX, program: 0 },
+                cx,
+            );
             let contract = address(0, window);
-            self.make(node, Payload::Call { contract, limit: FUEL, price: PRICE }, cx);
+            self.make(
+                node,
+                Payload::Call {
+                    contract,
+                    limit: FUEL,
+                    price: PRICE,
+                    value: 0,
+                    input: Box::default(),
+                },
+                cx,
+            );
         }
     }
 

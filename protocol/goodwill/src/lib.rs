@@ -30,6 +30,7 @@ mod scheduled;
 mod tests;
 pub mod theory;
 mod transaction;
+mod vm;
 
 pub use parameters::Goodwill;
 

@@ -94,7 +94,13 @@ impl Goodwill {
             },
             (false, true) => {
                 let contract = address(0, self.window_of(slot));
-                Payload::Call { contract, limit: FUEL, price: PRICE }
+                Payload::Call {
+                    contract,
+                    limit: FUEL,
+                    price: PRICE,
+                    value: 0,
+                    input: Box::default(),
+                }
             }
             (false, false) => Payload::None,
         };

@@ -255,6 +255,7 @@ fn judges_hear_what_is_wrong() {
     let joined = |seen| GoodwillOutput::Joined { seen, dropped: 0 };
     let has = |money, unapproved| GoodwillOutput::Money { block: 7, money, unapproved };
     let forged = |slot| GoodwillOutput::Forged { slot, height: 1, block: 7 };
+    let owns = |owner| GoodwillOutput::Owner { block: 7, token: 1, owner };
     let confirmed = |block| GoodwillOutput::Confirmed { height: 1, block };
     let over = Money { held: 1_000_000_000, genesis: 0, minted: 1_000_000_000 };
     let much = Money { held: 2_000_000_000, genesis: 0, minted: 2_000_000_000 };
@@ -275,13 +276,18 @@ fn judges_hear_what_is_wrong() {
             joined(Seen { block: 9, parent: 3, height: 2, ..seen }),
         ),
         ("prefixes agree at depth", confirmed(7), confirmed(8)),
+        ("one owner of a token after a block", owns(3), owns(4)),
     ];
     for (judge, fine, breach) in cases {
         for (second, is_breach) in [(None, false), (Some(breach), true)] {
             let setting = Setting::of(1, LONG);
             let mut panel = Panel::new(protocol.judges(&setting));
             for (place, output) in [Some(fine), second].into_iter().flatten().enumerate() {
-                let node = NodeId(0);
+                let node = NodeId(if matches!(output, GoodwillOutput::Owner { .. }) {
+                    place as u32
+                } else {
+                    0
+                });
                 let time = Time(place as u64);
                 let at = Key { time, target: node, tie: 0, source: node, sequence: 0 };
                 panel.hear(&Said { at, node, output });
