@@ -5,7 +5,9 @@
 
 use core::fmt;
 
-use anthill_contracts::{Address, Environment, Journal, Machine, Message, Rules, State, shipped};
+use anthill_contracts::{
+    Address, Environment, Journal, Machine, Message, Rules, State, price, shipped,
+};
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::mix;
 
@@ -39,6 +41,17 @@ pub(crate) struct Ran {
 /// The address of an account.
 pub(crate) fn of(account: AccountId) -> Address {
     Address::of_node(NodeId(account))
+}
+
+/// The number of a shipped contract; 0: there is none of that name.
+pub(crate) fn program(name: &str) -> u8 {
+    let place = shipped::ALL.iter().position(|one| one.name == name);
+    place.map_or(0, |place| place as u8 + 1)
+}
+
+/// The fuel that it takes to put one into the chain.
+pub(crate) fn price_of(name: &str) -> u64 {
+    shipped::find(name).map_or(0, |one| price::deploy(one.wasm.len()))
 }
 
 /// A short name for bytes.

@@ -212,6 +212,7 @@ fn contracts_starve_if_nobody_willing_comes() {
     assert!((1..6).contains(&willing), "{willing}");
     let q = willing as f64 / 12.0;
     let (_, facts) = run(protocol, 12, 1);
+    assert_eq!(facts.totals.of(M::Halted), 0);
     let (ran, starved) = (facts.totals.of(M::Calls) as f64, facts.totals.of(M::Starved) as f64);
     assert!(ran + starved >= f64::from(windows) - 2.0);
     let due = theory::starved(q, 10);
@@ -317,4 +318,25 @@ fn a_token_has_one_owner_and_is_sold_in_one_step() {
     let before = chain.balance(6);
     assert_eq!(chain.add(7, &[(6, Payload::Withdraw), (7, Payload::Withdraw)]), [None, None]);
     assert_eq!(chain.balance(6) - before, 3_000_000);
+}
+
+/// Light peers mint tokens in the registers of windows: through homes, pools, queues, machine and judges.
+#[test]
+fn light_peers_call_contracts() {
+    let set = [
+        count("forgers", 6),
+        count("window", 20),
+        count("windows", 3),
+        number("bid", 10.0),
+        number("workload.rate", 0.2),
+        share("workload.calls", 0.5),
+    ];
+    let (mut pump, facts) = run(goodwill(40, None, &set), 40, 2);
+    let (ran, halted) = (facts.totals.of(M::Calls), facts.totals.of(M::Halted));
+    assert!(ran > 30 && halted == 0, "{halted} of {ran}");
+    let owners = pump.outputs().iter().filter(|said| {
+        said.node == NodeId(1) && matches!(said.output, crate::output::GoodwillOutput::Owner { .. })
+    });
+    assert_eq!(owners.count() as u64, ran);
+    assert!(pump.judged().iter().all(|check| check.ok));
 }
