@@ -13,7 +13,7 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
     let roots = judge::on!(Says::Joined { seen, .. } => (seen.block, seen.root));
     let deep = judge::on!(Says::Confirmed { height, block } => (height, block));
     let delta = setting.delta.unwrap_or(Span::MAX);
-    let hops = u64::from(protocol.forgers().ilog2()) + 2;
+    let hops = u64::from(protocol.forgers().max(1).ilog2()) + 2;
     let is_quick = delta.0.saturating_mul(hops) <= protocol.slot.0 / 2;
     let is_calm = setting.held == 0 && !setting.crashes && !setting.loses_messages && is_quick;
     let follows = protocol.law.checks_leader;

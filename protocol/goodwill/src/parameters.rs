@@ -366,6 +366,10 @@ impl Configure for Goodwill {
         checks::all(self, facts)
     }
 
+    fn complexity(&self, _: u32) -> anthill_protocol::complexity::Theory {
+        checks::theory_of(self)
+    }
+
     fn pending_per_node(&self, _: f64) -> f64 {
         // Full nodes have a wave of copies of a block, light peers a timer and a transaction.
         let full = f64::from(self.forgers.min(self.nodes.max(1))) / f64::from(self.nodes.max(1));
