@@ -325,6 +325,10 @@ impl Goodwill {
             let Ledger { pots, .. } = &outcome.ledger;
             let money =
                 Money { held: outcome.ledger.held(), genesis: pots.genesis, minted: pots.minted };
+            for (token, owner) in outcome.owners.iter().copied() {
+                let block = block.hash;
+                cx.output(GoodwillOutput::Owner { block, token, owner });
+            }
             let unapproved = outcome.tally.unapproved;
             cx.output(GoodwillOutput::Money { block: block.hash, money, unapproved });
         }

@@ -1,11 +1,30 @@
 //! Measured figures beside closed forms.
 
-use anthill_protocol::{Check, Message, RunFacts};
+use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
+use anthill_protocol::{Check, Message, NodeId, RunFacts};
 
 use crate::attacks::Plan;
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::{Goodwill, theory};
+
+/// Messages that a block takes: flooded to all neighbours but the sender, first seen.
+fn block_messages(protocol: &Goodwill) -> u64 {
+    let forgers = u64::from(protocol.forgers());
+    let degree = protocol.neighbours(NodeId(0)).len() as u64;
+    if forgers < 2 { 0 } else { forgers * (degree.max(1) - 1) + 1 }
+}
+
+/// What a block of the main chain costs; transactions and stale blocks only add to it.
+pub(crate) fn theory_of(protocol: &Goodwill) -> Theory {
+    let messages = block_messages(protocol) as f64;
+    let source = "F(d - 1) + 1 a block: flooded over a mesh of F full nodes of degree d";
+    Theory::of_decisions(
+        "chain_blocks",
+        1,
+        vec![Law::new(Cost::Messages, Relation::AtLeast, messages, source)],
+    )
+}
 
 /// All checks that make sense for a run.
 pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
@@ -14,10 +33,8 @@ pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
         let place = GoodwillMessage::KINDS.iter().position(|kind| *kind == name);
         place.and_then(|place| facts.totals.messages_by_kind.get(place)).copied().unwrap_or(0)
     };
-    let forgers = u64::from(protocol.forgers());
-    let degree = protocol.neighbours(anthill_protocol::NodeId(0)).len() as u64;
     let is_plain = !facts.disturbed && !facts.adversary && facts.quiescent;
-    let per_block = if forgers < 2 { 0 } else { forgers * (degree.max(1) - 1) + 1 };
+    let per_block = block_messages(protocol);
     let mut checks = vec![
         Check::exact(
             "messages: a block takes forgers x (degree - 1) + 1",

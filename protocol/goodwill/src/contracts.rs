@@ -6,11 +6,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use anthill_contracts::Address;
 use anthill_protocol::draw::mix;
+use anthill_protocol::fingerprint_bytes;
 
 use crate::Goodwill;
 use crate::accounts::AccountId;
 use crate::ledger::{Ledger, Refusal, Tally};
+use crate::vm::{self, Ran};
 
 /// Calls that a block runs at most, and that wait for a contract at most.
 const MOST_RUN: u32 = 1_000;
@@ -21,15 +24,17 @@ const MOST: usize = 100_000;
 /// A contract.
 #[derive(Clone, Debug)]
 struct Contract {
-    /// What a call takes.
+    /// What a call takes, if it has no code.
     fuel: u64,
+    /// Where its code is.
+    code: Option<Address>,
     /// Calls that it still allows.
     left: u32,
     waiting: VecDeque<Call>,
 }
 
 /// A call that waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) caller: AccountId,
     /// Fuel that is paid for, and the price of a unit.
@@ -37,6 +42,16 @@ pub(crate) struct Call {
     pub(crate) price: u64,
     /// The slot that it came in.
     pub(crate) since: u32,
+    /// Money that goes with it, and what the contract reads.
+    pub(crate) value: u64,
+    pub(crate) input: Box<[u8]>,
+}
+
+impl Call {
+    /// What is held while it waits.
+    fn held(&self) -> u64 {
+        self.limit.saturating_mul(self.price).saturating_add(self.value)
+    }
 }
 
 /// All contracts.
@@ -48,7 +63,9 @@ pub(crate) struct Contracts {
 impl Contracts {
     pub(crate) fn word(&self) -> u64 {
         let call = |hash, one: &Call| {
-            mix(hash, mix(mix(one.caller.into(), one.limit), mix(one.price, one.since.into())))
+            let input = mix(one.value, fingerprint_bytes(&one.input));
+            let call = mix(mix(one.caller.into(), one.limit), mix(one.price, one.since.into()));
+            mix(mix(hash, call), input)
         };
         self.all.iter().fold(0, |hash, (id, one)| {
             one.waiting.iter().fold(mix(mix(hash, *id), one.left.into()), call)
@@ -66,14 +83,21 @@ impl Goodwill {
     pub(crate) fn create(
         &self,
         ledger: &mut Ledger,
-        id: u64,
+        (creator, name): (AccountId, u32),
         (fuel, left): (u64, u32),
+        (program, paid): (u8, u64),
     ) -> Result<(), Refusal> {
+        let id = address(creator, name);
         let contracts = &ledger.contracts;
         if contracts.all.contains_key(&id) || contracts.all.len() >= MOST || fuel == 0 {
             return Err(Refusal::Contract);
         }
-        let new = Contract { fuel, left, waiting: VecDeque::new() };
+        let place = Address::of_contract(&vm::of(creator), name.into());
+        let code = (program > 0).then_some(place);
+        if code.is_some() && !self.vm.deploy(&mut ledger.state, (creator, place), program, paid) {
+            return Err(Refusal::Contract);
+        }
+        let new = Contract { fuel, code, left, waiting: VecDeque::new() };
         Arc::make_mut(&mut ledger.contracts).all.insert(id, new);
         Ok(())
     }
@@ -86,11 +110,10 @@ impl Goodwill {
         if call.limit == 0 || !ledger.contracts.all.get(&id).is_some_and(open) {
             return Err(Refusal::Contract);
         }
+        ledger.pots.escrow = ledger.pots.escrow.saturating_add(call.held());
         if let Some(contract) = Arc::make_mut(&mut ledger.contracts).all.get_mut(&id) {
             contract.waiting.push_back(call);
         }
-        ledger.pots.escrow =
-            ledger.pots.escrow.saturating_add(call.limit.saturating_mul(call.price));
         Ok(())
     }
 
@@ -101,29 +124,43 @@ impl Goodwill {
         ledger: &mut Ledger,
         (forger, price): (AccountId, u64),
         tally: &mut Tally,
-    ) {
+    ) -> Vec<(u64, u64)> {
+        let mut owners = Vec::new();
         if ledger.contracts.all.values().all(|one| one.waiting.is_empty()) {
-            return;
+            return owners;
         }
         let slot = ledger.slot;
         let mut contracts = (*ledger.contracts).clone();
         let mut runs = MOST_RUN;
         let mut gone = Vec::new();
         for (id, contract) in &mut contracts.all {
-            while let Some(call) = contract.waiting.front().copied() {
-                if runs == 0 || call.price < price || call.since >= slot {
-                    break;
-                }
+            let pays = |call: &Call| call.price >= price && call.since < slot;
+            while runs > 0 && contract.waiting.front().is_some_and(pays) {
+                let Some(call) = contract.waiting.pop_front() else { break };
                 runs -= 1;
-                contract.waiting.pop_front();
-                let held = call.limit.saturating_mul(call.price);
-                // Too hungry for what is paid: halted, undone, and the fee is kept.
-                let is_done = contract.fuel <= call.limit;
-                let fee = if is_done { contract.fuel.saturating_mul(call.price) } else { held };
+                let held = call.held();
+                let ran = match contract.code {
+                    None => {
+                        let is_done = contract.fuel <= call.limit && call.value == 0;
+                        let fuel = contract.fuel.min(call.limit);
+                        Ran { is_done, fuel, owners: Vec::new() }
+                    }
+                    Some(to) => {
+                        let money = (call.value, call.limit);
+                        let what = (ledger.height, &call.input[..]);
+                        self.vm.run(&mut ledger.state, (call.caller, to), money, what)
+                    }
+                };
+                // Too hungry for what is paid, or refused by the contract: undone, and the fee is kept.
+                let is_done = ran.is_done;
+                owners.extend(ran.owners);
+                let spent = if is_done { call.value } else { 0 };
+                ledger.pots.inside = ledger.pots.inside.saturating_add(spent);
+                let fee = ran.fuel.min(call.limit).saturating_mul(call.price);
                 contract.left = contract.left.saturating_sub(u32::from(is_done));
                 ledger.pots.escrow = ledger.pots.escrow.saturating_sub(held);
                 ledger.accounts.credit(forger, fee);
-                ledger.accounts.credit(call.caller, held - fee);
+                ledger.accounts.credit(call.caller, held - fee - spent);
                 tally.calls += 1;
                 tally.halted += u32::from(!is_done);
                 tally.call_waits += u64::from(slot - call.since);
@@ -135,13 +172,13 @@ impl Goodwill {
         }
         for id in gone {
             let Some(contract) = contracts.all.remove(&id) else { continue };
-            let held = |call: &Call| call.limit.saturating_mul(call.price);
-            let lost = contract.waiting.iter().map(held).fold(0, u64::saturating_add);
+            let lost = contract.waiting.iter().map(Call::held).fold(0, u64::saturating_add);
             ledger.pots.escrow = ledger.pots.escrow.saturating_sub(lost);
             ledger.pots.burnt = ledger.pots.burnt.saturating_add(lost);
             tally.burnt += lost;
             tally.starved += 1;
         }
         ledger.contracts = Arc::new(contracts);
+        owners
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anthill_contracts::State;
 use anthill_protocol::draw::{below, mix};
 
 use crate::Goodwill;
 use crate::accounts::{Account, AccountId, Accounts};
 use crate::block::{Block, Header, Included};
-use crate::contracts::{Call, address};
+use crate::contracts::Call;
+use crate::forge::PRICE;
 use crate::ledger::{Ledger, Outcome, Pots, Receipt, Refusal, Tally};
 use crate::lottery::Table;
 use crate::parameters::Proof;
@@ -41,6 +43,7 @@ impl Goodwill {
             accusers: Arc::default(),
             scheduled: Arc::new(Scheduled::default()),
             contracts: Arc::default(),
+            state: State::default(),
             donated: 0,
         }
     }
@@ -92,10 +95,10 @@ impl Goodwill {
             let refused = self.apply(&mut ledger, &one.transaction, &mut tally).err();
             receipts.push(Receipt { id: one.transaction.id(), refused });
         }
-        self.run_calls(&mut ledger, (forger, header.price), &mut tally);
+        let owners = self.run_calls(&mut ledger, (forger, header.price), &mut tally);
         tally.minted = ledger.mint(forger, self.reward, self.most_issued);
         self.pay_fees(&mut ledger, forger, &mut tally);
-        Some(Outcome::new(ledger, receipts, tally))
+        Some(Outcome { owners: owners.into(), ..Outcome::new(ledger, receipts, tally) })
     }
 
     /// Lets the windows end that end before a slot.
@@ -192,6 +195,11 @@ impl Goodwill {
         }
         if let Payload::Bid { association, amount, .. } = transaction.payload {
             self.bid(ledger, from, (association, amount), tally);
+        }
+        if transaction.payload == Payload::Withdraw {
+            let out = self.vm.withdraw(&mut ledger.state, from);
+            ledger.pots.inside = ledger.pots.inside.saturating_sub(out);
+            ledger.accounts.credit(from, out);
         }
         tally.attacks += u32::from(transaction.is_attack);
         Ok(())
@@ -294,11 +302,14 @@ impl Goodwill {
             Payload::Stop { cron } => self.stop(ledger, from, cron),
             Payload::DeadMan { heir, patience } => self.watch(ledger, from, (heir, patience)),
             Payload::Alive => self.lives(ledger, from),
-            Payload::Create { name, fuel, calls } => {
-                self.create(ledger, address(from, name), (fuel, calls))
+            Payload::Withdraw => Ok(()),
+            Payload::Create { name, fuel, calls, program } => {
+                let paid = transaction.fee / PRICE;
+                self.create(ledger, (from, name), (fuel, calls), (program, paid))
             }
-            Payload::Call { contract, limit, price } => {
-                let call = Call { caller: from, limit, price, since: ledger.slot };
+            Payload::Call { contract, limit, price, value, ref input } => {
+                let (since, input) = (ledger.slot, input.clone());
+                let call = Call { caller: from, limit, price, since, value, input };
                 self.enqueue(ledger, contract, call)
             }
         }

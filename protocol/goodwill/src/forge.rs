@@ -1,5 +1,6 @@
 //! Forging: a forger's own slots, the block it makes in one, and what it does for every window.
 
+use anthill_contracts::shipped::{self, Part};
 use anthill_protocol::draw::{below, mix};
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
@@ -13,11 +14,23 @@ use crate::node::Full;
 use crate::output::GoodwillOutput;
 use crate::parameters::Strategy;
 use crate::transaction::{Payload, Transaction};
-use crate::{Goodwill, Timer};
+use crate::{Goodwill, Timer, vm};
 
 /// What callers pay for a unit of fuel, in millionths of a coin, and what a call takes.
 pub(crate) const PRICE: u64 = 1;
-pub(crate) const FUEL: u64 = 10_000;
+pub(crate) const FUEL: u64 = 50_000;
+/// The contract that the workload calls.
+const TOKENS: &str = "nft";
+
+/// A call that mints a token of its own, of the register of a window.
+pub(crate) fn mint(window: u32, caller: u32, nonce: u32) -> Payload {
+    let mut token = [0; 32];
+    token[..4].copy_from_slice(&caller.to_le_bytes());
+    token[4..8].copy_from_slice(&nonce.to_le_bytes());
+    let input = shipped::input(&[Part::U8(1), Part::Bytes(&token)]).into();
+    let contract = address(0, window);
+    Payload::Call { contract, limit: FUEL, price: PRICE, value: 0, input }
+}
 
 impl Goodwill {
     /// Sets a timer for the next slot of its own in this window, or for the next window.
@@ -260,13 +273,22 @@ impl Goodwill {
         if draw <= self.is_willing { PRICE } else { PRICE * 1_000 }
     }
 
-    /// With calls in the workload, node 0 creates a contract in every window, and calls it first.
+    /// With calls in the workload, node 0 puts a register of tokens into the chain in every window, and
+    /// mints the first.
     fn open_contract(&self, node: &mut Full, window: u32, cx: &mut impl Context<Self>) {
-        if cx.id() == NodeId(0) && self.calls > 0.0 {
-            self.make(node, Payload::Create { name: window, fuel: FUEL, calls: u32::MAX }, cx);
-            let contract = address(0, window);
-            self.make(node, Payload::Call { contract, limit: FUEL, price: PRICE }, cx);
+        if cx.id() != NodeId(0) || self.calls <= 0.0 {
+            return;
         }
+        let program = vm::program(TOKENS);
+        let create = Payload::Create { name: window, fuel: FUEL, calls: u32::MAX, program };
+        let mut create = Transaction::new(cx.id().0, node.nonce, create, self.law.covers_all);
+        create.fee = vm::price_of(TOKENS).saturating_mul(PRICE);
+        node.nonce = node.nonce.saturating_add(1);
+        let handle = self.sign_and_share(create, cx);
+        self.on_transaction(node, None, handle, cx);
+        let nonce = node.nonce;
+        self.make(node, mint(window, cx.id().0, nonce), cx);
+        self.make(node, Payload::Withdraw, cx);
     }
 
     /// An honest forger votes once on every association that asks.

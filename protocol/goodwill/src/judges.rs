@@ -24,6 +24,7 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
             .bound("blocks count in their forgers' slots alone (G4)", follows),
         Judge::new("approved donations only", Approved),
         Judge::new("equal roots at equal blocks", judge::agreement(roots)),
+        Judge::new("one owner of a token after a block", Owners::default()),
         Judge::new("one block per slot of an honest forger", Once::default()),
         Judge::new("longer chains only", Longer::default()),
         Judge::new("prefixes agree at depth", judge::agreement(deep))
@@ -76,6 +77,43 @@ impl Rule<Says> for Approved {
         let Says::Money { unapproved, .. } = said.output else { return };
         if unapproved > 0 {
             breaches.output(said, "a donation to an association counts that is not approved");
+        }
+    }
+}
+
+/// The owners of a token that a block names are the same at every node.
+#[derive(Default)]
+struct Owners {
+    /// How often a node has spoken of a token after a block.
+    said: BTreeMap<(NodeId, u64, u64), u32>,
+    owners: BTreeMap<(u64, u64, u32), (u64, Said<Says>)>,
+}
+
+/// Statements that are remembered at most.
+const MOST_OWNERS: usize = 1 << 20;
+
+impl Rule<Says> for Owners {
+    fn hear(&mut self, said: &Said<Says>, breaches: &mut Breaches) {
+        // A branch that comes back is told of again.
+        if let Says::Joined { seen, .. } = said.output {
+            let (first, last) = ((said.node, seen.block, 0), (said.node, seen.block, u64::MAX));
+            let again: Vec<_> = self.said.range(first..=last).map(|(key, _)| *key).collect();
+            again.iter().for_each(|key| {
+                self.said.remove(key);
+            });
+        }
+        let Says::Owner { block, token, owner } = said.output else { return };
+        if self.said.len() >= MOST_OWNERS {
+            return;
+        }
+        let count = self.said.entry((said.node, block, token)).or_insert(0);
+        *count += 1;
+        match self.owners.get(&(block, token, *count)) {
+            Some((known, first)) if *known != owner => breaches.contradiction(first, said),
+            Some(_) => {}
+            None => {
+                self.owners.insert((block, token, *count), (owner, *said));
+            }
         }
     }
 }

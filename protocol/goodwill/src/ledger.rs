@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use anthill_contracts::State;
 use anthill_protocol::draw::mix;
 
 use crate::accounts::{AccountId, Accounts};
@@ -10,6 +11,7 @@ use crate::associations::Association;
 use crate::contracts::Contracts;
 use crate::lottery::Table;
 use crate::scheduled::Scheduled;
+use crate::vm;
 
 /// Money that is in no account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,10 +21,12 @@ pub(crate) struct Pots {
     pub(crate) burnt: u64,
     /// Stakes that will be returned, and fees of calls that wait.
     pub(crate) escrow: u64,
+    /// What is among contracts.
+    pub(crate) inside: u64,
 }
 
 /// The state after a block.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Ledger {
     pub(crate) slot: u32,
     pub(crate) height: u32,
@@ -47,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) accusers: Arc<BTreeMap<(AccountId, u64), Vec<AccountId>>>,
     pub(crate) scheduled: Arc<Scheduled>,
     pub(crate) contracts: Arc<Contracts>,
+    /// Of contracts with code.
+    pub(crate) state: State,
     /// Given to associations so far, and of it by association.
     pub(crate) donated: u64,
 }
@@ -54,7 +60,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// All the money that there is, wherever it is.
     pub(crate) fn held(&self) -> u64 {
-        self.accounts.sum().wrapping_add(self.pots.burnt).wrapping_add(self.pots.escrow)
+        let Pots { burnt, escrow, inside, .. } = self.pots;
+        self.accounts.sum().wrapping_add(burnt).wrapping_add(escrow).wrapping_add(inside)
     }
 
     /// All that was ever issued.
@@ -92,7 +99,7 @@ impl Ledger {
 
     /// The root of all of it.
     pub(crate) fn root(&self) -> u64 {
-        let Pots { genesis, minted, burnt, escrow } = self.pots;
+        let Pots { genesis, minted, burnt, escrow, inside } = self.pots;
         let words = [
             u64::from(self.slot) << 32 | u64::from(self.height),
             self.accounts.hash(),
@@ -100,6 +107,8 @@ impl Ledger {
             minted,
             burnt,
             escrow,
+            inside,
+            vm::word(&self.state),
             self.tables[0].hash(),
             self.tables[1].hash(),
             self.ends[0],
@@ -182,19 +191,27 @@ pub(crate) struct Tally {
 }
 
 /// What a block comes to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outcome {
     pub(crate) ledger: Ledger,
     pub(crate) receipts: Box<[Receipt]>,
     pub(crate) tally: Tally,
     /// Of state and receipts.
     pub(crate) root: u64,
+    /// Tokens that have changed hands, and to whom.
+    pub(crate) owners: Box<[(u64, u64)]>,
+}
+
+impl core::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "root {:016x}", self.root)
+    }
 }
 
 impl Outcome {
     pub(crate) fn new(ledger: Ledger, receipts: Vec<Receipt>, tally: Tally) -> Self {
         let word = |one: &Receipt| mix(one.id, one.refused.map_or(0, |why| why as u64 + 1));
         let root = receipts.iter().fold(ledger.root(), |hash, one| mix(hash, word(one)));
-        Self { ledger, receipts: receipts.into(), tally, root }
+        Self { ledger, receipts: receipts.into(), tally, root, owners: Box::default() }
     }
 }

@@ -1,4 +1,25 @@
-//! Proof of Good-Will on the Anthill contract: a chain whose forgers donate for their slots.
+//! Proof of Good-Will on the Anthill contract: a chain whose forgers donate for their slots (ParisNeo,
+//! *blockchain*, 2021).
+//!
+//! Forgers give to approved associations, and have slots in proportion two windows later. Blocks are
+//! flooded over a mesh of full nodes, the longest chain counts, and light peers believe what all their
+//! homes agree on. Eight rules (G1 to G8) correct holes of the published scheme; each can be turned off.
+//!
+//! *Executed once.* A block is a shared body that keeps its parent, and what it comes to: a persistent
+//! state that shares what does not change. Whoever needs it first works it out; every node is charged.
+//!
+//! | module | what |
+//! |---|---|
+//! | `accounts`, `ledger`, `execute` | balances, pots, windows; what a block comes to |
+//! | `lottery` | weights and leaders of slots |
+//! | `associations` | requests, votes, revocation, spending |
+//! | `scheduled` | crons, and testaments of silence |
+//! | `contracts`, `vm` | queues of calls by price, starvation; the machine of `anthill-contracts` |
+//! | `transaction`, `block`, `pool` | what is signed, shared, and waits |
+//! | `mesh`, `greeting`, `relay`, `chain`, `forge` | full nodes: who knows whom, flooding, forks, slots, bids |
+//! | `light` | light peers |
+//! | `attacks` | thirteen adversaries |
+//! | `judges`, `checks`, [`theory`] | what must hold, and closed forms |
 
 #![forbid(unsafe_code)]
 
@@ -30,6 +51,7 @@ mod scheduled;
 mod tests;
 pub mod theory;
 mod transaction;
+mod vm;
 
 pub use parameters::Goodwill;
 

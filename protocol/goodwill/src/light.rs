@@ -4,8 +4,7 @@ use anthill_protocol::kit::Arrivals;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
 use crate::accounts::AccountId;
-use crate::contracts::address;
-use crate::forge::{FUEL, PRICE};
+use crate::forge::mint;
 use crate::message::{Attested, GoodwillMessage};
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Light, Node, Pending};
@@ -92,10 +91,7 @@ impl Goodwill {
                 period: 2,
                 count: CRON_COUNT,
             },
-            (false, true) => {
-                let contract = address(0, self.window_of(slot));
-                Payload::Call { contract, limit: FUEL, price: PRICE }
-            }
+            (false, true) => mint(self.window_of(slot), own, nonce),
             (false, false) => Payload::None,
         };
         let mut transaction = Transaction::new(own, nonce, payload, self.law.covers_all);

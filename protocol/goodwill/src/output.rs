@@ -36,6 +36,8 @@ pub enum GoodwillOutput {
     Money { block: u64, money: Money, unapproved: u32 },
     /// A block lies as deep as transactions need to be believed.
     Confirmed { height: u32, block: u64 },
+    /// A token has changed hands in that block.
+    Owner { block: u64, token: u64, owner: u64 },
     /// A peer has made a transaction.
     Sent { transaction: u64 },
     /// Its peer believes that it is in this block.

@@ -11,6 +11,7 @@ use crate::attacks::{self, Attack};
 use crate::checks;
 use crate::mesh::{self, Mesh};
 use crate::node::Node;
+use crate::vm::Vm;
 
 /// Millionths of a coin.
 pub(crate) const COIN: u64 = 1_000_000;
@@ -212,6 +213,7 @@ pub struct Goodwill {
     /// Payments of schedules that a block carries out at most.
     pub(crate) most_due: u32,
     pub(crate) attack: Option<Attack>,
+    pub(crate) vm: Vm,
     mesh: Mesh,
     /// Of the scenario; 0 until it is known.
     nodes: u32,
@@ -362,6 +364,10 @@ impl Configure for Goodwill {
 
     fn checks(&self, facts: &RunFacts) -> Vec<Check> {
         checks::all(self, facts)
+    }
+
+    fn complexity(&self, _: u32) -> anthill_protocol::complexity::Theory {
+        checks::theory_of(self)
     }
 
     fn pending_per_node(&self, _: f64) -> f64 {

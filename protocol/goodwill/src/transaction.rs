@@ -1,7 +1,9 @@
 //! Transactions: what is signed, and what it asks for.
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Claim, Digest, Keys, NodeId, PublicKey, Signature, Span, Time};
+use anthill_protocol::{
+    Claim, Digest, Keys, NodeId, PublicKey, Signature, Span, Time, fingerprint_bytes,
+};
 
 use crate::accounts::AccountId;
 
@@ -55,9 +57,11 @@ pub(crate) enum Payload {
     /// "I live."
     Alive,
     /// Puts a contract into the chain: what a call takes, and how many it allows.
-    Create { name: u32, fuel: u64, calls: u32 },
+    Create { name: u32, fuel: u64, calls: u32, program: u8 },
     /// Calls one, for so much fuel at most, at a price in millionths of a coin.
-    Call { contract: u64, limit: u64, price: u64 },
+    Call { contract: u64, limit: u64, price: u64, value: u64, input: Box<[u8]> },
+    /// Takes out what the account has among contracts.
+    Withdraw,
 }
 
 impl Payload {
@@ -84,8 +88,13 @@ impl Payload {
             Self::Stop { cron } => [8, cron, 0, 0, 0, 0],
             Self::DeadMan { heir, patience } => [9, wide(heir, patience), 0, 0, 0, 0],
             Self::Alive => [10, 0, 0, 0, 0, 0],
-            Self::Create { name, fuel, calls } => [11, wide(name, calls), fuel, 0, 0, 0],
-            Self::Call { contract, limit, price } => [12, contract, limit, price, 0, 0],
+            Self::Create { name, fuel, calls, program } => {
+                [11, wide(name, calls), fuel, program.into(), 0, 0]
+            }
+            Self::Call { contract, limit, price, value, ref input } => {
+                [12, contract, limit, price, value, fingerprint_bytes(input)]
+            }
+            Self::Withdraw => [13, 0, 0, 0, 0, 0],
         }
     }
 
@@ -95,11 +104,12 @@ impl Payload {
             Self::Bid { .. } | Self::Accuse { .. } => 17,
             Self::Request { .. } => 14,
             Self::Vote { .. } => 6,
-            Self::Here | Self::Alive => 1,
+            Self::Here | Self::Alive | Self::Withdraw => 1,
             // Two signed headers.
             Self::Evidence { .. } => 1 + 2 * crate::block::HEADER_BYTES,
-            Self::Cron { .. } | Self::Call { .. } => 25,
-            Self::Create { .. } => 17,
+            Self::Cron { .. } => 25,
+            Self::Call { input, .. } => 33 + input.len().min(16_384) as u32,
+            Self::Create { .. } => 18,
             Self::Stop { .. } | Self::DeadMan { .. } => 9,
         }
     }
@@ -146,7 +156,9 @@ impl Transaction {
         let paid = self.outputs.iter().fold(0u64, |sum, one| sum.saturating_add(one.amount));
         match self.payload {
             Payload::Bid { amount, .. } => paid.saturating_add(amount),
-            Payload::Call { limit, price, .. } => paid.saturating_add(limit.saturating_mul(price)),
+            Payload::Call { limit, price, value, .. } => {
+                paid.saturating_add(limit.saturating_mul(price)).saturating_add(value)
+            }
             _ => paid,
         }
     }

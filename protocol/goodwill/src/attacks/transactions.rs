@@ -81,11 +81,19 @@ impl Transactions {
         window: u32,
         cx: &mut Tap<'_, '_, Goodwill>,
     ) {
-        honest.make(node, Payload::Create { name: window, fuel: 1, calls: u32::MAX }, cx);
+        honest.make(
+            node,
+            Payload::Create { name: window, fuel: 1, calls: u32::MAX, program: 0 },
+            cx,
+        );
         let contract = address(cx.id().0, window);
         for limit in 1..=u64::from(SCHEDULES) {
             cx.record(M::Attacks, 1);
-            honest.make(node, Payload::Call { contract, limit, price: 0 }, cx);
+            honest.make(
+                node,
+                Payload::Call { contract, limit, price: 0, value: 0, input: Box::default() },
+                cx,
+            );
         }
     }
 

@@ -136,23 +136,23 @@ fn light_peers_pay_and_believe() {
 fn the_chain_grows_as_delays_let_it() {
     for (delay_ms, slots) in [(500, 1), (10_500, 2), (25_000, 3)] {
         let set = [
-            count("forgers", 60),
+            count("forgers", 40),
             count("degree", 64),
-            count("window", 100),
+            count("window", 50),
             count("windows", 3),
             number("bid", 1.0),
         ];
-        let protocol = goodwill(60, None, &set);
-        let mut pump = Pump::new(protocol, 60).seed(2).delay(Span::from_millis(delay_ms));
+        let protocol = goodwill(40, None, &set);
+        let mut pump = Pump::new(protocol, 40).seed(2).delay(Span::from_millis(delay_ms));
         let facts = pump.run(LONG);
         let grown = facts.totals.of(M::ChainBlocks) as f64;
-        // Among sixty a forger that has two slots close to each other builds on its own block sooner.
-        let due = 300.0 / f64::from(slots);
+        // Among forty a forger that has two slots close to each other builds on its own block sooner.
+        let due = 150.0 / f64::from(slots);
         assert!(
-            (grown - due).abs() <= 0.04 * due + 1.0,
+            (grown - due).abs() <= 0.07 * due + 1.0,
             "{delay_ms} ms: {grown} blocks, {due} due"
         );
-        assert_eq!(facts.totals.of(M::Blocks), 300);
+        assert_eq!(facts.totals.of(M::Blocks), 150);
     }
 }
 
@@ -183,8 +183,11 @@ fn of_a_partition_the_shorter_chain_is_undone() {
         assert!(tips.iter().all(|tip| *tip == tips[0]), "healed");
         undone.push(facts.totals.of(M::DeepestReorg) as f64);
     }
-    let mean = undone.iter().sum::<f64>() / undone.len() as f64;
-    assert!((10.0..26.0).contains(&mean), "{mean}: {undone:?}");
+    let n = undone.len() as f64;
+    let mean = undone.iter().sum::<f64>() / n;
+    let due = crate::theory::shorter_branch(60, 0.3);
+    let sd = (60.0f64 * 0.3 * 0.7).sqrt() / n.sqrt();
+    assert!((mean - due).abs() < 3.5 * sd, "{mean} beside {due}: {undone:?}");
 }
 
 /// A node that lost everything asks for the ledger: two greetings, two messages on it, two a block.
@@ -255,6 +258,7 @@ fn judges_hear_what_is_wrong() {
     let joined = |seen| GoodwillOutput::Joined { seen, dropped: 0 };
     let has = |money, unapproved| GoodwillOutput::Money { block: 7, money, unapproved };
     let forged = |slot| GoodwillOutput::Forged { slot, height: 1, block: 7 };
+    let owns = |owner| GoodwillOutput::Owner { block: 7, token: 1, owner };
     let confirmed = |block| GoodwillOutput::Confirmed { height: 1, block };
     let over = Money { held: 1_000_000_000, genesis: 0, minted: 1_000_000_000 };
     let much = Money { held: 2_000_000_000, genesis: 0, minted: 2_000_000_000 };
@@ -275,13 +279,18 @@ fn judges_hear_what_is_wrong() {
             joined(Seen { block: 9, parent: 3, height: 2, ..seen }),
         ),
         ("prefixes agree at depth", confirmed(7), confirmed(8)),
+        ("one owner of a token after a block", owns(3), owns(4)),
     ];
     for (judge, fine, breach) in cases {
         for (second, is_breach) in [(None, false), (Some(breach), true)] {
             let setting = Setting::of(1, LONG);
             let mut panel = Panel::new(protocol.judges(&setting));
             for (place, output) in [Some(fine), second].into_iter().flatten().enumerate() {
-                let node = NodeId(0);
+                let node = NodeId(if matches!(output, GoodwillOutput::Owner { .. }) {
+                    place as u32
+                } else {
+                    0
+                });
                 let time = Time(place as u64);
                 let at = Key { time, target: node, tie: 0, source: node, sequence: 0 };
                 panel.hear(&Said { at, node, output });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anthill_contracts::shipped::{self, Part, input};
 use anthill_protocol::{NodeId, Span, Time};
 
 use super::{count, goodwill, ledger, number, run, share};
@@ -18,23 +19,27 @@ struct Chain {
     protocol: Goodwill,
     tip: Block,
     nonces: [u32; 10],
+    /// Of the transactions of the next block.
+    fees: Vec<u64>,
 }
 
 impl Chain {
     fn new(set: &[(&str, anthill_protocol::parameter::Value)]) -> Self {
         let protocol = goodwill(10, None, set);
         let Item::Block(tip) = protocol.genesis() else { panic!("a block") };
-        Self { protocol, tip: *tip, nonces: [0; 10] }
+        Self { protocol, tip: *tip, nonces: [0; 10], fees: Vec::new() }
     }
 
     /// Why each transaction was refused, if it was.
     fn add(&mut self, slot: u32, payloads: &[(u32, Payload)]) -> Vec<Option<Refusal>> {
         let transactions: Box<[Included]> = payloads
             .iter()
-            .map(|(from, payload)| {
+            .enumerate()
+            .map(|(place, (from, payload))| {
                 let nonce = self.nonces[*from as usize];
                 self.nonces[*from as usize] += 1;
-                let transaction = Transaction::new(*from, nonce, payload.clone(), true);
+                let mut transaction = Transaction::new(*from, nonce, payload.clone(), true);
+                transaction.fee = self.fees.get(place).copied().unwrap_or(0);
                 let handle = anthill_protocol::Shared::new(transaction.id(), 0, 100);
                 Included { handle, transaction: Arc::new(transaction) }
             })
@@ -51,11 +56,22 @@ impl Chain {
         };
         let outcome = self.protocol.execute(&self.tip, &header, &transactions).expect("works out");
         assert_eq!(outcome.ledger.held(), outcome.ledger.issued(), "money");
+        assert_eq!(u128::from(outcome.ledger.pots.inside), outcome.ledger.state.supply());
         let receipts = outcome.receipts.iter().map(|one| one.refused).collect();
         let block = Block::new(None, header, transactions, true);
         let _ = block.outcome.set(outcome);
         self.tip = block;
         receipts
+    }
+
+    /// A call with money and an input, and a creation with its fee.
+    fn send(&mut self, slot: u32, all: Vec<Transaction>) -> Vec<Option<Refusal>> {
+        let payloads: Vec<(u32, Payload)> =
+            all.iter().map(|one| (one.from, one.payload.clone())).collect();
+        self.fees = all.iter().map(|one| one.fee).collect();
+        let refused = self.add(slot, &payloads);
+        self.fees = Vec::new();
+        refused
     }
 
     fn balance(&self, id: u32) -> u64 {
@@ -156,8 +172,10 @@ fn a_testament_of_silence_waits_for_silence() {
 fn calls_are_run_for_what_they_pay() {
     let mut chain = Chain::new(&[super::count("forgers", 2)]);
     let contract = address(5, 1);
-    let call = |limit, price| (6, Payload::Call { contract, limit, price });
-    let create = (5, Payload::Create { name: 1, fuel: 100, calls: 3 });
+    let call = |limit, price| {
+        (6, Payload::Call { contract, limit, price, value: 0, input: Box::default() })
+    };
+    let create = (5, Payload::Create { name: 1, fuel: 100, calls: 3, program: 0 });
     assert_eq!(chain.add(1, &[create.clone(), call(150, 2), call(50, 2)]), [None; 3]);
     assert_eq!(chain.balance(6), 100_000_000 - 400);
     chain.add(2, &[]);
@@ -194,6 +212,7 @@ fn contracts_starve_if_nobody_willing_comes() {
     assert!((1..6).contains(&willing), "{willing}");
     let q = willing as f64 / 12.0;
     let (_, facts) = run(protocol, 12, 1);
+    assert_eq!(facts.totals.of(M::Halted), 0);
     let (ran, starved) = (facts.totals.of(M::Calls) as f64, facts.totals.of(M::Starved) as f64);
     assert!(ran + starved >= f64::from(windows) - 2.0);
     let due = theory::starved(q, 10);
@@ -214,7 +233,16 @@ fn absurd_numbers_are_refused() {
     let most = u64::MAX;
     let all = [
         (5, Payload::Bid { association: u32::MAX, amount: most, window: u32::MAX }),
-        (5, Payload::Call { contract: 0, limit: most, price: most }),
+        (
+            5,
+            Payload::Call {
+                contract: 0,
+                limit: most,
+                price: most,
+                value: 0,
+                input: Box::default(),
+            },
+        ),
     ];
     assert!(chain.add(1, &all).iter().all(Option::is_some));
     chain.nonces[5] = 0;
@@ -242,4 +270,73 @@ fn a_light_peer_is_small() {
     assert!(size_of::<crate::node::Node>() <= 200, "{}", size_of::<crate::node::Node>());
     assert!(size_of::<crate::message::GoodwillMessage>() <= 112);
     let _ = (ledger as fn(_, _) -> _, Span::ZERO);
+}
+
+/// A token that is unique: minted once, offered, and sold in one step; its price comes out as a withdrawal.
+#[test]
+fn a_token_has_one_owner_and_is_sold_in_one_step() {
+    let mut chain = Chain::new(&[super::count("forgers", 2)]);
+    let place = shipped::ALL.iter().position(|one| one.name == "nft").expect("shipped");
+    let of = |from: u32, payload: Payload, fee: u64| {
+        let mut transaction = Transaction::new(from, 0, payload, true);
+        transaction.fee = fee;
+        transaction
+    };
+    let program = place as u8 + 1;
+    let create = |name| Payload::Create { name, fuel: 1, calls: 100, program };
+    // Too little for the code, and enough.
+    assert_eq!(chain.send(1, vec![of(5, create(1), 10)]), [Some(Refusal::Contract)]);
+    assert_eq!(chain.send(2, vec![of(5, create(2), 20_000_000)]), [None]);
+    let contract = address(5, 2);
+    let token = [7; 32];
+    let call = |from: u32, value: u64, parts: &[Part<'_>]| {
+        let input = input(parts).into();
+        of(from, Payload::Call { contract, limit: 1_000_000, price: 1, value, input }, 0)
+    };
+    let mint = [Part::U8(1), Part::Bytes(&token)];
+    let offer = [Part::U8(3), Part::Bytes(&token), Part::U64(3_000_000)];
+    let buy = [Part::U8(4), Part::Bytes(&token)];
+    chain.send(
+        3,
+        vec![call(6, 0, &mint), call(7, 0, &mint), call(7, 0, &offer), call(6, 0, &offer)],
+    );
+    chain.add(4, &[]);
+    // Minted by the first alone, offered by its owner alone.
+    assert_eq!((chain.tally().calls, chain.tally().halted), (4, 2));
+    let owners = |chain: &Chain| chain.tip.outcome().expect("worked out").owners.len();
+    assert_eq!(owners(&chain), 1);
+    let before = chain.balance(8);
+    chain.send(
+        5,
+        vec![call(8, 2_999_999, &buy), call(8, 3_000_000, &buy), call(9, 3_000_000, &buy)],
+    );
+    chain.add(6, &[]);
+    assert_eq!((chain.tally().halted, owners(&chain)), (2, 1));
+    assert!(before - chain.balance(8) >= 3_000_000 && before - chain.balance(8) < 6_000_000);
+    let ledger = &chain.tip.outcome().expect("worked out").ledger;
+    assert_eq!(ledger.pots.inside, 3_000_000);
+    let before = chain.balance(6);
+    assert_eq!(chain.add(7, &[(6, Payload::Withdraw), (7, Payload::Withdraw)]), [None, None]);
+    assert_eq!(chain.balance(6) - before, 3_000_000);
+}
+
+/// Light peers mint tokens in the registers of windows: through homes, pools, queues, machine and judges.
+#[test]
+fn light_peers_call_contracts() {
+    let set = [
+        count("forgers", 6),
+        count("window", 20),
+        count("windows", 3),
+        number("bid", 10.0),
+        number("workload.rate", 0.2),
+        share("workload.calls", 0.5),
+    ];
+    let (mut pump, facts) = run(goodwill(40, None, &set), 40, 2);
+    let (ran, halted) = (facts.totals.of(M::Calls), facts.totals.of(M::Halted));
+    assert!(ran > 30 && halted == 0, "{halted} of {ran}");
+    let owners = pump.outputs().iter().filter(|said| {
+        said.node == NodeId(1) && matches!(said.output, crate::output::GoodwillOutput::Owner { .. })
+    });
+    assert_eq!(owners.count() as u64, ran);
+    assert!(pump.judged().iter().all(|check| check.ok));
 }
