@@ -2,7 +2,6 @@ use super::*;
 use crate::shipped;
 use crate::{Account, State, execute_block};
 
-
 const CHAIN: u64 = 77;
 
 fn who(name: &str) -> Address {
