@@ -4,7 +4,7 @@
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
-//! `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
+//! `contract` checks and tries contracts; `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `swarm` judges random runs; `scale`, `sweep` and `compare` make many runs, are interrupted and
 //! continue; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
 //! later; `full_disk` has what happens where there is no room, and `refused_by_the_system` where memory
@@ -12,6 +12,8 @@
 
 #[path = "cli/compare.rs"]
 mod compare;
+#[path = "cli/contract.rs"]
+mod contract;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
 #[path = "cli/family.rs"]

@@ -4,6 +4,7 @@
 //! compiled module. A call gets an instance of its own, whose memory ends with it: what lasts is in
 //! the journal. A call that traps undoes what it wrote, and what the contracts it called wrote.
 
+mod growth;
 mod host;
 mod run;
 #[cfg(test)]

@@ -26,6 +26,16 @@ pub struct Top {
     pub(crate) last: u64,
 }
 
+impl Top {
+    /// Whether these can be prices and lots at all; others only a liar sends.
+    pub(crate) fn is_sane(&self) -> bool {
+        let prices = [self.bid, self.ask, self.last];
+        let lots = [self.bid_lots, self.ask_lots];
+        prices.iter().all(|it| *it <= anthill_market::MAX_PRICE as u64)
+            && lots.iter().all(|it| *it <= i64::MAX as u64)
+    }
+}
+
 /// What travels.
 #[derive(Clone, Copy, Debug, Message)]
 #[message(claims = claims)]
@@ -38,6 +48,8 @@ pub enum ExchangeMessage {
     Answer { venue: u32, request: u32, code: u8, filled: u64, cash: u64 },
     /// A leg of the receiver's has ended.
     Ended { venue: u32, number: u32, settled: bool },
+    /// Where a maker stands after a block.
+    Standing { height: u64, last: u64, lots: u64 },
     /// Prices.
     Quote(Top),
     /// What a chain has decided.
@@ -123,6 +135,9 @@ pub enum ExchangeMetric {
     /// request until f + 1 equal answers
     #[metric(latency)]
     OrderFinal,
+    /// most lots that a maker had more or less than at first
+    #[metric(max)]
+    Inventory,
     /// how long a leg is reserved
     #[metric(latency)]
     Reserved,
@@ -135,6 +150,8 @@ pub enum Timer {
     Log(AnyTimer),
     /// A trader's next order.
     Flow,
+    /// One that an earlier one has caused.
+    Caused,
     /// What is open is asked for again.
     Again(Tick),
     /// A replica tells other chains again what they have not answered.

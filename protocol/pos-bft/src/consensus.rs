@@ -57,8 +57,14 @@ impl PosBft {
     }
 
     /// Passes on what was heard for the first time, where messages travel along edges.
-    pub(crate) fn pass_on(&self, from: NodeId, message: ChainMessage, cx: &mut impl Context<Self>) {
-        if self.floods() {
+    pub(crate) fn pass_on(
+        &self,
+        node: &Server,
+        from: NodeId,
+        message: ChainMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        if self.floods() && !node.hears_early {
             for slot in (0..cx.degree()).filter(|slot| cx.peer(*slot) != from).collect::<Vec<_>>() {
                 cx.send_slot(slot, message);
             }

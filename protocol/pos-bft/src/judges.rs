@@ -31,7 +31,8 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
         Judge::new("agreement", judge::agreement(blocks)).bound(few.0, few.1),
         Judge::new("prefix order", judge::prefix(protocol.servers, order)).bound(few.0, few.1),
         Judge::new("one chain", OneChain::default()).bound(few.0, few.1),
-        Judge::new("validity", judge::validity(proposed, decided)).bound("no liar proposes", heard),
+        Judge::new("validity", judge::validity(proposed, decided))
+            .bound("no liar proposes", heard),
         Judge::new("equal roots", judge::agreement(roots)).bound(few.0, few.1),
         Judge::new("locks", Locks::default()).bound("nobody forgets", !setting.loses_state),
         Judge::new("supply", Supply),
@@ -43,7 +44,8 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
         Judge::new("forks are accounted for", Accounted::default())
             .bound("nobody forgets", !setting.loses_state && protocol.switches.t6),
         Judge::new("progress", Progress::new(protocol, setting)).bound(
-            "less than a third of the stake lies, partial synchrony, no losses or crashes",
+            "less than a third of the stake lies, partial synchrony with timeouts above its bound, no losses or \
+             crashes",
             live,
         ),
     ]
@@ -70,7 +72,12 @@ pub(crate) fn is_safe(protocol: &PosBft, setting: &Setting) -> bool {
 
 fn is_live(protocol: &PosBft, setting: &Setting) -> bool {
     let calm = !setting.crashes && !setting.loses_messages;
-    is_safe(protocol, setting) && calm && setting.delta.is_some() && protocol.switches.t2
+    // Lemma 5 of the paper, for round 0; later timeouts are longer.
+    let delta = setting.delta.unwrap_or(Span::MAX);
+    let in_time = protocol.timeout_propose > protocol.timeout_precommit + delta * 2
+        && protocol.timeout_propose_delta >= protocol.timeout_precommit_delta
+        && protocol.timeout_prevote.min(protocol.timeout_precommit) > delta * 2;
+    is_safe(protocol, setting) && calm && in_time && protocol.switches.t2
 }
 
 /// Every block's parent is the block that the same node decided before it.

@@ -7,9 +7,10 @@
 use core::ops::Range;
 
 use wasmi::errors::HostError;
-use wasmi::{Caller, Engine, Error, Linker, Memory, StoreLimits};
+use wasmi::{Caller, Engine, Error, Linker, Memory};
 
 use super::Machine;
+use super::growth::Growth;
 use super::run::{Frame, Session};
 use crate::abi::MODULE;
 use crate::{Address, Event, Trap, limits, price};
@@ -20,7 +21,7 @@ pub(super) struct Host {
     pub(super) session: Session,
     pub(super) frame: Frame,
     pub(super) memory: Option<Memory>,
-    pub(super) limits: StoreLimits,
+    pub(super) growth: Growth,
 }
 
 impl HostError for Trap {}

@@ -1,7 +1,8 @@
 //! One call of one contract: an instance, its entry point, and what a trap undoes.
 
-use wasmi::{Store, StoreLimits, StoreLimitsBuilder, TrapCode};
+use wasmi::{Store, TrapCode};
 
+use super::growth::Growth;
 use super::host::Host;
 use super::{Environment, Machine};
 use crate::{Address, Event, Journal, Trap, limits};
@@ -85,10 +86,10 @@ impl Machine {
             session: std::mem::take(session),
             frame,
             memory: None,
-            limits: store_limits(),
+            growth: Growth,
         };
         let mut store = Store::new(&self.0.engine, host);
-        store.limiter(|host| &mut host.limits);
+        store.limiter(|host| &mut host.growth);
         let result = self.enter_instance(&mut store, module, entry, fuel);
         let left = store.get_fuel().unwrap_or(0);
         let host = store.into_data();
@@ -114,17 +115,6 @@ impl Machine {
         let entry = instance.get_typed_func::<(), ()>(&*store, entry).map_err(|_| Trap::NoEntry)?;
         entry.call(store, ()).map_err(trap_of)
     }
-}
-
-fn store_limits() -> StoreLimits {
-    StoreLimitsBuilder::new()
-        .memory_size((limits::PAGES as usize) << 16)
-        .table_elements(limits::TABLE as usize)
-        .instances(1)
-        .memories(1)
-        .tables(1)
-        .trap_on_grow_failure(true)
-        .build()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]

@@ -150,7 +150,8 @@ fn a_forged_transaction_makes_a_block_invalid() {
     let forged = cx.share(ChainBody::Transaction(forged));
     let header = {
         let mut server = Server { height: 1, ..Server::default() };
-        protocol.make_block(&mut server, &mut cx).expect("a block").header
+        let mut first = Recording::new(NodeId(0), 5).bodies_of(cx.bodies());
+        protocol.make_block(&mut server, &mut first).expect("a block").header
     };
     let mut of = |all: Vec<_>| {
         let block = Block::new(header, None, None, (all, Vec::new()), Time::ZERO, &bodies);
@@ -162,4 +163,48 @@ fn a_forged_transaction_makes_a_block_invalid() {
     assert!(valid);
     assert_eq!(receipts[0].status, Status::Refused(Refused::Nonce));
     assert_eq!((receipts[0].fuel, receipts[1].status), (0, Status::Done));
+}
+
+/// Users call a contract that the genesis has: tokens move, and a loop costs its caller all the fuel and
+/// nobody anything else.
+#[test]
+fn users_call_contracts() {
+    for (contract, status) in
+        [("token", Status::Done), ("endless_loop", Status::Trapped(Trap::OutOfFuel))]
+    {
+        let mut changes = transfers(3, 3.0, 6);
+        changes.push(("execution", Value::Choice("wasm")));
+        changes.push(("workload.contract", Value::Choice(contract)));
+        let mut pump = pump(chain(7, &changes));
+        let facts = run(&mut pump);
+        assert!(facts.totals.of(ChainMetric::Fuel) > 10_000, "{contract}");
+        let bodies = pump.bodies();
+        let server = pump.node(NodeId(0)).and_then(Node::server).expect("a server");
+        let mut at = server.decided.map(|it| it.block);
+        let mut seen = 0;
+        while let Some(block) = at.and_then(|it| bodies.get(it).block()) {
+            let outcome = block.outcome.get().expect("executed");
+            for receipt in outcome.accounts.receipts.iter() {
+                assert_eq!(receipt.status, status, "{contract}");
+                seen += 1;
+            }
+            at = block.parent;
+        }
+        assert!(seen > 3, "{contract}: {seen}");
+        is_judged_fine(&mut pump);
+    }
+}
+
+/// A user is small.
+#[test]
+fn users_take_less_than_a_kilobyte() {
+    use anthill_protocol::Snapshot as _;
+    let mut pump = pump(chain(24, &transfers(20, 8.0, 10)));
+    run(&mut pump);
+    assert!(size_of::<Node>() <= 200, "{}", size_of::<Node>());
+    for user in 4..24 {
+        let mut bytes = Vec::new();
+        pump.node(NodeId(user)).expect("up").save(&mut bytes);
+        assert!(bytes.len() < 1_000, "{}", bytes.len());
+    }
 }

@@ -49,6 +49,11 @@ fn memory_and_tables_grow_to_their_limits_and_no_further() {
     assert_eq!(run(&grow(limits::PAGES - 1)).status, Status::Done);
     assert_eq!(trapped(&grow(limits::PAGES)), Trap::GrowthLimit);
     assert_eq!(trapped(&grow(65_535)), Trap::GrowthLimit);
+    // Beyond the module's own maximum, but not the chain's: −1, and the call goes on.
+    let own = r#"(module (memory (export "memory") 1 2) (func (export "call")
+        (if (i32.ne (memory.grow (i32.const 2)) (i32.const -1)) (then (unreachable)))))"#;
+    let mut world = World::new(&[("it", wat::parse_str(own).expect("a module"))]);
+    assert_eq!(world.call("it").status, Status::Done);
     let table = |entries: u64| {
         let text = format!(
             r#"(module (memory (export "memory") 1) (table $t 1 funcref) (func (export "call")
