@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use anthill_contracts::shipped::{self, Part, Shipped};
 use anthill_contracts::{
-    Account, Address, Environment, Journal, Machine, Message, Payload, Receipt, Refused, Rules, State, Status,
-    merkle,
+    Account, Address, Environment, Journal, Machine, Message, Payload, Receipt, Refused, Rules,
+    State, Status, merkle,
 };
 use anthill_protocol::{Bodies, Digest, NodeId};
 
@@ -164,7 +164,8 @@ impl PosBft {
         let (mut receipts, mut fuel, mut fees) = (Vec::new(), 0u64, 0u64);
         let all = block.transactions.iter().filter_map(|it| bodies.get(*it).transaction());
         for Signed { transaction, .. } in all {
-            let is_call = matches!(transaction.payload, Payload::Deploy { .. } | Payload::Call { .. });
+            let is_call =
+                matches!(transaction.payload, Payload::Deploy { .. } | Payload::Call { .. });
             let receipt = if is_call && self.execution != "wasm" {
                 let status = Status::Refused(Refused::Payload);
                 let (id, fuel) = (transaction.id(), 0);

@@ -131,11 +131,8 @@ impl Block {
         made: Time,
         bodies: &impl Bodies<ChainBody>,
     ) -> Self {
-        let header = Header {
-            transactions: names(&transactions),
-            evidence: names(&evidence),
-            ..header
-        };
+        let header =
+            Header { transactions: names(&transactions), evidence: names(&evidence), ..header };
         let skip = parent.and_then(|it| ancestor(it, skip_height(header.height), bodies));
         Self {
             header,
@@ -198,7 +195,11 @@ fn skip_height(height: u32) -> u32 {
 }
 
 /// A block's ancestor of a height, or itself; `None` for the genesis and heights above the block.
-pub(crate) fn ancestor(block: Shared, height: u32, bodies: &impl Bodies<ChainBody>) -> Option<Shared> {
+pub(crate) fn ancestor(
+    block: Shared,
+    height: u32,
+    bodies: &impl Bodies<ChainBody>,
+) -> Option<Shared> {
     let mut at = block;
     loop {
         let it = bodies.get(at).block()?;

@@ -43,12 +43,7 @@ impl PosBft {
     }
 
     /// Sends a message to all validators of the height but this node, or to all neighbours.
-    pub(crate) fn spread(
-        &self,
-        node: &Server,
-        message: ChainMessage,
-        cx: &mut impl Context<Self>,
-    ) {
+    pub(crate) fn spread(&self, node: &Server, message: ChainMessage, cx: &mut impl Context<Self>) {
         if self.floods() {
             cx.broadcast(message);
             return;
@@ -62,8 +57,14 @@ impl PosBft {
     }
 
     /// Passes on what was heard for the first time, where messages travel along edges.
-    pub(crate) fn pass_on(&self, from: NodeId, message: ChainMessage, cx: &mut impl Context<Self>) {
-        if self.floods() {
+    pub(crate) fn pass_on(
+        &self,
+        node: &Server,
+        from: NodeId,
+        message: ChainMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        if self.floods() && !node.hears_early {
             for slot in (0..cx.degree()).filter(|slot| cx.peer(*slot) != from).collect::<Vec<_>>() {
                 cx.send_slot(slot, message);
             }
@@ -121,7 +122,12 @@ impl PosBft {
         let proof = valid_round.filter(|_| self.switches.t2).and_then(|valid| {
             let turn = self.turn(node, &bodies);
             let prevotes = &node.round(valid)?.prevotes;
-            prevotes.certify((Kind::Prevote, height, valid), value, (&turn.set, self.switches.t3), cx)
+            prevotes.certify(
+                (Kind::Prevote, height, valid),
+                value,
+                (&turn.set, self.switches.t3),
+                cx,
+            )
         });
         let proposal = self.proposal((height, round, valid_round), (value, block, proof), cx);
         if valid_round.is_none() {
@@ -148,7 +154,11 @@ impl PosBft {
     }
 
     /// A new block on the tip, with what waits; `None` without a commit for the tip.
-    pub(crate) fn make_block(&self, node: &mut Server, cx: &mut impl Context<Self>) -> Option<Block> {
+    pub(crate) fn make_block(
+        &self,
+        node: &mut Server,
+        cx: &mut impl Context<Self>,
+    ) -> Option<Block> {
         let bodies = cx.bodies();
         let commit = match node.tip {
             None => None,
@@ -173,9 +183,10 @@ impl PosBft {
             salt: 0,
         };
         let fits = |piece: &&Shared| {
-            bodies.get(**piece).evidence().is_some_and(|it| {
-                self.accuses(it, node.tip, time, &bodies)
-            })
+            bodies
+                .get(**piece)
+                .evidence()
+                .is_some_and(|it| self.accuses(it, node.tip, time, &bodies))
         };
         let evidence = node.evidence.iter().filter(fits).take(MOST_EVIDENCE).copied().collect();
         let most = self.block_transactions as usize;
@@ -450,11 +461,9 @@ impl PosBft {
         }
         node.resend.reset(cx, self.resend, Timer::Resend);
         let (timer, base, delta) = match node.step {
-            Step::Propose => (
-                Timer::Propose { height, round },
-                self.timeout_propose,
-                self.timeout_propose_delta,
-            ),
+            Step::Propose => {
+                (Timer::Propose { height, round }, self.timeout_propose, self.timeout_propose_delta)
+            }
             Step::Prevote => {
                 (Timer::Prevote { height, round }, self.timeout_prevote, self.timeout_prevote_delta)
             }

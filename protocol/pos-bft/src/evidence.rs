@@ -2,8 +2,8 @@
 
 use anthill_protocol::{Bodies, Context, Shared};
 
-use crate::bodies::{ChainBody, Evidence, Kind, NIL, Proposal, Vote};
 use crate::block::Block;
+use crate::bodies::{ChainBody, Evidence, Kind, NIL, Proposal, Vote};
 use crate::hearing::all_hold;
 use crate::ledger::ANSWER_WITHIN;
 use crate::messages::{ChainMessage, ChainOutput};
@@ -150,7 +150,8 @@ impl PosBft {
             let (accused, height) = (vote.voter, vote.height);
             if let Some(other) = double {
                 let Some(value) = bodies.get(other).vote().map(|it| it.value) else { continue };
-                let (first, second) = if value < vote.value { (other, body) } else { (body, other) };
+                let (first, second) =
+                    if value < vote.value { (other, body) } else { (body, other) };
                 self.accuse(node, Evidence::Votes { accused, height, first, second }, cx);
             } else if let Some(prevote) = changed.filter(|_| self.switches.t6) {
                 let precommit = body;
@@ -260,7 +261,8 @@ impl PosBft {
                 })
             });
             if let Some(proof) = reason.map(|it| it.1) {
-                let body = cx.intern(ChainBody::Evidence(Evidence::Answer { accused, height, proof }));
+                let body =
+                    cx.intern(ChainBody::Evidence(Evidence::Answer { accused, height, proof }));
                 // Again with every block, as long as it is not answered: messages may be lost.
                 if node.evidence.contains(&body) || self.keep_evidence(node, body, cx) {
                     self.spread(node, ChainMessage::Evidence(body), cx);

@@ -12,7 +12,7 @@ use crate::tally::Added;
 use crate::validators::ValidatorSet;
 
 /// Messages of the next height that are kept of one signer.
-const MOST_EARLY: usize = 8;
+const MOST_EARLY: u8 = 8;
 
 impl PosBft {
     /// A prevote or precommit.
@@ -60,7 +60,7 @@ impl PosBft {
             Added::Conflict => self.catch_double(node, (place, &vote, body), cx),
             Added::First => {}
         }
-        self.pass_on(from, message, cx);
+        self.pass_on(node, from, message, cx);
         if let Some(decided) = node.decided {
             let round = if differs(&vote, decided.value) { u32::MAX } else { vote.round };
             return self.help(node, from, (Some(decided.round), round, false), cx);
@@ -99,7 +99,7 @@ impl PosBft {
             }
             Added::Known => {}
             Added::First => {
-                self.pass_on(from, message, cx);
+                self.pass_on(node, from, message, cx);
                 if differs(vote, node.last.value) {
                     self.help(node, from, (Some(node.last.round), u32::MAX, false), cx);
                 }
@@ -139,13 +139,15 @@ impl PosBft {
             (node.sync.ahead, node.sync.peer) = (height, from);
         }
         if node.height.checked_add(1) == Some(height) {
-            let of = node.early.iter().filter(|it| it.signer == signer).count();
+            node.early_of.resize(self.servers as usize, 0);
+            let of = node.early_of[signer as usize];
             let most = self.max_validators.max(1) as usize * 4;
             let Err(place) = node.early.binary_search_by_key(&body, |it| it.body) else { return };
             if of < MOST_EARLY && node.early.len() < most {
                 cx.retain(body);
-                node.early.insert(place, Early { from, signer, body });
-                self.pass_on(from, message, cx);
+                node.early.insert(place, Early { from, body });
+                node.early_of[signer as usize] += 1;
+                self.pass_on(node, from, message, cx);
             }
             if node.decided.is_none() && node.sync.alarm.due().is_none() {
                 let wait = self.timeout_commit.max(self.timeout_precommit);
@@ -158,6 +160,9 @@ impl PosBft {
 
     /// What was kept of this height, now that it has begun.
     pub(crate) fn hear_early(&self, node: &mut Server, cx: &mut impl Context<Self>) {
+        // They were passed on when they came.
+        node.hears_early = true;
+        node.early_of = Vec::new();
         for Early { from, body, .. } in core::mem::take(&mut node.early) {
             let bodies = cx.bodies();
             let content = bodies.get(body);
@@ -168,6 +173,7 @@ impl PosBft {
             }
             cx.release(body);
         }
+        node.hears_early = false;
     }
 
     /// A message of a round far above: only who is there is remembered.
@@ -223,7 +229,7 @@ impl PosBft {
         {
             return;
         }
-        self.pass_on(from, message, cx);
+        self.pass_on(node, from, message, cx);
         self.advance(node, cx);
     }
 
@@ -267,12 +273,21 @@ impl PosBft {
         let Some((proof, valid)) = it.proof.zip(it.valid_round) else { return };
         let Some(certificate) = bodies.get(proof).certificate() else { return };
         let set = &self.turn(node, &bodies).set;
+        #[cfg(test)]
+        if self.first_only {
+            let voted = node.round(valid).map(|it| &it.prevotes);
+            let has = |voter| set.place(voter).is_some_and(|at| voted.is_some_and(|it| it.has(at)));
+            if certificate.votes.iter().any(|it| has(it.0)) {
+                return;
+            }
+        }
         let fits = certificate.kind == Kind::Prevote
             && (certificate.height, certificate.round) == (it.height, valid)
             && certificate.value == it.value
             && valid < it.round
             && is_near(node, valid);
-        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx) {
+        if fits && is_quorum(certificate, set, self.switches.t3) && all_hold(proof, certificate, cx)
+        {
             let tally = node.round_mut(valid).tally_mut(Kind::Prevote);
             tally.add_all((proof, certificate), (set, self.switches.t3), cx);
         }
@@ -294,7 +309,7 @@ impl PosBft {
         if self.is_sound(body, cx) && self.accuses(&it, node.tip, cx.now(), &bodies) {
             let is_new = self.keep_evidence(node, body, cx);
             if is_new {
-                self.pass_on(from, ChainMessage::Evidence(body), cx);
+                self.pass_on(node, from, ChainMessage::Evidence(body), cx);
             }
         }
     }

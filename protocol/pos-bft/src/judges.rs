@@ -24,7 +24,8 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
     let decided = judge::on!(Committed { block, .. } => block);
     let few = ("less than a third of the stake lies, nobody forgets", is_safe(protocol, setting));
     let heard = setting.held == 0;
-    let accused = Accused { held: protocol.attack.map_or(0, |it| it.count), forks: BTreeMap::new() };
+    let accused =
+        Accused { held: protocol.attack.map_or(0, |it| it.count), forks: BTreeMap::new() };
     let live = is_live(protocol, setting);
     vec![
         Judge::new("agreement", judge::agreement(blocks)).bound(few.0, few.1),
@@ -43,7 +44,8 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
         Judge::new("forks are accounted for", Accounted::default())
             .bound("nobody forgets", !setting.loses_state && protocol.switches.t6),
         Judge::new("progress", Progress::new(protocol, setting)).bound(
-            "less than a third of the stake lies, partial synchrony, no losses or crashes",
+            "less than a third of the stake lies, partial synchrony with timeouts above its bound, no losses or \
+             crashes",
             live,
         ),
     ]
@@ -65,15 +67,17 @@ pub(crate) fn is_safe(protocol: &PosBft, setting: &Setting) -> bool {
             held.map(|it| u128::from(it.stake)).sum()
         }
     };
-    3 * held < total
-        && !setting.loses_state
-        && protocol.switches.t1
-        && protocol.switches.t3
+    3 * held < total && !setting.loses_state && protocol.switches.t1 && protocol.switches.t3
 }
 
 fn is_live(protocol: &PosBft, setting: &Setting) -> bool {
     let calm = !setting.crashes && !setting.loses_messages;
-    is_safe(protocol, setting) && calm && setting.delta.is_some() && protocol.switches.t2
+    // Lemma 5 of the paper, for round 0; later timeouts are longer.
+    let delta = setting.delta.unwrap_or(Span::MAX);
+    let in_time = protocol.timeout_propose > protocol.timeout_precommit + delta * 2
+        && protocol.timeout_propose_delta >= protocol.timeout_precommit_delta
+        && protocol.timeout_prevote.min(protocol.timeout_precommit) > delta * 2;
+    is_safe(protocol, setting) && calm && in_time && protocol.switches.t2
 }
 
 /// Every block's parent is the block that the same node decided before it.
@@ -193,7 +197,8 @@ impl Rule<ChainOutput> for Accounted {
             return Err(format!("the run ends at {}, soon after the fork at {time}", end.time));
         }
         let percent = known as f64 / 100_000.0;
-        breaches.missing(format!("height {height} forked, and {percent:.1} % of the stake is accused"));
+        breaches
+            .missing(format!("height {height} forked, and {percent:.1} % of the stake is accused"));
         Ok(())
     }
 }
@@ -240,7 +245,8 @@ pub(crate) fn bound(protocol: &PosBft, setting: &Setting) -> Span {
     let early = setting.stable_from.0 / fastest;
     let short = (delta.0 * 8).checked_div(grown.0.max(1)).unwrap_or(0);
     let rounds = (liars + early + short).min(1_000_000) + 2;
-    let all = base.0.saturating_mul(rounds).saturating_add(grown.0.saturating_mul(rounds * rounds / 2));
+    let all =
+        base.0.saturating_mul(rounds).saturating_add(grown.0.saturating_mul(rounds * rounds / 2));
     Span(all) + delta * (6 * rounds) + protocol.timeout_commit + protocol.resend * 2
 }
 

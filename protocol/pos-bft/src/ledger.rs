@@ -119,11 +119,14 @@ impl Ledger {
 
     pub fn hash(&self) -> u64 {
         let fold = |hash: u64, it: &Candidate| {
-            let unbonding = it.unbonding.iter().fold(it.liquid, |hash, one| mix(hash, one.0.0 ^ one.1));
-            let flags = u64::from(it.is_out) | u64::from(it.signed) << 1 | u64::from(it.missed) << 33;
+            let unbonding =
+                it.unbonding.iter().fold(it.liquid, |hash, one| mix(hash, one.0.0 ^ one.1));
+            let flags =
+                u64::from(it.is_out) | u64::from(it.signed) << 1 | u64::from(it.missed) << 33;
             mix(mix(mix(hash, it.stake), mix(unbonding, it.jailed_until.0)), flags)
         };
-        let start = mix(mix(self.slashed, self.remainders), mix(self.issued, self.challenges.len() as u64));
+        let start =
+            mix(mix(self.slashed, self.remainders), mix(self.issued, self.challenges.len() as u64));
         self.candidates.iter().fold(start, fold)
     }
 
@@ -226,11 +229,12 @@ impl Ledger {
         (turn, signed): (&Turn, impl Fn(usize) -> bool),
         economy: &Economy,
     ) {
-        let pay = |ledger: &mut Self, id: u32, amount: u64| {
-            match ledger.candidates.get_mut(id as usize) {
-                Some(it) => it.stake = it.stake.saturating_add(amount),
-                None => ledger.remainders += amount,
-            }
+        let pay = |ledger: &mut Self, id: u32, amount: u64| match ledger
+            .candidates
+            .get_mut(id as usize)
+        {
+            Some(it) => it.stake = it.stake.saturating_add(amount),
+            None => ledger.remainders += amount,
         };
         self.issued += economy.reward;
         self.minted += economy.reward;

@@ -113,7 +113,8 @@ impl PosBft {
             let block = bodies.get(ancestor(tip, height, &bodies)?).block()?;
             let set = self.outcome(block.parent, &bodies).turns[0].set.clone();
             let (header, hash) = (block.header, block.hash());
-            let light = cx.share(ChainBody::Light(Box::new(LightBlock { header, hash, commit, set })));
+            let light =
+                cx.share(ChainBody::Light(Box::new(LightBlock { header, hash, commit, set })));
             cx.retain(light);
             node.header.replace((height, light)).into_iter().for_each(|old| cx.release(old.1));
             Some(light)
@@ -134,9 +135,7 @@ impl PosBft {
         let genesis = &self.genesis.turns;
         let (height, time, set, next) = match trusted {
             None => (0, Time::ZERO, &genesis[0].set, genesis[0].set.hash()),
-            Some(old) => {
-                (old.header.height, old.header.time, &old.set, old.header.next_validators)
-            }
+            Some(old) => (old.header.height, old.header.time, &old.set, old.header.next_validators),
         };
         let is_commit = commit.kind == Kind::Precommit
             && (commit.height, commit.value) == (it.header.height, it.hash)

@@ -119,12 +119,7 @@ impl Mempool {
 
     /// Forgets what a block has done, and what cannot be done after it: senders of the block are looked at
     /// again.
-    pub fn recheck(
-        &mut self,
-        block: &[Shared],
-        state: &State,
-        cx: &mut impl Context<PosBft>,
-    ) {
+    pub fn recheck(&mut self, block: &[Shared], state: &State, cx: &mut impl Context<PosBft>) {
         let bodies = cx.bodies();
         for body in block {
             let Some(signed) = bodies.get(*body).transaction() else { continue };

@@ -46,15 +46,21 @@ pub enum ChainMessage {
     /// Somebody broke the rules, or answers that it did not.
     Evidence(Shared),
     /// Asks for the decision of a height.
-    Fetch { height: U32 },
+    Fetch {
+        height: U32,
+    },
     /// A block with its commit.
     Decided(Shared),
     Transaction(Shared),
     /// A light client asks for a header: of a height, or with 0 for the latest.
-    Ask { height: U32 },
+    Ask {
+        height: U32,
+    },
     Header(Shared),
     /// To a user: its transaction of that nonce is in a block.
-    Receipt { nonce: U64 },
+    Receipt {
+        nonce: U64,
+    },
 }
 
 /// What nodes tell the outside world.
@@ -69,7 +75,15 @@ pub enum ChainOutput {
     Unlocked { height: u32, round: u32, block: u64, proof: u32 },
     /// A block is decided. `parent` is its parent's name; `state` begins the root after the parent; `held`
     /// and `issued` are all units accounted for, and all that there should be, after the block.
-    Committed { height: u32, round: u32, block: u64, parent: u64, state: u64, held: u64, issued: u64 },
+    Committed {
+        height: u32,
+        round: u32,
+        block: u64,
+        parent: u64,
+        state: u64,
+        held: u64,
+        issued: u64,
+    },
     /// A node has evidence against a validator with so much of all stake, in 10,000,000ths.
     Evidence { height: u32, accused: u32, share: u32 },
     /// A light client believes a header.
@@ -130,11 +144,22 @@ pub enum ChainMetric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
     /// It has waited too long for a proposal, for prevotes, for precommits.
-    Propose { height: u32, round: u32 },
-    Prevote { height: u32, round: u32 },
-    Precommit { height: u32, round: u32 },
+    Propose {
+        height: u32,
+        round: u32,
+    },
+    Prevote {
+        height: u32,
+        round: u32,
+    },
+    Precommit {
+        height: u32,
+        round: u32,
+    },
     /// The time between a decision and the next height is over.
-    Commit { height: u32 },
+    Commit {
+        height: u32,
+    },
     /// Nothing has moved for long.
     Resend(Tick),
     /// Others are ahead.

@@ -8,7 +8,8 @@ use crate::accounts::Accounts;
 use crate::block::{Block, Header, ancestor, names};
 use crate::bodies::{Certificate, ChainBody, Evidence, Kind, NIL};
 use crate::ledger::{
-    ANSWER_WITHIN, Challenge, EVIDENCE_AGE, EVIDENCE_HEIGHTS, Economy, Ledger, Offence, Slash, elected,
+    ANSWER_WITHIN, Challenge, EVIDENCE_AGE, EVIDENCE_HEIGHTS, Economy, Ledger, Offence, Slash,
+    elected,
 };
 use crate::protocol::PosBft;
 use crate::tally::Bits;
@@ -307,7 +308,8 @@ impl PosBft {
             && outcome.height.saturating_sub(height) > EVIDENCE_HEIGHTS;
         // Nobody keeps the reasons for its votes for ever.
         let is_amnesia = matches!(evidence, Evidence::Amnesia { .. });
-        let is_old = is_old || is_amnesia && outcome.height > height.saturating_add(2 * ANSWER_WITHIN);
+        let is_old =
+            is_old || is_amnesia && outcome.height > height.saturating_add(2 * ANSWER_WITHIN);
         let is_in = outcome.ledger.candidates.get(accused as usize).is_some_and(|it| !it.is_out);
         if !set.has(accused) || !is_in || is_old {
             return false;

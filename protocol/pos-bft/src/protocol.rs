@@ -10,10 +10,10 @@ use anthill_protocol::{
     RunScale, SignatureEstimate, Span, Totals,
 };
 
+use crate::accounts::Platform;
 use crate::attacks::Attack;
 use crate::bodies::ChainBody;
 use crate::ledger::Economy;
-use crate::accounts::Platform;
 use crate::messages::{ChainMessage, ChainMetric, ChainOutput, Timer};
 use crate::node::Node;
 use crate::outcome::Outcome;

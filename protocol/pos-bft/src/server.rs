@@ -94,7 +94,6 @@ pub struct Valid {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Early {
     pub from: NodeId,
-    pub signer: u32,
     pub body: Shared,
 }
 
@@ -148,8 +147,11 @@ pub struct Server {
     pub past: Vec<Round>,
     /// The highest round of each place that was too far away to keep.
     pub far: Vec<u32>,
-    /// Messages of the next height, by the names of their bodies; and how many of each sender.
+    /// Messages of the next height, by the names of their bodies; how many by signer; and whether they are
+    /// looked at now.
     pub early: Vec<Early>,
+    pub early_of: Vec<u8>,
+    pub hears_early: bool,
     /// Its own messages of this height; retained.
     pub own: Vec<(u8, Shared)>,
     pub resend: Deadline,

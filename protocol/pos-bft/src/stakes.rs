@@ -10,8 +10,8 @@ pub(crate) const MILLION: u64 = 1_000_000;
 /// The stakes of all nodes that follow the chain, by id.
 pub(crate) fn of(protocol: &PosBft) -> Vec<u64> {
     let count = protocol.candidates as usize;
-    let listed =
-        [protocol.stake_1, protocol.stake_2, protocol.stake_3, protocol.stake_4].map(|it| it * MILLION);
+    let listed = [protocol.stake_1, protocol.stake_2, protocol.stake_3, protocol.stake_4]
+        .map(|it| it * MILLION);
     let mut stakes = match protocol.stake {
         "zipf" => zipf(count),
         "list" => (0..count).map(|place| listed.get(place).copied().unwrap_or(MILLION)).collect(),

@@ -156,9 +156,10 @@ impl Tally {
         bodies: &impl Bodies<ChainBody>,
     ) -> Option<Shared> {
         let others = self.values.iter().filter(|it| it.value != value && it.voters.has(place));
-        others.flat_map(|votes| votes.kept.iter()).copied().find(|vote| {
-            bodies.get(*vote).vote().is_some_and(|vote| vote.voter == voter)
-        })
+        others
+            .flat_map(|votes| votes.kept.iter())
+            .copied()
+            .find(|vote| bodies.get(*vote).vote().is_some_and(|vote| vote.voter == voter))
     }
 
     /// A certificate of two thirds for a value, if they are here.

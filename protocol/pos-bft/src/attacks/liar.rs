@@ -145,14 +145,14 @@ impl Liar {
         }
         let bodies = cx.bodies();
         let own = server.round(number).and_then(|it| it.proposals.first()).copied();
-        let Some(own) = own.filter(|it| it.proposer == cx.id().0 && it.valid_round.is_none()) else {
+        let Some(own) = own.filter(|it| it.proposer == cx.id().0 && it.valid_round.is_none())
+        else {
             return;
         };
         let Some(block) = bodies.get(own.block).block() else { return };
         let next = &honest.outcome(server.tip, &bodies).turns[1];
-        let wins = |block: &Block| {
-            next.proposer(honest.choice, height + 1, 0, block.hash()) == cx.id().0
-        };
+        let wins =
+            |block: &Block| next.proposer(honest.choice, height + 1, 0, block.hash()) == cx.id().0;
         let found = (0..TRIES).map(|salt| block.salted(salt)).find(wins);
         let Some(found) = found.filter(|it| it.header.salt != 0) else { return };
         let value = found.hash();
@@ -195,9 +195,9 @@ impl Liar {
             return self.pass(honest, cx, |cx| handler(node, cx));
         }
         let ((), acts) = cx.honestly(|cx| handler(node, cx));
-        let proposes = acts.iter().any(|act| {
-            matches!(act, Act::Send { message: ChainMessage::Proposal(_), .. })
-        });
+        let proposes = acts
+            .iter()
+            .any(|act| matches!(act, Act::Send { message: ChainMessage::Proposal(_), .. }));
         let before = node.server().and_then(|it| it.round(it.round)?.proposals.first().copied());
         let mut again = Vec::new();
         if let (true, Some(server)) = (proposes, node.server_mut()) {

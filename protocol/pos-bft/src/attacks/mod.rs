@@ -5,7 +5,9 @@ pub(crate) mod liar;
 mod split;
 
 use anthill_protocol::behaviour::{Behaviour, silent};
-use anthill_protocol::parameter::{AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values};
+use anthill_protocol::parameter::{
+    AdversaryKind, Kind as Takes, Parameter, ParameterError, Value, Values,
+};
 use anthill_protocol::{NodeId, Time};
 
 use self::liar::Liar;
@@ -108,7 +110,12 @@ pub(crate) fn fit(protocol: &mut PosBft) -> Result<(), ParameterError> {
     let stakes = || protocol.genesis.ledger.candidates.iter().map(|it| it.stake);
     let within = |limit: u128| {
         let mut sum = 0u128;
-        stakes().take_while(|stake| { sum += u128::from(*stake); sum <= limit }).count() as u32
+        stakes()
+            .take_while(|stake| {
+                sum += u128::from(*stake);
+                sum <= limit
+            })
+            .count() as u32
     };
     let total = u128::from(set.total());
     let count = match (attack.count, attack.share) {

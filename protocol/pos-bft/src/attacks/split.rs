@@ -6,8 +6,8 @@ use anthill_protocol::{Bodies as _, Context as _, NodeId, Shared, Span, Time};
 use super::liar::instead;
 use crate::bodies::{Kind, Proposal};
 use crate::messages::{ChainMessage, Timer};
-use crate::protocol::PosBft;
 use crate::node::Node;
+use crate::protocol::PosBft;
 use crate::server::Server;
 
 /// The first proposer proposes both; everybody prevotes and precommits each to its half.
@@ -34,7 +34,9 @@ impl Split {
                 Kind::Prevote => ChainMessage::Prevote(vote),
                 _ => ChainMessage::Precommit(vote),
             };
-            for id in (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half) {
+            for id in
+                (self.count..honest.candidates).filter(|id| self.is_first(honest, *id) == half)
+            {
                 cx.send(NodeId(id), message);
             }
         }

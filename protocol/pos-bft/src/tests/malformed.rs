@@ -25,7 +25,11 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
                 let signature = Signature([1; 64]);
                 let vote = Vote { kind, height, round, value, voter: number, time, signature };
                 all.push(cx.share(ChainBody::Vote(vote)));
-                let votes = vec![(number, time, signature), (sender, time, signature), (0, time, signature)];
+                let votes = vec![
+                    (number, time, signature),
+                    (sender, time, signature),
+                    (0, time, signature),
+                ];
                 let it = Certificate { kind, height, round, value, votes };
                 all.push(cx.share(ChainBody::Certificate(it)));
             }
@@ -43,12 +47,23 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
                 let (value, block, proof) = (block.hash(), *part, Some(parts[0]));
                 let signature = Signature([0; 64]);
                 let mut it = Proposal {
-                    height, round, valid_round, value, block, proof, proposer: sender, signature,
+                    height,
+                    round,
+                    valid_round,
+                    value,
+                    block,
+                    proof,
+                    proposer: sender,
+                    signature,
                 };
                 it.signature = cx.sign(&statement(cx.scenario(), Kind::Proposal, it.words()));
                 all.push(cx.share(ChainBody::Proposal(it)));
             }
-            all.push(cx.share(ChainBody::Decision(Decision { height, block: *part, commit: parts[2] })));
+            all.push(cx.share(ChainBody::Decision(Decision {
+                height,
+                block: *part,
+                commit: parts[2],
+            })));
             let (accused, first, second) = (number, *part, parts[0]);
             let pieces = [
                 Evidence::Votes { accused, height, first, second },

@@ -142,3 +142,68 @@ fn the_stakes_of_three_nodes() {
     assert_eq!(interval(&pump, 0, 8, 16), 1_275.0);
     is_judged_fine(&mut pump);
 }
+
+/// Delays of an instant that depend on who sends and who receives.
+struct Sites([[u64; 4]; 4]);
+
+impl anthill_protocol::behaviour::Scheduler<PosBft> for Sites {
+    fn on_send(
+        &mut self,
+        it: &anthill_protocol::behaviour::InTransit<crate::messages::ChainMessage>,
+    ) -> anthill_protocol::behaviour::Fate {
+        let delay = Span::from_millis(self.0[it.from.index()][it.to.index()]);
+        anthill_protocol::behaviour::Fate::At(it.sent + delay)
+    }
+}
+
+/// Two validators at one site, one each at two others; the next height begins at once.
+#[test]
+fn three_sites_take_130_and_a_half_milliseconds() {
+    let changes = [("heights", Value::Count(40)), ("timeout_commit", Value::Span(Span::ZERO))];
+    let sites = [[1, 1, 40, 100], [1, 1, 40, 100], [40, 40, 1, 70], [100, 100, 70, 1]];
+    let mut pump = pump(chain(4, &changes)).scheduler(Sites(sites));
+    run(&mut pump);
+    let times: Vec<f64> = decisions(&pump, 0).iter().map(|it| it.0).take(9).collect();
+    assert_eq!(times, [81., 162., 321., 522., 603., 684., 843., 1044., 1125.]);
+    assert_eq!(interval(&pump, 0, 4, 36), 130.5);
+    is_judged_fine(&mut pump);
+}
+
+/// Along the edges of a regular graph each message takes n (d - 1) + 1 copies.
+#[test]
+fn flooding_costs_every_edge_once() {
+    let (n, degree) = (20u32, 4u32);
+    let changes = [("heights", Value::Count(3)), ("relay", Value::Choice("flood"))];
+    let lists = (0..n).map(|id| [1, 2, n - 1, n - 2].map(|step| NodeId((id + step) % n)).to_vec());
+    let mut pump = pump(chain(n, &changes)).topology(lists.collect());
+    let facts = run(&mut pump);
+    let copies = u64::from(n * (degree - 1) + 1);
+    assert_eq!(facts.totals.messages, 3 * u64::from(2 * n + 1) * copies);
+    let checks = pump.protocol().checks(&facts);
+    assert!(checks.iter().all(|it| it.ok && !it.expected_violation), "{checks:?}");
+    is_judged_fine(&mut pump);
+}
+
+/// A node that lost everything fetches H blocks, W at once, in 2 d H / (W - 2 d / T): 1.0044 s for 200
+/// blocks, 20 at once, d = 50 ms.
+#[test]
+fn a_late_node_catches_up() {
+    let changes = [("heights", Value::Count(230)), ("full_nodes", Value::Count(1))];
+    let mut pump = pump(chain(5, &changes)).delay(Span::from_millis(50));
+    pump.run(Time(1));
+    let down = pump.crash(NodeId(4)).expect("up");
+    let height = 200.0;
+    pump.run(Time::ZERO + Span((height * 1.15e9) as u64));
+    pump.restart(NodeId(4), down, false);
+    let facts = run(&mut pump);
+    let all = decisions(&pump, 4);
+    assert_eq!(all.len(), 230);
+    // Of blocks that it is told of, one comes in each interval.
+    let caught_up = all.windows(2).position(|two| two[1].0 - two[0].0 > 900.0).expect("a pause");
+    let took = all[caught_up].0 - all[0].0 + 100.0;
+    assert!((195..=205).contains(&caught_up), "{caught_up}");
+    assert!((took - 1_004.4).abs() < 150.0, "{took}");
+    assert!(facts.totals.of(ChainMetric::SyncBlocks) >= 195);
+    let wrong: Vec<_> = pump.judged().into_iter().filter(|it| !it.ok).collect();
+    assert!(wrong.iter().all(|it| it.name == "progress"), "it was down: {wrong:?}");
+}

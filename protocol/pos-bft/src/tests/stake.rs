@@ -55,9 +55,13 @@ fn shares_are_exact_over_a_cycle() {
 /// of 1.125 P): .13795, .0523, .00505 of four, ten and a hundred.
 #[test]
 fn leaving_and_coming_back_does_not_pay() {
-    for (n, gap, expected) in
-        [(4u32, 1u32, 0.137_95), (4, 2, 0.125_05), (4, 10, 0.061_55), (10, 1, 0.0523), (100, 1, 0.005_05)]
-    {
+    for (n, gap, expected) in [
+        (4u32, 1u32, 0.137_95),
+        (4, 2, 0.125_05),
+        (4, 10, 0.061_55),
+        (10, 1, 0.0523),
+        (100, 1, 0.005_05),
+    ] {
         let all = Arc::new(ValidatorSet::new((0..n).map(|id| (id, 1_000))));
         let rest = Arc::new(ValidatorSet::new((1..n).map(|id| (id, 1_000))));
         let (mut turn, mut wins, mut away) = (Turn::first(all.clone()), 0u32, 0u32);
@@ -144,7 +148,9 @@ fn who_is_absent_is_jailed() {
         .outputs()
         .iter()
         .filter_map(|it| match it.output {
-            ChainOutput::Slashed { height, accused, amount, for_absence: true } if it.node.0 == 0 => {
+            ChainOutput::Slashed { height, accused, amount, for_absence: true }
+                if it.node.0 == 0 =>
+            {
                 Some((height, accused, amount))
             }
             _ => None,

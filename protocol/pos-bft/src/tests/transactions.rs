@@ -38,7 +38,11 @@ fn a_receipt_takes_as_long_as_it_should() {
     // Waits are uniform over T: a deviation of T / √12.
     let deviation = 1.3 / 12f64.sqrt() / (all.len() as f64).sqrt();
     assert!(all.len() > 1_000, "{}", all.len());
-    assert!((mean - 1.225).abs() < 5.0 * deviation + 0.005, "{mean} ± {deviation} of {}", all.len());
+    assert!(
+        (mean - 1.225).abs() < 5.0 * deviation + 0.005,
+        "{mean} ± {deviation} of {}",
+        all.len()
+    );
     assert!(facts.totals.of(ChainMetric::Transactions) as usize >= all.len());
     is_judged_fine(&mut pump);
 }
@@ -53,7 +57,8 @@ fn executing_once_changes_nothing() {
         changes.push(("proposer_share", Value::Share(0.1)));
         let mut pump = pump(chain(14, &changes));
         let facts = run(&mut pump);
-        let said: Vec<String> = pump.outputs().iter().map(|it: &Said<ChainOutput>| it.to_string()).collect();
+        let said: Vec<String> =
+            pump.outputs().iter().map(|it: &Said<ChainOutput>| it.to_string()).collect();
         is_judged_fine(&mut pump);
         (said, facts.totals)
     };
@@ -109,7 +114,8 @@ fn stake_is_bonded_and_unbonded() {
     let protocol = chain(4, &changes);
     let mut cx = Recording::new(NodeId(0), 4);
     let mut server = Server { height: 1, ..Server::default() };
-    let orders = [(0, 5, BOND, 0), (1, 10, UNBOND, 1), (2, 10, UNBOND, 0), (3, 2_000_000, UNBOND, 3)];
+    let orders =
+        [(0, 5, BOND, 0), (1, 10, UNBOND, 1), (2, 10, UNBOND, 0), (3, 2_000_000, UNBOND, 3)];
     for (node, value, kind, whose) in orders {
         let mut theirs = Recording::new(NodeId(node), 4).bodies_of(cx.bodies());
         let body = protocol.transaction(0, value, staking(kind, NodeId(whose)), &mut theirs);
@@ -156,4 +162,48 @@ fn a_forged_transaction_makes_a_block_invalid() {
     assert!(valid);
     assert_eq!(receipts[0].status, Status::Refused(Refused::Nonce));
     assert_eq!((receipts[0].fuel, receipts[1].status), (0, Status::Done));
+}
+
+/// Users call a contract that the genesis has: tokens move, and a loop costs its caller all the fuel and
+/// nobody anything else.
+#[test]
+fn users_call_contracts() {
+    for (contract, status) in
+        [("token", Status::Done), ("endless_loop", Status::Trapped(Trap::OutOfFuel))]
+    {
+        let mut changes = transfers(3, 3.0, 6);
+        changes.push(("execution", Value::Choice("wasm")));
+        changes.push(("workload.contract", Value::Choice(contract)));
+        let mut pump = pump(chain(7, &changes));
+        let facts = run(&mut pump);
+        assert!(facts.totals.of(ChainMetric::Fuel) > 10_000, "{contract}");
+        let bodies = pump.bodies();
+        let server = pump.node(NodeId(0)).and_then(Node::server).expect("a server");
+        let mut at = server.decided.map(|it| it.block);
+        let mut seen = 0;
+        while let Some(block) = at.and_then(|it| bodies.get(it).block()) {
+            let outcome = block.outcome.get().expect("executed");
+            for receipt in outcome.accounts.receipts.iter() {
+                assert_eq!(receipt.status, status, "{contract}");
+                seen += 1;
+            }
+            at = block.parent;
+        }
+        assert!(seen > 3, "{contract}: {seen}");
+        is_judged_fine(&mut pump);
+    }
+}
+
+/// A user is small.
+#[test]
+fn users_take_less_than_a_kilobyte() {
+    use anthill_protocol::Snapshot as _;
+    let mut pump = pump(chain(24, &transfers(20, 8.0, 10)));
+    run(&mut pump);
+    assert!(size_of::<Node>() <= 200, "{}", size_of::<Node>());
+    for user in 4..24 {
+        let mut bytes = Vec::new();
+        pump.node(NodeId(user)).expect("up").save(&mut bytes);
+        assert!(bytes.len() < 1_000, "{}", bytes.len());
+    }
 }
