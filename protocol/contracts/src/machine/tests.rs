@@ -167,6 +167,7 @@ fn a_contract_sees_its_call_and_its_chain() {
     )]);
     let outcome = world.call_with("it", 41, b"abc", FUEL);
     assert!(outcome.status.is_done(), "{}", outcome.status);
+    let hashed = blake3::hash(b"bc");
     let expected = [
         &who("rich").0[..],
         &who("it").0,
@@ -176,7 +177,7 @@ fn a_contract_sees_its_call_and_its_chain() {
         &41_u64.to_le_bytes(),
         &2_u32.to_le_bytes(),
         b"bc",
-        blake3::hash(b"bc").as_bytes(),
+        hashed.as_bytes(),
     ];
     assert_eq!(outcome.output, expected.concat());
     assert_eq!(world.journal.account(&who("rich")).balance, 1_000_000 - 41);

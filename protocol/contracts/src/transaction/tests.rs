@@ -1,8 +1,7 @@
 use super::*;
-use crate::shipped::{self, Part};
-use crate::{Account, Rules, State, execute_block};
+use crate::shipped;
+use crate::{Account, State, execute_block};
 
-mod arbitrary;
 
 const CHAIN: u64 = 77;
 
