@@ -150,7 +150,8 @@ fn a_forged_transaction_makes_a_block_invalid() {
     let forged = cx.share(ChainBody::Transaction(forged));
     let header = {
         let mut server = Server { height: 1, ..Server::default() };
-        protocol.make_block(&mut server, &mut cx).expect("a block").header
+        let mut first = Recording::new(NodeId(0), 5).bodies_of(cx.bodies());
+        protocol.make_block(&mut server, &mut first).expect("a block").header
     };
     let mut of = |all: Vec<_>| {
         let block = Block::new(header, None, None, (all, Vec::new()), Time::ZERO, &bodies);
