@@ -170,7 +170,7 @@ impl Venue {
     ) {
         const AHEAD: usize = 16;
         // A book that is in cache anyway has nothing to gain.
-        let far = self.slab.used() > 4_096;
+        let far = self.slab.used() > 30_000;
         for (chunk, some) in commands.chunks(AHEAD).enumerate() {
             if far {
                 self.warm(some);
