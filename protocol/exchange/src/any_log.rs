@@ -184,7 +184,7 @@ macro_rules! logs {
 
         /// A node of the log.
         #[derive(Snapshot)]
-        #[expect(clippy::large_enum_variant, reason = "all nodes of a run are of one kind")]
+        #[allow(clippy::large_enum_variant, reason = "all nodes of a run are of one kind")]
         pub enum AnyNode {
             $(#[doc = $name] $Log(<$Log as Protocol>::Node, Kept),)*
         }

@@ -82,9 +82,10 @@ pub struct Exchange {
     /// what a request costs a replica to execute
     #[param(default = Span::from_micros(1), min = Span::ZERO)]
     pub(crate) execution: Span,
-    /// what traders do: two of them once, or all at random: around the last price; or without intelligence,
-    /// uniformly below the ask and above the bid (Smith, Farmer, Gillemot and Krishnamurthy 2003)
-    #[workload(default = "example", choice = ["example", "poisson", "santa-fe"])]
+    /// what traders do: two of them once; or all at random around the last price, one by one or in clusters;
+    /// or without intelligence, uniformly below the ask and above the bid (Smith, Farmer, Gillemot and
+    /// Krishnamurthy 2003)
+    #[workload(default = "example", choice = ["example", "poisson", "hawkes", "santa-fe"])]
     pub(crate) flow: &'static str,
     /// mean time between the requests of a trader
     #[workload(default = Span::from_secs(1), min = Span(1))]
@@ -150,7 +151,7 @@ impl Exchange {
         let insiders = if self.insiders.is_some() { group } else { 0 };
         let makers = 0;
         let layout = Layout { venues, chains, group, traders, makers, has_arbitrageur, insiders };
-        if u64::from(nodes) + u64::from(venues) * u64::from(traders) > u64::from(u32::MAX / 2) {
+        if u64::from(nodes) + u64::from(layout.extra()) > u64::from(u32::MAX / 2) {
             let problem = "there are more nodes than ids".to_owned();
             return Err(ParameterError { name: "traders", problem });
         }
@@ -316,11 +317,11 @@ impl Exchange {
                 self.with_log(chain, cx, |it, cx| it.on_timer(log, timer, cx));
             }
             (Node::Replica(ReplicaNode { log, chain }), Timer::Repeat(tick)) => {
-                if chain.repeat(self, tick, cx) {
-                    self.with_log(chain, cx, |it, cx| it.poke(log, cx));
-                }
+                let is_new = chain.repeat(self, tick, cx);
+                is_new.then(|| self.with_log(chain, cx, |it, cx| it.poke(log, cx)));
             }
             (Node::Trader(TraderNode(trader)), Timer::Flow) => trader.on_flow(self, cx),
+            (Node::Trader(TraderNode(trader)), Timer::Caused) => trader.arrive(self, cx),
             (Node::Trader(TraderNode(trader)), Timer::Again(tick)) => {
                 trader.desk.on_again(self, tick, cx);
             }

@@ -135,6 +135,8 @@ pub enum Timer {
     Log(AnyTimer),
     /// A trader's next order.
     Flow,
+    /// One that an earlier one has caused.
+    Caused,
     /// What is open is asked for again.
     Again(Tick),
     /// A replica tells other chains again what they have not answered.

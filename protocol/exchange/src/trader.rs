@@ -24,6 +24,10 @@ const WEIGHT_MARKET: u64 = 250;
 const WEIGHT_CANCEL: u64 = 25;
 const REACH: u64 = 40;
 
+/// Chances of at most 0, 1, 2 … of a Poisson variable with mean a half, in 2^-32.
+const POISSON_HALF: [u64; 6] =
+    [2_605_029_348, 3_907_544_023, 4_233_172_691, 4_287_444_136, 4_294_228_067, 4_294_906_460];
+
 /// A trader of one venue.
 #[derive(Clone, Debug, Snapshot)]
 pub(crate) struct Trader {
@@ -65,6 +69,10 @@ impl Trader {
             }
             "poisson" if !is_over => {
                 Arrivals::poisson(exchange.interval).await_next(cx, Timer::Flow);
+            }
+            // Every arrival causes half of one more: as many in all, in clusters.
+            "hawkes" if !is_over => {
+                Arrivals::poisson(exchange.interval * 2).await_next(cx, Timer::Flow);
             }
             // Every resting order may be the next to be cancelled: the more there are, the sooner.
             "santa-fe" if !is_over => {
@@ -118,13 +126,28 @@ impl Trader {
             self.place(exchange, ask, cx);
             return;
         }
-        if self.desk.has_room(self.venue) {
+        self.arrive(exchange, cx);
+        self.await_flow(exchange, cx);
+    }
+
+    /// An arrival, of its own accord or caused by another one.
+    pub(crate) fn arrive(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let is_over = exchange.requests > 0 && self.desk.made() >= exchange.requests;
+        if self.desk.has_room(self.venue) && !is_over {
             match exchange.flow {
                 "santa-fe" => self.act_blindly(exchange, cx),
                 _ => self.act(exchange, cx),
             }
         }
-        self.await_flow(exchange, cx);
+        if exchange.flow == "hawkes" && !is_over {
+            // A Hawkes process as clusters (Hawkes and Oakes 1974): the number of arrivals that one causes is
+            // Poisson with mean a half, each after an exponential time.
+            let drawn = cx.random() >> 32;
+            let caused = POISSON_HALF.iter().take_while(|bound| drawn >= **bound).count();
+            for _ in 0..caused {
+                Arrivals::poisson(exchange.interval).await_next(cx, Timer::Caused);
+            }
+        }
     }
 
     /// A limit order around the last price, a market order, or the end of an order.

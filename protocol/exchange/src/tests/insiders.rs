@@ -84,6 +84,34 @@ fn nothing_is_to_be_gained_where_orders_are_sealed() {
     }
 }
 
+/// A trader that goes down does not open what it has sealed, which costs it the deposits, and nobody else
+/// anything.
+#[test]
+fn what_is_not_opened_is_forfeit() {
+    let exchange = exchange(
+        4,
+        &[
+            ("ordering", Value::Choice("commit-reveal")),
+            ("traders", Value::Count(4)),
+            ("delta", Value::Span(millis(50))),
+            ("deposit", Value::Count(777)),
+            ("workload.flow", Value::Choice("santa-fe")),
+            ("workload.interval", Value::Span(millis(40))),
+        ],
+    );
+    let mut pump = Pump::new(exchange, 4).delays(Span(1), millis(40)).seed(4);
+    pump.run(at(3_000));
+    pump.crash(NodeId(4));
+    let facts = pump.run(at(10_000));
+    let forfeited = of(&facts, ExchangeMetric::Forfeited);
+    assert!(forfeited > 0);
+    let venue = &state(&pump, 1).venue;
+    assert_eq!(venue.fees(), i128::from(forfeited) * 777);
+    let found: Vec<_> =
+        pump.findings().into_iter().filter(|it| it.judge != "answered in time").collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
 #[test]
 fn front_runners_and_sandwiches_gain() {
     for name in ["front-runner", "sandwich"] {

@@ -101,7 +101,7 @@ fn the_order_inside_a_batch_changes_nothing() {
         let exchange = busy("pbft", 4, &[("auction", Value::Choice(auction))]);
         let state = State::genesis(&exchange.terrain, 0);
         let step = |account: u32| {
-            let side = if account % 2 == 0 { Side::Bid } else { Side::Ask };
+            let side = if account.is_multiple_of(2) { Side::Bid } else { Side::Ask };
             let price = FIRST_PRICE + i64::from(account * 7 % 5) - 2;
             let id = OrderId::new(account, FIRST_ORDER);
             let order = Order::limit(id, side, price, 10 + i64::from(account));
@@ -186,6 +186,48 @@ fn lost_and_doubled_messages_are_survived() {
             assert!(pump.findings().is_empty(), "{name}: {:?}", pump.findings());
         }
     }
+}
+
+/// Arrivals in clusters: as many in the mean, and counts that vary more.
+#[test]
+fn hawkes_arrivals_come_in_clusters() {
+    let counts = |flow: &'static str| -> Vec<f64> {
+        let more = [
+            ("workload.flow", Value::Choice(flow)),
+            ("workload.requests", Value::Count(0)),
+            ("workload.interval", Value::Span(millis(100))),
+            ("traders", Value::Count(1)),
+        ];
+        let mut pump = Pump::new(busy("raft", 1, &more), 1).delay(Span(1_000)).seed(9);
+        pump.run(at(200_000));
+        let mut counts = vec![0.0; 100];
+        for said in pump.outputs() {
+            if let crate::messages::Says::Asked { .. } = said.output {
+                counts[(said.at.time.0 / 2_000_000_000) as usize] += 1.0;
+            }
+        }
+        counts
+    };
+    let moments = |counts: &[f64]| {
+        let mean = counts.iter().sum::<f64>() / counts.len() as f64;
+        let square = counts.iter().map(|count| (count - mean) * (count - mean)).sum::<f64>();
+        (mean, square / counts.len() as f64 / mean)
+    };
+    let (plain, clustered) = (moments(&counts("poisson")), moments(&counts("hawkes")));
+    // 20 in two seconds; the factor of Fano is 1, and 4 for long windows.
+    assert!(
+        (plain.0 - 20.0).abs() < 2.5 && (clustered.0 - 20.0).abs() < 5.0,
+        "{plain:?} {clustered:?}"
+    );
+    assert!((0.5..1.7).contains(&plain.1) && clustered.1 > 2.0, "{plain:?} {clustered:?}");
+}
+
+/// The engine takes messages of up to so many bytes.
+#[test]
+fn messages_are_small_enough() {
+    use anthill_protocol::Message;
+    let size = size_of::<crate::messages::ExchangeMessage>();
+    assert!(size <= crate::messages::ExchangeMessage::MAX_BYTES, "{size}");
 }
 
 #[test]
