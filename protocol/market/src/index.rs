@@ -57,8 +57,8 @@ impl Index {
         let hash = hash_of(id);
         let mask = self.entries.len() - 1;
         let home = self.home(hash);
-        let near = (0..4).map(|step| self.entries[(home + step) & mask]);
-        let hit = near.filter(|entry| (entry >> 32) as u32 == hash).last();
+        let mut near = (0..4).map(|step| self.entries[(home + step) & mask]);
+        let hit = near.find(|entry| (entry >> 32) as u32 == hash);
         (hit.unwrap_or(0) as u32).wrapping_sub(1)
     }
 

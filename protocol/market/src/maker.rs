@@ -74,13 +74,13 @@ pub fn ln(value: Fixed) -> Fixed {
     let mut mantissa = u128::from(value) << (62 - whole);
     let mut log = i128::from(whole - i64::from(FRACTION)) << 40;
     for bit in (0..40).rev() {
-        mantissa = mantissa * mantissa >> 62;
+        mantissa = (mantissa * mantissa) >> 62;
         if mantissa >> 63 != 0 {
             mantissa >>= 1;
             log |= 1 << bit;
         }
     }
-    (log * (LN_2 >> 22) >> 48) as Fixed
+    ((log * (LN_2 >> 22)) >> 48) as Fixed
 }
 
 /// Avellaneda and Stoikov 2008: the price at which a risk-averse maker is indifferent, and the
@@ -105,9 +105,10 @@ impl AvellanedaStoikov {
     pub fn quotes(&self, reference: Ticks, inventory: Lots, left: Fixed) -> Quotes {
         let gamma = i128::from(self.risk_aversion.max(1));
         let one = 1i128 << FRACTION;
-        let risk = gamma * i128::from(self.variance.max(0)) >> FRACTION;
+        let risk = (gamma * i128::from(self.variance.max(0))) >> FRACTION;
         // Beyond any price there is: the products below stay far from overflow.
-        let risk = (risk.min(one << 20) * i128::from(left.max(0)) >> FRACTION).min(one << 20);
+        let risk = (risk.min(one << 20) * i128::from(left.max(0))) >> FRACTION;
+        let risk = risk.min(one << 20);
         let ratio = (gamma << FRACTION) / i128::from(self.decay.max(1));
         let ratio = Fixed::try_from(ratio + one).unwrap_or(Fixed::MAX);
         let half = risk / 2 + (i128::from(ln(ratio)) << FRACTION) / gamma;

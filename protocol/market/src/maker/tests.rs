@@ -6,7 +6,7 @@ fn fixed(value: f64) -> Fixed {
 
 #[test]
 fn logarithms_are_those_of_floats() {
-    for value in [1e-9, 0.3, 1.0, 1.5, 2.0, 2.718_281_828, 1e3, 2e9] {
+    for value in [1e-9, 0.3, 1.0, 1.5, 2.0, 2.7, 1e3, 2e9] {
         let got = ln(fixed(value)) as f64 / (1i64 << FRACTION) as f64;
         let exact = libm::log(fixed(value) as f64 / (1i64 << FRACTION) as f64);
         assert!((got - exact).abs() < 1e-9, "{value}: {got} {exact}");

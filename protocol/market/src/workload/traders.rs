@@ -84,10 +84,10 @@ impl Traders {
         self.prices.pass(gap);
         let draw = self.draws.unit();
         let full = self.live.len() >= self.rates.open;
-        if full || draw <= self.rates.cancel {
-            if let Some(id) = self.live.draw(&mut self.draws) {
-                return (gap, Command::Cancel { id });
-            }
+        if (full || draw <= self.rates.cancel)
+            && let Some(id) = self.live.draw(&mut self.draws)
+        {
+            return (gap, Command::Cancel { id });
         }
         let (id, quantity, believed) = (self.id(), self.size(), self.believed());
         let either = if self.draws.below(2) == 0 { Side::Bid } else { Side::Ask };
