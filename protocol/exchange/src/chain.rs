@@ -209,6 +209,13 @@ impl Chain {
         }
         let top = top(state);
         layout.audience(state.chain).for_each(|to| cx.send(to, ExchangeMessage::Quote(top)));
+        for account in layout.traders..layout.traders + layout.makers {
+            let lots = state.venue.holding(account, 0).map_or(0, |it| it.lots() as u64);
+            let (height, last) = (top.height, top.last);
+            let to = layout.owner(state.chain, account);
+            let message = ExchangeMessage::Standing { height, last, lots };
+            to.into_iter().for_each(|to| cx.send(to, message));
+        }
     }
 
     /// Tells the replicas that have to know.

@@ -70,6 +70,11 @@ impl Desk {
         self.made.iter().sum()
     }
 
+    /// How many requests are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// The number of the next request to a venue.
     pub(crate) fn next(&self, venue: u32) -> u32 {
         self.made.get(venue as usize).map_or(1, |made| made + 1)

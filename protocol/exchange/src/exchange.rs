@@ -15,6 +15,7 @@ use crate::body::{ExchangeBody, PartOf};
 use crate::chain::{Chain, Driver};
 use crate::insider::{self, Insiders};
 use crate::layout::{Layout, Role};
+use crate::maker::Maker;
 use crate::memo::Memo;
 use crate::messages::{ExchangeMessage, ExchangeMetric, Says, Timer};
 use crate::state::Terrain;
@@ -33,6 +34,9 @@ pub struct Exchange {
     /// traders of each venue, which are nodes of their own after the replicas
     #[param(default = 2, range = 0..=10_000)]
     pub(crate) traders: u32,
+    /// market makers of each venue, which are nodes after its traders
+    #[param(default = 0, range = 0..=1_000)]
+    makers: u32,
     /// whether orders meet one by one as they come, or all of a block at one price
     #[param(default = "none", choice = ["none", "batch"])]
     auction: &'static str,
@@ -109,6 +113,8 @@ pub enum Node {
     #[doc(hidden)]
     Trader(TraderNode),
     #[doc(hidden)]
+    Maker(MakerNode),
+    #[doc(hidden)]
     Arbitrageur(ArbitrageurNode),
     /// It has nothing to do.
     Idle,
@@ -124,6 +130,10 @@ pub struct ReplicaNode {
 /// A trader.
 #[derive(Snapshot)]
 pub struct TraderNode(pub(crate) Trader);
+
+/// A market maker.
+#[derive(Snapshot)]
+pub struct MakerNode(pub(crate) Maker);
 
 /// The arbitrageur.
 #[derive(Snapshot)]
@@ -149,7 +159,7 @@ impl Exchange {
         let (venues, traders) = (self.venues, self.traders);
         let has_arbitrageur = self.arbitrage != "none";
         let insiders = if self.insiders.is_some() { group } else { 0 };
-        let makers = 0;
+        let makers = self.makers;
         let layout = Layout { venues, chains, group, traders, makers, has_arbitrageur, insiders };
         if u64::from(nodes) + u64::from(layout.extra()) > u64::from(u32::MAX / 2) {
             let problem = "there are more nodes than ids".to_owned();
@@ -233,7 +243,9 @@ impl Exchange {
                 Node::Trader(TraderNode(Trader::start(self, (venue, account), cx)))
             }
             Role::Arbitrageur => Node::Arbitrageur(ArbitrageurNode(Arbitrageur::new(self))),
-            Role::Maker(..) => Node::Idle,
+            Role::Maker(venue, account) => {
+                Node::Maker(MakerNode(Maker::start(self, (venue, account), cx)))
+            }
         }
     }
 
@@ -245,6 +257,16 @@ impl Exchange {
                     trader.on_answer(self, from, (venue, request), (code, filled, cash), cx);
                 }
                 ExchangeMessage::Quote(top) => trader.on_quote(self, from, top, cx),
+                _ => {}
+            },
+            Node::Maker(MakerNode(it)) => match *message {
+                ExchangeMessage::Answer { venue, request, code, filled, cash } => {
+                    let (request, answer) = ((venue, request), (code, filled, cash));
+                    it.desk.on_answer(self, from, request, answer, cx);
+                }
+                ExchangeMessage::Standing { height, last, lots } => {
+                    it.on_standing(self, from, (height, last, lots), cx);
+                }
                 _ => {}
             },
             Node::Arbitrageur(ArbitrageurNode(it)) => match *message {
@@ -325,6 +347,8 @@ impl Exchange {
             (Node::Trader(TraderNode(trader)), Timer::Again(tick)) => {
                 trader.desk.on_again(self, tick, cx);
             }
+            (Node::Maker(MakerNode(it)), Timer::Flow) => it.open(self, cx),
+            (Node::Maker(MakerNode(it)), Timer::Again(tick)) => it.desk.on_again(self, tick, cx),
             (Node::Arbitrageur(ArbitrageurNode(it)), Timer::Again(tick)) => {
                 it.on_again(self, tick, cx);
             }
@@ -341,6 +365,7 @@ impl Exchange {
             }
             // What it has asked is on disk, whatever its memory loses.
             Node::Trader(TraderNode(trader)) => trader.restart(self, cx),
+            Node::Maker(MakerNode(it)) => it.desk.restart(self, cx),
             Node::Arbitrageur(ArbitrageurNode(it)) => it.desk.restart(self, cx),
             Node::Idle => {}
         }
@@ -454,7 +479,8 @@ impl Protocol for Exchange {
     }
 
     fn extra_nodes(&self) -> u32 {
-        self.venues * self.traders + u32::from(self.arbitrage != "none")
+        let each = self.traders + self.makers;
+        self.venues * each + u32::from(self.arbitrage != "none")
     }
 
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
@@ -472,8 +498,9 @@ impl Protocol for Exchange {
         let all = u64::from(each) * u64::from(self.venues);
         let blocks = totals.of(ExchangeMetric::Blocks);
         let everywhere = blocks * u64::from(self.terrain.layout.group);
-        // The arbitrageur's requests are answered too, and it never ends by itself.
+        // Those of the arbitrageur and of makers are answered too, and they never end by themselves.
         all > 0
+            && self.makers == 0
             && self.arbitrage == "none"
             && totals.of(ExchangeMetric::Answered) >= all
             && totals.of(ExchangeMetric::Executed) == everywhere

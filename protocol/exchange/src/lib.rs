@@ -11,6 +11,7 @@ mod exchange;
 mod insider;
 mod judges;
 mod layout;
+mod maker;
 mod memo;
 mod messages;
 mod session;

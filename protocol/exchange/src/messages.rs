@@ -38,6 +38,8 @@ pub enum ExchangeMessage {
     Answer { venue: u32, request: u32, code: u8, filled: u64, cash: u64 },
     /// A leg of the receiver's has ended.
     Ended { venue: u32, number: u32, settled: bool },
+    /// Where a maker stands after a block.
+    Standing { height: u64, last: u64, lots: u64 },
     /// Prices.
     Quote(Top),
     /// What a chain has decided.
@@ -123,6 +125,9 @@ pub enum ExchangeMetric {
     /// request until f + 1 equal answers
     #[metric(latency)]
     OrderFinal,
+    /// most lots that a maker had more or less than at first
+    #[metric(max)]
+    Inventory,
     /// how long a leg is reserved
     #[metric(latency)]
     Reserved,

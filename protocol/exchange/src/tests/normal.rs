@@ -188,6 +188,24 @@ fn lost_and_doubled_messages_are_survived() {
     }
 }
 
+/// Makers keep quotes on both sides, trade with everybody, and lean against what they hold.
+#[test]
+fn makers_quote_both_sides_and_keep_their_inventory_small() {
+    let exchange = busy("pbft", 4, &[("makers", Value::Count(2))]);
+    let stock = exchange.terrain.stock;
+    let mut pump = Pump::new(exchange, 4).delays(Span(1), millis(40)).bound(millis(40)).seed(2);
+    let facts = pump.run(at(20_000));
+    let most = of(&facts, ExchangeMetric::Inventory);
+    assert!((1..=140).contains(&most), "{most}");
+    let venue = &state(&pump, 2).venue;
+    let held: Vec<i64> =
+        [6, 7].map(|maker| venue.holding(maker, 0).expect("a maker").lots() - stock).to_vec();
+    assert!(held.iter().any(|lots| *lots != 0), "{held:?}");
+    let quotes = |side| venue.queue(0, side).iter().filter(|it| it.id.account >= 6).count();
+    assert!(quotes(Side::Bid) + quotes(Side::Ask) >= 2);
+    is_sound(&mut pump, &facts);
+}
+
 /// Arrivals in clusters: as many in the mean, and counts that vary more.
 #[test]
 fn hawkes_arrivals_come_in_clusters() {
