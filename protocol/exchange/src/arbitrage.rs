@@ -96,7 +96,8 @@ impl Arbitrageur {
         cx: &mut Erased<'_, Exchange>,
     ) {
         let layout = &exchange.terrain.layout;
-        if !layout.is_venue(top.venue) || layout.part(top.venue).inner(from).is_none() {
+        let is_venue = layout.is_venue(top.venue) && top.is_sane();
+        if !is_venue || layout.part(top.venue).inner(from).is_none() {
             return;
         }
         let seen = &mut self.seen[top.venue as usize];

@@ -61,7 +61,8 @@ impl Maker {
             return;
         }
         self.height = height;
-        let last = if last == 0 { FIRST_PRICE } else { last as Ticks };
+        let most = anthill_market::MAX_PRICE as u64;
+        let last = if last == 0 { FIRST_PRICE } else { last.min(most) as Ticks };
         let inventory = (lots as Lots).saturating_sub(exchange.terrain.stock);
         cx.record(ExchangeMetric::Inventory, inventory.unsigned_abs());
         self.quote(exchange, last, inventory, cx);

@@ -26,6 +26,16 @@ pub struct Top {
     pub(crate) last: u64,
 }
 
+impl Top {
+    /// Whether these can be prices and lots at all; others only a liar sends.
+    pub(crate) fn is_sane(&self) -> bool {
+        let prices = [self.bid, self.ask, self.last];
+        let lots = [self.bid_lots, self.ask_lots];
+        prices.iter().all(|it| *it <= anthill_market::MAX_PRICE as u64)
+            && lots.iter().all(|it| *it <= i64::MAX as u64)
+    }
+}
+
 /// What travels.
 #[derive(Clone, Copy, Debug, Message)]
 #[message(claims = claims)]

@@ -1,5 +1,6 @@
 //! Logs and machines, and the exchange as a whole.
 
+mod absurd;
 mod arbitrage;
 mod hunted;
 mod insiders;

@@ -239,7 +239,7 @@ impl Trader {
         cx: &mut Erased<'_, Exchange>,
     ) {
         let is_replica = exchange.terrain.layout.part(self.venue).inner(from).is_some();
-        if top.venue != self.venue || !is_replica || top.height <= self.seen[0] {
+        if top.venue != self.venue || !is_replica || !top.is_sane() || top.height <= self.seen[0] {
             return;
         }
         self.seen = [top.height, top.bid, top.ask, top.last];
