@@ -14,10 +14,13 @@ pub(crate) struct Index {
     used: usize,
 }
 
+/// A hash whose low three bits are the number's: eight numbers in a row of one account share a line of
+/// the table, so that a new order's entry lies where the account's last one does.
 #[inline]
 fn hash_of(id: OrderId) -> u32 {
-    let word = id.word();
-    fold(word ^ 0xa076_1d64_78bd_642f, 0x9e37_79b9_7f4a_7c15 ^ word.rotate_left(32)) as u32
+    let word = id.word() >> 3;
+    let group = fold(word ^ 0xa076_1d64_78bd_642f, 0x9e37_79b9_7f4a_7c15 ^ word.rotate_left(32));
+    group as u32 & !7 | id.number & 7
 }
 
 impl Index {
@@ -27,7 +30,7 @@ impl Index {
 
     #[inline]
     fn home(&self, entry_hash: u32) -> usize {
-        (entry_hash >> self.shift) as usize
+        ((entry_hash >> self.shift) & !7 | entry_hash & 7) as usize
     }
 
     /// The slot of an open order.

@@ -5,7 +5,7 @@
 use crate::amount::{Lots, Ticks};
 use crate::bitmap::Bitmap;
 use crate::command::Side;
-use crate::slab::{NONE, Slab};
+use crate::slab::{Link, NONE, Slab};
 use std::collections::BTreeMap;
 
 /// A queue.
@@ -141,11 +141,9 @@ impl Ladder {
             level.head = at;
             self.occupy(price);
         } else {
-            slab[tail].next = at;
+            slab.link_mut(tail).next = at;
         }
-        let slot = &mut slab[at];
-        slot.prev = tail;
-        slot.next = NONE;
+        *slab.link_mut(at) = Link { next: NONE, prev: tail };
     }
 
     /// Puts a slot where its stamp belongs in the queue of its price.
@@ -157,11 +155,10 @@ impl Ladder {
         let level = *self.level_mut(price);
         let mut before = level.tail;
         while before != NONE && slab[before].stamp > stamp {
-            before = slab[before].prev;
+            before = slab.link(before).prev;
         }
-        let after = if before == NONE { level.head } else { slab[before].next };
-        slab[at].prev = before;
-        slab[at].next = after;
+        let after = if before == NONE { level.head } else { slab.link(before).next };
+        *slab.link_mut(at) = Link { next: after, prev: before };
         let level = self.level_mut(price);
         level.lots += lots;
         if before == NONE {
@@ -171,10 +168,10 @@ impl Ladder {
             level.tail = at;
         }
         if before != NONE {
-            slab[before].next = at;
+            slab.link_mut(before).next = at;
         }
         if after != NONE {
-            slab[after].prev = at;
+            slab.link_mut(after).prev = at;
         }
         if before == NONE && after == NONE {
             self.occupy(price);
@@ -185,7 +182,8 @@ impl Ladder {
     #[inline(always)]
     pub(crate) fn unlink(&mut self, slab: &mut Slab, at: u32) {
         let slot = &slab[at];
-        let (price, lots, prev, next) = (slot.price, slot.remaining, slot.prev, slot.next);
+        let (price, lots) = (slot.price, slot.remaining);
+        let Link { next, prev } = slab.link(at);
         let level = self.level_mut(price);
         level.lots -= lots;
         if prev == NONE {
@@ -195,10 +193,10 @@ impl Ladder {
             level.tail = prev;
         }
         if prev != NONE {
-            slab[prev].next = next;
+            slab.link_mut(prev).next = next;
         }
         if next != NONE {
-            slab[next].prev = prev;
+            slab.link_mut(next).prev = prev;
         }
         if prev == NONE && next == NONE {
             self.vacate(price);

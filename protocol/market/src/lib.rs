@@ -70,7 +70,7 @@
 //! post-only orders are refused. [`sealed`] hides orders until their place is fixed.
 //!
 //! # Structure
-//! Open orders lie in a slab, one cache line each, linked into a queue per price. Prices near the
+//! Open orders lie in a slab, one cache line each, with the links of their queues beside it. Prices near the
 //! best are an array under a three-layer bitmap; others are a tree, so memory is bounded by the open
 //! orders. An open-addressing table finds an order by its name. Roots are sums that change by one
 //! multiplication per changed amount; they find replicas that differ, but are no commitment against

@@ -14,7 +14,7 @@ use crate::command::{Command, Force, Kind, Order, OrderId, Side};
 use crate::event::{Event, Reason, Refusal, Trade};
 use crate::hash::record;
 use crate::rules::{Matching, Rules};
-use crate::slab::{NONE, Slot, State};
+use crate::slab::{Slot, State};
 use hold::Promise;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -474,8 +474,6 @@ impl Open {
             stamp: self.stamp,
             visible: self.visible,
             display: self.display,
-            next: NONE,
-            prev: NONE,
             holds: 0,
             instrument,
             side,

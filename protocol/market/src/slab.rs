@@ -1,4 +1,6 @@
-//! Open orders, one cache line each, in one array; freed lines are used again, last first.
+//! Open orders, one cache line each, in one array; freed lines are used again, last first. The links
+//! of their queues are an array of their own: taking an order out touches its neighbours' links only,
+//! and eight of those share a line.
 
 use crate::amount::{Lots, Ticks};
 use crate::command::{Force, OrderId, Side};
@@ -33,8 +35,6 @@ pub(crate) struct Slot {
     pub(crate) visible: Lots,
     /// An iceberg's slice when new, 0 for others; a stop's trigger.
     pub(crate) display: Lots,
-    pub(crate) next: u32,
-    pub(crate) prev: u32,
     /// Reservations that hold some of it.
     pub(crate) holds: u32,
     pub(crate) instrument: u16,
@@ -65,17 +65,26 @@ impl Slot {
     }
 }
 
+/// The neighbours of an order in its queue, or [`NONE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) next: u32,
+    pub(crate) prev: u32,
+}
+
 /// The array.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
     slots: Vec<Slot>,
+    links: Vec<Link>,
+    /// The first free slot; the next is its link's `next`.
     free: u32,
     used: u32,
 }
 
 impl Slab {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), free: NONE, used: 0 }
+        Self { slots: Vec::new(), links: Vec::new(), free: NONE, used: 0 }
     }
 
     /// Slots in use.
@@ -88,10 +97,11 @@ impl Slab {
         self.used += 1;
         if self.free == NONE {
             self.slots.push(slot);
+            self.links.push(Link { next: NONE, prev: NONE });
             return self.slots.len() as u32 - 1;
         }
         let at = self.free;
-        self.free = self.slots[at as usize].next;
+        self.free = self.links[at as usize].next;
         self.slots[at as usize] = slot;
         at
     }
@@ -100,13 +110,23 @@ impl Slab {
     pub(crate) fn remove(&mut self, at: u32) {
         self.used -= 1;
         self.slots[at as usize].state = State::Free;
-        self.slots[at as usize].next = self.free;
+        self.links[at as usize].next = self.free;
         self.free = at;
     }
 
     /// The open orders, in no particular order.
     pub(crate) fn open(&self) -> impl Iterator<Item = (u32, &Slot)> {
         (0..).zip(&self.slots).filter(|(_, slot)| slot.state != State::Free)
+    }
+
+    #[inline]
+    pub(crate) fn link(&self, at: u32) -> Link {
+        self.links[at as usize]
+    }
+
+    #[inline]
+    pub(crate) fn link_mut(&mut self, at: u32) -> &mut Link {
+        &mut self.links[at as usize]
     }
 
     #[inline]

@@ -21,7 +21,7 @@ use crate::event::{Event, Refusal};
 use crate::hash::{halves, record};
 use crate::index::Index;
 use crate::rules::{Limits, Rules};
-use crate::slab::{Slab, Slot};
+use crate::slab::{Link, NONE, Slab, Slot};
 use hold::Hold;
 use std::collections::BTreeMap;
 
@@ -170,7 +170,7 @@ impl Venue {
     ) {
         const AHEAD: usize = 16;
         // A book that is in cache anyway has nothing to gain.
-        let far = self.slab.used() > 4_096;
+        let far = self.slab.used() > 30_000;
         for (chunk, some) in commands.chunks(AHEAD).enumerate() {
             if far {
                 self.warm(some);
@@ -185,28 +185,30 @@ impl Venue {
 
     /// Reads what the commands are going to need. The sum keeps the reads from being left out.
     fn warm(&mut self, commands: &[Command]) {
-        let mut slots = [u32::MAX; 16];
+        let mut slots = [NONE; 16];
         for (slot, command) in slots.iter_mut().zip(commands) {
             *slot = match command {
                 Command::Cancel { id } | Command::Reduce { id, .. } => self.index.guess(*id),
                 Command::Place(order) => {
                     // Nothing is there yet; the read brings the place for it.
                     self.warmth ^= u64::from(self.index.guess(order.id));
-                    u32::MAX
+                    NONE
                 }
-                _ => u32::MAX,
+                _ => NONE,
             };
         }
-        let mut links = [u32::MAX; 32];
-        for (pair, &slot) in links.chunks_exact_mut(2).zip(&slots) {
-            if let Some(slot) = self.slab.get(slot) {
-                pair[0] = slot.next;
-                pair[1] = slot.prev;
+        let mut links = [Link { next: NONE, prev: NONE }; 16];
+        for (link, &slot) in links.iter_mut().zip(&slots) {
+            if let Some(order) = self.slab.get(slot) {
+                self.warmth = self.warmth.wrapping_add(order.stamp);
+                *link = self.slab.link(slot);
             }
         }
-        for link in links {
-            if let Some(slot) = self.slab.get(link) {
-                self.warmth = self.warmth.wrapping_add(slot.stamp);
+        for Link { next, prev } in links {
+            for at in [next, prev] {
+                if at != NONE {
+                    self.warmth = self.warmth.wrapping_add(u64::from(self.slab.link(at).next));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::command::{Force, Side};
 use crate::draw::Draws;
-use crate::slab::{NONE, Slot, State};
+use crate::slab::{Slot, State};
 use std::collections::BTreeMap;
 
 fn slot(id: OrderId) -> Slot {
@@ -12,8 +12,6 @@ fn slot(id: OrderId) -> Slot {
         stamp: 0,
         visible: 0,
         display: 0,
-        next: NONE,
-        prev: NONE,
         holds: 0,
         instrument: 0,
         side: Side::Bid,

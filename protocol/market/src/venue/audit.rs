@@ -196,12 +196,12 @@ impl Venue {
                     let older = before == NONE || self.slab[before].stamp < slot.stamp;
                     let here = (slot.price, slot.side, slot.state) == (price, side, State::Book);
                     let shown = (1..=slot.remaining).contains(&slot.shown());
-                    if !older || !here || !shown || slot.prev != before {
+                    if !older || !here || !shown || self.slab.link(at).prev != before {
                         return Err(wrong);
                     }
                     sum += slot.remaining;
                     resting += 1;
-                    (before, at) = (at, slot.next);
+                    (before, at) = (at, self.slab.link(at).next);
                 }
                 if sum != lots || ladder.level(price).tail != before {
                     return Err(wrong);

@@ -48,7 +48,7 @@ impl Venue {
             while at != NONE {
                 let slot = &self.slab[at];
                 seats.push((at, Quote { id: slot.id, price, quantity: slot.remaining }));
-                at = slot.next;
+                at = self.slab.link(at).next;
             }
         }
         seats

@@ -91,8 +91,6 @@ impl Venue {
             stamp,
             visible: display.min(remaining),
             display,
-            next: NONE,
-            prev: NONE,
             holds: 0,
             instrument,
             side,
@@ -119,8 +117,6 @@ impl Venue {
             stamp: self.next_stamp(),
             visible: 0,
             display: trigger,
-            next: NONE,
-            prev: NONE,
             holds: 0,
             instrument: order.instrument,
             side: order.side,
@@ -334,7 +330,7 @@ impl Venue {
         while at != NONE && lots < wanted {
             let slot = &self.slab[at];
             lots += if slot.id.account == account { 0 } else { slot.remaining };
-            at = slot.next;
+            at = self.slab.link(at).next;
         }
         lots
     }

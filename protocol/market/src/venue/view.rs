@@ -72,11 +72,10 @@ impl Venue {
         let ladder = book.ladder(side);
         let mut queue = Vec::new();
         for (price, _) in ladder.depth() {
-            let head = self.slab.get(ladder.level(price).head);
-            let mut next = head;
-            while let Some(slot) = next {
+            let mut at = ladder.level(price).head;
+            while let Some(slot) = self.slab.get(at) {
                 queue.extend(self.order(slot.id));
-                next = self.slab.get(slot.next);
+                at = self.slab.link(at).next;
             }
         }
         queue
