@@ -26,6 +26,7 @@ impl ReplicatedLog for Pbft {
         &NOTHING
     }
 
+    #[expect(clippy::misnamed_getters, reason = "the parameter may be 0, for as many as can be")]
     fn faults(&self) -> u32 {
         self.f
     }

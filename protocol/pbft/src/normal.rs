@@ -97,10 +97,12 @@ impl Pbft {
     /// What the machine over the log has; one at a time, so that it knows what came before.
     fn propose_entry(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
         let is_free = node.proposed <= node.executed && node.proposed - node.low < self.window();
-        if node.active && is_free && self.primary(node.view) == cx.id().0 {
-            if let Some(entry) = cx.machine(Ask::Next { before: &[] }).entry() {
-                self.propose_batch(node, Batch::of_entry(entry), cx);
-            }
+        if node.active
+            && is_free
+            && self.primary(node.view) == cx.id().0
+            && let Some(entry) = cx.machine(Ask::Next { before: &[] }).entry()
+        {
+            self.propose_batch(node, Batch::of_entry(entry), cx);
         }
     }
 
