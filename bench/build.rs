@@ -19,7 +19,8 @@ fn main() {
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=../engine/src");
     println!("cargo::rerun-if-changed=../engine/tables");
-    println!("cargo::rerun-if-changed=../protocol/src");
+    println!("cargo::rerun-if-changed=../protocol");
+    println!("cargo::rerun-if-changed=anthill/src");
     // In a worktree these lie outside the source tree; `logs/HEAD` moves with every commit.
     for path in ["HEAD", "logs/HEAD", "index"] {
         if let Some(file) = git(&["rev-parse", "--git-path", path]) {

@@ -1,7 +1,7 @@
 """The page of the consensus family: a function of results/consensus.json, and of nothing else."""
 
 import figures as published
-from consensus_runs import csv_text
+from consensus_runs import csv_text, is_wrong
 from figures import table, verdict
 
 NAMES = {"pbft": "PBFT", "hotstuff": "HotStuff", "dolev-strong": "Dolev–Strong", "streamlet": "Streamlet",
@@ -84,10 +84,10 @@ def inside(rows):
     """How often 95 % intervals hold what was measured, over all rows that chance plays a part in."""
     drawn = [row for row in rows if "failed" not in row and not row["exact"] and row["low"] < row["high"]]
     equal = [row for row in rows if row.get("exact")]
-    failed = [row for row in rows if row.get("failed") or not row.get("ok", True)]
+    failed = [row for row in rows if is_wrong(row)]
     return (f"{sum(row['inside'] for row in equal)} of {len(equal)} exact figures are equal; "
             f"{sum(row['inside'] for row in drawn)} of {len(drawn)} others are inside their interval; "
-            f"{len(failed)} failed or are outside what theory excludes at p < 1e-6.")
+            f"{len(failed)} failed, are outside what theory excludes at p < 1e-6, or are of runs that violated a check.")
 
 
 def of_values(rows):

@@ -4,7 +4,7 @@ import concurrent.futures
 import os
 import sys
 
-from consensus_runs import Failed
+from consensus_runs import is_wrong, reason
 
 # The protocol that a job is about, where its module names it in no other way.
 MODULES = {"consensus_random": "randomized"}
@@ -27,12 +27,11 @@ def one(index, job, quick):
     name = f"{function.__name__.replace('_', ' ')} {', '.join(map(str, arguments))}".strip()
     try:
         found = function(quick, 100 * index + 1, *arguments)
-        print(f"  {name}: {sum(row.get('ok', True) for row in found)} of {len(found)} ok", file=sys.stderr, flush=True)
+        print(f"  {name}: {sum(not is_wrong(row) for row in found)} of {len(found)} ok", file=sys.stderr, flush=True)
         return found
-    except (Failed, KeyError, ValueError, ZeroDivisionError) as problem:
-        problem = problem if isinstance(problem, Failed) else f"{type(problem).__name__}: {problem}"
-        print(f"  {name}: {problem}", file=sys.stderr, flush=True)
-        return [{"protocol": protocol_of(job), "property": name, "failed": str(problem)}]
+    except Exception as problem:
+        print(f"  {name}: {reason(problem)}", file=sys.stderr, flush=True)
+        return [{"protocol": protocol_of(job), "property": name, "failed": reason(problem)}]
 
 
 def measure(jobs, options):

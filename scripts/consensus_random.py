@@ -15,8 +15,10 @@ def open_after(quick, seed, rules, nodes, faults, agreements, *more):
     found = seeded(seed, seeds, "randomized", "--nodes", nodes * groups, NETWORK, *MODELLED, *sets(
         protocol__rules=rules, protocol__faults=faults, protocol__group=nodes, protocol__instances=instances),
         *more)
-    total = lambda name: sum(one["metrics"][name] for one in found)
-    return [total("agreements"), *(total(f"undecided_after_{after}") for after in range(1, 13))], found
+    # A run says which share of its agreements is open.
+    of_run = lambda one, after: round(one["metrics"][f"undecided_after_{after}"] * one["metrics"]["agreements"])
+    agreements = sum(one["metrics"]["agreements"] for one in found)
+    return [agreements, *(sum(of_run(one, after) for one in found) for after in range(1, 13))], found
 
 
 def table(quick, seed, name, survival, rounds, *arguments):

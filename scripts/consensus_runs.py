@@ -19,6 +19,11 @@ class Failed(Exception):
     """A run that gave no figures: too long, too large, or ended otherwise."""
 
 
+def reason(problem):
+    """Why a row has failed: one that nobody has thought of must not cost what else is measured."""
+    return str(problem) if isinstance(problem, Failed) else f"{type(problem).__name__}: {problem}"
+
+
 def constant(delay):
     """A network in which every message takes that long."""
     return f'--set=network={{model="uniform",min="{delay}",max="{delay}"}}'
@@ -124,6 +129,11 @@ def broken(summary):
 def unexpected(summary):
     """Checks that failed inside their bound."""
     return [name for name, is_expected in broken(summary).items() if not is_expected]
+
+
+def is_wrong(row):
+    """Whether a row is no figure, disagrees with theory, or is of runs with a check that failed inside its bound."""
+    return bool(row.get("failed") or row.get("ok") is False or row.get("violated"))
 
 
 def protocols():

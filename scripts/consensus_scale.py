@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 
-from consensus_runs import Failed, command, run, sets, shown, unexpected
+from consensus_runs import Failed, command, reason, run, sets, shown, unexpected
 
 # name, protocol, goal in M messages/s and core or None, GB that must be free, limit in s, full size, small size
 MODELLED = ("--crypto", "modelled")
@@ -61,8 +61,8 @@ def scale(quick, known):
             arguments = [protocol, *(small if quick else full), "--threads", threads]
             try:
                 rows.append({**base, **measured(arguments, threads, limit_s, 0 if quick else needs_gb, 1 if once else 2)})
-            except Failed as problem:
-                rows.append({**base, "threads": threads, "failed": str(problem),
+            except Exception as problem:
+                rows.append({**base, "threads": threads, "failed": reason(problem),
                              "command": shown(["run", *arguments, "--seed", 1])})
             told(rows[-1])
     return rows
@@ -138,8 +138,8 @@ def peer(quick, nodes, relay, path):
             "command": shown(["run", *arguments, "--seed", 1]).replace(str(path), path.name)}
     try:
         row = {**base, **spread_of(run(*arguments, limit_s=900, needs_gb=0 if quick else 3))}
-    except Failed as problem:
-        row = {**base, "failed": str(problem)}
+    except Exception as problem:
+        row = {**base, "failed": reason(problem)}
     print(f"  {base['name']}: {row.get('failed', 'done')}", file=sys.stderr, flush=True)
     return row
 
@@ -175,8 +175,8 @@ def complexity(quick, known):
         base = {"protocol": ", ".join(here), "command": shown(arguments)}
         try:
             rows += [{**base, **row} for row in exponents(command(*arguments))]
-        except Failed as problem:
-            rows.append({**base, "failed": str(problem)})
+        except Exception as problem:
+            rows.append({**base, "failed": reason(problem)})
         print(f"  complexity of {base['protocol']}: {rows[-1].get('failed', 'done')}", file=sys.stderr, flush=True)
     return rows
 

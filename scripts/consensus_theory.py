@@ -100,6 +100,13 @@ def mute_wait(n, f):
     return (1 - p**3) / (p**3 * (1 - p))
 
 
+def gap(load, miners):
+    """Intervals from one height to the next when every block reaches all others of so many equal miners after a
+    delay in which `load` blocks are found. Whoever has a block works on the next one at once: its first finder,
+    and those who find another of the same height meanwhile. In first order of 1/n."""
+    return 1 + load - (load + load**2 + load**3 / 6) / miners
+
+
 def selfish(alpha, gamma):
     """Eyal and Sirer, equation 8."""
     above = alpha * (1 - alpha)**2 * (4 * alpha + gamma * (1 - 2 * alpha)) - alpha**3

@@ -24,7 +24,7 @@ UNMEASURED = "Not measured yet."
 
 
 def build(*more):
-    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "anthill-bench", "--bins", *more],
+    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "anthill", "-p", "anthill-bench", "--bins", *more],
                    cwd=ROOT, check=True)
 
 

@@ -3,6 +3,7 @@
 //! Quantities (`1M`, `60s`) stay text: the scenario's own parser reads them, so that a flag and a
 //! key of the file accept the same spellings and fail with the same message.
 
+mod contract;
 mod scaling;
 mod swarm;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use swarm::SwarmArgs;
 
@@ -29,6 +31,7 @@ Examples:
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
+  anthill contract run token --init u64:9   a contract, on a ledger of one node
   anthill protocols gossip                  its parameters, with defaults and units
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
 
@@ -119,6 +122,9 @@ pub(crate) enum Command {
     /// Play the consensus family on small networks, with attacks and what helps, on one page.
     #[command(after_help = scaling::DEMO_EXAMPLES)]
     Demo(DemoArgs),
+    /// Check a contract, or try one on a ledger of its own.
+    #[command(after_help = contract::CONTRACT_EXAMPLES)]
+    Contract(ContractArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),

@@ -15,6 +15,7 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::{
     Better, Check, Configure, MetricInfo, MetricKind, RunFacts, Span, Time, Totals,
 };
+use anthill_raft::Raft;
 use hdrhistogram::Histogram;
 
 use crate::args::EngineChoice;
@@ -46,6 +47,11 @@ const CHECKED: Counters = Counters {
 /// A registry of PHOLD alone.
 pub(crate) fn registry() -> Registry {
     Registry::new(vec![entry::<Phold>(include_str!("../scenarios/phold.toml"))])
+}
+
+/// A registry of Raft alone.
+pub(crate) fn raft() -> Registry {
+    Registry::new(vec![entry::<Raft>(include_str!("../scenarios/raft.toml"))])
 }
 
 /// PHOLD, as if it had a workload and an adversary of its own.

@@ -62,7 +62,10 @@ pub use diagram::Recorded;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow, Tail};
 pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;
-pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry, shipped};
+pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry};
+
+/// The commit that this library was built from; `unknown` outside a repository.
+pub const COMMIT: &str = env!("ANTHILL_COMMIT");
 
 /// Runs the command line of this process over the given protocols.
 ///
@@ -97,11 +100,11 @@ fn report_panics() {
         told(info);
         let changes =
             if env!("ANTHILL_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
-        let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("ANTHILL_COMMIT"));
+        let version = env!("CARGO_PKG_VERSION");
         terminal::complain(
             "fault",
             &format!(
-                "in anthill {version}, commit {commit}{changes}; please report it with the scenario"
+                "in anthill {version}, commit {COMMIT}{changes}; please report it with the scenario"
             ),
         );
     }));

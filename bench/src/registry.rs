@@ -4,25 +4,11 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
-use anthill_chord::Chord;
-use anthill_dolev_strong::DolevStrong;
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
-use anthill_hotstuff::HotStuff;
-use anthill_nakamoto::Nakamoto;
-use anthill_pbft::Pbft;
 use anthill_protocol::complexity::Theory;
-use anthill_protocol::gossip::{Gossip, SignedGossip};
-use anthill_protocol::phold::Phold;
-use anthill_protocol::signed_phold::SignedPhold;
-use anthill_protocol::timers::Timers;
-use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
 use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
-use anthill_raft::Raft;
-use anthill_randomized::Randomized;
-use anthill_streamlet::Streamlet;
 
 use crate::args::EngineChoice;
 use crate::diagram::Recorded;
@@ -102,104 +88,6 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         situations: P::SITUATIONS,
     }
 }
-
-/// Gossip: of a rumour that its origin signs, if the scenario says so. One protocol to a user, two
-/// compiled: unsigned messages stay a byte.
-fn gossip(preset: &'static str) -> Entry {
-    fn signed(scenario: &Scenario) -> bool {
-        scenario.values.flag("signed")
-    }
-    Entry {
-        protocol: ProtocolInfo::of::<Gossip>(),
-        preset,
-        prepare: |scenario| match signed(scenario) {
-            true => engines::prepare::<SignedGossip>(scenario),
-            false => engines::prepare::<Gossip>(scenario),
-        },
-        run: |scenario, prepared, engine, control| match signed(scenario) {
-            true => engines::run::<SignedGossip>(scenario, prepared, engine, control),
-            false => engines::run::<Gossip>(scenario, prepared, engine, control),
-        },
-        columns: Gossip::COLUMNS,
-        run_with_rows: |scenario, prepared, engine, control, show| match signed(scenario) {
-            true => {
-                engines::run_with_rows::<SignedGossip>(scenario, prepared, engine, control, show)
-            }
-            false => engines::run_with_rows::<Gossip>(scenario, prepared, engine, control, show),
-        },
-        memory: |scenario| match signed(scenario) {
-            true => engines::memory::<SignedGossip>(scenario),
-            false => engines::memory::<Gossip>(scenario),
-        },
-        inspect: |scenario, prepared| match signed(scenario) {
-            true => engines::inspect::<SignedGossip>(scenario, prepared),
-            false => engines::inspect::<Gossip>(scenario, prepared),
-        },
-        divergence: |scenario| match signed(scenario) {
-            true => engines::divergence::<SignedGossip>(scenario),
-            false => engines::divergence::<Gossip>(scenario),
-        },
-        most_faults: engines::most_faults::<Gossip>,
-        theory: engines::theory::<Gossip>,
-        diagrams: Gossip::DIAGRAMS,
-        record: |scenario| match signed(scenario) {
-            true => engines::record::<SignedGossip>(scenario),
-            false => engines::record::<Gossip>(scenario),
-        },
-        signatures: |scenario| match signed(scenario) {
-            true => engines::signatures::<SignedGossip>(scenario),
-            false => engines::signatures::<Gossip>(scenario),
-        },
-        swarm: Gossip::swarm,
-        situations: Gossip::SITUATIONS,
-    }
-}
-
-/// The protocols that ship with Anthill.
-pub fn shipped() -> Registry {
-    Registry::new(vec![
-        // The first entry is the main job.
-        entry::<Witness>(include_str!("../scenarios/witness.toml")),
-        gossip(include_str!("../scenarios/gossip.toml")),
-        entry::<Phold>(include_str!("../scenarios/phold.toml")),
-        entry::<Timers>(include_str!("../scenarios/timers.toml")),
-        entry::<Traffic>(include_str!("../scenarios/traffic.toml")),
-        entry::<SignedPhold>(include_str!("../scenarios/signed-phold.toml")),
-        entry::<Raft>(include_str!("../scenarios/raft.toml")),
-        entry::<Chord>(include_str!("../scenarios/chord.toml")),
-        entry::<DolevStrong>(include_str!("../scenarios/dolev-strong.toml")),
-        entry::<HotStuff>(include_str!("../scenarios/hotstuff.toml")),
-        entry::<Nakamoto>(include_str!("../scenarios/nakamoto.toml")),
-        entry::<Pbft>(include_str!("../scenarios/pbft.toml")),
-        entry::<Randomized>(include_str!("../scenarios/randomized.toml")),
-        entry::<Streamlet>(include_str!("../scenarios/streamlet.toml")),
-    ])
-    .with_scenarios(SCENARIOS)
-}
-
-/// The scenarios that ship with Anthill.
-const SCENARIOS: &[NamedScenario] = &[
-    NamedScenario {
-        name: "regional-outage",
-        about: "a region goes dark for ten seconds and comes back (traffic)",
-        text: include_str!("../scenarios/regional-outage.toml"),
-    },
-    NamedScenario {
-        name: "asymmetric-partition",
-        about: "two regions can send but not receive for ten seconds (traffic)",
-        text: include_str!("../scenarios/asymmetric-partition.toml"),
-    },
-    NamedScenario {
-        name: "flash-crowd",
-        about: "twenty times the load on one server: queues, drops, recovery (traffic)",
-        text: include_str!("../scenarios/flash-crowd.toml"),
-    },
-    NamedScenario {
-        name: "diurnal-churn",
-        about: "three days of nodes that come and go, and sleep at night (traffic)",
-        text: include_str!("../scenarios/diurnal-churn.toml"),
-    },
-];
 
 /// All protocols of a binary, and its named scenarios; the first protocol's preset is the main job.
 #[derive(Clone, Debug)]
@@ -286,41 +174,8 @@ fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
     use super::*;
     use crate::fabricated;
-
-    #[test]
-    fn every_preset_is_registered_under_its_name() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let registry = shipped();
-        let mut names = Vec::new();
-        for file in fs::read_dir(directory).expect("the presets") {
-            let path = file.expect("a preset").path();
-            let text = fs::read_to_string(&path).expect("readable");
-            let preset: toml::Table = text.parse().expect("TOML");
-            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-            let protocol = preset["protocol"]["name"].as_str().expect("a protocol");
-            assert!(registry.find(protocol).is_some_and(|e| e.preset == text || protocol != name));
-            assert_eq!(registry.preset(&name).map(|(_, text)| text), Some(text.as_str()), "{name}");
-            assert_eq!(preset["name"].as_str(), Some(name.as_str()));
-            assert!(preset["nodes"].is_integer() && preset["until"].is_str(), "{name}");
-            names.push(name);
-        }
-        assert_eq!(names.len(), registry.preset_names().count(), "{names:?}");
-    }
-
-    #[test]
-    fn scenarios_are_presets_but_no_protocols() {
-        let registry = shipped();
-        assert!(registry.preset("flash-crowd").is_some() && registry.find("flash-crowd").is_none());
-        let refused = registry.no_such_preset("flash-crow").to_string();
-        assert!(refused.contains("did you mean `flash-crowd`?"), "{refused}");
-        let refused = registry.named("flash-crow").expect_err("no protocol").to_string();
-        assert!(!refused.contains("flash-crowd"), "{refused}");
-    }
 
     #[test]
     fn only_close_names_are_suggested() {

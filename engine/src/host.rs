@@ -13,6 +13,7 @@ use core::marker::PhantomData;
 use std::sync::Mutex;
 
 use anthill_protocol::draw::{self, Streams};
+use anthill_protocol::kit::Erased;
 use anthill_protocol::{
     Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
     Shared, Signature, Snapshot, Span, Time, Verdicts,
@@ -322,6 +323,10 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     fn first_state(&mut self) -> P::Node {
         match self.starts_held() {
             Some(state) => state,
+            None if const { M::HAS_CONDITIONS } => {
+                let protocol = self.world.protocol;
+                Erased::run(self, |cx| protocol.start(cx))
+            }
             None => self.world.protocol.start(self),
         }
     }
@@ -370,13 +375,19 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         match payload {
             Payload::Message(message) => {
                 let played = Play::Message { from: source, number: sequence, message };
-                if !self.plays(state, played) {
+                if self.plays(state, played) {
+                } else if const { M::HAS_CONDITIONS } {
+                    Erased::run(&mut self, |cx| protocol.on_message(state, source, message, cx));
+                } else {
                     protocol.on_message(state, source, message, &mut self);
                 }
             }
             Payload::Timer(timer) => {
                 let played = Play::Timer { number: sequence, timer: *timer };
-                if !self.plays(state, played) {
+                if self.plays(state, played) {
+                } else if const { M::HAS_CONDITIONS } {
+                    Erased::run(&mut self, |cx| protocol.on_timer(state, *timer, cx));
+                } else {
                     protocol.on_timer(state, *timer, &mut self);
                 }
             }

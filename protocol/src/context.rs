@@ -1,5 +1,6 @@
 //! What a node may ask of, and do to, the world around it.
 
+use crate::kit::{Answer, Ask};
 use crate::{
     Bodies, Claim, Digest, NodeId, Protocol, PublicKey, RegionId, Shared, Signature, Span, Time,
     Verdicts,
@@ -121,4 +122,11 @@ pub trait Context<P: Protocol> {
 
     /// Tells the outside world something, which the protocol's [judges](crate::judge) hear.
     fn output(&mut self, output: P::Output);
+
+    /// What a protocol that is a log asks the machine that it serves, if there is one: see
+    /// [`kit::ReplicatedLog`](crate::kit::ReplicatedLog). Hosts have none.
+    #[inline]
+    fn machine(&mut self, _ask: Ask<'_>) -> Answer {
+        Answer::NoMachine
+    }
 }

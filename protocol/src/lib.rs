@@ -98,7 +98,6 @@ mod time;
 pub mod timers;
 pub mod traffic;
 mod wire;
-pub mod witness;
 
 pub use body::{Bodies, Body, NoBody, Shared, Verdicts};
 pub use check::{Answers, Check, Questions, Reach, RunFacts};

@@ -180,6 +180,18 @@ impl<T: Snapshot> Snapshot for Box<T> {
     }
 }
 
+/// As a list.
+impl<T: Snapshot> Snapshot for std::collections::VecDeque<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        (self.len() as u32).save(out);
+        self.iter().for_each(|value| value.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Vec::load(bytes).map(Self::from)
+    }
+}
+
 impl<T: Snapshot, const N: usize> Snapshot for [T; N] {
     fn save(&self, out: &mut Vec<u8>) {
         self.iter().for_each(|value| value.save(out));

@@ -50,7 +50,7 @@ pub trait Wire: Sized {
 pub struct WireError(pub &'static str);
 
 /// Takes a fixed number of bytes off the front.
-pub(crate) fn fixed<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], WireError> {
+fn fixed<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], WireError> {
     let (head, tail) = bytes.split_first_chunk().ok_or(WireError("too short"))?;
     *bytes = tail;
     Ok(*head)

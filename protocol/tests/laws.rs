@@ -7,7 +7,6 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
 
 #[test]
 fn every_parameter_takes_its_extremes() {
@@ -17,5 +16,4 @@ fn every_parameter_takes_its_extremes() {
     parameters::<SignedGossip>();
     parameters::<Timers>();
     parameters::<Traffic>();
-    parameters::<Witness>();
 }

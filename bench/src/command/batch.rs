@@ -255,7 +255,7 @@ fn manifest() -> Value {
         "reproduce": reproduce(&command),
         "command": command,
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": env!("ANTHILL_COMMIT"),
+        "commit": crate::COMMIT,
         "uncommitted_changes": env!("ANTHILL_DIRTY") == "true",
         "started_unix_s": clock::unix_seconds(),
         "machine": serde_json::to_value(Machine::read()).unwrap_or(Value::Null),

@@ -132,7 +132,7 @@ fn table_text(costs: &CostTable) -> String {
         String::new(),
         format!("machine  {}", machine_name()),
         format!("date     {}", clock::date(clock::unix_seconds())),
-        format!("commit   {}{changes}", env!("ANTHILL_COMMIT")),
+        format!("commit   {}{changes}", crate::COMMIT),
         format!("command  anthill {}", command.join(" ")),
         String::new(),
         "Messages: CPU time of a message's system calls over loopback, UDP and TCP in the mean."
@@ -192,7 +192,7 @@ fn json_text(found: &Calibration, saved: Option<&Path>) -> String {
         .collect();
     export::pretty(&json!({
         "machine": machine_name(),
-        "commit": env!("ANTHILL_COMMIT"),
+        "commit": crate::COMMIT,
         "measured_unix_s": clock::unix_seconds(),
         "signing_backend": SigningKey::new(&[0; 32]).backend(),
         "curve_backend": curve_backend(),

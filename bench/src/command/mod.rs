@@ -4,6 +4,7 @@ mod batch;
 mod calibrate;
 mod compare;
 mod complexity;
+mod contract;
 mod demo;
 mod profile;
 mod protocols;
@@ -77,6 +78,7 @@ pub(crate) fn dispatch(
         Command::Swarm(args) => swarm::swarm(registry, &args, interrupts),
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
+        Command::Contract(args) => contract::contract(&args),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }

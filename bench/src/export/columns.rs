@@ -113,12 +113,15 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
+    use anthill_engine::scenario::ProtocolInfo;
+    use anthill_protocol::gossip::Gossip;
+    use anthill_protocol::phold::Phold;
+
     use super::*;
-    use crate::registry::shipped;
 
     #[test]
     fn a_kind_is_the_declared_one_and_nothing_undeclared_has_one() {
-        let protocols = shipped().entries().iter().map(|entry| entry.protocol).collect();
+        let protocols = vec![ProtocolInfo::of::<Gossip>(), ProtocolInfo::of::<Phold>()];
         let columns = Columns::default()
             .measured(protocols)
             .with(Kind::Text, "digest verdict")

@@ -62,7 +62,7 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
         "seed": scenario.seed,
         "engine": manifest.engine.name(),
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": env!("ANTHILL_COMMIT"),
+        "commit": crate::COMMIT,
         "uncommitted_changes": env!("ANTHILL_DIRTY") == "true",
         "command": manifest.command,
         "started_unix_s": manifest.started,

@@ -107,7 +107,7 @@ impl Plan {
         json!({
             "command": self.kind,
             "version": env!("CARGO_PKG_VERSION"),
-            "commit": env!("ANTHILL_COMMIT"),
+            "commit": crate::COMMIT,
             "seed": self.seed,
             "settings": self.settings,
             "configurations":

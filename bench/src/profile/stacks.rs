@@ -100,7 +100,7 @@ fn functions(address: u64) -> Vec<String> {
     names
 }
 
-/// The module that a source file holds: `.../protocol/src/witness/mod.rs` is `protocol::witness`, and
+/// The module that a source file holds: `.../protocol/src/gossip/mod.rs` is `protocol::gossip`, and
 /// of a package from a registry only its name and what is inside it: no folder of this machine.
 fn module(file: &Path) -> String {
     let parts: Vec<&str> = file.iter().filter_map(|part| part.to_str()).collect();
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn files_name_modules() {
         for (file, expected) in [
-            ("/work/anthill/protocol/src/witness/mod.rs", "protocol::witness"),
+            ("/work/anthill/protocol/src/gossip/mod.rs", "protocol::gossip"),
             ("/rustc/abc/library/core/src/slice/mod.rs", "core::slice"),
             ("/c/registry/src/x/hashbrown-0.17.1/src/raw.rs", "hashbrown::raw"),
             ("./csu/../x/memcpy.S", "memcpy_S"),

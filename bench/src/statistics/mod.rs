@@ -10,6 +10,7 @@
 
 mod fit;
 mod paired;
+mod proportion;
 mod range;
 mod sample;
 mod sign_flip;

@@ -1,6 +1,6 @@
 //! One quantity over several runs: its mean with an interval, or its median with a spread.
 
-use anthill_protocol::witness::odds::proportion_interval;
+use super::proportion::proportion_interval;
 
 use super::{Range, reach};
 

@@ -3,6 +3,7 @@
 //! In the ideal mode every function here is empty after compilation.
 
 use anthill_protocol::draw::below;
+use anthill_protocol::kit::Erased;
 use anthill_protocol::{Message, NodeId, Protocol, Span, Time};
 
 use super::held::Play;
@@ -246,7 +247,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         if first {
             *state = self.first_state();
         } else if !self.plays(state, Play::Restart { keeps_state }) {
-            protocol.restart(state, keeps_state, self);
+            Erased::run(self, |cx| protocol.restart(state, keeps_state, cx));
         }
         self.file_restart(back);
     }

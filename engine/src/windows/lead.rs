@@ -2,7 +2,7 @@
 //!
 //! It finds the next window anywhere, looks at the stop conditions, and runs windows by itself as
 //! long as that is faster ([`Pace`]). Everything here relies on one fact: between the last arrival
-//! and the release no other thread touches anything. So while the leader runs windows, nothing but
+//! and the release no other thread touches anything, of which [`Alone`] is the proof. So while the leader runs windows, nothing but
 //! one worker and its calendar change ([`ALONE`]): it looks at the others once, when it becomes the
 //! leader, and again when a window of theirs has come. A run with few events per window then costs about
 //! the same with any number of threads.
@@ -19,7 +19,7 @@ use crate::schedule::Boundary;
 use crate::tally::add_totals;
 use crate::windows::fabric::Fabric;
 use crate::windows::pace::Pace;
-use crate::windows::rendezvous::PhaseCell;
+use crate::windows::rendezvous::{Alone, PhaseCell};
 use crate::windows::sharded::ShardedRun;
 use crate::windows::subshard::Worker;
 
@@ -95,185 +95,170 @@ impl Lead {
     }
 }
 
+/// The workers' cells.
+type Workers<P, M> = [PhaseCell<Worker<P, M>>];
+
+/// Whether any of these workers is so.
+fn any<P: Protocol, M: Mode>(
+    workers: &Workers<P, M>,
+    alone: &mut Alone,
+    is_so: impl Fn(&Worker<P, M>) -> bool,
+) -> bool {
+    workers.iter().any(|cell| cell.lead(alone, |w| is_so(w)))
+}
+
 impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// The leader's section: runs windows as long as it is to run them alone, and decides what all
     /// do next.
-    pub(crate) fn decide(&self) {
-        // SAFETY: the leader is alone; `lead` and each worker are borrowed one at a time.
+    pub(crate) fn decide(&self, alone: &mut Alone) {
+        // SAFETY: `run_until_shared` and what it calls get the notes, and never their cell.
         unsafe {
-            self.lead.with(|lead| {
+            self.lead.lead_with(alone, |lead, alone| {
                 self.reset_claims();
-                self.look_at_others(lead);
-                lead.step = self.run_until_shared(lead);
+                self.look_at_others(lead, alone);
+                lead.step = self.run_until_shared(lead, alone);
             });
         }
     }
 
     /// Runs windows alone until one is to be shared out, or the run ends.
-    ///
-    /// # Safety
-    /// In the leader's section only, here and below.
-    unsafe fn run_until_shared(&self, lead: &mut Lead) -> Step {
+    fn run_until_shared(&self, lead: &mut Lead, alone: &mut Alone) -> Step {
         let mut changed = &self.workers[..];
         loop {
-            // SAFETY: the leader is alone.
-            unsafe {
-                self.note_window(lead);
-                let window = match self.next_window(changed, lead) {
-                    Ok(window) => window,
-                    Err(end) => return Step::Stop(end),
-                };
-                lead.windows += 1;
-                lead.last = window;
-                self.fabric.exchange(window);
-                if self.workers.len() > 1 {
-                    let events = self.count(window, lead);
-                    if !lead.pace.is_alone(events, || self.field.clock.ns()) {
-                        let crosses = |cell: &PhaseCell<Worker<P, M>>| {
-                            cell.with(|w| w.calendar.crosses_block(window))
-                        };
-                        return Step::Window { window, crosses: self.workers.iter().any(crosses) };
-                    }
-                    lead.sparse_windows += 1;
+            self.note_window(lead, alone);
+            let window = match self.next_window(changed, lead, alone) {
+                Ok(window) => window,
+                Err(end) => return Step::Stop(end),
+            };
+            lead.windows += 1;
+            lead.last = window;
+            self.fabric.exchange(window);
+            if self.workers.len() > 1 {
+                let events = self.count(window, lead, alone);
+                if !lead.pace.is_alone(events, || self.context.clock.ns()) {
+                    let crosses = any(&self.workers, alone, |w| w.calendar.crosses_block(window));
+                    return Step::Window { window, crosses };
                 }
-                self.run_alone(window, lead);
-                changed = core::slice::from_ref(&self.workers[ALONE]);
+                lead.sparse_windows += 1;
             }
+            self.run_alone(window, lead, alone);
+            changed = core::slice::from_ref(&self.workers[ALONE]);
         }
     }
 
     /// All workers but the one that runs windows alone.
-    fn others(&self) -> &[PhaseCell<Worker<P, M>>] {
+    fn others(&self) -> &Workers<P, M> {
         &self.workers[ALONE + 1..]
     }
 
     /// Notes what stays as it is while the leader runs windows.
-    unsafe fn look_at_others(&self, lead: &mut Lead) {
-        let count =
-            // SAFETY: the leader is alone.
-            |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.tally.totals.events) };
-        lead.others_events = self.others().iter().map(count).sum();
+    fn look_at_others(&self, lead: &mut Lead, alone: &mut Alone) {
+        lead.others_events =
+            self.others().iter().map(|cell| cell.lead(alone, |w| w.tally.totals.events)).sum();
         for (next, cell) in lead.next.iter_mut().zip(&self.workers) {
-            // SAFETY: the leader is alone.
-            *next = unsafe { cell.with(|w| w.calendar.next_window()) };
+            *next = cell.lead(alone, |w| w.calendar.next_window());
         }
         if P::STOPS_EARLY {
             for (i, cell) in self.others().iter().enumerate() {
-                // SAFETY: the leader is alone.
-                unsafe {
-                    cell.with(|w| match i {
-                        0 => lead.others_totals.clone_from(&w.tally.totals),
-                        _ => add_totals::<P>(&mut lead.others_totals, &w.tally.totals),
-                    });
-                }
+                cell.lead(alone, |w| match i {
+                    0 => lead.others_totals.clone_from(&w.tally.totals),
+                    _ => add_totals::<P>(&mut lead.others_totals, &w.tally.totals),
+                });
             }
         }
     }
 
     /// Files how many events the last window held.
-    unsafe fn note_window(&self, lead: &mut Lead) {
-        // SAFETY: the leader is alone.
-        let own = unsafe { self.workers[ALONE].with(|w| w.tally.totals.events) };
+    fn note_window(&self, lead: &mut Lead, alone: &mut Alone) {
+        let own = self.workers[ALONE].lead(alone, |w| w.tally.totals.events);
         let events = lead.others_events + own;
         if events > lead.events {
             lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
             lead.events = events;
         }
     }
+
     /// The next window, or why there is none to run. `changed`: the workers that may have changed
     /// since the last time.
-    unsafe fn next_window(
+    fn next_window(
         &self,
-        changed: &[PhaseCell<Worker<P, M>>],
+        changed: &Workers<P, M>,
         lead: &mut Lead,
+        alone: &mut Alone,
     ) -> Result<u64, End> {
-        // SAFETY: the leader is alone.
-        let halted = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.halted) };
-        // SAFETY: the leader is alone.
-        let fault = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.fault.is_some()) };
-        if self.field.world.listens() {
-            // SAFETY: the leader is alone.
-            unsafe { self.hear(changed, lead) };
+        if self.context.world.listens() {
+            self.hear(changed, lead, alone);
         }
-        // SAFETY: the leader is alone.
-        let left_over = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.left_over) };
-        // SAFETY: the leader is alone.
-        let violated = |cell: &PhaseCell<Worker<P, M>>| unsafe {
-            cell.with(|w| !w.tally.violations.is_empty())
-        };
-        if let Some(end) = changed.iter().find_map(halted) {
+        if let Some(end) = changed.iter().find_map(|cell| cell.lead(alone, |w| w.halted)) {
             return Err(end);
         }
-        if self.failed.load(Ordering::Relaxed) || changed.iter().any(fault) {
+        if self.failed.load(Ordering::Relaxed) || any(changed, alone, |w| w.fault.is_some()) {
             return Err(End::Interrupted);
         }
         // Time has passed `until` within the last window: nothing is looked at any more.
-        if changed.iter().any(left_over) {
+        if any(changed, alone, |w| w.left_over) {
             return Err(End::Until);
         }
         let window = self.fabric.min_next(lead.next.iter().flatten().copied().min());
         let Some(window) = window else { return Err(End::Quiescent) };
-        let bodies = self.field.world.bodies;
+        let bodies = self.context.world.bodies;
         // SAFETY: the leader is alone.
         unsafe {
             if bodies.bytes() > 0 && bodies.is_due() {
                 bodies.sweep(window);
             }
         }
-        // SAFETY: the leader is alone.
-        if P::STOPS_EARLY && unsafe { self.is_complete(lead) } {
+        if P::STOPS_EARLY && self.is_complete(lead, alone) {
             return Err(End::Complete);
         }
-        // SAFETY: the leader is alone.
-        let breached = || unsafe { self.jury.with(|jury| jury.has_findings()) };
-        if self.control.stop_on_violation && (changed.iter().any(violated) || breached()) {
+        if self.control.stop_on_violation
+            && (any(changed, alone, |w| !w.tally.violations.is_empty())
+                || self.jury.lead(alone, |jury| jury.has_findings()))
+        {
             return Err(End::Violated);
         }
         if self.control.interrupted() {
             return Err(End::Interrupted);
         }
-        let start = window << self.field.world.window_shift;
-        if start >= self.field.until.0 {
+        let start = window << self.context.world.window_shift;
+        if start >= self.context.until.0 {
             return Err(End::Until);
         }
         if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
-            // SAFETY: the leader is alone.
-            live.leave(|glimpse| unsafe { self.glimpse(start, glimpse) });
+            live.leave(|glimpse| self.glimpse(start, glimpse, alone));
         }
-        // SAFETY: the leader is alone.
-        unsafe { self.look_at_memory(start, lead) }?;
+        self.look_at_memory(start, lead, alone)?;
         let position = Position { window: lead.last, windows: lead.windows };
-        // SAFETY: the leader is alone.
-        let goes_on = unsafe { self.keep(window, position) };
+        let goes_on = self.keep(window, position, alone);
         goes_on.then_some(window).ok_or(End::Interrupted)
     }
 
     /// Lets the judges hear what the nodes said in the last window.
-    unsafe fn hear(&self, changed: &[PhaseCell<Worker<P, M>>], lead: &mut Lead) {
-        let world = &self.field.world;
+    fn hear(&self, changed: &Workers<P, M>, lead: &mut Lead, alone: &mut Alone) {
+        let world = &self.context.world;
         let next = lead.next.iter().flatten().copied().min();
         let boundary = Boundary::after(lead.last, next, world.window_shift);
-        // SAFETY: the leader is alone; jury and each worker are borrowed one at a time.
+        let mut arrived = Vec::new();
+        // SAFETY: the jury's cell is reached once; in it, those of the workers.
         unsafe {
-            self.jury.with(|jury| {
+            self.jury.lead_with(alone, |jury, alone| {
                 for cell in changed {
-                    cell.with(|w| jury.gather(&mut w.tally.outbox));
+                    cell.lead(alone, |w| jury.gather(&mut w.tally.outbox));
                 }
-                let mut arrived = Vec::new();
                 jury.hear(&boundary, |time, parcel| arrived.push((time, parcel)));
-                if !arrived.is_empty() {
-                    self.workers[ALONE].with(|w| {
-                        w.file_arrivals(&self.field, arrived);
-                        lead.next[ALONE] = w.calendar.next_window();
-                    });
-                }
+            });
+        }
+        if !arrived.is_empty() {
+            self.workers[ALONE].lead(alone, |w| {
+                w.file_arrivals(&self.context, arrived);
+                lead.next[ALONE] = w.calendar.next_window();
             });
         }
     }
 
     /// Now and then: reports progress, evens out free memory, and ends the run at its limit. Within
     /// a window the workers look themselves.
-    unsafe fn look_at_memory(&self, start: u64, lead: &mut Lead) -> Result<(), End> {
+    fn look_at_memory(&self, start: u64, lead: &mut Lead, alone: &mut Alone) -> Result<(), End> {
         let (windows, events) = lead.looked;
         if lead.windows > 0
             && lead.windows - windows < WINDOWS_PER_LOOK
@@ -283,71 +268,64 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         }
         lead.looked = (lead.windows, lead.events);
         self.control.report(start, lead.events);
-        // SAFETY: the leader is alone.
-        let bytes = |cell: &PhaseCell<Worker<P, M>>| unsafe { cell.with(|w| w.calendar.bytes()) };
-        let calendars: u64 = self.workers.iter().map(bytes).sum();
-        // SAFETY: the leader is alone.
-        unsafe { self.even_out_free_chunks() };
+        let calendars: u64 =
+            self.workers.iter().map(|cell| cell.lead(alone, |w| w.calendar.bytes())).sum();
+        self.even_out_free_chunks(alone);
         let known = calendars
             .saturating_add(self.state_bytes)
-            .saturating_add(self.field.world.bodies.bytes());
+            .saturating_add(self.context.world.bodies.bytes());
         if known > self.memory_limit { Err(End::MemoryLimit) } else { Ok(()) }
     }
 
-    unsafe fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse) {
+    fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse, alone: &mut Alone) {
         glimpse.begin::<P>(virtual_ns, self.claims.len());
         for cell in &self.workers {
-            // SAFETY: the leader is alone.
-            unsafe { cell.with(|w| glimpse.add(&w.tally, &w.shard_events)) };
+            cell.lead(alone, |w| glimpse.add(&w.tally, &w.shard_events));
         }
     }
 
     /// Threads that receive more than they send collect free chunks; those that send more would
     /// map new memory for ever.
-    unsafe fn even_out_free_chunks(&self) {
-        // SAFETY: the leader is alone.
-        let free = |cell: &PhaseCell<Worker<P, M>>| unsafe {
-            cell.with(|w| w.calendar.arena().free_chunks())
-        };
+    fn even_out_free_chunks(&self, alone: &mut Alone) {
+        let mut free =
+            |cell: &PhaseCell<Worker<P, M>>| cell.lead(alone, |w| w.calendar.arena().free_chunks());
         let Some(most) = self.workers.iter().max_by_key(|cell| free(cell)) else { return };
         let Some(least) = self.workers.iter().min_by_key(|cell| free(cell)) else { return };
         let surplus = free(most) - free(least);
         if surplus > UNEVEN_CHUNKS {
             // SAFETY: the surplus says that these are two different workers.
             unsafe {
-                most.with(|from| {
-                    least.with(|to| from.calendar.arena().give(surplus / 2, to.calendar.arena()));
+                most.lead_with(alone, |from, alone| {
+                    least.lead(alone, |to| {
+                        from.calendar.arena().give(surplus / 2, to.calendar.arena());
+                    });
                 });
             }
         }
     }
 
-    unsafe fn is_complete(&self, lead: &mut Lead) -> bool {
+    fn is_complete(&self, lead: &mut Lead, alone: &mut Alone) -> bool {
         let totals = &mut lead.totals;
-        // SAFETY: the leader is alone.
-        unsafe { self.workers[ALONE].with(|w| totals.clone_from(&w.tally.totals)) };
+        self.workers[ALONE].lead(alone, |w| totals.clone_from(&w.tally.totals));
         if self.workers.len() > 1 {
             add_totals::<P>(totals, &lead.others_totals);
         }
         self.fabric.reduce(totals);
-        self.field.world.protocol.complete(totals)
+        self.context.world.protocol.complete(totals)
     }
 
     /// How much work a window is, in events, counted up to about what makes a difference. To bring a
     /// far event near takes about a quarter of what it takes to handle one.
-    unsafe fn count(&self, window: u64, lead: &Lead) -> usize {
+    fn count(&self, window: u64, lead: &Lead, alone: &mut Alone) -> usize {
         let enough = lead.pace.enough();
         let mut events = 0;
         for (cell, next) in self.workers.iter().zip(&lead.next) {
             if *next == Some(window) {
-                // SAFETY: the leader is alone.
-                events += unsafe {
-                    cell.with(|w| {
-                        let crosses = w.calendar.crosses_block(window);
-                        let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
-                        far / 4 + w.calendar.count_up_to(window, enough)
-                    })
-                };
+                events += cell.lead(alone, |w| {
+                    let crosses = w.calendar.crosses_block(window);
+                    let far = if crosses { w.calendar.events_to_cascade(window) } else { 0 };
+                    far / 4 + w.calendar.count_up_to(window, enough)
+                });
             }
         }
         events
@@ -355,50 +333,48 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
 
     /// Runs a window. Calendars with nothing in it are left where they are: none of their lists is
     /// of this window, and they move on when their own next one comes.
-    unsafe fn run_alone(&self, window: u64, lead: &mut Lead) {
+    fn run_alone(&self, window: u64, lead: &mut Lead, alone: &mut Alone) {
         lead.touched.fill(0);
         for (i, cell) in self.workers.iter().enumerate() {
             if i != ALONE && lead.next[i] != Some(window) {
                 continue;
             }
-            // SAFETY: the leader is alone; all have read their last slot.
-            unsafe {
-                cell.with(|w| {
-                    w.calendar.advance(window);
-                    w.calendar.open();
-                    for (all, own) in lead.touched.iter_mut().zip(w.calendar.touched_words()) {
-                        *all |= own;
-                    }
-                });
-            }
-        }
-        // SAFETY: the leader is alone, so every sub-shard is its own.
-        unsafe {
-            self.workers[ALONE].with(|w| {
-                w.tally.open_window(window);
-                let clock = &self.field.clock;
-                let measured = lead.windows.is_multiple_of(WINDOWS_PER_TIMED);
-                let stretch = measured.then(|| w.begin_stretch(clock));
-                for (i, word) in lead.touched.iter().enumerate() {
-                    let mut bits = *word;
-                    while bits != 0 {
-                        let subshard = i as u32 * 64 + bits.trailing_zeros();
-                        bits &= bits - 1;
-                        let shard = self.field.placement.shard_of(subshard);
-                        w.take(&self.field, window, subshard, shard);
-                    }
-                }
-                w.run_taken(&self.field, window);
-                if let Some(stretch) = stretch {
-                    w.end_stretch(clock, stretch, WINDOWS_PER_TIMED);
+            cell.lead(alone, |w| {
+                w.calendar.advance(window);
+                w.calendar.open();
+                for (all, own) in lead.touched.iter_mut().zip(w.calendar.touched_words()) {
+                    *all |= own;
                 }
             });
-            for (i, next) in lead.next.iter_mut().enumerate() {
-                if i == ALONE || *next == Some(window) {
-                    // SAFETY: as above.
-                    *next = self.workers[i].with(|w| w.calendar.next_window());
-                }
+        }
+        self.workers[ALONE].lead(alone, |w| self.run_touched(window, lead, w));
+        for (i, next) in lead.next.iter_mut().enumerate() {
+            if i == ALONE || *next == Some(window) {
+                *next = self.workers[i].lead(alone, |w| w.calendar.next_window());
             }
+        }
+    }
+
+    /// Runs the touched sub-shards of an open window, all on this worker, in the leader's section.
+    fn run_touched(&self, window: u64, lead: &Lead, w: &mut Worker<P, M>) {
+        w.tally.open_window(window);
+        let clock = &self.context.clock;
+        let measured = lead.windows.is_multiple_of(WINDOWS_PER_TIMED);
+        let stretch = measured.then(|| w.begin_stretch(clock));
+        for (i, word) in lead.touched.iter().enumerate() {
+            let mut bits = *word;
+            while bits != 0 {
+                let subshard = i as u32 * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                let shard = self.context.placement.shard_of(subshard);
+                // SAFETY: the leader is alone, so every sub-shard is its own.
+                unsafe { w.take(&self.context, window, subshard, shard) };
+            }
+        }
+        // SAFETY: as above.
+        unsafe { w.run_taken(&self.context, window) };
+        if let Some(stretch) = stretch {
+            w.end_stretch(clock, stretch, WINDOWS_PER_TIMED);
         }
     }
 }

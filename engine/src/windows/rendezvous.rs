@@ -20,6 +20,13 @@ use std::{
     sync::{Condvar, Mutex},
 };
 
+/// Proof that the calling thread is in the leader's section: no other thread of the run touches a
+/// [`PhaseCell`] until it ends. One exists at a time, and [`PhaseCell::lead`] borrows it, so a
+/// cell cannot be reached a second time either.
+///
+/// All cells of a run are reached by the threads of one [`Rendezvous`] only.
+pub(crate) struct Alone(());
+
 /// A barrier for a fixed number of threads, with a leader's section.
 pub(crate) struct Rendezvous {
     members: u32,
@@ -49,10 +56,10 @@ impl Rendezvous {
     /// Waits until all members have called `wait`; the last of them runs `lead` first, alone.
     /// Everything written before anyone's `wait` is visible in `lead`, and everything written in
     /// `lead` is visible after everyone's `wait`.
-    pub(crate) fn wait(&self, lead: impl FnOnce()) {
+    pub(crate) fn wait(&self, lead: impl FnOnce(&mut Alone)) {
         let generation = self.generation.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
-            lead();
+            lead(&mut Alone(()));
             self.arrived.store(0, Ordering::Relaxed);
             self.generation.store(generation.wrapping_add(1), Ordering::Release);
             // Both sides read-modify-write `sleeping`: whoever comes second in its order sees what
@@ -113,6 +120,27 @@ impl<T> PhaseCell<T> {
     pub(crate) unsafe fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: promised by the caller.
         f(unsafe { &mut *self.0.get() })
+    }
+
+    /// Runs `f` on the content, in the leader's section.
+    #[inline]
+    pub(crate) fn lead<R>(&self, _: &mut Alone, f: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: the leader owns all cells, and `f` cannot have its token, which is borrowed here.
+        unsafe { self.with(f) }
+    }
+
+    /// The same for `f` that reaches other cells too.
+    ///
+    /// # Safety
+    /// `f` does not reach this cell a second time.
+    #[inline]
+    pub(crate) unsafe fn lead_with<R>(
+        &self,
+        alone: &mut Alone,
+        f: impl FnOnce(&mut T, &mut Alone) -> R,
+    ) -> R {
+        // SAFETY: the leader owns all cells; the rest is promised by the caller.
+        unsafe { self.with(|content| f(content, alone)) }
     }
 
     /// Runs `f` on the content that any number of threads may read.
@@ -177,18 +205,18 @@ mod tests {
                              sum: Arc<PhaseCell<u32>>| {
                 // SAFETY: before the first rendezvous each thread owns its own cell.
                 unsafe { cells[me].with(|c| *c += me as u32 + 1) };
-                meeting.wait(|| {
+                meeting.wait(|alone| {
                     for cell in cells.iter() {
-                        // SAFETY: the leader is alone and owns all cells.
-                        unsafe { cell.with(|c| sum.with(|s| *s += *c)) };
+                        let own = cell.lead(alone, |c| *c);
+                        sum.lead(alone, |s| *s += own);
                     }
                 });
                 // SAFETY: in this phase each thread owns the other's cell.
                 unsafe { cells[1 - me].with(|c| *c += 10) };
-                meeting.wait(|| {
+                meeting.wait(|alone| {
                     for cell in cells.iter() {
-                        // SAFETY: the leader is alone and owns all cells.
-                        unsafe { cell.with(|c| sum.with(|s| *s += *c)) };
+                        let own = cell.lead(alone, |c| *c);
+                        sum.lead(alone, |s| *s += own);
                     }
                 });
             };
@@ -223,8 +251,7 @@ mod tests {
                         let owned = &cells[((me + round) % members) as usize];
                         // SAFETY: a rotation: in each phase every cell has one owner.
                         unsafe { owned.with(|c| *c += 1) };
-                        // SAFETY: the leader is alone.
-                        meeting.wait(|| unsafe { led.with(|l| *l += 1) });
+                        meeting.wait(|alone| led.lead(alone, |l| *l += 1));
                     }
                 });
             }

@@ -40,7 +40,7 @@ use crate::windows::fabric::{Fabric, Threads};
 use crate::windows::lead::{ALONE, Lead, Step};
 use crate::windows::pace::Pace;
 use crate::windows::placement::Placement;
-use crate::windows::rendezvous::{PhaseCell, Rendezvous};
+use crate::windows::rendezvous::{Alone, PhaseCell, Rendezvous};
 use crate::windows::subshard::{Nodes, WindowContext, Worker};
 
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
@@ -55,7 +55,7 @@ const WORTH_SHARING: f64 = 64.0;
 
 /// Everything that the threads of a run share.
 pub(crate) struct ShardedRun<'a, P: Protocol, M: Mode, F> {
-    pub(crate) field: WindowContext<'a, P, M>,
+    pub(crate) context: WindowContext<'a, P, M>,
     pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
     pub(crate) jury: PhaseCell<Jury<'a, P>>,
@@ -210,7 +210,7 @@ fn run_in<P: Protocol, M: Mode>(
     let executes = Worker::<P, M>::ANNOUNCES && world.crypto.mode == crypto::Mode::Real;
     let pace = Pace::new(options.alone_below, executes);
     let team = ShardedRun {
-        field: WindowContext {
+        context: WindowContext {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
             nodes: Nodes(region.address().cast()),
             world,
@@ -316,7 +316,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
 
     /// The life of one thread.
     fn work(&self, me: usize) -> ThreadReport {
-        let clock = &self.field.clock;
+        let clock = &self.context.clock;
         let mut report = ThreadReport::default();
         self.guarded(|| {
             if self.resumes {
@@ -324,25 +324,23 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             }
             self.claim_all(me, |subshard, _| {
                 // SAFETY: a claimed sub-shard is this thread's; its nodes are uninitialised.
-                unsafe { self.workers[me].with(|w| w.start(&self.field, subshard)) };
+                unsafe { self.workers[me].with(|w| w.start(&self.context, subshard)) };
             });
         });
-        // SAFETY: the leader is alone.
-        self.meeting.wait(|| unsafe { self.lead.with(|lead| lead.setup_ns = clock.ns()) });
+        self.meeting.wait(|alone| self.lead.lead(alone, |lead| lead.setup_ns = clock.ns()));
         let cpu_before = thread_cpu_ns();
         loop {
             let arrived = clock.ns();
             let mut led_ns = 0;
-            self.meeting.wait(|| {
-                let (begun, timed_before) = (clock.ns(), self.timed_ns(ALONE));
-                self.guarded(|| self.decide());
+            self.meeting.wait(|alone| {
+                let (begun, timed_before) = (clock.ns(), self.timed_ns(ALONE, alone));
+                self.guarded(|| self.decide(alone));
                 if self.failed.load(Ordering::Relaxed) {
-                    // SAFETY: the leader is alone.
-                    unsafe { self.lead.with(|lead| lead.step = Step::Stop(End::Interrupted)) };
+                    self.lead.lead(alone, |lead| lead.step = Step::Stop(End::Interrupted));
                 }
                 led_ns = clock.ns() - begun;
                 report.phases.exchange_ns +=
-                    led_ns.saturating_sub(self.timed_ns(ALONE) - timed_before);
+                    led_ns.saturating_sub(self.timed_ns(ALONE, alone) - timed_before);
             });
             report.phases.idle_ns += (clock.ns() - arrived).saturating_sub(led_ns);
             // Not `failed`: a faster thread may set it in the next window already, and waits at the
@@ -362,7 +360,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             });
         }
         let failed = self.failed.load(Ordering::Relaxed);
-        if !failed && !self.field.unstarted.load(Ordering::Relaxed) {
+        if !failed && !self.context.unstarted.load(Ordering::Relaxed) {
             self.guarded(|| {
                 self.claim_all(me, |subshard, _| {
                     report.states = report.states.wrapping_add(self.hash_states(subshard));
@@ -372,15 +370,14 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         report
     }
 
-    /// Time that a worker's sub-shards have taken so far; in the leader's section.
-    fn timed_ns(&self, worker: usize) -> u64 {
-        // SAFETY: the leader is alone.
-        unsafe { self.workers[worker].with(|w| w.timed_ns()) }
+    /// Time that a worker's sub-shards have taken so far.
+    fn timed_ns(&self, worker: usize, alone: &mut Alone) -> u64 {
+        self.workers[worker].lead(alone, |w| w.timed_ns())
     }
 
     /// This thread's part of a window that all run together.
     fn run_window(&self, me: usize, window: u64, crosses: bool, phases: &mut ThreadPhases) {
-        let clock = &self.field.clock;
+        let clock = &self.context.clock;
         let begun = clock.ns();
         // Guarded by itself: whoever fails in it must still come to the meeting below.
         // SAFETY: own worker; its last slot has been read by all.
@@ -394,7 +391,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         phases.exchange_ns += clock.ns() - begun;
         if crosses {
             let arrived = clock.ns();
-            self.meeting.wait(|| ());
+            self.meeting.wait(|_| ());
             phases.idle_ns += clock.ns() - arrived;
         }
         if self.failed.load(Ordering::Relaxed) {
@@ -405,13 +402,13 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         self.claim_all(me, |subshard, shard| {
             // SAFETY: the window is open, the sub-shard claimed, the worker this thread's own.
             unsafe {
-                self.workers[me].with(|w| w.take(&self.field, window, subshard, shard));
+                self.workers[me].with(|w| w.take(&self.context, window, subshard, shard));
             }
         });
         // SAFETY: as above.
         unsafe {
             self.workers[me].with(|w| {
-                w.run_taken(&self.field, window);
+                w.run_taken(&self.context, window);
                 w.end_stretch(clock, stretch, 1);
             });
         }
@@ -423,7 +420,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let mine = (me..shards).step_by(threads);
         let others = (0..shards).filter(|shard| self.stealing && shard % threads != me);
         for shard in mine.chain(others) {
-            let end = self.field.placement.subshards_of(shard as u32).end;
+            let end = self.context.placement.subshards_of(shard as u32).end;
             loop {
                 let subshard = self.claims[shard].fetch_add(1, Ordering::Relaxed);
                 if subshard >= end {
@@ -436,15 +433,15 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
 
     pub(crate) fn reset_claims(&self) {
         for (shard, claim) in self.claims.iter().enumerate() {
-            claim.store(self.field.placement.subshards_of(shard as u32).start, Ordering::Relaxed);
+            claim.store(self.context.placement.subshards_of(shard as u32).start, Ordering::Relaxed);
         }
     }
 
     fn hash_states(&self, subshard: u32) -> u64 {
-        self.field.placement.nodes_of(subshard).fold(0u64, |sum, id| {
+        self.context.placement.nodes_of(subshard).fold(0u64, |sum, id| {
             // SAFETY: the loop has ended, nobody writes; started before it.
-            let cell = unsafe { &*self.field.nodes.0.add(id as usize) };
-            let hash = self.field.world.protocol.state_hash(&cell.state);
+            let cell = unsafe { &*self.context.nodes.0.add(id as usize) };
+            let hash = self.context.world.protocol.state_hash(&cell.state);
             sum.wrapping_add(state_word(NodeId(id), hash))
         })
     }
@@ -454,18 +451,18 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     fn part_with_nodes(&self, time: Time, visit: Option<Visit<'_, P>>) -> Vec<NodeId> {
         let mut excused = Vec::new();
         // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
-        if self.field.unstarted.load(Ordering::Relaxed) {
+        if self.context.unstarted.load(Ordering::Relaxed) {
             return excused;
         }
-        let world = &self.field.world;
+        let world = &self.context.world;
         let excuses = M::HAS_CONDITIONS && world.listens();
         let drops = core::mem::needs_drop::<CellOf<P, M>>();
         if visit.is_none() && !excuses && !drops {
             return excused;
         }
-        for id in (0..self.field.placement.nodes).map(NodeId) {
+        for id in (0..self.context.placement.nodes).map(NodeId) {
             // SAFETY: every node was started, and the threads have ended.
-            let cell = unsafe { &mut *self.field.nodes.0.add(id.index()) };
+            let cell = unsafe { &mut *self.context.nodes.0.add(id.index()) };
             if let Some(visit) = visit {
                 visit(id, &cell.state);
             }
@@ -491,7 +488,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             // Which nodes were started is unknown: their heap memory, if any, is left behind.
             resume_unwind(payload);
         }
-        let loop_end_ns = self.field.clock.ns();
+        let loop_end_ns = self.context.clock.ns();
         let threads = self.workers.len() as u32;
         let mut shard_events = vec![0; self.claims.len()];
         let mut calendar_bytes = 0;
@@ -529,7 +526,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let host = HostReport {
             shards: self.claims.len() as u32,
             threads,
-            subshards: self.field.placement.subshards,
+            subshards: self.context.placement.subshards,
             setup_ns: lead.setup_ns,
             loop_ns: loop_end_ns - lead.setup_ns,
             loop_cpu_ns: reports.iter().map(|r| r.cpu_ns).sum(),
@@ -545,7 +542,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
         let run_end = RunEnd { time, nodes: scenario.population(), excused: &excused };
         let judged = self.jury.into_inner().end(&run_end);
-        let finished = tally.finish(1 << self.field.world.window_shift);
-        Ok(outcome(&self.field.world, scenario, finished, states, end, host, judged))
+        let finished = tally.finish(1 << self.context.world.window_shift);
+        Ok(outcome(&self.context.world, scenario, finished, states, end, host, judged))
     }
 }

@@ -134,24 +134,24 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// The memory of these nodes is uninitialised and touched by nobody else now.
-    pub(crate) unsafe fn start(&mut self, field: &WindowContext<'_, P, M>, subshard: u32) {
-        for id in field.placement.nodes_of(subshard) {
+    pub(crate) unsafe fn start(&mut self, context: &WindowContext<'_, P, M>, subshard: u32) {
+        for id in context.placement.nodes_of(subshard) {
             if (self.mapped != self.calendar.mapped() || id % EVENTS_PER_LOOK as u32 == 0)
-                && self.must_halt(field)
+                && self.must_halt(context)
             {
-                field.unstarted.store(true, Atomic::Relaxed);
+                context.unstarted.store(true, Atomic::Relaxed);
                 return;
             }
             let (mut counts, mut standing) = Default::default();
             let mut sink = CalendarSink {
                 calendar: &mut self.calendar,
                 own: &mut self.own,
-                placement: &field.placement,
-                window_shift: field.world.window_shift,
+                placement: &context.placement,
+                window_shift: context.world.window_shift,
                 open: u64::MAX,
             };
             let turn = Turn {
-                world: &field.world,
+                world: &context.world,
                 id: NodeId(id),
                 now: Time::ZERO,
                 counts: &mut counts,
@@ -160,7 +160,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             };
             let state = turn.start(&mut sink);
             // SAFETY: `id` is below the number of nodes; the rest is promised by the caller.
-            unsafe { field.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
+            unsafe { context.nodes.0.add(id as usize).write(NodeCell { state, counts, standing }) };
         }
     }
 
@@ -185,32 +185,34 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Files messages that a scheduler lets arrive, between windows.
     pub(crate) fn file_arrivals(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         arrivals: Vec<(Time, Parcel<P::Message>)>,
     ) {
         let mut sink = CalendarSink {
             calendar: &mut self.calendar,
             own: &mut self.own,
-            placement: &field.placement,
-            window_shift: field.world.window_shift,
+            placement: &context.placement,
+            window_shift: context.world.window_shift,
             open: u64::MAX,
         };
         for (time, parcel) in arrivals {
-            field.world.arrive(time, parcel, &mut sink);
+            context.world.arrive(time, parcel, &mut sink);
         }
     }
 
     /// Whether to leave the work undone: one window of few nodes can hold more events, and send
     /// more messages, than anyone has time or memory for.
     #[cold]
-    fn must_halt(&mut self, field: &WindowContext<'_, P, M>) -> bool {
+    fn must_halt(&mut self, context: &WindowContext<'_, P, M>) -> bool {
         let mapped = self.calendar.mapped();
         let more = mapped - core::mem::replace(&mut self.mapped, mapped);
-        let all = field.mapped.fetch_add(more, Atomic::Relaxed) + more;
+        let all = context.mapped.fetch_add(more, Atomic::Relaxed) + more;
         let own = (self.own.capacity() * size_of::<OwnEvent<StampedOf<P, M>>>()) as u64;
-        if all.saturating_add(own).saturating_add(field.world.bodies.bytes()) > field.memory_limit {
+        if all.saturating_add(own).saturating_add(context.world.bodies.bytes())
+            > context.memory_limit
+        {
             self.halted = Some(End::MemoryLimit);
-        } else if field.control.interrupted() {
+        } else if context.control.interrupted() {
             self.halted = Some(End::Interrupted);
         }
         self.halted.is_some()
@@ -223,39 +225,39 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// As [`Worker::run_window`], until the window ends.
     pub(crate) unsafe fn take(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         shard: u32,
     ) {
         if !Self::ANNOUNCES {
             // SAFETY: promised by the caller.
-            return unsafe { self.run_window(field, window, subshard, shard, false) };
+            return unsafe { self.run_window(context, window, subshard, shard, false) };
         }
         // SAFETY: the window is open, so its lists are immutable.
         let events: usize =
-            unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
+            unsafe { context.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
         if events >= TAKEN_EVENTS {
             // SAFETY: promised by the caller.
-            return unsafe { self.run_window(field, window, subshard, shard, true) };
+            return unsafe { self.run_window(context, window, subshard, shard, true) };
         }
         if events == 0 {
             return;
         }
-        let begun = field.clock.ns();
-        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+        let begun = context.clock.ns();
+        let signing = self.tally.signing(&context.world.crypto, context.world.seed);
         // SAFETY: as above.
         unsafe {
-            for_each_event(field, window, subshard, |event| fetch_bodies(&event, field));
-            for_each_event(field, window, subshard, |event| announce(signing, &event, field));
+            for_each_event(context, window, subshard, |event| fetch_bodies(&event, context));
+            for_each_event(context, window, subshard, |event| announce(signing, &event, context));
         }
         let enough = signing.waiting() >= BATCH;
-        self.crypto_ns += field.clock.ns() - begun;
+        self.crypto_ns += context.clock.ns() - begun;
         self.taken.push((subshard, shard));
         self.taken_events += events;
         if enough || self.taken_events >= TAKEN_EVENTS {
             // SAFETY: promised by the caller.
-            unsafe { self.run_taken(field, window) };
+            unsafe { self.run_taken(context, window) };
         }
     }
 
@@ -263,20 +265,20 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// As [`Worker::run_window`] for all of them.
-    pub(crate) unsafe fn run_taken(&mut self, field: &WindowContext<'_, P, M>, window: u64) {
+    pub(crate) unsafe fn run_taken(&mut self, context: &WindowContext<'_, P, M>, window: u64) {
         if self.taken.is_empty() {
             return;
         }
-        let begun = field.clock.ns();
-        let signing = self.tally.signing(&field.world.crypto, field.world.seed);
+        let begun = context.clock.ns();
+        let signing = self.tally.signing(&context.world.crypto, context.world.seed);
         if signing.waiting() > 0 {
-            signing.settle(field.world.bodies);
+            signing.settle(context.world.bodies);
         }
-        self.crypto_ns += field.clock.ns() - begun;
+        self.crypto_ns += context.clock.ns() - begun;
         let mut taken = core::mem::take(&mut self.taken);
         for (subshard, shard) in taken.drain(..) {
             // SAFETY: promised by the caller.
-            unsafe { self.run_window(field, window, subshard, shard, false) };
+            unsafe { self.run_window(context, window, subshard, shard, false) };
         }
         self.taken = taken;
         self.taken_events = 0;
@@ -307,7 +309,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// nodes have been started.
     pub(crate) unsafe fn run_window(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         shard: u32,
@@ -315,39 +317,39 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ) {
         // SAFETY: the window is open, so its lists are immutable.
         let count: usize =
-            unsafe { field.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
+            unsafe { context.columns.iter().map(|c| c.list(window, subshard).len()).sum() };
         if count == 0 || self.halted.is_some() {
             return;
         }
         self.shard_events[shard as usize] += count as u64;
         let timed = count >= TIMED_MIN;
-        let begun = if timed { field.clock.ns() } else { 0 };
+        let begun = if timed { context.clock.ns() } else { 0 };
         // SAFETY: as promised by the caller, and only this thread reaches the sub-shard's lists.
         unsafe {
-            self.collect(field, window, subshard, count);
-            for column in &field.columns {
+            self.collect(context, window, subshard, count);
+            for column in &context.columns {
                 self.calendar.arena().free(&mut column.take(window, subshard));
             }
         }
-        if window == field.world.window_of(field.until) {
-            self.cut_at_until(field);
+        if window == context.world.window_of(context.until) {
+            self.cut_at_until(context);
         }
-        let sorted = if timed { field.clock.ns() } else { 0 };
+        let sorted = if timed { context.clock.ns() } else { 0 };
         let mut ready = sorted;
         if announces {
-            let signing = self.tally.signing(&field.world.crypto, field.world.seed);
-            self.events.iter().for_each(|event| announce(signing, event, field));
+            let signing = self.tally.signing(&context.world.crypto, context.world.seed);
+            self.events.iter().for_each(|event| announce(signing, event, context));
             if signing.waiting() > 0 {
-                signing.settle(field.world.bodies);
+                signing.settle(context.world.bodies);
             }
-            ready = field.clock.ns();
+            ready = context.clock.ns();
             self.crypto_ns += ready - sorted;
         }
         // SAFETY: as promised by the caller.
-        unsafe { self.handle_all(field, window, subshard) };
+        unsafe { self.handle_all(context, window, subshard) };
         if timed {
             self.sort_ns += sorted - begun;
-            self.handlers_ns += field.clock.ns() - ready;
+            self.handlers_ns += context.clock.ns() - ready;
         }
     }
 
@@ -357,7 +359,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// As `run_window`; `count` is their number.
     unsafe fn collect(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         window: u64,
         subshard: u32,
         count: usize,
@@ -365,7 +367,8 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         self.events.clear();
         let room = self.events.try_reserve(count);
         granted::<Event<StampedOf<P, M>>>(room, count, "the events of a window");
-        let nodes = field.nodes.0.wrapping_add(field.placement.nodes_of(subshard).start as usize);
+        let nodes =
+            context.nodes.0.wrapping_add(context.placement.nodes_of(subshard).start as usize);
         let fetch = |event: &Event<StampedOf<P, M>>| {
             // With few events there is no time to fetch ahead while they run.
             if count < FEW {
@@ -375,23 +378,23 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         if count < COUNTING_MIN {
             // SAFETY: the lists are immutable while the window is open.
             unsafe {
-                for_each_event(field, window, subshard, |event| {
+                for_each_event(context, window, subshard, |event| {
                     fetch(&event);
                     self.events.push(event);
                 });
             }
-            insertion_sort(&mut self.events, field, window);
+            insertion_sort(&mut self.events, context, window);
             return;
         }
         // About one bucket per event: most hold zero to three events.
-        let spare = field.placement.shift.saturating_sub(count.ilog2());
-        let buckets = (1usize << field.placement.shift) >> spare;
+        let spare = context.placement.shift.saturating_sub(count.ilog2());
+        let buckets = (1usize << context.placement.shift) >> spare;
         self.buckets.clear();
         self.buckets.resize(buckets, 0);
         let ends = &mut self.buckets[..];
         // SAFETY: the lists are immutable while the window is open.
         unsafe {
-            for_each_event(field, window, subshard, |event| {
+            for_each_event(context, window, subshard, |event| {
                 fetch(&event);
                 ends[(event.local() >> spare) as usize] += 1;
             });
@@ -405,20 +408,20 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         // SAFETY: the starts are prefix sums of the same events' counts, so each of the `count`
         // reserved places is written exactly once.
         unsafe {
-            for_each_event(field, window, subshard, |event| {
+            for_each_event(context, window, subshard, |event| {
                 let place = &mut ends[(event.local() >> spare) as usize];
                 out.add(*place as usize).write(event);
                 *place += 1;
             });
             self.events.set_len(count);
         }
-        insertion_sort(&mut self.events, field, window);
+        insertion_sort(&mut self.events, context, window);
     }
 
     /// Leaves out of the window that holds `until` what does not lie before it.
     #[cold]
-    fn cut_at_until(&mut self, field: &WindowContext<'_, P, M>) {
-        let until_offset = field.until.0 & ((1 << field.world.window_shift) - 1);
+    fn cut_at_until(&mut self, context: &WindowContext<'_, P, M>) {
+        let until_offset = context.until.0 & ((1 << context.world.window_shift) - 1);
         let all = self.events.len();
         self.events.retain(|event| u64::from(event.time_offset) < until_offset);
         self.left_over |= self.events.len() < all;
@@ -428,35 +431,35 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     ///
     /// # Safety
     /// As `run_window`.
-    unsafe fn handle_all(&mut self, field: &WindowContext<'_, P, M>, window: u64, subshard: u32) {
+    unsafe fn handle_all(&mut self, context: &WindowContext<'_, P, M>, window: u64, subshard: u32) {
         let events = core::mem::take(&mut self.events);
-        let first = field.placement.nodes_of(subshard).start;
-        let window_start = window << field.world.window_shift;
+        let first = context.placement.nodes_of(subshard).start;
+        let window_start = window << context.world.window_shift;
         for (i, event) in events.iter().enumerate() {
             if let Some(ahead) = events.get(i + PREFETCH_AHEAD) {
                 let ahead = (first + ahead.local()) as usize;
-                prefetch::for_write_all(field.nodes.0.wrapping_add(ahead));
+                prefetch::for_write_all(context.nodes.0.wrapping_add(ahead));
             }
             if P::HINTS
                 && let Some(ahead) = events.get(i + HINTS_AHEAD)
             {
                 // SAFETY: promised by the caller.
-                unsafe { hint(field, first + ahead.local(), &ahead.payload.payload) };
+                unsafe { hint(context, first + ahead.local(), &ahead.payload.payload) };
             }
             let node = NodeId(first + event.local());
             let time = Time(window_start | u64::from(event.time_offset));
             let source = NodeId(event.source);
             // SAFETY: promised by the caller.
             unsafe {
-                self.handle(field, window, node, time, source, event.sequence, &event.payload)
+                self.handle(context, window, node, time, source, event.sequence, &event.payload)
             };
             if !self.own.is_empty() {
                 let next = events.get(i + 1).filter(|next| next.local() == event.local());
                 // SAFETY: promised by the caller.
-                unsafe { self.handle_own(field, window, node, next) };
+                unsafe { self.handle_own(context, window, node, next) };
             }
             if (self.mapped != self.calendar.mapped() || i % EVENTS_PER_LOOK == EVENTS_PER_LOOK - 1)
-                && self.must_halt(field)
+                && self.must_halt(context)
             {
                 self.own.clear();
                 break;
@@ -472,16 +475,16 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     #[inline(never)]
     unsafe fn handle_own(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         window: u64,
         node: NodeId,
         next: Option<&Event<StampedOf<P, M>>>,
     ) {
-        let window_start = window << field.world.window_shift;
+        let window_start = window << context.world.window_shift;
         while let Some(own) = self.own.peek() {
             if let Some(next) = next {
                 let time = Time(window_start | u64::from(next.time_offset));
-                let seed = field.world.seed;
+                let seed = context.world.seed;
                 let key = |time, load: &StampedOf<P, M>, source: NodeId, sequence: u32| {
                     (time, load.tie(seed, time, source), source, sequence)
                 };
@@ -492,7 +495,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 }
             }
             let own = self.own.pop().expect("peeked");
-            if own.time >= field.until {
+            if own.time >= context.until {
                 self.left_over = true;
                 continue;
             }
@@ -502,13 +505,16 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 return;
             }
             self.own_handled = self.own_handled.wrapping_add(1);
-            if (self.own_handled as usize).is_multiple_of(EVENTS_PER_LOOK) && self.must_halt(field)
+            if (self.own_handled as usize).is_multiple_of(EVENTS_PER_LOOK)
+                && self.must_halt(context)
             {
                 self.own.clear();
                 return;
             }
             // SAFETY: promised by the caller.
-            unsafe { self.handle(field, window, node, own.time, node, own.sequence, &own.payload) };
+            unsafe {
+                self.handle(context, window, node, own.time, node, own.sequence, &own.payload)
+            };
         }
     }
 
@@ -518,7 +524,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     #[allow(clippy::too_many_arguments, reason = "the parts of one event, inlined")]
     unsafe fn handle(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         window: u64,
         node: NodeId,
         time: Time,
@@ -527,16 +533,16 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         load: &StampedOf<P, M>,
     ) {
         // SAFETY: started, and of this thread's sub-shard.
-        let cell = unsafe { &mut *field.nodes.0.add(node.index()) };
+        let cell = unsafe { &mut *context.nodes.0.add(node.index()) };
         let mut sink = CalendarSink {
             calendar: &mut self.calendar,
             own: &mut self.own,
-            placement: &field.placement,
-            window_shift: field.world.window_shift,
+            placement: &context.placement,
+            window_shift: context.world.window_shift,
             open: window,
         };
         let turn = Turn {
-            world: &field.world,
+            world: &context.world,
             id: node,
             now: time,
             counts: &mut cell.counts,
@@ -554,12 +560,12 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
 #[inline]
 fn fetch_bodies<P: Protocol, M: Mode>(
     event: &Event<StampedOf<P, M>>,
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
 ) {
     if P::Message::CARRIES
         && let Payload::Message(message) = &event.payload.payload
     {
-        message.bodies(|handle| field.world.bodies.prefetch(handle));
+        message.bodies(|handle| context.world.bodies.prefetch(handle));
     }
 }
 
@@ -569,14 +575,14 @@ fn fetch_bodies<P: Protocol, M: Mode>(
 /// The node has been started, and no other thread has its sub-shard.
 #[inline]
 unsafe fn hint<P: Protocol, M: Mode>(
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
     node: u32,
     payload: &PayloadOf<P, M>,
 ) {
     if let Payload::Message(message) = payload {
-        let World { protocol, bodies, .. } = &field.world;
+        let World { protocol, bodies, .. } = &context.world;
         // SAFETY: promised by the caller; no handler runs.
-        let cell = unsafe { &*field.nodes.0.add(node as usize) };
+        let cell = unsafe { &*context.nodes.0.add(node as usize) };
         protocol.hint(&cell.state, message, &BodiesOf(bodies), prefetch::for_write);
     }
 }
@@ -586,10 +592,10 @@ unsafe fn hint<P: Protocol, M: Mode>(
 fn announce<P: Protocol, M: Mode>(
     signing: &mut Signing,
     event: &Event<StampedOf<P, M>>,
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
 ) {
     if let Payload::Message(message) = &event.payload.payload {
-        signing.announce(NodeId(event.source), message, field.world.bodies);
+        signing.announce(NodeId(event.source), message, context.world.bodies);
     }
 }
 
@@ -597,12 +603,12 @@ fn announce<P: Protocol, M: Mode>(
 /// `window` is open in all calendars.
 #[inline]
 unsafe fn for_each_event<P: Protocol, M: Mode>(
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
     window: u64,
     subshard: u32,
     mut take: impl FnMut(Event<StampedOf<P, M>>),
 ) {
-    for column in &field.columns {
+    for column in &context.columns {
         // SAFETY: the window is open, so the list is immutable and its arena alive.
         unsafe {
             for (first, entries) in column.list(window, subshard).runs() {
@@ -621,7 +627,7 @@ unsafe fn for_each_event<P: Protocol, M: Mode>(
 #[inline]
 fn insertion_sort<P: Protocol, M: Mode>(
     events: &mut [Event<StampedOf<P, M>>],
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
     window: u64,
 ) {
     for i in 1..events.len() {
@@ -636,7 +642,7 @@ fn insertion_sort<P: Protocol, M: Mode>(
             let before_rank = before.rank();
             let ordered = before_rank < rank
                 || (before_rank == rank
-                    && compare_tied(&before, &event, field, window) == Ordering::Less);
+                    && compare_tied(&before, &event, context, window) == Ordering::Less);
             if ordered {
                 break;
             }
@@ -646,7 +652,7 @@ fn insertion_sort<P: Protocol, M: Mode>(
         events[hole] = event;
         if i - hole > INSERTION_MAX {
             events.sort_unstable_by(|a, b| {
-                a.rank().cmp(&b.rank()).then_with(|| compare_tied(a, b, field, window))
+                a.rank().cmp(&b.rank()).then_with(|| compare_tied(a, b, context, window))
             });
             return;
         }
@@ -658,12 +664,12 @@ fn insertion_sort<P: Protocol, M: Mode>(
 fn compare_tied<P: Protocol, M: Mode>(
     a: &Event<StampedOf<P, M>>,
     b: &Event<StampedOf<P, M>>,
-    field: &WindowContext<'_, P, M>,
+    context: &WindowContext<'_, P, M>,
     window: u64,
 ) -> Ordering {
-    let time = Time(window << field.world.window_shift | u64::from(a.time_offset));
+    let time = Time(window << context.world.window_shift | u64::from(a.time_offset));
     let key = |event: &Event<StampedOf<P, M>>| {
-        let tie = event.payload.tie(field.world.seed, time, NodeId(event.source));
+        let tie = event.payload.tie(context.world.seed, time, NodeId(event.source));
         (tie, event.source, event.sequence)
     };
     key(a).cmp(&key(b))

@@ -5,10 +5,10 @@ use anthill_engine::Control;
 use anthill_engine::outcome::{Ended, Outcome, Violation};
 use anthill_protocol::invariant::{Bearing, Invariant};
 use anthill_protocol::parameter::{Kind, Parameter, ParameterError, Value, Values};
-use anthill_protocol::witness::Witness;
 use anthill_protocol::{
     Configure, Context, Metric, MetricInfo, MetricKind, NoBody, NodeId, Protocol, Span,
 };
+use anthill_witness::Witness;
 
 use crate::{Numbered, Ready, invariant_part};
 

@@ -12,8 +12,8 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::{SignedPhold, SignedPholdMetric};
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::{Witness, WitnessMetric};
 use anthill_raft::Raft;
+use anthill_witness::{Witness, WitnessMetric};
 
 use crate::{Ready, invariant_part};
 

@@ -17,8 +17,8 @@ use anthill_protocol::draw::{below, draw};
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
-use anthill_protocol::witness::Witness;
 use anthill_protocol::{Configure, Message, Protocol};
+use anthill_witness::Witness;
 
 use crate::mayhem::Mayhem;
 use crate::{Ready, invariant_part};

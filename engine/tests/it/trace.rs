@@ -9,8 +9,8 @@ use anthill_engine::{Control, run_visited, sequential};
 use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::Witness;
 use anthill_protocol::{Configure, Message, NodeId, Protocol, Time};
+use anthill_witness::Witness;
 
 use crate::{Ready, invariant_part};
 

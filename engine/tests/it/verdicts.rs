@@ -16,8 +16,8 @@ use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedPhold;
 use anthill_protocol::timers::Timers;
 use anthill_protocol::traffic::Traffic;
-use anthill_protocol::witness::{Witness, WitnessMetric};
 use anthill_protocol::{Check, Configure, Message, Metric, RunFacts};
+use anthill_witness::{Witness, WitnessMetric};
 
 use crate::Ready;
 use crate::swarm::weather::{Climate, Nature};

@@ -26,20 +26,25 @@ pub struct Link {
     /// What the signature before this one covers; zeros for the first.
     pub before: Digest,
     pub signature: Signature,
+    /// Of the machine over the log, in the first link: what the value is the name of.
+    pub body: Option<Shared>,
+    /// How long that is.
+    pub body_len: u32,
 }
 
 impl Link {
     /// What its signature covers: instance, value, this signer and, by the digest of the link before, all
     /// signers before. (Signatures are a function of key and digest, so this pins them too.)
     pub(crate) fn digest(&self, scenario: u64) -> Digest {
-        covered(scenario, (self.instance, self.value), (self.length, self.signer), self.before)
+        let of = (self.length, self.signer, self.body);
+        covered(scenario, (self.instance, self.value), of, self.before)
     }
 }
 
 fn covered(
     scenario: u64,
     (instance, value): (u32, u32),
-    (length, signer): (u32, NodeId),
+    (length, signer, content): (u32, NodeId, Option<Shared>),
     before: Digest,
 ) -> Digest {
     let mut body = [0; 48];
@@ -47,12 +52,19 @@ fn covered(
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     body[16..].copy_from_slice(&before.0);
-    Digest::of("dolev-strong", scenario, 0, &body)
+    match content {
+        None => Digest::of("dolev-strong", scenario, 0, &body),
+        Some(content) => {
+            let bytes = [&body[..], &content.id().to_le_bytes()].concat();
+            Digest::of("dolev-strong", scenario, 1, &bytes)
+        }
+    }
 }
 
 impl Body for Link {
     fn encoded_len(&self) -> u32 {
-        self.length.saturating_mul(SIGNED).saturating_add(HEAD).min(Shared::MAX_LEN)
+        let own = self.length.saturating_mul(SIGNED).saturating_add(HEAD);
+        own.saturating_add(self.body_len).min(Shared::MAX_LEN)
     }
 
     fn fingerprint(&self) -> u64 {
@@ -67,13 +79,33 @@ impl Body for Link {
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Shared)) {
-        self.previous.into_iter().for_each(visit);
+        self.previous.into_iter().chain(self.body).for_each(visit);
     }
 }
 
 /// Signs a value as the first of a chain.
 pub(crate) fn begin((instance, value): (u32, u32), cx: &mut impl Context<DolevStrong>) -> Shared {
-    sign((instance, value), 1, None, cx)
+    begin_with((instance, value), None, cx)
+}
+
+/// The same, with a body that the value is the name of.
+pub(crate) fn begin_with(
+    (instance, value): (u32, u32),
+    body: Option<Shared>,
+    cx: &mut impl Context<DolevStrong>,
+) -> Shared {
+    let body_len = body.map_or(0, |body| body.encoded_len());
+    sign((instance, value), (1, body, body_len), None, cx)
+}
+
+/// The body that a chain began with.
+pub(crate) fn body_of(chain: Shared, cx: &mut impl Context<DolevStrong>) -> Option<Shared> {
+    let bodies = cx.bodies();
+    let mut link = bodies.get(chain);
+    while let Some(previous) = link.previous {
+        link = bodies.get(previous);
+    }
+    link.body
 }
 
 /// Adds this node's signature to a chain.
@@ -81,19 +113,21 @@ pub(crate) fn extend(chain: Shared, cx: &mut impl Context<DolevStrong>) -> Share
     let bodies = cx.bodies();
     let link = bodies.get(chain);
     let before = link.digest(cx.scenario());
-    sign((link.instance, link.value), link.length.saturating_add(1), Some((chain, before)), cx)
+    let (length, body_len) = (link.length.saturating_add(1), link.body_len);
+    sign((link.instance, link.value), (length, None, body_len), Some((chain, before)), cx)
 }
 
 fn sign(
     (instance, value): (u32, u32),
-    length: u32,
+    (length, body, body_len): (u32, Option<Shared>, u32),
     previous: Option<(Shared, Digest)>,
     cx: &mut impl Context<DolevStrong>,
 ) -> Shared {
     let (signer, before) = (cx.id(), previous.map_or(Digest([0; 32]), |(_, before)| before));
-    let signature = cx.sign(&covered(cx.scenario(), (instance, value), (length, signer), before));
+    let signature =
+        cx.sign(&covered(cx.scenario(), (instance, value), (length, signer, body), before));
     let previous = previous.map(|(link, _)| link);
-    cx.share(Link { instance, value, length, signer, previous, before, signature })
+    cx.share(Link { instance, value, length, signer, previous, before, signature, body, body_len })
 }
 
 /// Whether all signatures of a chain hold, its signers are different nodes, none of them this one, and the
@@ -104,7 +138,10 @@ pub(crate) fn holds(chain: Shared, sender: NodeId, cx: &mut impl Context<DolevSt
     let last = bodies.get(chain);
     let (mut link, mut handle) = (last, chain);
     loop {
-        let is_same = link.instance == last.instance && link.value == last.value;
+        let is_first = link.previous.is_none();
+        let is_same = link.instance == last.instance
+            && link.value == last.value
+            && (is_first || link.body.is_none());
         let verdicts = cx.verify_body(handle);
         if !is_same || !signers.insert(link.signer) || verdicts.failed() > 0 {
             return false;

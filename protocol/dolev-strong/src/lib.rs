@@ -19,6 +19,7 @@ mod attacks;
 mod chain;
 mod checks;
 mod judges;
+mod log;
 mod node;
 mod schedule;
 #[cfg(test)]

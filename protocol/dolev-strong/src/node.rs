@@ -136,10 +136,11 @@ impl DolevStrong {
     fn begin(&self, node: &mut Node, (instance, round): (u32, u32), cx: &mut impl Context<Self>) {
         *node = Node { instance, round, ..Node::default() };
         if round == 1 && cx.id() == sender_of(instance, cx.nodes()) {
-            let value = self.input(instance);
+            let (value, body) = self.proposal(instance, cx);
             node.extracted[0] = Some(value);
             cx.output(Said::Extracted { instance, value, round: 0 });
-            let chain = chain::begin((instance, value), cx);
+            let chain = chain::begin_with((instance, value), body, cx);
+            self.keep(node, chain, cx);
             cx.record(DolevStrongMetric::Signed, 1);
             self.send_all(ChainMessage::Proposal { chain }, 1, cx);
         }
@@ -187,6 +188,7 @@ impl DolevStrong {
             _ => None,
         };
         cx.output(Said::Decided { instance: node.instance, value });
+        self.hand_over(node.instance, value, cx);
         cx.record(DolevStrongMetric::Decided, 1);
         cx.record(DolevStrongMetric::Defaults, value.is_none().into());
         cx.record(DolevStrongMetric::Rounds, schedule.rounds.into());
@@ -212,6 +214,7 @@ impl DolevStrong {
         }
         node.extracted[place] = Some(value);
         cx.output(Said::Extracted { instance, value, round });
+        self.keep(node, chain, cx);
         if round < self.schedule().rounds {
             cx.retain(chain);
             node.pending[place] = Some(chain);

@@ -1,3 +1,58 @@
-//! Proof of Good-Will on the Anthill contract: a chain whose forgers donate for their slots.
+//! Proof of Good-Will on the Anthill contract: a chain whose forgers donate for their slots (ParisNeo,
+//! *blockchain*, 2021).
+//!
+//! Forgers give to approved associations, and have slots in proportion two windows later. Blocks are
+//! flooded over a mesh of full nodes, the longest chain counts, and light peers believe what all their
+//! homes agree on. Eight rules (G1 to G8) correct holes of the published scheme; each can be turned off.
+//!
+//! *Executed once.* A block is a shared body that keeps its parent, and what it comes to: a persistent
+//! state that shares what does not change. Whoever needs it first works it out; every node is charged.
+//!
+//! | module | what |
+//! |---|---|
+//! | `accounts`, `ledger`, `execute` | balances, pots, windows; what a block comes to |
+//! | `lottery` | weights and leaders of slots |
+//! | `associations` | requests, votes, revocation, spending |
+//! | `scheduled` | crons, and testaments of silence |
+//! | `contracts`, `vm` | queues of calls by price, starvation; the machine of `anthill-contracts` |
+//! | `transaction`, `block`, `pool` | what is signed, shared, and waits |
+//! | `mesh`, `greeting`, `relay`, `chain`, `forge` | full nodes: who knows whom, flooding, forks, slots, bids |
+//! | `light` | light peers |
+//! | `attacks` | thirteen adversaries |
+//! | `judges`, `checks`, [`theory`] | what must hold, and closed forms |
 
 #![forbid(unsafe_code)]
+
+mod accounts;
+mod associations;
+mod attacks;
+mod block;
+mod chain;
+mod checks;
+mod contracts;
+mod execute;
+mod forge;
+mod greeting;
+mod judges;
+mod ledger;
+mod light;
+mod lottery;
+mod mesh;
+mod message;
+mod metric;
+mod node;
+mod output;
+mod parameters;
+mod pool;
+mod protocol;
+mod relay;
+mod scheduled;
+#[cfg(test)]
+mod tests;
+pub mod theory;
+mod transaction;
+mod vm;
+
+pub use parameters::Goodwill;
+
+pub(crate) use protocol::Timer;

@@ -3,6 +3,7 @@
 //! A replica keeps the blocks above its last committed one whose ancestors it knows, and beside them some
 //! that wait for theirs. Committed blocks hang together by their links: the last one keeps all of them.
 
+use anthill_protocol::kit::{Ask, Final};
 use anthill_protocol::{Bodies as _, Context, Digest, NodeId, Shared};
 
 use crate::hotstuff::{HotStuff, HotStuffMetric, HotStuffOutput};
@@ -100,6 +101,9 @@ impl HotStuff {
             cx.record(HotStuffMetric::Blocks, height);
             cx.record(HotStuffMetric::Commit, cx.now().since(block.time).0);
             cx.output(HotStuffOutput::Committed { height, block: short(&digest), view });
+            if let Some(entry) = block.entry {
+                cx.machine(Ask::Take(Final { index: height, entry }));
+            }
             self.execute(node, &block.requests, cx);
         }
         self.prune(node, cx);

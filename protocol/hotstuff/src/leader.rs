@@ -1,5 +1,6 @@
 //! Proposals and votes.
 
+use anthill_protocol::kit::{Ask, Entry};
 use anthill_protocol::{Bodies as _, Claim, Context, Digest, NodeId, Shared, Signature};
 
 use crate::hotstuff::{HotStuff, HotStuffMetric, HotStuffOutput};
@@ -32,15 +33,24 @@ impl HotStuff {
         };
         // Of the ancestors that are not committed, at most three or so.
         let mut ancestor = link.and_then(|link| bodies.get(link).block());
+        let mut entries: Vec<Entry> = ancestor
+            .into_iter()
+            .filter(|_| parent != node.tip.digest)
+            .filter_map(|it| it.entry)
+            .collect();
         while let Some(block) = ancestor.filter(|block| block.parent.1 != node.tip.digest) {
             ancestor = node.known(&block.parent.1).and_then(|link| bodies.get(link).block());
             before.extend(ancestor.into_iter().flat_map(|block| &block.requests));
+            entries.extend(ancestor.and_then(|block| block.entry));
         }
         let Some(certificate) = bodies.get(node.high.proof).certificate() else { return };
         node.proposed = view;
         let requests = self.batch(node, before);
         let place = Place { view, height: height + 1, time: cx.now(), link };
-        let block = Block::new(cx.scenario(), place, node.high.proof, certificate, requests);
+        entries.reverse();
+        let entry = cx.machine(Ask::Next { before: &entries }).entry();
+        let justify = (node.high.proof, certificate);
+        let block = Block::with_entry(cx.scenario(), place, justify, requests, entry);
         let handle = cx.share(HotStuffBody::Block(block));
         cx.record(HotStuffMetric::Proposals, 1);
         cx.record(HotStuffMetric::Rounds, view);

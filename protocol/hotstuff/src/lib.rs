@@ -9,6 +9,7 @@
 //! | vote for what extends the lock, or is justified by a later certificate | `leader` | HotStuff, `safeNode` |
 //! | two-chain: vote for a child of the view before, or with timeouts none of which knew a higher certificate | `leader` | Jolteon, 3 |
 //! | time-outs that double, new-view messages to the next leader | `pacemaker` | HotStuff, 4.4 and `nextView` |
+//! | a log for a machine, in place of clients | `log` | |
 //! | joining at f + 1 statements, moving on at q | `pacemaker` | as Bracha's broadcast; Jolteon, 3 |
 //!
 //! n replicas, f = ⌊(n − 1)/3⌋, q = ⌈(n + f + 1)/2⌉. The paper's dummy blocks, which fill views without a
@@ -24,6 +25,7 @@ mod clients;
 mod hotstuff;
 mod judges;
 mod leader;
+mod log;
 mod messages;
 mod pacemaker;
 mod replica;

@@ -1,5 +1,6 @@
 //! What travels: messages, and the bodies that many of them share.
 
+use anthill_protocol::kit::Entry;
 use anthill_protocol::{
     Body, Claim, Digest, Keys, Message, NodeId, Shared, Signature, Snapshot, Time, draw,
     fingerprint_bytes,
@@ -121,6 +122,8 @@ pub struct Block {
     pub(crate) link: Option<Shared>,
     /// Client and number of each request.
     pub(crate) requests: Vec<(NodeId, u32)>,
+    /// Of the machine over the log.
+    pub(crate) entry: Option<Entry>,
 }
 
 /// A block's place: what of it is chosen by its proposer.
@@ -140,12 +143,24 @@ impl Block {
         certificate: &Certificate,
         requests: Vec<(NodeId, u32)>,
     ) -> Self {
+        Self::with_entry(scenario, place, (justify, certificate), requests, None)
+    }
+
+    pub(crate) fn with_entry(
+        scenario: u64,
+        place: Place,
+        (justify, certificate): (Shared, &Certificate),
+        requests: Vec<(NodeId, u32)>,
+        entry: Option<Entry>,
+    ) -> Self {
         let Place { view, height, time, link } = place;
         let mut words = vec![view, height, time.0, certificate.view];
         words.extend(requests.iter().map(|(client, n)| u64::from(client.0) << 32 | u64::from(*n)));
+        // No request looks like this.
+        words.extend(entry.iter().flat_map(|it| [u64::MAX, it.value]));
         let digest = digest(scenario, Statement::Block, &words, Some(&certificate.block));
         let parent = (certificate.view, certificate.block);
-        Self { digest, view, height, time, justify, parent, link, requests }
+        Self { digest, view, height, time, justify, parent, link, requests, entry }
     }
 }
 
@@ -229,6 +244,9 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
+    /// Of nobody.
+    pub(crate) const EMPTY: Self = Self { view: 0, high: 0, signers: Signers::List(Vec::new()) };
+
     /// Of statements of different replicas about `view` or later ones.
     pub(crate) fn list(view: u64, mut statements: Vec<(GivenUp, Signature)>) -> Self {
         statements.retain(|(statement, _)| statement.given >= view);
@@ -263,7 +281,11 @@ impl Body for HotStuffBody {
         match self {
             // View, height, time, the count of requests, and the parent's certificate.
             Self::Block(block) => {
-                28 + block.justify.encoded_len() + 8 * block.requests.len() as u32
+                let justify = block.justify.encoded_len();
+                let own = justify.saturating_add(28 + 8 * block.requests.len() as u32);
+                let body = block.entry.and_then(|it| it.body).map_or(0, |it| it.encoded_len());
+                let entry = if block.entry.is_some() { 8 } else { 0 };
+                own.saturating_add(body).saturating_add(entry).min(Shared::MAX_LEN)
             }
             Self::Certificate(Certificate { signers: Signers::List(votes), .. }) => {
                 44 + (4 + SIGNATURE) * votes.len() as u32
@@ -339,6 +361,7 @@ impl Body for HotStuffBody {
     fn parts(&self, visit: &mut dyn FnMut(Shared)) {
         if let Self::Block(block) = self {
             visit(block.justify);
+            block.entry.and_then(|it| it.body).into_iter().for_each(&mut *visit);
             block.link.into_iter().for_each(visit);
         }
     }

@@ -89,14 +89,16 @@ fn stale_blocks_and_growth_are_those_of_a_fixed_delay() {
         let mut pump = Pump::new(protocol.clone(), 50).seed(11).delay(delay);
         let mut facts = pump.run(days(1));
         with_equal_delays(&mut facts, delay);
-        let load = hops as f64 * delay_ms as f64 / 1_000.0 * 49.0 / 50.0;
+        let found = hops as f64 * delay_ms as f64 / 1_000.0;
+        let (load, lead) = (found * 49.0 / 50.0, crate::theory::lead(found, 50));
         let stale = checked(&protocol, &facts, "stale_rate");
         assert!(!stale.expected_violation && stale.ok, "{stale:?}");
-        assert!((stale.expected - load / (1.0 + load)).abs() < 0.005, "{load}: {stale:?}");
+        let expected = crate::theory::growth(load, lead);
+        assert!((stale.expected - (1.0 - expected)).abs() < 0.002, "{load}: {stale:?}");
         assert!((stale.interval.0..stale.interval.1).contains(&stale.measured), "{stale:?}");
         let growth = checked(&protocol, &facts, "chain_growth");
         assert!(!growth.expected_violation && growth.ok, "{growth:?}");
-        assert!((growth.expected - 1.0 / (1.0 + load)).abs() < 0.005, "{load}: {growth:?}");
+        assert!((growth.expected - expected).abs() < 0.002, "{load}: {growth:?}");
         let breaches: Vec<_> = pump.findings().into_iter().filter(|one| !one.expected).collect();
         assert_eq!(breaches, []);
     }

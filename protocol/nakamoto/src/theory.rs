@@ -38,14 +38,24 @@ pub fn lost_by_giving_up(share: f64, deficit: u32) -> f64 {
 }
 
 /// The share of blocks that do not stay in the chain, when `load` blocks are found on average while one
-/// is on its way: exact for many small miners and a fixed delay, else to first order.
-pub fn stale_rate(load: f64) -> f64 {
-    load / (1.0 + load)
+/// is on its way, and whoever has found a block is ahead by `lead`: see [`lead`]. For a fixed delay, else to
+/// first order of the load.
+pub fn stale_rate(load: f64, lead: f64) -> f64 {
+    1.0 - growth(load, lead)
 }
 
 /// The growth of the chain in units of the rate at which blocks are found.
-pub fn growth(load: f64) -> f64 {
-    1.0 / (1.0 + load)
+pub fn growth(load: f64, lead: f64) -> f64 {
+    1.0 / (1.0 + load - lead)
+}
+
+/// What is gained on average, in intervals, by those who have a block while it is still on its way to others.
+/// Of n equal miners each has a rate of 1/n; x blocks are found during a delay. The finder of the first block
+/// of a height works on the next at once, and so do those who find another one of that height, of whom there are
+/// x on average when it has arrived everywhere. In first order of 1/n the next block is earlier by
+/// (x + x² + x³/6) / n than a delay and an interval later; x/n of it is in `load`, the rest is this.
+pub fn lead(found: f64, miners: u32) -> f64 {
+    found.powi(2) * (1.0 + found / 6.0) / f64::from(miners.max(1))
 }
 
 /// Whatever an adversary with a share of the hash rate does, others have mined this much of the chain.
@@ -160,9 +170,12 @@ mod tests {
 
     #[test]
     fn delay_costs_blocks() {
-        is_near(stale_rate(0.2), 0.166_67, 5);
-        assert_eq!((stale_rate(1.0), growth(1.0)), (0.5, 0.5));
-        is_near(stale_rate(0.3) + growth(0.3), 1.0, 12);
+        is_near(stale_rate(0.2, 0.0), 0.166_67, 5);
+        assert_eq!((stale_rate(1.0, 0.0), growth(1.0, 0.0)), (0.5, 0.5));
+        is_near(stale_rate(0.3, 0.1) + growth(0.3, 0.1), 1.0, 12);
+        is_near(lead(1.0, 50), 0.023_33, 5);
+        // A block each 1.957 intervals, and not each 1.98.
+        is_near(growth(0.98, lead(1.0, 50)), 0.511_07, 5);
     }
 
     #[test]

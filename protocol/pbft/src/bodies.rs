@@ -1,6 +1,7 @@
 //! What many messages share: requests, batches, votes, certificates, view changes, states.
 
 use anthill_protocol::draw::mix;
+use anthill_protocol::kit::Entry;
 use anthill_protocol::{
     Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError,
 };
@@ -74,17 +75,27 @@ impl Request {
     }
 }
 
-/// Requests that are ordered together.
+/// Requests that are ordered together, or an entry for the machine over the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     requests: Vec<Request>,
+    entry: Option<Entry>,
     digest: u64,
 }
 
 impl Batch {
     pub fn new(requests: Vec<Request>) -> Self {
         let digest = requests.iter().fold(11, |hash, request| mix(hash, request.fold())).max(1);
-        Self { requests, digest }
+        Self { requests, entry: None, digest }
+    }
+
+    pub fn of_entry(entry: Entry) -> Self {
+        let digest = mix(mix(13, entry.value), entry.body.map_or(0, |body| body.id())).max(1);
+        Self { requests: Vec::new(), entry: Some(entry), digest }
+    }
+
+    pub fn entry(&self) -> Option<Entry> {
+        self.entry
     }
 
     pub fn requests(&self) -> &[Request] {
@@ -97,14 +108,21 @@ impl Batch {
     }
 }
 
-/// The requests: the digest follows from them.
+/// The requests, or the entry: the digest follows from them.
 impl Snapshot for Batch {
     fn save(&self, out: &mut Vec<u8>) {
-        self.requests.save(out);
+        let Self { requests, entry, digest: _ } = self;
+        entry.save(out);
+        if entry.is_none() {
+            requests.save(out);
+        }
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        Vec::load(bytes).map(Self::new)
+        Ok(match Option::load(bytes)? {
+            Some(entry) => Self::of_entry(entry),
+            None => Self::new(Vec::load(bytes)?),
+        })
     }
 }
 
@@ -268,12 +286,15 @@ pub struct State {
     pub chain: u64,
     /// For each client, its last request that was executed, and the result.
     pub replies: Vec<(u32, u64)>,
+    /// What the machine over the log took last.
+    pub last: Option<Entry>,
 }
 
 impl State {
     /// What stands for it in checkpoints.
     pub fn root(&self) -> u64 {
         let hash = mix(u64::from(self.seq), self.chain);
+        let hash = self.last.map_or(hash, |last| mix(hash, last.value));
         self.replies.iter().fold(hash, |hash, (t, result)| mix(mix(hash, u64::from(*t)), *result))
     }
 }
@@ -321,7 +342,11 @@ impl Body for PbftBody {
     fn encoded_len(&self) -> u32 {
         match self {
             Self::Request(_) => 4 + 4 + 8 + 64,
-            Self::Batch(it) => (4 + 80 * it.requests.len() as u32).min(Shared::MAX_LEN),
+            Self::Batch(it) => {
+                let entry = if it.entry.is_some() { 8 } else { 0 };
+                let body = it.entry.and_then(|entry| entry.body);
+                with(4 + 80 * it.requests.len() as u32 + entry, body.into_iter())
+            }
             Self::Proposal(it) => with(PLACE + 4 + it.seal.len(), it.batch.into_iter()),
             Self::Vote(it) => PLACE + 4 + it.seal.len(),
             Self::Certificate(it) => {
@@ -342,7 +367,10 @@ impl Body for PbftBody {
                 };
                 with(8 + named + it.seal.len(), it.proposals.iter().chain(whole).copied())
             }
-            Self::State(it) => (12 + 12 * it.replies.len() as u32).min(Shared::MAX_LEN),
+            Self::State(it) => {
+                let last = if it.last.is_some() { 8 + Shared::NAME_LEN } else { 0 };
+                (12 + 12 * it.replies.len() as u32 + last).min(Shared::MAX_LEN)
+            }
         }
     }
 
@@ -392,11 +420,9 @@ impl Body for PbftBody {
             Self::NewView(it) => {
                 it.changes.iter().chain(&it.proposals).for_each(|part| visit(*part));
             }
-            Self::Request(_)
-            | Self::Batch(_)
-            | Self::Vote(_)
-            | Self::Certificate(_)
-            | Self::State(_) => {}
+            Self::Batch(it) => it.entry.and_then(|it| it.body).into_iter().for_each(visit),
+            Self::State(it) => it.last.and_then(|it| it.body).into_iter().for_each(visit),
+            Self::Request(_) | Self::Vote(_) | Self::Certificate(_) => {}
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Checkpoints, the watermarks that they move, and state transfer (OSDI 1999, section 4.3).
 
+use anthill_protocol::kit::{Ask, Final};
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared, Signature};
 
 use crate::bodies::{Certificate, Kind, PbftBody, Seal, Vote};
 use crate::messages::{PbftMessage, PbftMetric, PbftOutput};
 use crate::protocol::Pbft;
-use crate::replica::{Replica, content, share_state};
+use crate::replica::{Replica, content, oldest, share_state};
 use crate::tally::Tally;
 
 impl Pbft {
@@ -15,7 +16,8 @@ impl Pbft {
         if seq <= node.low {
             return;
         }
-        let (root, state) = share_state(node.checkpoint(), cx);
+        let state = node.checkpoint(cx);
+        let (root, state) = share_state(state, cx);
         cx.retain(state);
         node.taken.push((seq, root, state));
         let vote = self.vote(Kind::Checkpoint, (0, seq, root), cx);
@@ -240,12 +242,16 @@ impl Pbft {
             }
         }
         node.executed = seq;
+        let before = oldest(cx);
+        if let Some(entry) = state.last {
+            cx.machine(Ask::Take(Final { index: u64::from(seq), entry }));
+        }
         for (.., state) in node.taken.drain(..) {
             cx.release(state);
         }
         cx.record(PbftMetric::Transfers, 1);
         cx.output(PbftOutput::Installed { seq, root });
-        node.rest(self, cx);
+        node.rest(self, before, cx);
         self.execute(node, cx);
     }
 }

@@ -13,6 +13,7 @@
 //! | the same with MACs: acknowledgements, sets P and Q | TOCS 2002, 4.2, figure 4 | `change`, `decide` |
 //! | retransmission by status messages | TOCS 2002, 5.2 | `status` |
 //! | clients: timestamps, f + 1 equal replies | OSDI 1999, 4.1 | `client` |
+//! | a log for a machine, in place of clients | | `log` |
 
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod checks;
 mod client;
 mod decide;
 mod judges;
+mod log;
 mod messages;
 mod normal;
 mod protocol;

@@ -1,12 +1,13 @@
 //! The normal case: request, pre-prepare, prepare, commit, reply (OSDI 1999, section 4.2).
 
 use anthill_protocol::draw::mix;
+use anthill_protocol::kit::{Ask, Final};
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared};
 
 use crate::bodies::{Batch, Kind, NULL, PbftBody, Proposal, Request, Vote};
 use crate::messages::{PbftMessage, PbftMetric, PbftOutput};
 use crate::protocol::Pbft;
-use crate::replica::{Accepted, Proof, Replica, content, digest_of};
+use crate::replica::{Accepted, Proof, Replica, content, digest_of, oldest};
 
 impl Pbft {
     pub(crate) fn on_request(
@@ -79,13 +80,29 @@ impl Pbft {
             if requests.is_empty() {
                 continue;
             }
-            let batch = Batch::new(requests);
-            let digest = batch.digest();
-            let batch = cx.share(PbftBody::Batch(batch));
-            let seq = node.proposed + 1;
-            let body = self.proposal((node.view, seq), (digest, Some(batch)), cx);
-            self.multicast(PbftMessage::PrePrepare(body), cx);
-            self.accept(node, seq, Accepted { body, digest, batch: Some(batch) }, cx);
+            self.propose_batch(node, Batch::new(requests), cx);
+        }
+        self.propose_entry(node, cx);
+    }
+
+    fn propose_batch(&self, node: &mut Replica, batch: Batch, cx: &mut impl Context<Self>) {
+        let digest = batch.digest();
+        let batch = cx.share(PbftBody::Batch(batch));
+        let seq = node.proposed + 1;
+        let body = self.proposal((node.view, seq), (digest, Some(batch)), cx);
+        self.multicast(PbftMessage::PrePrepare(body), cx);
+        self.accept(node, seq, Accepted { body, digest, batch: Some(batch) }, cx);
+    }
+
+    /// What the machine over the log has; one at a time, so that it knows what came before.
+    fn propose_entry(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
+        let is_free = node.proposed <= node.executed && node.proposed - node.low < self.window();
+        if node.active
+            && is_free
+            && self.primary(node.view) == cx.id().0
+            && let Some(entry) = cx.machine(Ask::Next { before: &[] }).entry()
+        {
+            self.propose_batch(node, Batch::of_entry(entry), cx);
         }
     }
 
@@ -130,6 +147,7 @@ impl Pbft {
         let is_of_client =
             |it: &Request| it.client < self.clients && it.signer == self.client_node(it.client);
         content.digest() == digest
+            && (content.entry().is_none() || cx.machine(Ask::Oldest).is_served())
             && requests.len() <= self.batch as usize
             && requests.iter().all(is_of_client)
             && cx.verify_body(batch).failed() == 0
@@ -284,7 +302,7 @@ impl Pbft {
 
     /// Executes what is committed, in order and without gaps.
     pub(crate) fn execute(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
-        let before = node.executed;
+        let (before, waited) = (node.executed, oldest(cx));
         while let Some(seq) = node.executed.checked_add(1) {
             let Some(slot) = node.peek(seq).filter(|slot| slot.view == node.view) else { break };
             let Some(digest) = slot.committed else { break };
@@ -301,7 +319,7 @@ impl Pbft {
             }
         }
         if node.executed > before {
-            node.rest(self, cx);
+            node.rest(self, waited, cx);
             // A replica alone executes within its loop of proposals.
             if self.n > 1 {
                 self.propose(node, cx);
@@ -313,6 +331,10 @@ impl Pbft {
     fn apply(&self, node: &mut Replica, batch: Option<Shared>, cx: &mut impl Context<Self>) {
         let Some(batch) = batch else { return };
         let bodies = cx.bodies();
+        if let Some(entry) = bodies.get(batch).batch().and_then(Batch::entry) {
+            node.chain = mix(node.chain, entry.value);
+            cx.machine(Ask::Take(Final { index: u64::from(node.executed), entry }));
+        }
         for request in bodies.get(batch).batch().map_or(&[][..], Batch::requests) {
             let Request { client, t, .. } = *request;
             let Some(session) = node.sessions.get_mut(client as usize) else { continue };

@@ -1,6 +1,6 @@
 //! The state of a replica.
 
-use anthill_protocol::kit::Deadline;
+use anthill_protocol::kit::{Ask, Deadline};
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared, Snapshot, Span};
 
 use crate::bodies::{Kind, PbftBody, Proposal, Seal, State, Vote, statement};
@@ -199,8 +199,8 @@ impl Replica {
     }
 
     /// Whether something is to be executed.
-    pub fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty() || self.proposed > self.executed
+    pub fn is_waiting(&self, cx: &mut impl Context<Pbft>) -> bool {
+        !self.waiting.is_empty() || self.proposed > self.executed || oldest(cx).is_some()
     }
 
     /// How long it waits before it gives up a primary.
@@ -210,28 +210,29 @@ impl Replica {
 
     /// Sets the timers after something has happened that is no execution.
     pub fn wait(&mut self, pbft: &Pbft, cx: &mut impl Context<Pbft>) {
-        if self.active && self.is_waiting() && self.alarm.due().is_none() {
+        if self.active && self.alarm.due().is_none() && self.is_waiting(cx) {
             self.alarm.reset(cx, self.patience(pbft), Timer::Alarm);
         }
         if self.retry.due().is_none()
-            && (self.is_waiting() || !self.active || self.target.is_some())
+            && (!self.active || self.target.is_some() || self.is_waiting(cx))
         {
             self.retry.reset(cx, self.pause(pbft), Timer::Retry);
         }
     }
 
-    /// Sets the timers after batches were executed.
-    pub fn rest(&mut self, pbft: &Pbft, cx: &mut impl Context<Pbft>) {
+    /// Sets the timers after batches were executed; `oldest`: what the machine waited for before.
+    pub fn rest(&mut self, pbft: &Pbft, before: Option<u64>, cx: &mut impl Context<Pbft>) {
         (self.fails, self.tries) = (0, 0);
         let first = self.waiting.first().copied();
         let Self { waiting, sessions, .. } = self;
         waiting.retain(|client| sessions[*client as usize].waits());
         // A primary that serves others cannot keep the first one waiting (OSDI 1999, 4.5.2).
-        if first.is_none() || self.waiting.first().copied() != first {
+        let is_kept = before.is_some() && oldest(cx) == before;
+        if first.is_none() && !is_kept || self.waiting.first().copied() != first {
             self.alarm.cancel();
         }
         self.retry.cancel();
-        if !self.is_waiting() {
+        if !self.is_waiting(cx) {
             self.alarm.cancel();
         }
         self.wait(pbft, cx);
@@ -242,9 +243,10 @@ impl Replica {
         Span((self.patience(pbft) * (1 << self.tries.min(MOST_TRIES))).0 / 2)
     }
 
-    pub fn checkpoint(&self) -> State {
+    pub fn checkpoint(&self, cx: &mut impl Context<Pbft>) -> State {
         let replies = self.sessions.iter().map(|it| (it.done, it.result)).collect();
-        State { seq: self.executed, chain: self.chain, replies }
+        let last = cx.machine(Ask::Last).entry();
+        State { seq: self.executed, chain: self.chain, replies, last }
     }
 }
 
@@ -338,6 +340,11 @@ impl Replica {
         let requests = self.sessions.iter_mut().map(|session| session.request.take());
         taken.chain(lists).chain(single).chain(requests).flatten().for_each(|it| cx.release(it));
     }
+}
+
+/// What the machine over the log waits for longest.
+pub(crate) fn oldest(cx: &mut impl Context<Pbft>) -> Option<u64> {
+    cx.machine(Ask::Oldest).oldest()
 }
 
 /// The content of a body of the kind that a message should carry.

@@ -14,7 +14,7 @@ const MOST: u32 = 16;
 impl Pbft {
     /// It has waited for half of the time after which it gives up.
     pub(crate) fn retry(&self, node: &mut Replica, cx: &mut impl Context<Self>) {
-        if node.active && node.target.is_none() && !node.is_waiting() {
+        if node.active && node.target.is_none() && !node.is_waiting(cx) {
             return;
         }
         let own = node.changes.bodies.get(cx.id().index()).copied().flatten();

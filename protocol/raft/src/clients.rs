@@ -20,6 +20,9 @@ impl Raft {
     }
 
     pub(crate) fn await_request(&self, node: &Replica, cx: &mut impl Context<Self>) {
+        if self.serves(cx) {
+            return;
+        }
         let place = cx.id().0 % self.group;
         if self.share(place).is_none_or(|share| node.client.made() < share) {
             Arrivals::poisson(self.interval).await_next(cx, Timer::Arrival);

@@ -170,7 +170,7 @@ impl Raft {
         let (flushed, first, checked) = (last, last + 1, cx.now());
         node.lead = Some(Box::new(Lead { peers, flushed, first, checked, ..Lead::default() }));
         // Entries of older terms are committed only with one of its own (section 5.4.2).
-        node.log.push(Entry { term: node.term, command: Command::Noop });
+        node.log.push(Entry { term: node.term, command: Command::Noop }, None);
         cx.record(RaftMetric::Appended, 1);
         self.flush(node, cx);
         self.commit(node, cx);

@@ -8,6 +8,7 @@
 //! | `session`, `clients` | requests are done once, and asked again until they are | dissertation 6.3 |
 //! | `snapshot` | logs are cut, and who lags behind gets the state | paper 7 |
 //! | `membership` | one replica at a time, or joint consensus | dissertation 4.1 to 4.3 |
+//! | `machine` | a log for a machine, in place of clients | |
 //! | `replica`, `log` | what is on disk, and what a crash takes | figure 2 |
 //! | `judges`, `checks` | what must hold between replicas, counts, and costs | figure 3 |
 
@@ -18,6 +19,7 @@ mod clients;
 mod election;
 mod judges;
 mod log;
+mod machine;
 mod membership;
 mod messages;
 mod replica;
@@ -213,14 +215,20 @@ impl Protocol for Raft {
             }
             Vote { .. } | PreVoted { .. } => {}
             Append { prev, commit, entry, .. } => {
-                self.on_append(node, from, (prev, commit), &[entry], cx);
+                self.on_append(node, from, (prev, commit), (&[entry], &[]), cx);
             }
             Batch { prev, commit, entries, .. } => {
-                if let RaftBody::Entries(entries) = cx.bodies().get(entries) {
-                    self.on_append(node, from, (prev, commit), entries, cx);
-                }
+                let bodies = cx.bodies();
+                let list = match bodies.get(entries) {
+                    RaftBody::Entries(entries) => (&entries[..], &[][..]),
+                    RaftBody::Full(entries, bodies) => (&entries[..], &bodies[..]),
+                    RaftBody::Snapshot(_) => return,
+                };
+                self.on_append(node, from, (prev, commit), list, cx);
             }
-            Heartbeat { prev, commit, .. } => self.on_append(node, from, (prev, commit), &[], cx),
+            Heartbeat { prev, commit, .. } => {
+                self.on_append(node, from, (prev, commit), (&[], &[]), cx);
+            }
             Ack { index, .. } => self.on_ack(node, from, index, cx),
             Refuse { at, hint, .. } => self.on_refuse(node, from, (at, hint), cx),
             Install { snapshot, .. } => self.on_install(node, from, snapshot, cx),

@@ -1,20 +1,50 @@
 //! A replica's log: entries by index, of which the first may have been cut off.
 
-use anthill_protocol::Snapshot;
+use anthill_protocol::{Shared, Snapshot, SnapshotError};
 
-use crate::messages::{Entry, Place};
+use crate::messages::{Command, Entry, Place};
 
 /// Entries `base.index + 1` and up; `base` is the last that was cut off, or none at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
     base: Place,
     entries: Vec<Entry>,
+    /// Of those entries that have one, in order; retained.
+    bodies: Vec<Shared>,
+}
+
+/// How many of some entries have a body.
+pub(crate) fn bodies_of(entries: &[Entry]) -> usize {
+    entries.iter().filter(|entry| entry.has_body()).count()
+}
+
+/// Bodies have no length of their own: there are as many as entries say.
+impl Snapshot for Log {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.base.save(out);
+        self.entries.save(out);
+        self.bodies.iter().for_each(|body| body.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (base, entries) = (Place::load(bytes)?, Vec::load(bytes)?);
+        let bodies = (0..bodies_of(&entries)).map(|_| Shared::load(bytes));
+        let bodies = bodies.collect::<Result<_, _>>()?;
+        Ok(Self { base, entries, bodies })
+    }
+}
+
+impl Entry {
+    /// Whether there is a body beside it.
+    pub fn has_body(&self) -> bool {
+        matches!(self.command, Command::Entry { has_body: true, .. })
+    }
 }
 
 impl Log {
     /// An empty log that goes on after an entry.
     pub fn after(base: Place) -> Self {
-        Self { base, entries: Vec::new() }
+        Self { base, ..Self::default() }
     }
 
     /// The index of the last entry that was cut off.
@@ -51,19 +81,35 @@ impl Log {
         self.entries.get(skip..).unwrap_or_default()
     }
 
-    /// Adds an entry.
-    pub fn push(&mut self, entry: Entry) {
+    /// Adds an entry, with its body if it has one.
+    pub fn push(&mut self, entry: Entry, body: Option<Shared>) {
         self.entries.push(entry);
+        self.bodies.extend(body);
     }
 
-    /// Drops all after an index.
-    pub fn truncate(&mut self, index: u32) {
+    /// The bodies of the entries after an index, as far as these are there.
+    pub fn bodies_from(&self, index: u32) -> &[Shared] {
+        match &self.bodies[..] {
+            [] => &[],
+            bodies => &bodies[bodies.len() - bodies_of(self.from(index))..],
+        }
+    }
+
+    /// Drops all after an index; the bodies that go.
+    pub fn truncate(&mut self, index: u32) -> Vec<Shared> {
+        let gone = self.bodies_from(index).len();
         self.entries.truncate(index.saturating_sub(self.base.1) as usize);
+        self.bodies.split_off(self.bodies.len() - gone)
     }
 
-    /// Cuts off all up to an index; visits what goes.
+    /// Gives up all bodies, before the log itself goes.
+    pub fn take_bodies(&mut self) -> Vec<Shared> {
+        core::mem::take(&mut self.bodies)
+    }
+
+    /// Cuts off all up to an index; visits what goes. A log with bodies is never cut.
     pub fn cut(&mut self, index: u32, mut visit: impl FnMut(u32, &Entry)) {
-        let Some(term) = self.term(index) else { return };
+        let Some(term) = self.term(index).filter(|_| self.bodies.is_empty()) else { return };
         let count = (index - self.base.1) as usize;
         for (at, entry) in (self.base.1 + 1..).zip(self.entries.drain(..count)) {
             visit(at, &entry);

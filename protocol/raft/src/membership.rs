@@ -105,7 +105,7 @@ impl Entry {
     /// Whether it could be an honest leader's in a group.
     pub fn is_of(&self, group: Group) -> bool {
         match self.command {
-            Command::Noop => true,
+            Command::Noop | Command::Entry { .. } => true,
             Command::Request { client, .. } => group.contains(client),
             Command::Joint { next: voters } | Command::Voters { voters } => {
                 Config { voters, ..Config::default() }.is_of(group)

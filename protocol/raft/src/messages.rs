@@ -2,7 +2,7 @@
 
 use anthill_protocol::kit::Tick;
 use anthill_protocol::{
-    Body, Message, Metric, NodeId, Output, Shared, Snapshot, Span, Wire, fingerprint_bytes,
+    Body, Message, Metric, NodeId, Output, Shared, Snapshot, Span, Wire, draw, fingerprint_bytes,
 };
 
 use crate::membership::{Config, Voters};
@@ -29,6 +29,8 @@ pub enum Command {
     Joint { next: Voters },
     /// From here on these vote.
     Voters { voters: Voters },
+    /// Of the machine over the log: a number, and whether there is a body, which is kept beside.
+    Entry { value: [u32; 2], has_body: bool },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
@@ -66,6 +68,8 @@ pub enum RaftMessage {
 pub enum RaftBody {
     Entries(Vec<Entry>),
     Snapshot(Image),
+    /// Entries, and the bodies of those that have one.
+    Full(Vec<Entry>, Vec<Shared>),
 }
 
 /// The state machine after an entry, and whatever of the log before is still needed.
@@ -82,7 +86,7 @@ impl RaftBody {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match self {
-            Self::Entries(entries) => entries.save(&mut bytes),
+            Self::Entries(entries) | Self::Full(entries, _) => entries.save(&mut bytes),
             Self::Snapshot(image) => image.save(&mut bytes),
         }
         bytes
@@ -93,6 +97,11 @@ impl Body for RaftBody {
     fn encoded_len(&self) -> u32 {
         match self {
             Self::Entries(entries) => 4 + entries.iter().map(Wire::wire_len).sum::<u32>(),
+            Self::Full(entries, bodies) => {
+                let own = 4 + entries.iter().map(Wire::wire_len).sum::<u32>();
+                let sum = |sum: u32, body: &Shared| sum.saturating_add(body.encoded_len());
+                bodies.iter().fold(own, sum).min(Shared::MAX_LEN)
+            }
             Self::Snapshot(_) => self.bytes().len() as u32,
         }
     }
@@ -102,7 +111,18 @@ impl Body for RaftBody {
             Self::Entries(entries) => {
                 entries.iter().fold(entries.len() as u64, |hash, entry| entry.fold(hash))
             }
+            Self::Full(entries, bodies) => {
+                let hash =
+                    entries.iter().fold(entries.len() as u64, |hash, entry| entry.fold(hash));
+                bodies.iter().fold(hash, |hash, body| draw::mix(hash, body.id()))
+            }
             Self::Snapshot(_) => fingerprint_bytes(&self.bytes()),
+        }
+    }
+
+    fn parts(&self, visit: &mut dyn FnMut(Shared)) {
+        if let Self::Full(_, bodies) = self {
+            bodies.iter().copied().for_each(visit);
         }
     }
 }

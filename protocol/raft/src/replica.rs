@@ -1,5 +1,7 @@
 //! The state of a replica, and what of it survives a crash.
 
+use core::mem::take;
+
 use anthill_protocol::kit::Deadline;
 use anthill_protocol::{Context, NodeId, Snapshot, Span, Time};
 
@@ -123,15 +125,16 @@ impl Raft {
 
     /// Forgets what is not on disk, and without `keep_state` also what is.
     pub(crate) fn revive(&self, node: &mut Replica, keep_state: bool, cx: &mut impl Context<Self>) {
-        let old = core::mem::take(node);
+        let mut old = take(node);
         *node = self.blank(cx);
         node.client = old.client;
         if keep_state {
-            (node.term, node.voted, node.log) = (old.term, old.voted, old.log);
+            (node.term, node.voted, node.log) = (old.term, old.voted, take(&mut old.log));
             (node.base_config, node.applied) = (old.base_config, old.applied);
             (node.digest, node.sessions) = (old.digest, old.sessions);
             node.find_config();
         }
+        old.log.take_bodies().into_iter().for_each(|body| cx.release(body));
         let (group, last) = (self.group(cx.id()).number, node.log.last());
         cx.output(RaftOutput::Persisted { group, term: node.term, voted: node.voted, last });
         self.wake(node, cx);

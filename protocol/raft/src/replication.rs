@@ -3,10 +3,9 @@
 use anthill_protocol::{Context, NodeId, Shared, Wire};
 
 use crate::Raft;
+use crate::log::bodies_of;
 use crate::membership::Voters;
-use crate::messages::{
-    Command, Entry, Place, RaftBody, RaftMessage, RaftMetric, RaftOutput, Timer,
-};
+use crate::messages::{Command, Entry, Place, RaftMessage, RaftMetric, RaftOutput, Timer};
 use crate::replica::Replica;
 
 /// The most entries that a replica takes from one message.
@@ -20,8 +19,19 @@ impl Raft {
         command: Command,
         cx: &mut impl Context<Self>,
     ) {
+        self.propose_with(node, (command, None), cx);
+    }
+
+    /// The same, of a command that may have a body.
+    pub(crate) fn propose_with(
+        &self,
+        node: &mut Replica,
+        (command, body): (Command, Option<Shared>),
+        cx: &mut impl Context<Self>,
+    ) {
         let entry = Entry { term: node.term, command };
-        node.log.push(entry);
+        body.into_iter().for_each(|body| cx.retain(body));
+        node.log.push(entry, body);
         cx.record(RaftMetric::Appended, 1);
         let before = node.config.all();
         node.config.enter(node.log.end(), &entry);
@@ -147,11 +157,11 @@ impl Raft {
         let (term, prev, commit) = (node.term, (of, index), node.applied);
         let message = match *entries {
             [] => return,
-            [entry] => RaftMessage::Append { term, prev, commit, entry },
+            [entry] if !entry.has_body() => RaftMessage::Append { term, prev, commit, entry },
             _ => {
                 let (_, entries) = match *made {
                     Some(made) if made.0 == index => made,
-                    _ => (index, cx.share(RaftBody::Entries(entries.to_vec()))),
+                    _ => (index, cx.share(node.log.copy(index, entries.len()))),
                 };
                 *made = Some((index, entries));
                 RaftMessage::Batch { term, prev, commit, entries }
@@ -166,19 +176,21 @@ impl Raft {
         node: &mut Replica,
         from: NodeId,
         (prev, commit): (Place, u32),
-        entries: &[Entry],
+        (entries, bodies): (&[Entry], &[Shared]),
         cx: &mut impl Context<Self>,
     ) {
         let entries = &entries[..entries.len().min(MOST as usize)];
         let group = self.group(cx.id());
-        if !entries.iter().all(|entry| entry.is_of(group)) || !self.follow(node, from, cx) {
+        let is_sound =
+            entries.iter().all(|entry| entry.is_of(group)) && bodies_of(entries) <= bodies.len();
+        if !is_sound || !self.follow(node, from, cx) {
             return;
         }
         let term = node.term;
         // What was cut off is committed, and so in every later leader's log.
         let matches = prev.1 < node.log.base() || node.log.term(prev.1) == Some(prev.0);
         let answer = if matches {
-            let index = self.take(node, prev.1, entries);
+            let index = self.take(node, prev.1, (entries, bodies), cx);
             self.apply(node, commit.min(index), cx);
             RaftMessage::Ack { term, index }
         } else {
@@ -191,9 +203,17 @@ impl Raft {
 
     /// Puts entries after `index` into the log: only where there are others, these go (section 5.3).
     /// Returns up to where it is then the leader's.
-    fn take(&self, node: &mut Replica, mut index: u32, entries: &[Entry]) -> u32 {
+    fn take(
+        &self,
+        node: &mut Replica,
+        mut index: u32,
+        (entries, bodies): (&[Entry], &[Shared]),
+        cx: &mut impl Context<Self>,
+    ) -> u32 {
+        let mut bodies = bodies.iter().copied();
         for entry in entries {
             index += 1;
+            let body = if entry.has_body() { bodies.next() } else { None };
             if index <= node.log.base() || node.log.term(index) == Some(entry.term) {
                 continue;
             }
@@ -202,12 +222,13 @@ impl Raft {
                 return index - 1;
             }
             if index <= node.log.end() {
-                node.log.truncate(index - 1);
+                node.log.truncate(index - 1).into_iter().for_each(|body| cx.release(body));
                 if node.config.index >= index {
                     node.find_config();
                 }
             }
-            node.log.push(*entry);
+            body.into_iter().for_each(|body| cx.retain(body));
+            node.log.push(*entry, body);
             node.config.enter(index, entry);
         }
         index
@@ -320,6 +341,7 @@ impl Raft {
         if lead.flushed <= node.applied && lead.flushed < node.log.end() {
             self.flush(node, cx);
         }
+        self.propose_entry(node, cx);
     }
 
     #[cfg(not(test))]
@@ -347,6 +369,9 @@ impl Raft {
             node.digest = fresh.fold(entry.fold(node.digest));
             let (group, digest) = (group.number, node.digest);
             cx.output(RaftOutput::Applied { group, index, entry, fresh, digest });
+            if let Command::Entry { value, has_body } = entry.command {
+                self.hand_over(node, index, (value, has_body), cx);
+            }
             if matches!(entry.command, Command::Voters { .. }) && node.config.index == index {
                 self.settle(node, cx);
             }

@@ -68,6 +68,7 @@ impl Raft {
             if node.log.term(index) == Some(of) {
                 node.log.cut(index, |_, _| ());
             } else {
+                node.log.take_bodies().into_iter().for_each(|body| cx.release(body));
                 node.log = Log::after(image.last);
             }
             (node.applied, node.digest, node.base_config) = (index, image.digest, image.config);

@@ -18,6 +18,7 @@ mod tests;
 pub use generic::{Edit, Edited, delayed, equivocating, replaying, silent, twins, withholding};
 pub use scheduler::{Arrival, Fate, Held, InTransit, Scheduled, Scheduler};
 pub use tap::{Act, Hosts, Tap};
+pub(crate) use tap::{GetBody, passed_on};
 
 use crate::{NodeId, Protocol};
 

@@ -113,6 +113,7 @@ macro_rules! declare_world {
 }
 
 passed_on!(declare_world);
+pub(crate) use passed_on;
 
 /// Access to shared bodies, whatever the host.
 pub struct HeldBodies<'w, B>(Arc<dyn GetBody<B> + 'w>);
@@ -123,7 +124,7 @@ impl<B> Clone for HeldBodies<'_, B> {
     }
 }
 
-trait GetBody<B> {
+pub(crate) trait GetBody<B> {
     fn get(&self, handle: Shared) -> &B;
 }
 

@@ -38,6 +38,8 @@ pub struct Block {
     pub(crate) proposer: NodeId,
     /// The hash of its transactions.
     pub(crate) payload: u64,
+    /// Of the machine over the log: what the payload is the name of.
+    pub(crate) body: Option<Shared>,
     signature: Option<Signature>,
 }
 
@@ -66,6 +68,17 @@ fn digest(scenario: u64, statement: Statement, words: [u64; 5]) -> Digest {
 }
 
 impl Block {
+    /// A block that is nobody's.
+    pub(crate) const NOTHING: Self = Self {
+        place: Place { epoch: 0, name: 0 },
+        parent: Place { epoch: 0, name: 0 },
+        height: 0,
+        proposer: NodeId(u32::MAX),
+        payload: 0,
+        body: None,
+        signature: None,
+    };
+
     /// Makes and shares a block of this node's, signed if the protocol signs.
     pub(crate) fn share(
         protocol: &Streamlet,
@@ -74,9 +87,20 @@ impl Block {
         payload: u64,
         cx: &mut impl Context<Streamlet>,
     ) -> Shared {
+        Self::share_with(protocol, (epoch, height), parent, (payload, None), cx)
+    }
+
+    /// The same, with a body that the payload is the name of.
+    pub(crate) fn share_with(
+        protocol: &Streamlet,
+        (epoch, height): (u32, u32),
+        parent: Place,
+        (payload, body): (u64, Option<Shared>),
+        cx: &mut impl Context<Streamlet>,
+    ) -> Shared {
         let proposer = cx.id();
-        let place = Self::place_of((epoch, height), parent, proposer, payload);
-        let mut block = Self { place, parent, height, proposer, payload, signature: None };
+        let place = Self::place_of((epoch, height), parent, proposer, (payload, body));
+        let mut block = Self { place, parent, height, proposer, payload, body, signature: None };
         block.signature = protocol.signed.then(|| cx.sign(&block.digest(cx.scenario())));
         cx.share(Shown::Block(block))
     }
@@ -85,7 +109,7 @@ impl Block {
         (epoch, height): (u32, u32),
         parent: Place,
         proposer: NodeId,
-        payload: u64,
+        (payload, body): (u64, Option<Shared>),
     ) -> Place {
         let words = [
             u64::from(epoch) << 32 | u64::from(height),
@@ -94,7 +118,8 @@ impl Block {
             payload,
         ];
         // Zero is the genesis block's.
-        Place { epoch, name: words.into_iter().fold(0, draw::mix).max(1) }
+        let name = words.into_iter().fold(u64::from(body.is_some()), draw::mix).max(1);
+        Place { epoch, name }
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -110,10 +135,11 @@ impl Block {
         cx: &mut impl Context<Streamlet>,
     ) -> bool {
         let proposed = self.proposer == protocol.leader(self.place.epoch, cx.nodes());
+        let named = self.body.is_none_or(|body| body.id() == self.payload);
         let rises = self.parent.epoch < self.place.epoch && self.height > 0;
         let signed =
             !protocol.signed || (self.signature.is_some() && cx.verify_body(handle).failed() == 0);
-        proposed && rises && signed
+        proposed && rises && signed && named
     }
 
     fn digest(&self, scenario: u64) -> Digest {
@@ -124,24 +150,26 @@ impl Block {
     }
 
     fn encoded_len(&self) -> u32 {
-        HEADER + if self.signature.is_some() { SIGNATURE } else { 0 }
+        let own = HEADER + if self.signature.is_some() { SIGNATURE } else { 0 };
+        let body = self.body.map_or(0, |body| body.encoded_len());
+        own.saturating_add(body).min(Shared::MAX_LEN - VOTER - SIGNATURE)
     }
 }
 
 /// Of its place the epoch: the name follows from the content.
 impl Snapshot for Block {
     fn save(&self, out: &mut Vec<u8>) {
-        let Self { place, parent, height, proposer, payload, signature } = self;
+        let Self { place, parent, height, proposer, payload, body, signature } = self;
         (place.epoch, *height).save(out);
         parent.save(out);
-        (*proposer, *payload, *signature).save(out);
+        (*proposer, *payload, *body, *signature).save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
         let (epoch, height) = Snapshot::load(bytes)?;
-        let (parent, (proposer, payload, signature)) = Snapshot::load(bytes)?;
-        let place = Self::place_of((epoch, height), parent, proposer, payload);
-        Ok(Self { place, parent, height, proposer, payload, signature })
+        let (parent, (proposer, payload, body, signature)) = Snapshot::load(bytes)?;
+        let place = Self::place_of((epoch, height), parent, proposer, (payload, body));
+        Ok(Self { place, parent, height, proposer, payload, body, signature })
     }
 }
 
@@ -189,8 +217,9 @@ impl Body for Shown {
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Shared)) {
-        if let Self::Vote(vote) = self {
-            visit(vote.block);
+        match self {
+            Self::Vote(vote) => visit(vote.block),
+            Self::Block(block) => block.body.into_iter().for_each(visit),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | `messages` | what is sent, said and measured | |
 //! | `node` | what a node knows: blocks that are not final, their votes, the tip | section 2.2 |
 //! | `streamlet` | propose, vote, notarise, finalise, echo | sections 2.2, 2.3 |
+//! | `log` | a log for a machine | |
 //! | `judges` | one chain, one block a height, epochs that rise, new blocks in time | theorems 3, 6 |
 //! | `attacks` | mute, two-faced, withholding and random liars | |
 
@@ -19,6 +20,7 @@ mod attacks;
 mod body;
 mod checks;
 mod judges;
+mod log;
 mod messages;
 mod node;
 mod streamlet;

@@ -4,6 +4,7 @@ mod configure;
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
+use anthill_protocol::kit::{Ask, Entry};
 use anthill_protocol::{Bodies, Context, Digest, NodeId, Parameters, Protocol, Shared, Span, Time};
 
 use crate::attacks::Attack;
@@ -97,7 +98,12 @@ impl Streamlet {
     /// Proposes a block on the longest chain.
     pub(crate) fn propose(&self, node: &mut Node, payload: u64, cx: &mut impl Context<Self>) {
         let Tip { height, place } = node.tip;
-        let block = Block::share(self, (node.epoch, height.saturating_add(1)), place, payload, cx);
+        let content = match self.next_entry(node, cx) {
+            Some(body) => (body.id(), Some(body)),
+            None => (payload, None),
+        };
+        let (epoch, height) = (node.epoch, height.saturating_add(1));
+        let block = Block::share_with(self, (epoch, height), place, content, cx);
         if !self.echo {
             self.send_all(StreamletMessage::Proposal { block }, cx);
         }
@@ -164,6 +170,9 @@ impl Streamlet {
         if !node.has_room(place.epoch) || !shown.is_valid(block, self, cx) {
             cx.record(StreamletMetric::Refused, 1);
             return None;
+        }
+        if let Some(body) = shown.body {
+            cx.machine(Ask::Keep(Entry { value: place.name, body: Some(body) }));
         }
         Some(node.insert(shown, cx.nodes()))
     }
@@ -271,6 +280,7 @@ impl Streamlet {
             cx.record(StreamletMetric::Finality, since.0);
             let epochs = third.epoch - place.epoch + 1;
             cx.record(StreamletMetric::Rounds, epochs.into());
+            self.hand_over(*height, place.name, cx);
             let is_middle = *place == second;
             cx.output(Said::Final { block: place.name, height: *height, is_middle });
         }

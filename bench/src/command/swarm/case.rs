@@ -126,11 +126,11 @@ impl Case<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shipped;
+    use crate::fabricated;
 
     #[test]
     fn a_case_is_the_line_that_runs_it() {
-        let registry = shipped();
+        let registry = fabricated::raft();
         let entry = registry.find("raft").expect("it ships");
         let fault = |at: &str, nodes| Part::Fault {
             keys: format!("at=\"{at}\",heal=\"9s\",kind=\"partition\""),

@@ -179,11 +179,11 @@ fn with_nodes<'a>(case: &Case<'a>, nodes: u32) -> Case<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shipped;
+    use crate::fabricated;
 
     #[test]
     fn fewer_nodes_are_named_and_meant() {
-        let registry = shipped();
+        let registry = fabricated::raft();
         let entry = registry.find("raft").expect("it ships");
         let keys = "kind=\"twins\"".to_owned();
         let case = Case {

@@ -7,7 +7,7 @@ use anthill_protocol::Dice;
 use super::case::Part;
 use super::draw::{Drawn, Subject, draw};
 use super::trouble::most_faulty;
-use crate::{Registry, shipped};
+use crate::{Registry, fabricated};
 
 const DRAWS: u64 = 600;
 
@@ -19,7 +19,7 @@ fn drawn<'a>(registry: &'a Registry, protocol: &str) -> Vec<Drawn<'a>> {
 
 #[test]
 fn a_seed_is_always_the_same_run() {
-    let registry = shipped();
+    let registry = fabricated::raft();
     let lines = || drawn(&registry, "raft").into_iter().map(|drawn| drawn.case.line(&[]));
     assert!(lines().eq(lines()));
     assert!(lines().collect::<BTreeSet<_>>().len() as u64 > DRAWS * 9 / 10);
@@ -27,7 +27,7 @@ fn a_seed_is_always_the_same_run() {
 
 #[test]
 fn all_sizes_networks_and_troubles_occur() {
-    let registry = shipped();
+    let registry = fabricated::raft();
     let all = drawn(&registry, "raft");
     let sizes: BTreeSet<u32> = all.iter().map(|drawn| drawn.case.nodes).collect();
     assert!(sizes.iter().copied().eq(4..=12), "{sizes:?}");
@@ -78,7 +78,7 @@ fn about_half(count: usize, of: usize) -> bool {
 
 #[test]
 fn half_have_two_troubles_and_half_of_the_held_just_less_than_a_third() {
-    let registry = shipped();
+    let registry = fabricated::raft();
     let all = drawn(&registry, "raft");
     let two = all.iter().filter(|drawn| drawn.troubles >= 2).count();
     assert!(about_half(two, all.len()), "{two}");
@@ -114,7 +114,7 @@ fn what_a_protocol_draws_for_itself_is_drawn_nowhere_else() {
             ("protocol.group", "10".to_owned()),
         ]
     }
-    let registry = shipped();
+    let registry = fabricated::raft();
     let mut entry = *registry.find("raft").expect("it ships");
     entry.swarm = own;
     let subject = Subject::new(&entry, &registry).expect("its preset runs");
@@ -131,7 +131,7 @@ fn what_a_protocol_draws_for_itself_is_drawn_nowhere_else() {
 
 #[test]
 fn nearly_all_that_is_drawn_for_raft_can_be_run() {
-    let registry = shipped();
+    let registry = fabricated::raft();
     let all = drawn(&registry, "raft");
     let refused = all.iter().filter_map(|drawn| drawn.case.load(&registry).err());
     let refused: Vec<String> = refused.map(|error| error.to_string()).collect();

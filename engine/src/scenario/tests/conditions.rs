@@ -34,8 +34,20 @@ pub(super) fn conditions(
         _ => option::of(delay()).boxed(),
     };
     let has_stakes = network.node_file.is_some();
-    let links = (option::of(bandwidth(network)), impairments(), classes(), transport());
-    let own = (option::of(cpu()), option::of(churn()), clock(), bound, option::of(schedule()));
+    let links = (
+        option::of(bandwidth(network).boxed()),
+        impairments().boxed(),
+        classes().boxed(),
+        transport().boxed(),
+    );
+    let own = (
+        option::of(cpu().boxed()),
+        option::of(churn().boxed()),
+        clock().boxed(),
+        bound,
+        option::of(schedule().boxed()),
+    );
+    let (links, own) = (links.boxed(), own.boxed());
     (links, own, any::<bool>()).prop_flat_map(
         move |((bandwidth, impairments, classes, transport), own, has_adversary)| {
             let names = classes.iter().map(|class| class.name.clone()).collect();
@@ -48,7 +60,7 @@ pub(super) fn conditions(
                 true => adversary(&population).prop_map(Some).boxed(),
                 false => Just(None).boxed(),
             };
-            let faults = collection::vec(fault(&population, until, have_rates), 0..4);
+            let faults = collection::vec(fault(&population, until, have_rates).boxed(), 0..4);
             (adversary, faults).prop_map(move |(adversary, mut faults)| {
                 let (cpu, mut churn, clock, assumed_bound, schedule) = own.clone();
                 // Far from where it would come and go for ever.

@@ -81,7 +81,7 @@ fn model() -> impl Strategy<Value = ModelSpec> {
         path().prop_map(|path| JitterSpec::Empirical { path }),
     ];
     prop_oneof![
-        (regions(), any::<bool>(), jitter).prop_map(|(regions, shared, jitter)| {
+        (regions().boxed(), any::<bool>(), jitter.boxed()).prop_map(|(regions, shared, jitter)| {
             let shares = shared.then(|| shares_for(&regions));
             ModelSpec::Regional { regions, shares, jitter }
         }),
@@ -121,7 +121,7 @@ fn network() -> impl Strategy<Value = NetworkSpec> {
     let node_file = option::of(path().prop_map(|path| NodeFileSpec { path }));
     let spread = (prop_oneof![Just(0.0), 0.0..=1.0], prop_oneof![Just(0.0), 0.0..=1.0])
         .prop_map(|(pairs, nodes)| SpreadSpec { pairs, nodes });
-    (model(), span(), span(), topology(), node_file, spread).prop_map(
+    (model().boxed(), span(), span(), topology().boxed(), node_file, spread).prop_map(
         |(model, min_delay, loopback, topology, node_file, spread)| {
             let least = match model {
                 ModelSpec::Regional { .. } => min_delay,
@@ -169,13 +169,15 @@ fn values() -> impl Strategy<Value = Values> {
     )
 }
 
+/// Boxed where it branches: whole, its type takes more than a test's stack in an unoptimised build.
 fn scenario() -> impl Strategy<Value = Scenario> {
     let basics = ("[a-z0-9][a-z0-9._-]{0,20}", any::<u64>(), 2..=u32::MAX, 2..=u64::MAX);
-    let whole = (basics, network()).prop_flat_map(|((name, seed, nodes, until), network)| {
-        let conditions = conditions(nodes, Time(until), &network);
-        (Just((name, seed, nodes, until)), Just(network), conditions)
-    });
-    (whole, engine(), values(), any::<bool>()).prop_map(
+    let whole =
+        (basics, network().boxed()).prop_flat_map(|((name, seed, nodes, until), network)| {
+            let conditions = conditions(nodes, Time(until), &network);
+            (Just((name, seed, nodes, until)), Just(network), conditions.boxed())
+        });
+    (whole.boxed(), engine(), values(), any::<bool>()).prop_map(
         |(((name, seed, nodes, until), network, conditions), engine, values, measured)| Scenario {
             extra_nodes: 0,
             name,

@@ -173,6 +173,8 @@ fn numbers_out_of_range_are_survived() {
         previous: None,
         before: Digest([0; 32]),
         signature: Signature([9; 64]),
+        body: None,
+        body_len: 0,
     };
     let first = signed_by(0, 4, &cx, link.clone());
     let absurd = [

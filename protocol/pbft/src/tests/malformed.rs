@@ -42,7 +42,7 @@ fn bodies(number: u32, sender: u32, cx: &mut Recording<Pbft>) -> Vec<Shared> {
         PbftBody::Request(request),
         PbftBody::Batch(Batch::new(vec![request; 3])),
         PbftBody::Batch(Batch::new(Vec::new())),
-        PbftBody::State(State { seq: number, chain: 0, replies: vec![(number, 0); 9] }),
+        PbftBody::State(State { seq: number, chain: 0, replies: vec![(number, 0); 9], last: None }),
         PbftBody::Certificate(Certificate {
             kind: Kind::Prepare,
             view: number,

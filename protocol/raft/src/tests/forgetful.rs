@@ -4,7 +4,7 @@ use super::*;
 use crate::messages::{RaftBody, RaftMetric, Timer};
 use crate::replica::Replica;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::kit::{Embeds, Within};
+use anthill_protocol::kit::{Embeds, Part, Within};
 use anthill_protocol::{Context, Protocol};
 
 struct Forgetful(Raft);
@@ -20,6 +20,14 @@ impl Embeds<Raft> for Forgetful {
 
     fn metric(metric: RaftMetric) -> Option<RaftMetric> {
         Some(metric)
+    }
+
+    fn body(body: RaftBody, _: Part) -> RaftBody {
+        body
+    }
+
+    fn inner(body: &RaftBody) -> &RaftBody {
+        body
     }
 }
 

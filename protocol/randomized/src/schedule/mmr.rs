@@ -36,7 +36,8 @@ struct Watch {
     cast: Cast,
     coin: Coin,
     rounds: Vec<Round>,
-    decided: Vec<Option<bool>>,
+    /// By place: the round in which a node has decided, and what.
+    decided: Vec<Option<(u32, bool)>>,
 }
 
 impl Watch {
@@ -77,17 +78,22 @@ impl Watch {
         match *says {
             Says::Round { round, .. } => self.round_mut(round).ended[node] = true,
             Says::Coin { round, side, .. } => self.round_mut(round).coin = Some(side),
-            Says::Decided { bit, .. } => self.decided[node] = Some(bit),
+            Says::Decided { round, bit, .. } => self.decided[node] = Some((round, bit)),
             _ => {}
         }
     }
 
+    /// What a node had decided before a round: a decision in the round itself changes nothing of how it began.
+    fn decided_before(&self, number: u32, place: usize) -> Option<bool> {
+        self.decided[place].filter(|(round, _)| *round < number).map(|(_, bit)| bit)
+    }
+
     /// Honest nodes that begin the round with 0 and with 1, once it is known of all of them. Who has
-    /// decided stays with that.
-    fn bits(&self, round: &Round) -> Option<[usize; 2]> {
+    /// decided before stays with that.
+    fn bits(&self, number: u32, round: &Round) -> Option<[usize; 2]> {
         let mut counts = [0; 2];
-        for (bit, decided) in round.bits.iter().zip(&self.decided).take(self.cast.honest) {
-            counts[usize::from(decided.or(*bit)?)] += 1;
+        for (place, bit) in round.bits.iter().enumerate().take(self.cast.honest) {
+            counts[usize::from(self.decided_before(number, place).or(*bit)?)] += 1;
         }
         Some(counts)
     }
@@ -97,7 +103,7 @@ impl Watch {
     fn is_open(&self, to: usize, message: &RandomizedMessage) -> Result<bool, &Round> {
         let (_, number) = message.place();
         let Some(round) = self.rounds.get(number as usize) else { return Ok(false) };
-        match self.is_mixed(round) {
+        match self.is_mixed(number, round) {
             None => Ok(false),
             Some(false) => Ok(true),
             Some(true) if round.ended[to] => Ok(true),
@@ -106,9 +112,9 @@ impl Watch {
     }
 
     /// Whether a round begins with two bits that can both be delivered; `None`: it is not known yet.
-    fn is_mixed(&self, round: &Round) -> Option<bool> {
+    fn is_mixed(&self, number: u32, round: &Round) -> Option<bool> {
         let held = self.cast.members - self.cast.honest;
-        let counts = self.bits(round)?;
+        let counts = self.bits(number, round)?;
         Some(counts.iter().all(|count| *count > 0 && count + held > self.cast.faults))
     }
 }
@@ -122,7 +128,11 @@ impl Split {
         match self.0.coin {
             Coin::None => !known_side(number),
             // With private coins, the bit that is still to be decided by somebody.
-            _ => !self.0.decided.iter().flatten().next().copied().unwrap_or(true),
+            _ => {
+                let mut decided =
+                    (0..self.0.cast.honest).filter_map(|p| self.0.decided_before(number, p));
+                !decided.next().unwrap_or(true)
+            }
         }
     }
 

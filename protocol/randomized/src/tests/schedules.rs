@@ -18,6 +18,23 @@ fn mmr_with_conf() {
     }
 }
 
+/// Delays of what passes change nothing: who lags by them still is shown both bits after others have decided.
+#[test]
+fn delays_are_no_part_of_the_worst_schedule() {
+    for (nodes, faults, runs) in [(4, 1, 100), (7, 2, 25)] {
+        let worst = run("mmr", nodes, faults).instances(8).adversary("worst-schedule");
+        let last: Vec<_> = (1..=runs)
+            .flat_map(|seed| {
+                let mut pump = worst.pump(seed).delays(Span(1), D * 2);
+                pump.run(Time::MAX);
+                judged_fine(&mut pump);
+                ends(&pump)
+            })
+            .collect();
+        follows(&format!("{nodes}"), &last, 12, |after| f64::from(after + 1) * half_to(after));
+    }
+}
+
 /// No threshold of the coin is better or worse.
 #[test]
 fn mmr_with_conf_and_shares() {

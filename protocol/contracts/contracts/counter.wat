@@ -1,0 +1,16 @@
+;; Counts its calls in the slot "n" and returns the count.
+(module
+  (import "env" "get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (import "env" "set" (func $set (param i32 i32 i32 i32)))
+  (import "env" "ret" (func $ret (param i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "n")
+  (func $read (drop (call $get (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 8))))
+  (func (export "call")
+    (call $read)
+    (i64.store (i32.const 8) (i64.add (i64.load (i32.const 8)) (i64.const 1)))
+    (call $set (i32.const 0) (i32.const 1) (i32.const 8) (i32.const 8))
+    (call $ret (i32.const 8) (i32.const 8)))
+  (func (export "query")
+    (call $read)
+    (call $ret (i32.const 8) (i32.const 8))))

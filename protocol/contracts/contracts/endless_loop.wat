@@ -1,0 +1,4 @@
+;; Runs until its fuel is used up.
+(module
+  (memory (export "memory") 1)
+  (func (export "call") (loop (br 0))))

@@ -1,0 +1,61 @@
+//! A block of transactions, run one after the other.
+
+use std::sync::Arc;
+
+use anthill_protocol::Digest;
+
+use super::{Extension, Transaction};
+use crate::{Address, Environment, Journal, Machine, Receipt, State, merkle};
+
+/// What running a block's transactions yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The state after it.
+    pub state: State,
+    /// What became of each transaction, in order.
+    pub receipts: Arc<[Receipt]>,
+    /// The Merkle root of the receipts.
+    pub receipts_root: Digest,
+    /// The fuel that all of it used.
+    pub fuel: u64,
+    /// The fees, in the account they were credited to.
+    pub fees: u64,
+}
+
+/// Runs transactions on a state; their fees go to `fees_to`, after the last one.
+///
+/// A chain that does more with its blocks (rewards, slashing) works on a [`Journal`] itself and calls
+/// [`Transaction::execute`].
+///
+/// # Panics
+/// If there is more money than 2⁶⁴ − 1.
+pub fn execute_block<'a>(
+    machine: &Machine,
+    state: &State,
+    chain: u64,
+    env: &Environment,
+    transactions: impl IntoIterator<Item = &'a Transaction>,
+    extension: &dyn Extension,
+    fees_to: &Address,
+) -> Block {
+    let mut journal = Journal::new(state.clone());
+    let (mut receipts, mut fuel, mut fees) = (Vec::new(), 0_u64, 0_u64);
+    for transaction in transactions {
+        let receipt = transaction.execute(machine, &mut journal, chain, env, extension);
+        journal.settle();
+        fuel = fuel.saturating_add(receipt.fuel);
+        fees += receipt.fee(transaction.price);
+        receipts.push(receipt);
+    }
+    if fees > 0 {
+        journal.credit(fees_to, fees).expect("no more money than 2^64 - 1");
+    }
+    let digests: Vec<_> = receipts.iter().map(Receipt::digest).collect();
+    Block {
+        state: journal.commit(),
+        receipts: receipts.into(),
+        receipts_root: merkle::root(&digests),
+        fuel,
+        fees,
+    }
+}

@@ -1,0 +1,9 @@
+//! The chain as a whole, on the pump.
+
+mod attacked;
+mod hunted;
+mod malformed;
+mod normal;
+mod scripts;
+mod stake;
+mod transactions;

@@ -1,0 +1,131 @@
+//! Signed transactions, and those of the chain's own: stake that is bonded and unbonded.
+
+use core::cell::RefCell;
+
+use anthill_contracts::{
+    Address, Environment, Extension, Journal, Machine, Outcome, Payload, Transaction, Trap,
+};
+use anthill_protocol::{Claim, Context, Digest, Keys, NodeId, Signature, Time};
+
+use crate::ledger::{Economy, Ledger};
+use crate::protocol::PosBft;
+
+/// [`Payload::Other`]: its value becomes the sender's stake.
+pub(crate) const BOND: u8 = 1;
+/// So much of the sender's stake as its value says is unbonded.
+pub(crate) const UNBOND: u8 = 2;
+
+/// A transaction with the node that sent it, and its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    pub sender: u32,
+    pub transaction: Transaction,
+    /// Its hash, which is what is signed.
+    id: Digest,
+    signature: Signature,
+}
+
+impl Signed {
+    /// Signs a transaction of this node.
+    pub fn new(transaction: Transaction, cx: &mut impl Context<PosBft>) -> Self {
+        let id = transaction.id();
+        let signature = cx.sign(&Self::digest(&id, cx.scenario()));
+        Self { sender: cx.id().0, transaction, id, signature }
+    }
+
+    /// The same with a signature that does not hold.
+    #[cfg(test)]
+    pub(crate) fn forged(mut self) -> Self {
+        self.signature = Signature([7; 64]);
+        self
+    }
+
+    fn digest(id: &Digest, scenario: u64) -> Digest {
+        Digest::of("pos-bft", scenario, 16, &id.0)
+    }
+
+    /// Whether the account it spends from is its sender's.
+    pub fn is_own(&self) -> bool {
+        self.transaction.sender == Address::of_node(NodeId(self.sender))
+    }
+
+    pub fn words(&self) -> [u64; 3] {
+        let word = |at: usize| u64::from_le_bytes(self.id.0[at..at + 8].try_into().expect("8"));
+        [word(0), word(8), u64::from(self.sender)]
+    }
+
+    pub fn encoded_len(&self) -> u32 {
+        (self.transaction.encoded_len() + Transaction::SIGNATURE_LEN) as u32
+    }
+
+    pub fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
+        let digest = Self::digest(&self.id, keys.scenario());
+        let key = keys.public_key(NodeId(self.sender));
+        announce(Claim { key, digest, signature: self.signature });
+    }
+}
+
+/// A transaction that bonds or unbonds.
+pub(crate) fn staking(kind: u8, node: NodeId) -> Payload {
+    Payload::Other { kind, data: node.0.to_le_bytes().into() }
+}
+
+/// The chain's own transactions, on the ledger of the block that they are in.
+pub(crate) struct Staking<'a> {
+    pub(crate) ledger: RefCell<&'a mut Ledger>,
+    pub(crate) economy: &'a Economy,
+    pub(crate) time: Time,
+}
+
+impl Staking<'_> {
+    /// What the chain says to a transaction that it refuses: it is another's stake, there is not so much
+    /// of it, the validator is out for ever.
+    const OTHERS: Trap = Trap::Chain(1);
+    const TOO_LITTLE: Trap = Trap::Chain(2);
+    const IS_OUT: Trap = Trap::Chain(3);
+
+    fn run(&self, journal: &mut Journal, transaction: &Transaction) -> Result<(), Trap> {
+        let Payload::Other { kind, data } = &transaction.payload else { return Err(Trap::NoEntry) };
+        let id = u32::from_le_bytes((**data).try_into().map_err(|_| Self::OTHERS)?);
+        let (sender, value) = (&transaction.sender, transaction.value);
+        let mut ledger = self.ledger.borrow_mut();
+        let candidate = ledger.candidates.get_mut(id as usize).ok_or(Self::OTHERS)?;
+        if Address::of_node(NodeId(id)) != *sender {
+            return Err(Self::OTHERS);
+        }
+        if *kind == BOND {
+            if candidate.is_out {
+                return Err(Self::IS_OUT);
+            }
+            let stake = candidate.stake.checked_add(value).ok_or(Trap::Money)?;
+            journal.debit(sender, value).map_err(|_| Trap::Money)?;
+            candidate.stake = stake;
+            return Ok(());
+        }
+        if candidate.stake < value {
+            return Err(Self::TOO_LITTLE);
+        }
+        ledger.unbond(id, value, self.time + self.economy.unbonding);
+        Ok(())
+    }
+}
+
+impl Extension for Staking<'_> {
+    fn apply(
+        &self,
+        _: &Machine,
+        journal: &mut Journal,
+        _: &Environment,
+        transaction: &Transaction,
+        _: u64,
+    ) -> Outcome {
+        match self.run(journal, transaction) {
+            Ok(()) => Outcome::done(0),
+            Err(trap) => Outcome::trapped(trap, 0),
+        }
+    }
+
+    fn knows(&self, kind: u8, data: &[u8]) -> bool {
+        matches!(kind, BOND | UNBOND) && data.len() == 4
+    }
+}

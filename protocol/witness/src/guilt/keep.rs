@@ -1,0 +1,106 @@
+//! **R9**: a witness keeps every valid receipt of a fund it watches, also those that it refuses, and
+//! claims as soon as two exclude each other.
+//!
+//! Its book has the receipt of the last withdrawal anyway; here are those before and those refused.
+//! A contract without the signatures of witnesses proves no witness guilty, so of contracts the
+//! book keeps what it promised and no more.
+
+use super::super::contract::{Contract, Source};
+use super::super::fund::FundId;
+use super::super::metrics::WitnessMetric;
+use super::super::node::WitnessNode;
+use super::super::watch::is_same_selection;
+use super::super::{Witness, WitnessBody};
+use super::claim::opened;
+use anthill_protocol::{Bodies, Context, Digest, Shared, Span};
+
+/// The most receipts kept of one fund; beyond, the oldest goes.
+pub(super) const KEPT: usize = 8;
+
+/// Witnesses of a fund see a conflict at about the same time. So that not all of them claim at once,
+/// each waits so long per position, about what a claim takes until all have heard of it.
+const TURNS_PER_TIMEOUT: u64 = 32;
+
+impl Witness {
+    /// A valid receipt came that withdraws from a fund which this node watches: notes it if the
+    /// withdrawal is refused or another of it is known, and claims in the second case.
+    pub(in super::super) fn keep(
+        &self,
+        node: &mut WitnessNode,
+        (source, is_refused): (&Source, bool),
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        if !self.terms.rules.witnesses_claim() {
+            return;
+        }
+        let bodies = cx.bodies();
+        let (fund, sequence) = (source.fund, source.sequence);
+        let Ok((content, _)) = opened(receipt, &bodies) else { return };
+        let digest = content.digest;
+        let known: Vec<Shared> = node.book.receipts(fund).collect();
+        let of = |receipt: &Shared| withdrawal_of(*receipt, source, &bodies);
+        let other = known.iter().find(|known| of(known).is_some_and(|found| found != digest));
+        let other = other.copied();
+        let is_kept = node.book.evidence(fund).any(|kept| of(&kept) == Some(digest));
+        if is_kept || !is_refused && other.is_none() {
+            return;
+        }
+        cx.retain(receipt);
+        self.add_evidence(node, fund, receipt, cx);
+        if let Some(other) = other {
+            let watched = bodies.get(source.selection).selection();
+            let position = watched.and_then(|watched| watched.position(cx.id())).unwrap_or(0);
+            let turn = Span(self.terms.timeout.0 / TURNS_PER_TIMEOUT) * position as u64;
+            self.begin_claim(node, (fund, sequence), [other, receipt], turn, cx);
+        }
+    }
+
+    /// A later withdrawal takes the place of a receipt that the node has retained: kept as evidence,
+    /// unless it is the one that made the fund.
+    pub(in super::super) fn supersede(
+        &self,
+        node: &mut WitnessNode,
+        fund: FundId,
+        before: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        let bodies = cx.bodies();
+        let is_withdrawal =
+            opened(before, &bodies).is_ok_and(|(_, contract)| contract.fund() != fund);
+        if self.terms.rules.witnesses_claim() && is_withdrawal {
+            self.add_evidence(node, fund, before, cx);
+        } else {
+            cx.release(before);
+        }
+    }
+
+    /// Adds a receipt that is retained for it.
+    fn add_evidence(
+        &self,
+        node: &mut WitnessNode,
+        fund: FundId,
+        receipt: Shared,
+        cx: &mut impl Context<Self>,
+    ) {
+        cx.record(WitnessMetric::EvidenceKept, 1);
+        if let Some(oldest) = node.book.add_evidence(fund, receipt, KEPT) {
+            cx.record(WitnessMetric::EvidenceDropped, 1);
+            cx.release(oldest);
+        }
+    }
+}
+
+/// The digest of a receipt's contract, if it makes that withdrawal, from the same witnesses.
+fn withdrawal_of(
+    receipt: Shared,
+    of: &Source,
+    bodies: &impl Bodies<WitnessBody>,
+) -> Option<Digest> {
+    let (receipt, contract): (_, &Contract) = opened(receipt, bodies).ok()?;
+    let makes = |source: &Source| {
+        (source.fund, source.sequence) == (of.fund, of.sequence)
+            && is_same_selection(source.selection, of.selection, bodies)
+    };
+    contract.sources.iter().any(makes).then_some(receipt.digest)
+}
