@@ -6,7 +6,7 @@ use super::{Checkpoint, CheckpointError, identity, zeros};
 use crate::event::Payload;
 use crate::host::{CellOf, Counts, NodeCell, World};
 use crate::jury::Jury;
-use crate::mode::{Load, Mode, PayloadOf, Restart as _, Stamp as _, StampedOf};
+use crate::mode::{Mode, PayloadOf, Restart as _, Stamp as _, Stamped, StampedOf};
 use crate::run::tally_with_series;
 use crate::scenario::Scenario;
 use crate::tally::Tally;
@@ -175,7 +175,7 @@ fn save_event<P: Protocol, M: Mode>(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let Filed { time, target, source, sequence, load: Load { stamp, payload } } = event;
+    let Filed { time, target, source, sequence, load: Stamped { stamp, payload } } = event;
     (*time, *target, *source, *sequence).save(out);
     stamp.sent().save(out);
     match payload {
@@ -212,5 +212,5 @@ fn load_event<P: Protocol, M: Mode>(
         WAKE => Payload::Wake(again()?),
         _ => return Err(SnapshotError("no such event")),
     };
-    Ok(Filed { time, target, source, sequence, load: Load { stamp, payload } })
+    Ok(Filed { time, target, source, sequence, load: Stamped { stamp, payload } })
 }

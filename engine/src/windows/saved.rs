@@ -10,6 +10,7 @@ use crate::mode::Mode;
 use crate::run::RunError;
 use crate::windows::fabric::Fabric;
 use crate::windows::lead::ALONE;
+use crate::windows::rendezvous::Alone;
 use crate::windows::sharded::ShardedRun;
 use crate::windows::subshard::WindowContext;
 
@@ -19,7 +20,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// # Safety
     /// The calling thread is alone, and the memory of the nodes uninitialised.
     pub(crate) unsafe fn restore(&self, saved: &Checkpoint) -> Result<(), RunError> {
-        let world = &self.field.world;
+        let world = &self.context.world;
         // SAFETY: the caller is alone; each cell is borrowed once, here and below.
         let restored = unsafe {
             self.workers[ALONE].with(|worker| {
@@ -30,12 +31,12 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let Restored { position, nodes, events } = restored;
         for (cell, id) in nodes.into_iter().zip(0..) {
             // SAFETY: there is one cell for each node; the rest is promised by the caller.
-            unsafe { self.field.nodes.0.add(id).write(cell) };
+            unsafe { self.context.nodes.0.add(id).write(cell) };
         }
         // SAFETY: as above.
         unsafe {
             let handled = self.workers[ALONE].with(|worker| {
-                worker.file(&self.field, events);
+                worker.file(&self.context, events);
                 worker.tally.totals.events
             });
             self.lead.with(|lead| lead.go_on(position, handled));
@@ -44,48 +45,40 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     }
 
     /// Saves the run before a window that is next, if that is due; whether it goes on.
-    ///
-    /// # Safety
-    /// In the leader's section only.
-    pub(crate) unsafe fn keep(&self, window: u64, position: Position) -> bool {
+    pub(crate) fn keep(&self, window: u64, position: Position, alone: &mut Alone) -> bool {
         let Some(checkpoints) = &self.control.checkpoints else { return true };
         let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        let WindowContext { world, placement, nodes, .. } = &self.field;
+        let WindowContext { world, placement, nodes, .. } = &self.context;
         let boundary = Time(window << world.window_shift);
         if !checkpoints.is_due(boundary) {
             return true;
         }
         let mut events = Vec::new();
         for cell in &self.workers {
-            // SAFETY: the leader is alone, here and below.
-            unsafe {
-                cell.with(|worker| {
-                    worker.calendar.for_each(|window, subshard, event| {
-                        let offset = u64::from(event.time_offset);
-                        events.push(Filed {
-                            time: Time(window << world.window_shift | offset),
-                            target: placement.node(subshard, event.local()),
-                            source: NodeId(event.source),
-                            sequence: event.sequence,
-                            load: event.payload,
-                        });
+            cell.lead(alone, |worker| {
+                worker.calendar.for_each(|window, subshard, event| {
+                    let offset = u64::from(event.time_offset);
+                    events.push(Filed {
+                        time: Time(window << world.window_shift | offset),
+                        target: placement.node(subshard, event.local()),
+                        source: NodeId(event.source),
+                        sequence: event.sequence,
+                        load: event.payload,
                     });
                 });
-            }
+            });
         }
         let counted = checkpoint::count(self.workers.len(), |thread, out| {
-            // SAFETY: as above.
-            unsafe { self.workers[thread].with(|worker| worker.tally.save(out)) };
+            self.workers[thread].lead(alone, |worker| worker.tally.save(out));
         });
-        // SAFETY: as above, and all nodes were started.
+        // SAFETY: the leader is alone, and all nodes were started.
         let cells = (0..placement.nodes).map(|id| unsafe { &*nodes.0.add(id as usize) });
-        // SAFETY: as above.
-        let saved = unsafe {
-            self.jury.with(|jury| {
-                let (scenario, jury) = (self.scenario, &*jury);
-                Moment { world, scenario, position, events, counted, jury }.save(cells)
-            })
-        };
+        let saved = self.jury.lead(alone, |jury| {
+            let (scenario, jury) = (self.scenario, &*jury);
+            let moment = Moment { world, scenario, position, events, counted, jury };
+            // SAFETY: the leader is alone.
+            unsafe { moment.save(cells) }
+        });
         checkpoints.take(boundary, saved)
     }
 }

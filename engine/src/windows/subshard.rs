@@ -167,14 +167,14 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
     /// Files the pending events of a saved run, before the first window.
     pub(crate) fn file(
         &mut self,
-        field: &WindowContext<'_, P, M>,
+        context: &WindowContext<'_, P, M>,
         events: Vec<Filed<StampedOf<P, M>>>,
     ) {
         let mut sink = CalendarSink {
             calendar: &mut self.calendar,
             own: &mut self.own,
-            placement: &field.placement,
-            window_shift: field.world.window_shift,
+            placement: &context.placement,
+            window_shift: context.world.window_shift,
             open: u64::MAX,
         };
         for Filed { time, target, source, sequence, load } in events {

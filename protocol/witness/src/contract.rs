@@ -11,7 +11,9 @@ use super::refusal::Refusal;
 use super::rules::{Rules, Terms};
 use super::selection::Selection;
 use super::statement::Statement;
-use anthill_protocol::{Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Time, fold_bytes};
+use anthill_protocol::{
+    Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Time, fold_bytes,
+};
 
 use super::body::WitnessBody;
 

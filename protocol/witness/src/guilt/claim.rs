@@ -18,7 +18,9 @@ use super::super::statement::Statement;
 use super::super::timeline::{self, Tip};
 use super::super::watch::is_same_selection;
 use super::Withdrawal;
-use anthill_protocol::{Bodies, Digest, NodeId, Shared, Snapshot, Time, Verdicts, draw, fold_bytes};
+use anthill_protocol::{
+    Bodies, Digest, NodeId, Shared, Snapshot, Time, Verdicts, draw, fold_bytes,
+};
 
 /// Two receipts that exclude each other, and who signed both.
 #[derive(Clone, Debug, PartialEq, Eq, Snapshot)]

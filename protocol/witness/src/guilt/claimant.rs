@@ -12,7 +12,9 @@ use super::super::{Witness, WitnessBody, WitnessMessage, WitnessMetric, WitnessT
 use super::claim::{Case, Claim, opened};
 use super::conviction::{Conviction, upheld_digest};
 use super::{Guilt, Withdrawal};
-use anthill_protocol::{Bodies, Claim as Signed, Context, NodeId, Shared, Signature, Snapshot, Span, Time};
+use anthill_protocol::{
+    Bodies, Claim as Signed, Context, NodeId, Shared, Signature, Snapshot, Span, Time,
+};
 
 /// A claim under way.
 #[derive(Debug, Snapshot)]

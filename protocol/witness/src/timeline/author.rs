@@ -6,7 +6,9 @@ use super::super::payer::MAX_TRIES;
 use super::super::{Witness, WitnessBody, WitnessMessage, WitnessTimer};
 use super::event::{Event, EventKind, Stamp, event_digest, stamp_digest, stampers};
 use super::{Members, checksum, joined, settled};
-use anthill_protocol::{Bodies, Claim, Context, NodeId, Shared, Signature, Snapshot, Span, Time, draw};
+use anthill_protocol::{
+    Bodies, Claim, Context, NodeId, Shared, Signature, Snapshot, Span, Time, draw,
+};
 
 /// An event that its author has not published yet.
 #[derive(Debug, Snapshot)]
