@@ -16,9 +16,9 @@ use anthill_nakamoto::Nakamoto;
 use anthill_pbft::Pbft;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
 use anthill_protocol::phold::Phold;
-use anthill_protocol::witness::Witness;
 use anthill_protocol::{Configure, Span, Time};
 use anthill_raft::Raft;
+use anthill_witness::Witness;
 use proptest::prelude::*;
 
 /// Everything about a run that must not depend on how it was executed.

@@ -35,6 +35,10 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// adversary equivocates is refused.
     const CAN_EQUIVOCATE: bool = false;
 
+    /// Whether what is saved of nodes and bodies is all of them; off, no run can be saved. A state that is
+    /// told by a hash, or a body that holds what was worked out and cannot be again, is not all.
+    const SAVES_ALL: bool = true;
+
     /// Whether [`Protocol::hint`] does anything.
     const HINTS: bool = false;
 

@@ -17,6 +17,8 @@
 //! There is one form per value, and equal values have equal forms. Loading trusts nothing: it never
 //! panics, and takes no more memory than a fixed multiple of the bytes that are there.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::{NodeId, RegionId, Span, Time, draw};
@@ -177,6 +179,28 @@ impl<T: Snapshot> Snapshot for Box<T> {
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
         T::load(bytes).map(Self::new)
+    }
+}
+
+/// As what is in it, each time.
+impl<T: Snapshot> Snapshot for Arc<T> {
+    fn save(&self, out: &mut Vec<u8>) {
+        T::save(self, out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        T::load(bytes).map(Self::new)
+    }
+}
+
+/// As a `Vec`.
+impl<T: Snapshot> Snapshot for Arc<[T]> {
+    fn save(&self, out: &mut Vec<u8>) {
+        save_all(self, out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Vec::load(bytes).map(Self::from)
     }
 }
 

@@ -21,7 +21,8 @@
 //! zeros counted. Handles are names: bodies that were loaded are found by them. Judges are not saved, but hear again what they have heard.
 //!
 //! *What cannot be saved is refused*, when the run starts and by name: the memory of an adversary that plays
-//! nodes or decides about arrivals. Who watches a run ([`Control::trace`](crate::Control::trace),
+//! nodes or decides about arrivals, and states of protocols that save a part of them
+//! ([`Protocol::SAVES_ALL`]). Who watches a run ([`Control::trace`](crate::Control::trace),
 //! [`Control::watch`](crate::Control::watch)) sees of a continued one what is left of it.
 
 mod state;
@@ -220,6 +221,11 @@ pub(crate) fn identity<P: Protocol>(scenario: &Scenario) -> blake3::Hash {
 pub(crate) fn check<P: Protocol>(job: &Job<'_, P>) -> Result<(), CheckpointError> {
     if job.control.checkpoints.is_none() && job.resume.is_none() {
         return Ok(());
+    }
+    if !P::SAVES_ALL {
+        let problem =
+            "what this protocol saves of its states is enough for the digest, and not all";
+        return Err(CheckpointError::Unsaveable(problem.to_owned()));
     }
     let adversary = job.scenario.values.adversary().unwrap_or("adversary");
     if let Some(node) = job.held.and_then(Held::first) {

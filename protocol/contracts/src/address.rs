@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-use anthill_protocol::{NodeId, PublicKey};
+use anthill_protocol::{NodeId, PublicKey, Snapshot};
 
 /// 32 bytes that name an account.
 ///
 /// In an emulation a node's account is named by its id ([`Address::of_node`]): the bytes of keys
 /// differ between modelled and real signatures and must not enter a state. Nodes that run over a
 /// network name accounts by key ([`Address::of_key`]).
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Snapshot)]
 pub struct Address(pub [u8; 32]);
 
 impl Address {

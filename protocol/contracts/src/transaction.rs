@@ -12,7 +12,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use anthill_protocol::Digest;
+use anthill_protocol::{Digest, Snapshot};
 
 use crate::{Address, Environment, Journal, Machine, Message, Outcome, Receipt};
 use crate::{Refused, Status, Trap, price};
@@ -20,7 +20,7 @@ use crate::{Refused, Status, Trap, price};
 pub use block::{Block, execute_block};
 
 /// A transaction, without its signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Transaction {
     /// The chain it is for: see [`chain_id`].
     pub chain: u64,
@@ -39,7 +39,7 @@ pub struct Transaction {
 }
 
 /// What a transaction does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub enum Payload {
     /// Moves the value.
     Transfer {

@@ -132,7 +132,7 @@ macro_rules! logs {
         }
 
         /// What they share.
-        #[derive(Debug, PartialEq, Eq)]
+        #[derive(Debug, PartialEq, Eq, Snapshot)]
         pub enum AnyBody {
             /// What stands for a body of another kind.
             Nothing,
@@ -177,7 +177,7 @@ macro_rules! logs {
         }
 
         /// What they set timers for.
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy, Debug, Snapshot)]
         pub enum AnyTimer {
             $(#[doc = $name] $Log(<$Log as Protocol>::Timer),)*
         }

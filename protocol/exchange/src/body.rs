@@ -5,7 +5,8 @@ use anthill_market::{Command, codec};
 use anthill_protocol::draw::mix;
 use anthill_protocol::kit::Part;
 use anthill_protocol::{
-    Body, Claim, Digest, Keys, NodeId, Shared, Signature, Span, Time, Wire, fingerprint_bytes,
+    Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, Span, Time,
+    Wire, fingerprint_bytes,
 };
 
 use crate::AnyBody;
@@ -17,7 +18,7 @@ pub(crate) fn digest(scenario: u64, kind: u32, words: &[u64]) -> Digest {
 }
 
 /// A request to a chain, signed by who makes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Signed {
     pub(crate) chain: u32,
     pub(crate) signer: NodeId,
@@ -52,6 +53,30 @@ impl Asks {
     }
 }
 
+/// The bytes that are signed.
+impl Snapshot for Asks {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.bytes().save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let form = Vec::<u8>::load(bytes)?;
+        let rest = &mut &form[..];
+        let asks = match u8::load(rest)? {
+            0 => Self::Plain { other: u32::load(rest)?, command: command(rest)? },
+            1 => Self::Seal(Snapshot::load(rest)?),
+            2 => Self::Open { salt: Snapshot::load(rest)?, command: command(rest)? },
+            _ => return Err(SnapshotError("no such request")),
+        };
+        rest.is_empty().then_some(asks).ok_or(SnapshotError("more than a request"))
+    }
+}
+
+/// A command that is all the rest.
+fn command(rest: &mut &[u8]) -> Result<Command, SnapshotError> {
+    codec::decode(core::mem::take(rest)).map_err(|_| SnapshotError("no such command"))
+}
+
 impl Signed {
     /// Its content as one word, signature aside.
     pub(crate) fn fold(&self) -> u64 {
@@ -74,7 +99,7 @@ const REQUEST: u32 = 0;
 const STATEMENT: u32 = 1;
 
 /// What a chain has decided, as its replicas tell other chains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Wire, Snapshot)]
 pub(crate) struct Statement {
     /// The chain that says so.
     pub(crate) from: u32,
@@ -83,7 +108,7 @@ pub(crate) struct Statement {
     pub(crate) what: Stated,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Wire)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Wire, Snapshot)]
 pub(crate) enum Stated {
     /// A venue has reserved its leg, or cannot; the other leg is at `other`.
     Vote { yes: bool, other: u32 },
@@ -98,14 +123,14 @@ impl Statement {
 }
 
 /// A certificate: a statement with signatures of different replicas of the chain that says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Proof {
     pub(crate) statement: Statement,
     pub(crate) signatures: Vec<(NodeId, Signature)>,
 }
 
 /// Requests that are ordered together. Its order is its proposer's choice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Block {
     pub(crate) chain: u32,
     /// From 1.
@@ -120,7 +145,7 @@ pub(crate) struct Block {
 }
 
 /// A shared body.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Snapshot)]
 pub enum ExchangeBody {
     #[doc(hidden)]
     Log(AnyBody, PartOf),
@@ -141,7 +166,7 @@ pub enum ExchangeBody {
 macro_rules! opaque {
     ($($(#[$doc:meta])* $Outer:ident($Inner:ty);)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
         pub struct $Outer(pub(crate) $Inner);
     )*};
 }

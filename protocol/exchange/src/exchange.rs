@@ -454,6 +454,9 @@ impl Protocol for Exchange {
     type Metric = ExchangeMetric;
     type Output = Says;
 
+    /// The state of a chain is saved as its root.
+    const SAVES_ALL: bool = false;
+
     const STOPS_EARLY: bool = true;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {

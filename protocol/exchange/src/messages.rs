@@ -1,7 +1,9 @@
 //! What nodes send each other, say, measure and set timers for.
 
 use anthill_protocol::kit::Tick;
-use anthill_protocol::{Claim, Keys, Message, Metric, NodeId, Output, Shared, Signature, Wire};
+use anthill_protocol::{
+    Claim, Keys, Message, Metric, NodeId, Output, Shared, Signature, Snapshot, Wire,
+};
 
 use crate::body::Statement;
 use crate::{AnyMessage, AnyTimer};
@@ -144,7 +146,7 @@ pub enum ExchangeMetric {
 }
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 pub enum Timer {
     #[doc(hidden)]
     Log(AnyTimer),

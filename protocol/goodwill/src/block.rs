@@ -6,7 +6,9 @@
 use std::sync::{Arc, OnceLock};
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature, Time};
+use anthill_protocol::{
+    Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, Time,
+};
 
 use crate::ledger::Outcome;
 use crate::transaction::{Transaction, block_digest};
@@ -15,7 +17,7 @@ use crate::transaction::{Transaction, block_digest};
 pub(crate) const HEADER_BYTES: u32 = 8 + 4 + 4 + 32 + 8 + 4 + 32 + 32 + 8 + 8 + 64;
 
 /// What nodes share.
-#[derive(Debug)]
+#[derive(Debug, Snapshot)]
 pub enum Item {
     /// A block.
     Block(Box<Block>),
@@ -24,7 +26,7 @@ pub enum Item {
 }
 
 /// What a block says beside its transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Header {
     pub(crate) slot: u32,
     pub(crate) height: u32,
@@ -42,7 +44,7 @@ pub(crate) struct Header {
 }
 
 /// A transaction in a block, with the handle by which nodes pass it on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Snapshot)]
 pub(crate) struct Included {
     pub(crate) handle: Shared,
     pub(crate) transaction: Arc<Transaction>,
@@ -111,6 +113,25 @@ impl Block {
     /// What it comes to. Of a block that was never worked out, which none that a node builds on is, `None`.
     pub(crate) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.get()
+    }
+}
+
+/// What it says: its hash and what it comes to follow.
+impl Snapshot for Block {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self { parent, header, transactions, signature, .. } = self;
+        parent.save(out);
+        header.save(out);
+        transactions.save(out);
+        (*signature, self.covers_time, self.stamped, self.is_attack).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (parent, header) = (Snapshot::load(bytes)?, Header::load(bytes)?);
+        let transactions = Snapshot::load(bytes)?;
+        let (signature, covers_time, stamped, is_attack) = Snapshot::load(bytes)?;
+        let block = Self::new(parent, header, transactions, covers_time);
+        Ok(Self { signature, stamped, is_attack, ..block })
     }
 }
 

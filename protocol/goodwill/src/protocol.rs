@@ -2,7 +2,7 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{Context, NodeId, Protocol, Time, Totals};
+use anthill_protocol::{Context, NodeId, Protocol, Snapshot, Time, Totals};
 
 use crate::block::{Block, Header, Item};
 use crate::ledger::{Outcome, Tally};
@@ -14,7 +14,7 @@ use crate::parameters::COIN;
 use crate::{Goodwill, judges};
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 pub enum Timer {
     /// A slot of its own, if this is still the clock that counts, or the first of a window.
     Slot { slot: u32, clock: u32 },
@@ -81,6 +81,9 @@ impl Protocol for Goodwill {
     type Timer = Timer;
     type Metric = M;
     type Output = GoodwillOutput;
+
+    /// What a block comes to is worked out from what its parent comes to, and not saved.
+    const SAVES_ALL: bool = false;
 
     const STOPS_EARLY: bool = true;
 

@@ -2,7 +2,7 @@
 
 use anthill_protocol::draw::mix;
 use anthill_protocol::{
-    Claim, Digest, Keys, NodeId, PublicKey, Signature, Span, Time, fingerprint_bytes,
+    Claim, Digest, Keys, NodeId, PublicKey, Signature, Snapshot, Span, Time, fingerprint_bytes,
 };
 
 use crate::accounts::AccountId;
@@ -25,14 +25,14 @@ pub(crate) fn block_digest(slot: u32, hash: u64, scenario: u64) -> Digest {
 }
 
 /// A payment to an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Payment {
     pub(crate) to: AccountId,
     pub(crate) amount: u64,
 }
 
 /// What a transaction does beside paying.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) enum Payload {
     /// Nothing.
     None,
@@ -116,7 +116,7 @@ impl Payload {
 }
 
 /// A transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Transaction {
     /// The account that pays.
     pub(crate) from: AccountId,

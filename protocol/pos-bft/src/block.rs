@@ -8,13 +8,13 @@
 use std::sync::OnceLock;
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Bodies, Digest, Shared, Time};
+use anthill_protocol::{Bodies, Digest, Shared, Snapshot, SnapshotError, Time};
 
 use crate::bodies::{ChainBody, with};
 use crate::outcome::Outcome;
 
 /// What a block says of itself. All of it is hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Header {
     /// What tells this chain from others.
     pub chain: u64,
@@ -88,6 +88,34 @@ impl PartialEq for Block {
 }
 
 impl Eq for Block {}
+
+/// Its content: the hash, whether it is valid and what comes of it follow.
+impl Snapshot for Block {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self { header, parent, skip, commit, transactions, evidence, made, .. } = self;
+        header.save(out);
+        (*parent, *skip, *commit, *made).save(out);
+        transactions.save(out);
+        evidence.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let header = Header::load(bytes)?;
+        let (parent, skip, commit, made) = Snapshot::load(bytes)?;
+        Ok(Self {
+            header,
+            parent,
+            skip,
+            commit,
+            transactions: Snapshot::load(bytes)?,
+            evidence: Snapshot::load(bytes)?,
+            made,
+            hash: header.hash(),
+            valid: OnceLock::new(),
+            outcome: OnceLock::new(),
+        })
+    }
+}
 
 /// A hash of a list of bodies, by their names.
 pub(crate) fn names(list: &[Shared]) -> u64 {

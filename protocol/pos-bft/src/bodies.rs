@@ -1,7 +1,7 @@
 //! What many messages share: votes, certificates, proposals, evidence, decisions; blocks are in `block`.
 
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature, Time};
+use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Time};
 
 use crate::block::{Block, HEADER_BYTES};
 use crate::light::LightBlock;
@@ -11,7 +11,7 @@ use crate::transaction::Signed;
 pub(crate) const NIL: u64 = 0;
 
 /// A kind of statement that is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Snapshot)]
 pub enum Kind {
     Prevote,
     Precommit,
@@ -29,7 +29,7 @@ fn place(height: u32, round: u32) -> u64 {
 }
 
 /// A prevote or precommit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Vote {
     pub kind: Kind,
     pub height: u32,
@@ -49,7 +49,7 @@ impl Vote {
 }
 
 /// Votes of many for one value: a proof of lock (prevotes), or a commit (precommits).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct Certificate {
     pub kind: Kind,
     pub height: u32,
@@ -75,7 +75,7 @@ impl Certificate {
 }
 
 /// A proposer's statement: this is the block of this round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Proposal {
     pub height: u32,
     pub round: u32,
@@ -97,7 +97,7 @@ impl Proposal {
 }
 
 /// What shows that somebody broke the rules, or did not. Pairs are in the order of their values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Evidence {
     /// Two votes of one validator, round and kind for different values.
     Votes { accused: u32, height: u32, first: Shared, second: Shared },
@@ -144,7 +144,7 @@ impl Evidence {
 }
 
 /// A block and the commit for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Decision {
     pub height: u32,
     pub block: Shared,
@@ -152,7 +152,7 @@ pub struct Decision {
 }
 
 /// A shared body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 #[expect(clippy::large_enum_variant, reason = "nearly all bodies are votes; blocks are few")]
 pub enum ChainBody {
     Vote(Vote),

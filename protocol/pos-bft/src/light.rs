@@ -19,7 +19,7 @@ use crate::user::User;
 use crate::validators::ValidatorSet;
 
 /// A header with the commit for it and its validators.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
 pub struct LightBlock {
     pub header: Header,
     pub hash: u64,

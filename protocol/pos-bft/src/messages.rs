@@ -1,7 +1,7 @@
 //! What nodes send each other, say, measure and set timers for.
 
 use anthill_protocol::kit::Tick;
-use anthill_protocol::{Message, Metric, Output, Shared, Wire};
+use anthill_protocol::{Message, Metric, Output, Shared, Snapshot, Wire};
 
 /// A number without alignment: a message is a tag and sixteen bytes, so that an event is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
@@ -141,7 +141,7 @@ pub enum ChainMetric {
 }
 
 /// What a node sets timers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub enum Timer {
     /// It has waited too long for a proposal, for prevotes, for precommits.
     Propose {

@@ -5,7 +5,9 @@ use core::cell::RefCell;
 use anthill_contracts::{
     Address, Environment, Extension, Journal, Machine, Outcome, Payload, Transaction, Trap,
 };
-use anthill_protocol::{Claim, Context, Digest, Keys, NodeId, Signature, Time};
+use anthill_protocol::{
+    Claim, Context, Digest, Keys, NodeId, Signature, Snapshot, SnapshotError, Time,
+};
 
 use crate::ledger::{Economy, Ledger};
 use crate::protocol::PosBft;
@@ -23,6 +25,21 @@ pub struct Signed {
     /// Its hash, which is what is signed.
     id: Digest,
     signature: Signature,
+}
+
+/// Without the hash, which follows.
+impl Snapshot for Signed {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self { sender, transaction, id: _, signature } = self;
+        (*sender, *signature).save(out);
+        transaction.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let (sender, signature) = Snapshot::load(bytes)?;
+        let transaction = Transaction::load(bytes)?;
+        Ok(Self { sender, id: transaction.id(), transaction, signature })
+    }
 }
 
 impl Signed {

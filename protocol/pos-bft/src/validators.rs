@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use anthill_protocol::Digest;
 use anthill_protocol::draw::mix;
+use anthill_protocol::{Digest, Snapshot, SnapshotError};
 
 /// No place in a set.
 const NOWHERE: u32 = u32::MAX;
@@ -104,6 +104,22 @@ impl ValidatorSet {
             }
         }
         self.ids.last().copied().unwrap_or(0)
+    }
+}
+
+/// The stake of every node that may be one, so that a set takes no more memory than its bytes.
+impl Snapshot for ValidatorSet {
+    fn save(&self, out: &mut Vec<u8>) {
+        let stakes = (0..self.places.len() as u32).map(|id| self.stake_of(id));
+        stakes.collect::<Vec<u64>>().save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let stakes = Vec::<u64>::load(bytes)?;
+        if stakes.last() == Some(&0) {
+            return Err(SnapshotError("a validator without stake"));
+        }
+        Ok(Self::new((0..).zip(stakes)))
     }
 }
 

@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use super::{Answer, Ask, Machine};
 use crate::{
     Bodies, Claim, Context, Digest, Keys, NodeId, Protocol, PublicKey, RegionId, Shared, Signature,
-    Span, Time, Verdicts,
+    Snapshot, Span, Time, Verdicts,
 };
 
 /// How an outer protocol wraps what an inner one asks for.
@@ -30,7 +30,7 @@ pub trait Embeds<Inner: Protocol>: Protocol {
 }
 
 /// Nodes that an inner protocol lives on: the outer's from `first` on, so many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub struct Part {
     /// What is node 0 to the inner protocol.
     pub first: NodeId,

@@ -362,7 +362,7 @@ impl Protocol for Witness {
     fn state_hash(&self, node: &WitnessNode) -> u64 {
         let mut bytes = Vec::new();
         node.save_durable(&mut bytes);
-        crate::fold_bytes(&bytes)
+        anthill_protocol::fold_bytes(&bytes)
     }
 
     fn events_per_node_second(&self) -> f64 {

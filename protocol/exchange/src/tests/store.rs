@@ -44,7 +44,7 @@ fn claims(it: &StoreMessage, from: NodeId, keys: &mut dyn Keys, say: &mut dyn Fn
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Snapshot)]
 enum StoreBody {
     Log(AnyBody),
     Link { height: u32, command: u64, before: Option<Shared> },
@@ -78,7 +78,7 @@ impl Body for StoreBody {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Snapshot)]
 enum Timer {
     Log(AnyTimer),
     Next,
@@ -268,6 +268,8 @@ impl Protocol for Store {
     type Timer = Timer;
     type Metric = StoreMetric;
     type Output = Said;
+
+    const SAVES_ALL: bool = false;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         if cx.id().0 >= self.replicas {
