@@ -198,11 +198,14 @@ fn join<V>(left: Link<V>, right: Link<V>) -> Link<V> {
     }
 }
 
+/// A key, and its value or nothing.
+type Change<V> = (Digest, Option<V>);
+
 /// Splits changes, sorted by key, by the bit at a depth.
 fn split<V>(
     changes: &mut [(Digest, Option<V>)],
     depth: usize,
-) -> (&mut [(Digest, Option<V>)], &mut [(Digest, Option<V>)]) {
+) -> (&mut [Change<V>], &mut [Change<V>]) {
     let middle = changes.partition_point(|(key, _)| !bit(key, depth));
     changes.split_at_mut(middle)
 }

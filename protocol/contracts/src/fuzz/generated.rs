@@ -14,26 +14,28 @@ fn generated_modules_are_refused_or_run_alike_everywhere() {
     let mut accepted = 0;
     for seed in 0..400 {
         let bytes = Noise::of(seed).bytes(4_096);
-        let mut config = wasm_smith::Config::default();
-        config.available_imports = Some(assembled(shape));
-        config.exports = (seed % 4 != 0).then(|| assembled(exports));
-        config.allow_floats = seed % 5 == 0;
-        config.simd_enabled = seed % 7 == 0;
-        config.tail_call_enabled = seed % 11 == 0;
-        config.extended_const_enabled = false;
-        config.exceptions_enabled = false;
-        config.gc_enabled = false;
-        config.memory64_enabled = false;
-        config.threads_enabled = false;
-        config.relaxed_simd_enabled = false;
-        config.wide_arithmetic_enabled = false;
-        config.custom_page_sizes_enabled = false;
-        config.allow_start_export = seed % 6 == 0;
-        config.max_memories = 1;
-        config.max_tables = 1;
-        // Now and then beyond what is allowed.
-        config.max_memory32_bytes = 18 << 16;
-        config.max_table_elements = 1_100;
+        let config = wasm_smith::Config {
+            available_imports: Some(assembled(shape)),
+            exports: (seed % 4 != 0).then(|| assembled(exports)),
+            allow_floats: seed % 5 == 0,
+            simd_enabled: seed % 7 == 0,
+            tail_call_enabled: seed % 11 == 0,
+            extended_const_enabled: false,
+            exceptions_enabled: false,
+            gc_enabled: false,
+            memory64_enabled: false,
+            threads_enabled: false,
+            relaxed_simd_enabled: false,
+            wide_arithmetic_enabled: false,
+            custom_page_sizes_enabled: false,
+            allow_start_export: seed % 6 == 0,
+            max_memories: 1,
+            max_tables: 1,
+            // Now and then beyond what is allowed.
+            max_memory32_bytes: 18 << 16,
+            max_table_elements: 1_100,
+            ..wasm_smith::Config::default()
+        };
         let mut unstructured = arbitrary::Unstructured::new(&bytes);
         let Ok(module) = wasm_smith::Module::new(config, &mut unstructured) else { continue };
         accepted += u32::from(survives(&module.to_bytes(), seed));
