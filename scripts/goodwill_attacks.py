@@ -19,14 +19,24 @@ def seen(comes_off, least=0):
     return look
 
 
-def hole(quick, seed, rule, kind, forgers, share=None, rate=0):
+def replayed(quick, seed):
+    """A payment that is signed by key and amount is spent until nothing is left: a hundred coins in tens."""
+    most = 300 if quick else 10_000
+    kind = lambda **values: adversary("input-replayer", **values)
+    opened = many(quick, seed, 10, *arguments(12, kind(), "--set=workload.amount=10.0", forgers=6, window=20, windows=10,
+                                              rate=0.01, g1="off"))
+    closed = many(True, seed, 1, *arguments(4, kind(attempts=most), window=100_000, windows=0, coinbase=0.0, bid=1.0, rate=1.0,
+                                            g1="on"), small=1)
+    return attack(NAME, "G1: input-replayer", "1 of 6, 1 of 4", opened, closed, seen(True), seen(False, most))
+
+
+def hole(quick, seed, rule, kind, forgers, share=None):
     """As published; and, corrected, until ten thousand attempts."""
     most = 300 if quick else 10_000
     told = {"share": share} if share else {}
-    nodes = 2 * forgers if rate else forgers
     of = lambda state, seed, **values: many(True, seed, 1, *arguments(
-        nodes, adversary(kind, **told, **values), *sets(**{f"protocol__{rule}": state}), "--set=workload.amount=10.0",
-        forgers=forgers, window=100_000, windows=0, coinbase=0.0, rate=rate, balance=1_000_000), small=1)
+        forgers, adversary(kind, **told, **values), *sets(**{f"protocol__{rule}": state}), window=100_000, windows=0,
+        coinbase=0.0, balance=1_000_000), small=1)
     return attack(NAME, f"{rule.upper()}: {kind}", f"1 of {forgers}", of("off", seed, attempts=min(most, 1_000)),
                   of("on", seed, attempts=most), seen(True), seen(False, most))
 
@@ -35,7 +45,7 @@ def banned(quick, seed, kind):
     """After the first pair of blocks of a slot, or a false block, a forger's slots are empty for ten windows."""
     windows = 10 if quick else 40
     of = lambda state: many(quick, seed, 20, *arguments(8, adversary(kind, share=0.3), *sets(protocol__g8=state), window=20,
-                                                        windows=windows))
+                                                        windows=windows, degree=8))
 
     def look(bans, comes_off):
         def told(found):
@@ -50,7 +60,8 @@ def banned(quick, seed, kind):
 
 def sybils(quick, seed):
     of = lambda state: many(quick, seed, 10, *arguments(
-        24, adversary("sybil-voter", share=0.75), *sets(protocol__g5=state), window=10, windows=6, requests=2, scams=2, bid=100.0))
+        24, adversary("sybil-voter", share=0.75), *sets(protocol__g5=state), window=10, windows=6, requests=2, scams=2, bid=100.0,
+        approval="1.0"))
 
     def look(is_open):
         def told(found):
@@ -111,7 +122,7 @@ def harmless(quick, seed, kind):
 
 
 JOBS = [
-    (hole, "g1", "input-replayer", 4, None, 1.0), (hole, "g2", "back-dater", 30), (hole, "g3", "identity-thief", 8),
+    (replayed,), (hole, "g2", "back-dater", 30), (hole, "g3", "identity-thief", 8),
     (hole, "g4", "slot-thief", 8, 0.1), (sybils,), (ground,), (own_gift,), (banned, "equivocator"), (banned, "false-executor"),
     (eclipse,), (harmless, "fee-starver"), (harmless, "cron-flooder"),
 ]

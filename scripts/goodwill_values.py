@@ -179,7 +179,7 @@ def captor(quick, seed, kappa):
 # Votes and wealth.
 
 def votes(quick, seed, honest, p):
-    found = seeds(quick, seed, 6, honest, small=1, window=20, windows=6, requests=60, approval=p, g5="off")
+    found = seeds(quick, seed, 4, honest, small=1, window=20, windows=6, requests=8 if quick else 60, approval=p, g5="off")
     yes = sum(one["metrics"]["admitted"] for one in found)
     all_ = yes + sum(one["metrics"]["vetoed"] for one in found)
     return by("Votes", [theory.binomial(NAME, f"admitted, {honest} heads that say yes with {p}: P(Bin(H, p) ≥ ⌈¾H⌉)", yes, all_,
@@ -188,8 +188,8 @@ def votes(quick, seed, honest, p):
 
 def scams(quick, seed, honest, sybils):
     found = seeds(quick, seed, 4, honest + sybils, adversary("sybil-voter", share=sybils / (honest + sybils)), small=1, window=60,
-                  windows=6, scams=4 if quick else 12, g5="off", bid=100.0)
-    asked = (4 if quick else 12) * 4 * len(found)
+                  windows=6, scams=1 if quick else 12, g5="off", bid=100.0)
+    asked = (1 if quick else 12) * 4 * len(found)
     won = sum(one["metrics"]["admitted_scams"] for one in found)
     return by("Votes", [theory.binomial(NAME, f"scams admitted, {honest} heads that say yes with .05, {sybils} sybils", won, asked,
                                         theory.admitted(honest, 0.05, sybils))], found)
@@ -229,8 +229,8 @@ JOBS = [
     (flood, 1_000, 8), (flood, 50, 4), (copied,), (energy,), (light,), (growth, 15, 2), (growth, 25, 3), (cron,),
     *[(donation, own, others) for own, others in ((100, 10_000), (100, 21_500), (500, 21_500))], (profit, 10), (profit, 100),
     (towards,), (shares,), *[(captor, kappa) for kappa in (0.1, 0.5, 0.9)],
-    *[(votes, honest, p) for honest, p in ((100, 0.8), (100, 0.75), (100, 0.7), (20, 0.9))], (scams, 100, 290), (scams, 100, 200),
-    (gini, 1), (gini, 10), (monopoly, 5, 5, 0.5, 30), (monopoly, 100, 10, 0.2, 100),
+    *[(votes, honest, p) for honest, p in ((100, 0.8), (100, 0.75), (100, 0.7), (20, 0.9))], (scams, 20, 58), (scams, 20, 40),
+    (gini, 10), (gini, 30), (monopoly, 5, 5, 0.5, 30), (monopoly, 100, 10, 0.2, 100),
     (partition,), *[(private, a, z, attempts) for a, z, attempts in ((0.1, 3, 10_000), (0.3, 3, 2_500), (0.3, 6, 2_500),
                                                                       (0.4, 6, 1_000))],
     (grinder, "off"), (grinder, "on"),
