@@ -16,6 +16,7 @@
 //! ```
 
 mod args;
+mod build;
 mod clock;
 mod command;
 mod conditions_text;
@@ -58,14 +59,12 @@ use clap::Parser as _;
 
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
+pub use build::Build;
 pub use diagram::Recorded;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow, Tail};
 pub use machine::{machine_name, process_cpu_s};
 pub use plan::PlanError;
 pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry};
-
-/// The commit that this library was built from; `unknown` outside a repository.
-pub const COMMIT: &str = env!("ANTHILL_COMMIT");
 
 /// Runs the command line of this process over the given protocols.
 ///
@@ -98,13 +97,12 @@ fn report_panics() {
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         told(info);
-        let changes =
-            if env!("ANTHILL_DIRTY") == "true" { ", with uncommitted changes" } else { "" };
-        let version = env!("CARGO_PKG_VERSION");
+        let changes = if build::has_changes() { ", with uncommitted changes" } else { "" };
+        let (version, commit) = (env!("CARGO_PKG_VERSION"), build::commit());
         terminal::complain(
             "fault",
             &format!(
-                "in anthill {version}, commit {COMMIT}{changes}; please report it with the scenario"
+                "in anthill {version}, commit {commit}{changes}; please report it with the scenario"
             ),
         );
     }));

@@ -11,6 +11,7 @@ use anthill_protocol::complexity::Theory;
 use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
 
 use crate::args::EngineChoice;
+use crate::build::Build;
 use crate::diagram::Recorded;
 use crate::engines::{self, Control, Inspection, MemoryEstimate, Prepared, ShowRow};
 use crate::plan::PlanError;
@@ -106,6 +107,13 @@ impl Registry {
     #[must_use]
     pub fn with_scenarios(self, scenarios: &'static [NamedScenario]) -> Self {
         Self { scenarios, ..self }
+    }
+
+    /// The same of a binary that was built from this.
+    #[must_use]
+    pub fn built_from(self, build: Build) -> Self {
+        crate::build::note(build);
+        self
     }
 
     /// The protocols in the order of registration.

@@ -2,11 +2,17 @@
 
 use std::process::ExitCode;
 
+use anthill_bench::Build;
+
 /// The calendars allocate from their own pools; what remains (topologies, node states on the heap,
 /// exports) is faster with mimalloc than with the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    anthill_bench::main(anthill_shipped::shipped())
+    let build = Build {
+        commit: env!("ANTHILL_COMMIT"),
+        has_changes: matches!(env!("ANTHILL_DIRTY"), "true"),
+    };
+    anthill_bench::main(anthill_shipped::shipped().built_from(build))
 }

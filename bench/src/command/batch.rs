@@ -255,8 +255,8 @@ fn manifest() -> Value {
         "reproduce": reproduce(&command),
         "command": command,
         "version": env!("CARGO_PKG_VERSION"),
-        "commit": crate::COMMIT,
-        "uncommitted_changes": env!("ANTHILL_DIRTY") == "true",
+        "commit": crate::build::commit(),
+        "uncommitted_changes": crate::build::has_changes(),
         "started_unix_s": clock::unix_seconds(),
         "machine": serde_json::to_value(Machine::read()).unwrap_or(Value::Null),
     })

@@ -126,13 +126,13 @@ fn rounded(ns: f64) -> Span {
 fn table_text(costs: &CostTable) -> String {
     let command: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let changes = if env!("ANTHILL_DIRTY") == "true" { " with uncommitted changes" } else { "" };
+    let changes = if crate::build::has_changes() { " with uncommitted changes" } else { "" };
     let lines = [
         "What one message, timer or signature costs a node: for `[cpu] table`.".to_owned(),
         String::new(),
         format!("machine  {}", machine_name()),
         format!("date     {}", clock::date(clock::unix_seconds())),
-        format!("commit   {}{changes}", crate::COMMIT),
+        format!("commit   {}{changes}", crate::build::commit()),
         format!("command  anthill {}", command.join(" ")),
         String::new(),
         "Messages: CPU time of a message's system calls over loopback, UDP and TCP in the mean."
@@ -192,7 +192,7 @@ fn json_text(found: &Calibration, saved: Option<&Path>) -> String {
         .collect();
     export::pretty(&json!({
         "machine": machine_name(),
-        "commit": crate::COMMIT,
+        "commit": crate::build::commit(),
         "measured_unix_s": clock::unix_seconds(),
         "signing_backend": SigningKey::new(&[0; 32]).backend(),
         "curve_backend": curve_backend(),

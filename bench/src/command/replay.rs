@@ -47,7 +47,7 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
         "different digest: recorded {} by commit {}, now {digest} by commit {}\n",
         recorded.digest,
         recorded.commit,
-        crate::COMMIT
+        crate::build::commit()
     ))?;
     terminal::show(&where_they_part(entry, &scenario, &args.directory, &outcome)?)?;
     Ok(Exit::Violated)

@@ -107,7 +107,7 @@ impl Plan {
         json!({
             "command": self.kind,
             "version": env!("CARGO_PKG_VERSION"),
-            "commit": crate::COMMIT,
+            "commit": crate::build::commit(),
             "seed": self.seed,
             "settings": self.settings,
             "configurations":

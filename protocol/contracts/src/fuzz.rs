@@ -1,6 +1,8 @@
 //! Hostile code: mutated contracts, generated modules, random bytes. Nothing panics, and two machines
 //! that know nothing of each other agree to the unit of fuel.
 
+mod generated;
+
 use crate::{
     Account, Address, Environment, Journal, Machine, Message, Outcome, State, check, shipped,
 };

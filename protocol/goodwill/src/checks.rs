@@ -38,11 +38,12 @@ pub(crate) fn all(protocol: &Goodwill, facts: &RunFacts) -> Vec<Check> {
     let mut checks = vec![
         Check::exact(
             "messages: a block takes forgers x (degree - 1) + 1",
-            "honest nodes, nothing lost, all arrived; no invalid block",
+            "honest nodes, nothing lost, all arrived; no invalid block, none before its parent",
             sent("block") as f64,
             (of(M::Blocks) * per_block) as f64,
         )
-        .only_if(is_plain && of(M::Invalid) == 0),
+        // A node that asks for a parent gets it by an answer, and passes it on to nobody.
+        .only_if(is_plain && of(M::Invalid) == 0 && sent("get-ledger-block") == 0),
     ];
     if protocol.most_issued.is_none() {
         let reward = protocol.reward as f64 / 1e6;

@@ -178,7 +178,6 @@ impl PosBft {
             fees = fees.saturating_add(receipt.fee(transaction.price));
             receipts.push(receipt);
         }
-        drop(staking);
         // What was bonded has left the accounts, and fees have; what is free comes to them.
         let bonded = stake(ledger) - staked;
         let mut paid = 0;

@@ -153,7 +153,6 @@ pub struct Decision {
 
 /// A shared body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all bodies are votes; blocks are few")]
 pub enum ChainBody {
     Vote(Vote),
     Certificate(Certificate),

@@ -241,10 +241,12 @@ impl PosBft {
         cx: &mut impl Context<Self>,
     ) {
         let is_decided = height < node.height || (height == node.height && node.decided.is_some());
-        if height > 0 && is_decided && self.is_server(from) {
-            if let Some(decision) = self.decision(node, height, cx) {
-                cx.send(from, ChainMessage::Decided(decision));
-            }
+        if height > 0
+            && is_decided
+            && self.is_server(from)
+            && let Some(decision) = self.decision(node, height, cx)
+        {
+            cx.send(from, ChainMessage::Decided(decision));
         }
     }
 

@@ -51,21 +51,21 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
     ]
 }
 
-/// Whether the held validators have less than a third of the stake, as far as they are known.
+/// Whether the held validators have less than a third of the stake of those that vote, as far as they
+/// are known.
 pub(crate) fn is_safe(protocol: &PosBft, setting: &Setting) -> bool {
-    let candidates = &protocol.genesis.ledger.candidates;
-    let total: u128 = candidates.iter().map(|it| u128::from(it.stake)).sum();
-    let held: u128 = match &protocol.attack {
+    let candidates = protocol.genesis.ledger.candidates.iter().zip(0_u32..);
+    let mut voters: Vec<(u64, u32)> = candidates.map(|(it, id)| (it.stake, id)).collect();
+    voters.sort_unstable_by_key(|&(stake, id)| (core::cmp::Reverse(stake), id));
+    voters.truncate(protocol.max_validators as usize);
+    let sum = |stakes: &mut dyn Iterator<Item = &(u64, u32)>| -> u128 {
+        stakes.map(|(stake, _)| u128::from(*stake)).sum()
+    };
+    let total = sum(&mut voters.iter());
+    let held = match &protocol.attack {
         // Which nodes generic adversaries hold is not known: the largest.
-        None => {
-            let mut stakes: Vec<u64> = candidates.iter().map(|it| it.stake).collect();
-            stakes.sort_unstable_by_key(|stake| core::cmp::Reverse(*stake));
-            stakes.iter().take(setting.held as usize).map(|stake| u128::from(*stake)).sum()
-        }
-        Some(attack) => {
-            let held = candidates.iter().take(attack.count as usize);
-            held.map(|it| u128::from(it.stake)).sum()
-        }
+        None => sum(&mut voters.iter().take(setting.held as usize)),
+        Some(attack) => sum(&mut voters.iter().filter(|(_, id)| *id < attack.count)),
     };
     3 * held < total && !setting.loses_state && protocol.switches.t1 && protocol.switches.t3
 }

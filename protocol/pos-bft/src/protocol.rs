@@ -371,7 +371,7 @@ impl Configure for PosBft {
             "priority" => Choice::Priority,
             _ => Choice::Random { seed, from_chain },
         };
-        self.chain = anthill_protocol::draw::mix(seed, 0x706f_732d_6266_74);
+        self.chain = anthill_protocol::draw::mix(seed, 0x0070_6f73_2d62_6674);
         let stakes = stakes::of(self);
         if stakes.iter().all(|stake| *stake == 0) {
             let problem = "somebody must have stake: give one of stake_1 to stake_4".to_owned();

@@ -2,6 +2,8 @@ use super::*;
 use crate::shipped;
 use crate::{Account, State, execute_block};
 
+mod arbitrary;
+
 const CHAIN: u64 = 77;
 
 fn who(name: &str) -> Address {

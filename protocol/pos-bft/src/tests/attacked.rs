@@ -81,7 +81,7 @@ fn unbonding_does_not_save_who_voted_twice() {
         assert!((least..least + 100).contains(&slashed), "{slashed}: a twentieth of its fees, too");
         let outs =
             pump.outputs().iter().filter(|it| matches!(it.output, ChainOutput::Slashed { .. }));
-        assert_eq!(outs.count() > 0, true);
+        assert!(outs.count() > 0);
     }
 }
 

@@ -135,7 +135,7 @@ fn locks_keep_a_decision() {
 }
 
 /// T2. Nodes 0 and 1 of four are locked on different blocks; node 3 lied for that and is silent now.
-fn two_locks(changes: &[(&str, Value)], first_only: bool) -> Pump<PosBft> {
+fn two_locks(changes: &[(&str, Value)], first_only: bool, is_planted: bool) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         tell(honest, &[1, 2], (Kind::Prevote, 0), NIL, cx);
         tell(honest, &[0, 1, 2], (Kind::Precommit, 0), NIL, cx);
@@ -151,6 +151,7 @@ fn two_locks(changes: &[(&str, Value)], first_only: bool) -> Pump<PosBft> {
     changes.push(("resend", Value::Span(ALL_OF_IT)));
     let mut protocol = raw(&changes);
     protocol.first_only = first_only;
+    protocol.unlocks_early = is_planted;
     let script = vec![(Span::ZERO, play as _), (Span::from_secs(3), later as _)];
     let mut pump =
         pump(fitted(protocol, 4)).hold(NodeId(3), Actor(script)).scheduler(Weather(|it| {
@@ -166,16 +167,27 @@ fn two_locks(changes: &[(&str, Value)], first_only: bool) -> Pump<PosBft> {
 
 #[test]
 fn proofs_that_travel_free_two_locks() {
-    let sound = two_locks(&[], false);
+    let sound = two_locks(&[], false, false);
     for node in 0..3 {
         assert_eq!(decisions(&sound, node), [(23_500.0, 5)]);
     }
-    let without = two_locks(&[("t2", Value::Flag(false))], false);
-    let first_votes_only = two_locks(&[], true);
+    let without = two_locks(&[("t2", Value::Flag(false))], false, false);
+    let first_votes_only = two_locks(&[], true, false);
     for node in 0..3 {
         assert!(decisions(&without, node).is_empty());
         assert!(decisions(&first_votes_only, node).is_empty());
     }
+}
+
+/// The planted error, two thirds of any earlier round unlock, breaks the rule of locks there.
+#[test]
+fn unlocking_by_an_earlier_round_is_found() {
+    let locks = |pump: Pump<PosBft>| {
+        pump.findings().into_iter().find(|it| it.judge == "locks" && !it.expected)
+    };
+    assert!(locks(two_locks(&[], false, false)).is_none());
+    let found = locks(two_locks(&[], false, true)).expect("found");
+    assert!(found.about.contains("it is locked since round 1"), "{}", found.about);
 }
 
 /// n equal validators, so many of them in a coalition that shows each half another block.

@@ -16,11 +16,10 @@ fn main() {
     println!("cargo::rustc-env=ANTHILL_DIRTY={dirty}");
 
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src");
-    println!("cargo::rerun-if-changed=../engine/src");
-    println!("cargo::rerun-if-changed=../engine/tables");
-    println!("cargo::rerun-if-changed=../protocol");
-    println!("cargo::rerun-if-changed=anthill/src");
+    for tracked in ["src", "../src", "../shipped", "../scenarios", "../../engine", "../../protocol"]
+    {
+        println!("cargo::rerun-if-changed={tracked}");
+    }
     // In a worktree these lie outside the source tree; `logs/HEAD` moves with every commit.
     for path in ["HEAD", "logs/HEAD", "index"] {
         if let Some(file) = git(&["rev-parse", "--git-path", path]) {
