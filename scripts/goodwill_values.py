@@ -134,9 +134,9 @@ def donation(quick, seed, own, others):
 
 
 def profit(quick, seed, n):
-    windows = 10 if quick else 100
+    windows = 10 if quick else 30 if n > 50 else 100
     value = 360 * COINBASE
-    found = seeds(quick, seed, 12, n, windows=windows, bid=theory.equilibrium(value, n), balance=10_000_000)
+    found = seeds(quick, seed, 8, n, windows=windows, bid=theory.equilibrium(value, n), balance=10_000_000)
     gains = [one["metrics"]["given"] * (one["metrics"]["gain"] - 1) / windows for one in found]
     sd = COINBASE * math.sqrt(360 * (1 / n) * (1 - 1 / n) / windows / len(found))
     return by("Gains", [theory.normal(NAME, f"profit a window in equilibrium, n = {n}: V/n²", mean(gains), value / n**2, sd)], found)
@@ -161,7 +161,7 @@ def shares(quick, seed):
 
 def captor(quick, seed, kappa):
     """Of a hundred that bid as among equals; counted from window 2 on, for which it bids itself."""
-    n, begin, windows = (20, 2, 8) if quick else (100, 2, 42)
+    n, begin, windows = (20, 2, 8) if quick else (100, 2, 22)
     value = 360 * COINBASE
     share, bid = theory.captor_share(value, n, kappa)
     own = slots = 0
@@ -198,7 +198,7 @@ def scams(quick, seed, honest, sybils):
 
 
 def gini(quick, seed, windows):
-    found = seeds(quick, seed, 20, 100, windows=windows, bid=213.84)
+    found = seeds(quick, seed, 12, 100, windows=windows, bid=213.84)
     return by("Wealth", [theory.student(NAME, f"Gini, 100 forgers of 1,000, bids 213.84, after {windows} windows",
                                         [one["metrics"]["gini"] for one in found],
                                         theory.gini(100, 1_000, 213.84, COINBASE, 360, windows))], found)
@@ -232,7 +232,7 @@ JOBS = [
     *[(donation, own, others) for own, others in ((100, 10_000), (100, 21_500), (500, 21_500))], (profit, 10), (profit, 100),
     (towards,), (shares,), *[(captor, kappa) for kappa in (0.1, 0.5, 0.9)],
     *[(votes, honest, p) for honest, p in ((100, 0.8), (100, 0.75), (100, 0.7), (20, 0.9))], (scams, 20, 58), (scams, 20, 40),
-    (gini, 10), (gini, 30), (monopoly, 5, 5, 0.5, 30), (monopoly, 100, 10, 0.2, 100),
+    (gini, 3), (gini, 10), (monopoly, 5, 5, 0.5, 30), (monopoly, 100, 10, 0.2, 100),
     (partition,), *[(private, a, z, attempts) for a, z, attempts in ((0.1, 3, 10_000), (0.3, 3, 2_500), (0.3, 6, 2_500),
                                                                       (0.4, 6, 1_000))],
     (grinder, "off"), (grinder, "on"),
