@@ -70,7 +70,8 @@ def execute(arguments, limit_s):
 
 def run(preset, *arguments, seed=1, limit_s=600, needs_gb=0):
     """Runs a preset with changes; its summary, with the distributions of its latencies under
-    `hgrm` and, with --trace, the messages under `trace`. `--threads 1` unless it is said otherwise."""
+    `hgrm`, with --trace the messages under `trace`, with --table the nodes under `table`. `--threads 1`
+    unless it is said otherwise."""
     if available_bytes() < needs_gb * 1e9:
         raise Failed(f"needs {needs_gb} GB, {available_bytes() / 1e9:.1f} GB are available")
     arguments = [preset, *arguments, "--seed", seed]
@@ -88,6 +89,9 @@ def run(preset, *arguments, seed=1, limit_s=600, needs_gb=0):
         if "--trace" in arguments:
             with open(out / "trace.jsonl") as lines:
                 summary["trace"] = [json.loads(line) for line in lines]
+        if "--table" in arguments:
+            with open(out / "nodes.csv", newline="") as lines:
+                summary["table"] = list(csv.DictReader(lines))
         return summary
 
 

@@ -311,6 +311,11 @@ macro_rules! logs {
                 }
             }
 
+            /// Whether it is safe only where all messages arrive within the bound that it knows.
+            pub fn is_synchronous(&self) -> bool {
+                matches!(self, Self::DolevStrong(_))
+            }
+
             /// Whether they may lie, or only crash.
             pub fn bears_lies(&self) -> bool {
                 match self {

@@ -14,7 +14,8 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
     let layout = exchange.terrain.layout;
     let executed = judge::on!(Says::Executed { chain, height, block, book, accounts, .. } =>
         (chain, height, (block, book, accounts)));
-    let few = "at most f of a chain fail, and nobody forgets";
+    let few =
+        "at most f of a chain fail, nobody forgets, and messages arrive in time over Dolev-Strong";
     let is_safe = few_fail(exchange, setting);
     let is_two_phase = exchange.arbitrage == "two-phase";
     let mut judges = vec![
@@ -48,6 +49,10 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
 /// Whether no more fail than a chain bears; they may all be of one.
 fn few_fail(exchange: &Exchange, setting: &Setting) -> bool {
     let Some(log) = exchange.log() else { return false };
+    let is_timely = setting.delta.is_some_and(|delta| delta <= exchange.delta);
+    if log.is_synchronous() && (!is_timely || setting.loses_messages) {
+        return false;
+    }
     let most = if log.bears_lies() { log.faults() } else { 0 };
     if let Some(insiders) = exchange.insiders {
         return insiders.count <= most && !setting.loses_state;

@@ -38,11 +38,18 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
         Judge::new("supply", Supply),
         Judge::new("light clients", judge::agreement(believed)).bound(few.0, few.1),
         Judge::new("no honest stake slashed", accused).bound(
-            "liars are those of the protocol's own adversary, nobody forgets",
-            (setting.held == 0 || protocol.attack.is_some()) && !setting.loses_state,
+            // Without locks (T1) honest validators vote as amnesiacs do.
+            "liars are those of the protocol's own adversary, nobody forgets, votes are locked",
+            (setting.held == 0 || protocol.attack.is_some())
+                && !setting.loses_state
+                && protocol.switches.t1,
         ),
         Judge::new("forks are accounted for", Accounted::default())
-            .bound("nobody forgets", !setting.loses_state && protocol.switches.t6),
+            .bound(
+                // With quorums of two thirds (T3) exactly a third may be all that a fork takes.
+                "nobody forgets, quorums are more than two thirds",
+                !setting.loses_state && protocol.switches.t6 && protocol.switches.t3,
+            ),
         Judge::new("progress", Progress::new(protocol, setting)).bound(
             "less than a third of the stake lies, partial synchrony with timeouts above its bound, no losses or \
              crashes",
