@@ -17,7 +17,7 @@
 //! | tallies | of each thread: counters, histograms, series, digest, violations |
 //! | outputs | what the judges have heard |
 //!
-//! Forms are those of [`Snapshot`](anthill_protocol::Snapshot); messages have their wire form, with its
+//! Forms are those of [`Snapshot`]; messages have their wire form, with its
 //! zeros counted. Handles are names: bodies that were loaded are found by them. Judges are not saved, but hear again what they have heard.
 //!
 //! *What cannot be saved is refused*, when the run starts and by name: the memory of an adversary that plays
