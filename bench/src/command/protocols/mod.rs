@@ -1,5 +1,7 @@
 //! `anthill protocols`: what can be run, and what can be set.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use anthill_engine::scenario::number_bounds;
@@ -7,14 +9,17 @@ use anthill_protocol::parameter::{Kind, Parameter};
 use anthill_protocol::{Diagram, MetricKind};
 
 use super::Exit;
-use crate::args::{ProtocolsArgs, ScenarioArgs};
+use crate::args::{Format, ProtocolsArgs, ScenarioArgs};
 use crate::diagram::{Recorded, draw};
 use crate::plan::ScenarioPlan;
 use crate::{Entry, Registry, engines, terminal, units};
 
 /// Lists the protocols, or describes or draws one.
 pub(super) fn protocols(registry: &Registry, args: &ProtocolsArgs) -> anyhow::Result<Exit> {
+    let is_json = args.format == Format::Json;
     let text = match &args.name {
+        None if is_json => format!("{:#}\n", json::all(registry)),
+        Some(name) if is_json => format!("{:#}\n", json::one(registry.named(name)?)),
         None => list(registry),
         Some(name) if args.diagram => diagrams(registry, registry.named(name)?)?,
         Some(name) => describe(registry.named(name)?),
