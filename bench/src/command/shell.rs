@@ -18,7 +18,7 @@ const NAME: &str = "anthill";
 /// Prints the JSON Schema of scenarios that name a protocol of this binary.
 pub(super) fn schema(registry: &Registry) -> anyhow::Result<Exit> {
     let protocols: Vec<ProtocolInfo> = registry.entries().iter().map(|e| e.protocol).collect();
-    terminal::show(&format!("{:#}\n", json_schema(&protocols)))?;
+    terminal::show(&(serde_json::to_string_pretty(&json_schema(&protocols))? + "\n"))?;
     Ok(Exit::Done)
 }
 

@@ -18,8 +18,10 @@ use crate::{Entry, Registry, engines, terminal, units};
 pub(super) fn protocols(registry: &Registry, args: &ProtocolsArgs) -> anyhow::Result<Exit> {
     let is_json = args.format == Format::Json;
     let text = match &args.name {
-        None if is_json => format!("{:#}\n", json::all(registry)),
-        Some(name) if is_json => format!("{:#}\n", json::one(registry.named(name)?)),
+        None if is_json => serde_json::to_string_pretty(&json::all(registry))? + "\n",
+        Some(name) if is_json => {
+            serde_json::to_string_pretty(&json::one(registry.named(name)?))? + "\n"
+        }
         None => list(registry),
         Some(name) if args.diagram => diagrams(registry, registry.named(name)?)?,
         Some(name) => describe(registry.named(name)?),

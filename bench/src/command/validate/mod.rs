@@ -69,10 +69,8 @@ fn as_json(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Exit> {
     }
     let prepared = prepare(entry, scenario)?;
     let found = (entry.inspect)(scenario, &prepared)?;
-    terminal::show(&format!(
-        "{:#}\n",
-        json::report(scenario, (estimate, machine, &verdict), &found)?
-    ))?;
+    let report = json::report(scenario, (estimate, machine, &verdict), &found)?;
+    terminal::show(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     Ok(Exit::Done)
 }
 
