@@ -1,6 +1,7 @@
 //! The chain as a whole, on the pump.
 
 mod attacked;
+mod gossiped;
 mod hunted;
 mod malformed;
 mod normal;

@@ -54,6 +54,7 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
                     block,
                     proof,
                     proposer: sender,
+                    in_parts: false,
                     signature,
                 };
                 it.signature = cx.sign(&statement(cx.scenario(), Kind::Proposal, it.words()));
