@@ -1,8 +1,10 @@
 //! The chain as a whole, on the pump.
 
+mod answers;
 mod attacked;
 mod gossiped;
 mod hunted;
+mod judged;
 mod malformed;
 mod normal;
 mod scripts;

@@ -14,10 +14,10 @@ use crate::node::Node;
 use crate::protocol::PosBft;
 use crate::server::Server;
 
-type Scene = (Span, fn(&PosBft, &mut Tap<'_, '_, PosBft>));
+pub(super) type Scene = (Span, fn(&PosBft, &mut Tap<'_, '_, PosBft>));
 
 /// A node that does what a script says, and nothing else.
-struct Actor(Vec<Scene>);
+pub(super) struct Actor(pub(super) Vec<Scene>);
 
 impl Behaviour<PosBft> for Actor {
     fn start(&mut self, honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) -> Node {
@@ -136,6 +136,24 @@ fn locks_keep_a_decision() {
 
 /// T2. Nodes 0 and 1 of four are locked on different blocks; node 3 lied for that and is silent now.
 fn two_locks(changes: &[(&str, Value)], first_only: bool, is_planted: bool) -> Pump<PosBft> {
+    let mut pump = two_locks_of(changes, (first_only, is_planted), |script| script);
+    pump.run(Time::ZERO + Span::from_secs(600));
+    pump
+}
+
+/// The same, node 3 being a liar around the script; nothing has run yet.
+pub(super) fn two_locks_by<B: Behaviour<PosBft> + 'static>(
+    changes: &[(&str, Value)],
+    liar: impl FnOnce(Actor) -> B,
+) -> Pump<PosBft> {
+    two_locks_of(changes, (false, false), liar)
+}
+
+fn two_locks_of<B: Behaviour<PosBft> + 'static>(
+    changes: &[(&str, Value)],
+    (first_only, is_planted): (bool, bool),
+    liar: impl FnOnce(Actor) -> B,
+) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         tell(honest, &[1, 2], (Kind::Prevote, 0), NIL, cx);
         tell(honest, &[0, 1, 2], (Kind::Precommit, 0), NIL, cx);
@@ -146,23 +164,18 @@ fn two_locks(changes: &[(&str, Value)], first_only: bool, is_planted: bool) -> P
         tell(honest, &[0, 2], (Kind::Prevote, 1), NIL, cx);
         tell(honest, &[0, 1, 2], (Kind::Precommit, 1), NIL, cx);
     }
-    let mut changes = changes.to_vec();
-    changes.push(("heights", Value::Count(1)));
-    changes.push(("resend", Value::Span(ALL_OF_IT)));
-    let mut protocol = raw(&changes);
+    let defaults = [("heights", Value::Count(1)), ("resend", Value::Span(ALL_OF_IT))];
+    let mut protocol = raw(&[&defaults, changes].concat());
     protocol.first_only = first_only;
     protocol.unlocks_early = is_planted;
     let script = vec![(Span::ZERO, play as _), (Span::from_secs(3), later as _)];
-    let mut pump =
-        pump(fitted(protocol, 4)).hold(NodeId(3), Actor(script)).scheduler(Weather(|it| {
-            let is_late = it.from == NodeId(0)
-                && (it.to == NodeId(1) || it.to == NodeId(2))
-                && it.sent < Time::ZERO + Span::from_millis(500)
-                && matches!(it.message, ChainMessage::Prevote(_));
-            is_late.then_some(Span::from_secs(20))
-        }));
-    pump.run(Time::ZERO + Span::from_secs(600));
-    pump
+    pump(fitted(protocol, 4)).hold(NodeId(3), liar(Actor(script))).scheduler(Weather(|it| {
+        let is_late = it.from == NodeId(0)
+            && (it.to == NodeId(1) || it.to == NodeId(2))
+            && it.sent < Time::ZERO + Span::from_millis(500)
+            && matches!(it.message, ChainMessage::Prevote(_));
+        is_late.then_some(Span::from_secs(20))
+    }))
 }
 
 #[test]
