@@ -3,6 +3,7 @@
 mod answers;
 mod attacked;
 mod gossiped;
+mod holes;
 mod hunted;
 mod judged;
 mod malformed;

@@ -5,10 +5,11 @@ use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, NodeId, RunFacts, Span, Time};
 
 use super::normal::{decisions, fitted, is_judged_fine, pump, raw};
+use super::scripts::accused;
 use crate::attacks::{Attack, Conduct};
 use crate::checks::sent;
 use crate::graph::{Graph, MOST_NEIGHBOURS};
-use crate::messages::{ChainMetric, ChainOutput};
+use crate::messages::ChainMetric;
 use crate::protocol::PosBft;
 
 /// A chain of which each node chooses four neighbours.
@@ -172,15 +173,7 @@ fn liars_do_what_they_do_elsewhere() {
     }
     // Whether three of seven fork it is luck: both halves hear both votes. All three are caught.
     let (mut pump, _) = of(7, Conduct::Split, 3, 3);
-    let mut accused: Vec<u32> = Vec::new();
-    for said in pump.outputs() {
-        if let ChainOutput::Evidence { accused: one, .. } = said.output {
-            accused.push(one);
-        }
-    }
-    accused.sort_unstable();
-    accused.dedup();
-    assert_eq!(accused, [0, 1, 2]);
+    assert_eq!(accused(&pump), [0, 1, 2]);
     for check in pump.judged() {
         assert!(check.ok || check.expected_violation, "{check:?}");
     }

@@ -84,7 +84,7 @@ fn tell(
 }
 
 /// What nodes decided at height 1: the blocks, without repetition, and the first time they differ, in ms.
-fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
+pub(super) fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
     let mut blocks: Vec<u64> = Vec::new();
     let mut at = None;
     let is_first =
@@ -105,8 +105,8 @@ fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
 const ALL_OF_IT: Span = Span::from_secs(1_000_000);
 
 /// T1. Node 1 of four lies; node 0 decides in round 0, and what it says after its prevote does not reach 2 and 3.
-#[test]
-fn locks_keep_a_decision() {
+/// Nothing has run yet.
+pub(super) fn forgotten_decision(locks: bool) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         let (_, v) = first_block(honest, 0, 0, cx);
         let (block, w) = first_block(honest, 1, 9, cx);
@@ -117,16 +117,21 @@ fn locks_keep_a_decision() {
         tell(honest, &[2, 3], (Kind::Prevote, 1), w, cx);
         tell(honest, &[2, 3], (Kind::Precommit, 1), w, cx);
     }
+    let changes = [("heights", Value::Count(1)), ("t1", Value::Flag(locks))];
+    pump(chain(4, &changes)).hold(NodeId(1), Actor(vec![(Span::ZERO, play)])).scheduler(Weather(
+        |it| {
+            let is_held = it.from == NodeId(0)
+                && (it.to == NodeId(2) || it.to == NodeId(3))
+                && !matches!(it.message, ChainMessage::Proposal(_) | ChainMessage::Prevote(_));
+            is_held.then_some(ALL_OF_IT)
+        },
+    ))
+}
+
+#[test]
+fn locks_keep_a_decision() {
     for locks in [false, true] {
-        let changes = [("heights", Value::Count(1)), ("t1", Value::Flag(locks))];
-        let mut pump = pump(chain(4, &changes))
-            .hold(NodeId(1), Actor(vec![(Span::ZERO, play)]))
-            .scheduler(Weather(|it| {
-                let is_held = it.from == NodeId(0)
-                    && (it.to == NodeId(2) || it.to == NodeId(3))
-                    && !matches!(it.message, ChainMessage::Proposal(_) | ChainMessage::Prevote(_));
-                is_held.then_some(ALL_OF_IT)
-            }));
+        let mut pump = forgotten_decision(locks);
         pump.run(Time::ZERO + Span::from_secs(60));
         assert_eq!(decisions(&pump, 0)[0], (200.0, 0));
         let expected = if locks { (1, None) } else { (2, Some(1_400.0)) };
@@ -234,9 +239,8 @@ fn two_thirds_are_not_enough() {
     }
 }
 
-/// T6. Two of four forget their precommits: a fork without a double vote, and both are accused.
-#[test]
-fn amnesia_forks_and_is_found() {
+/// T6. Two of four forget their precommits. Nothing has run yet.
+pub(super) fn two_forget(is_offence: bool) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         let (_, v) = first_block(honest, 0, 0, cx);
         tell(honest, &[0], (Kind::Prevote, 0), v, cx);
@@ -248,7 +252,8 @@ fn amnesia_forks_and_is_found() {
         tell(honest, &[1], (Kind::Precommit, 1), w, cx);
     }
     let script = || vec![(Span::ZERO, play as _), (Span::from_millis(150), later as _)];
-    let mut pump = pump(chain(4, &[("heights", Value::Count(3))]))
+    let changes = [("heights", Value::Count(3)), ("t6", Value::Flag(is_offence))];
+    pump(chain(4, &changes))
         .hold(NodeId(2), Actor(script()))
         .hold(NodeId(3), Actor(script()))
         .scheduler(Weather(|it| {
@@ -257,11 +262,11 @@ fn amnesia_forks_and_is_found() {
                 && it.sent < Time::ZERO + Span::from_millis(140)
                 && !matches!(it.message, ChainMessage::Proposal(_));
             is_held.then_some(ALL_OF_IT)
-        }));
-    pump.run(Time::ZERO + Span::from_secs(120));
-    assert_eq!(decisions(&pump, 0)[0], (100.0, 0));
-    assert_eq!(decisions(&pump, 1)[0], (250.0, 1));
-    assert_eq!(forks(&pump).0, 2);
+        }))
+}
+
+/// Whom anybody has evidence against, for what was done at height 1.
+pub(super) fn accused(pump: &Pump<PosBft>) -> Vec<u32> {
     let mut accused: Vec<u32> = Vec::new();
     for said in pump.outputs() {
         if let ChainOutput::Evidence { accused: one, height: 1, .. } = said.output {
@@ -270,7 +275,18 @@ fn amnesia_forks_and_is_found() {
     }
     accused.sort_unstable();
     accused.dedup();
-    assert_eq!(accused, [2, 3]);
+    accused
+}
+
+/// A fork without a double vote, and both who made it are accused.
+#[test]
+fn amnesia_forks_and_is_found() {
+    let mut pump = two_forget(true);
+    pump.run(Time::ZERO + Span::from_secs(120));
+    assert_eq!(decisions(&pump, 0)[0], (100.0, 0));
+    assert_eq!(decisions(&pump, 1)[0], (250.0, 1));
+    assert_eq!(forks(&pump).0, 2);
+    assert_eq!(accused(&pump), [2, 3]);
     let is_accounted = pump.judged().into_iter().find(|it| it.name == "forks are accounted for");
     assert!(is_accounted.expect("judged").ok);
 }
