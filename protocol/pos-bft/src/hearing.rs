@@ -145,7 +145,10 @@ impl PosBft {
                 cx.retain(body);
                 node.early.insert(place, Early { from, body });
                 node.early_of[signer as usize] += 1;
-                self.pass_on(node, from, message, cx);
+                // What a neighbour gossips shows that it has reached that height.
+                if !self.gossips() {
+                    self.pass_on(node, from, message, cx);
+                }
             }
         }
         self.note_ahead(node, from, height, cx);
@@ -175,8 +178,8 @@ impl PosBft {
 
     /// What was kept of this height, now that it has begun.
     pub(crate) fn hear_early(&self, node: &mut Server, cx: &mut impl Context<Self>) {
-        // They were passed on when they came.
-        node.hears_early = true;
+        // Where everything is flooded they were passed on when they came.
+        node.hears_early = !self.gossips();
         node.early_of = Vec::new();
         for Early { from, body, .. } in core::mem::take(&mut node.early) {
             let bodies = cx.bodies();

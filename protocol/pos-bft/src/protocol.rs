@@ -35,21 +35,57 @@ pub struct PosBft {
     /// nodes after those, which make transactions
     #[param(default = 0, range = 0..=100_000_000)]
     pub(crate) users: u32,
-    /// stakes of the validators: all a million, or the same sum by Zipf's law
+    /// stakes of the validators: all a million, the same sum by Zipf's law, or in groups
     #[param(default = "equal", choice = ["equal", "zipf", "list"])]
     pub(crate) stake: &'static str,
-    /// with stake = "list": that of the first validator, in millions; of the others 1
+    /// with stake = "list": that of each of the first `holders_1` validators, in millions; after all groups 1
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_1: u64,
-    /// that of the second
+    /// validators with `stake_1`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_1: u32,
+    /// that of each of the next `holders_2`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_2: u64,
-    /// that of the third
+    /// validators with `stake_2`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_2: u32,
+    /// that of each of the next `holders_3`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_3: u64,
-    /// that of the fourth
+    /// validators with `stake_3`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_3: u32,
+    /// that of each of the next `holders_4`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_4: u64,
+    /// validators with `stake_4`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_4: u32,
+    /// that of each of the next `holders_5`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_5: u64,
+    /// validators with `stake_5`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_5: u32,
+    /// that of each of the next `holders_6`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_6: u64,
+    /// validators with `stake_6`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_6: u32,
+    /// that of each of the next `holders_7`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_7: u64,
+    /// validators with `stake_7`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_7: u32,
+    /// that of each of the next `holders_8`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_8: u64,
+    /// validators with `stake_8`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_8: u32,
     /// whose turn it is to propose: by CometBFT's priorities, or drawn by stake
     #[param(default = "priority", choice = ["priority", "random"])]
     pub(crate) proposer: &'static str,
@@ -167,6 +203,9 @@ pub struct PosBft {
     /// transactions of all users a second
     #[workload(default = 0.0, range = 0.0..=1_000_000_000.0)]
     pub(crate) rate: f64,
+    /// bytes of a transaction at least
+    #[workload(default = 0, range = 0..=1_000_000)]
+    pub(crate) bytes: u32,
     /// what they do: move money, or call a contract that the genesis has
     #[workload(
         default = "none",
@@ -403,7 +442,7 @@ impl Configure for PosBft {
         self.chain = anthill_protocol::draw::mix(seed, 0x0070_6f73_2d62_6674);
         let stakes = stakes::of(self);
         if stakes.iter().all(|stake| *stake == 0) {
-            let problem = "somebody must have stake: give one of stake_1 to stake_4".to_owned();
+            let problem = "somebody must have stake: give one of stake_1 to stake_8".to_owned();
             return Err(ParameterError { name: "stake", problem });
         }
         self.genesis = Arc::new(Outcome::genesis(&stakes, self.max_validators, self.endowment()));

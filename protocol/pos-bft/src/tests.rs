@@ -2,6 +2,7 @@
 
 mod answers;
 mod attacked;
+mod cometbft;
 mod gossiped;
 mod holes;
 mod hunted;

@@ -8,6 +8,7 @@ use anthill_protocol::{NodeId, Span, Time};
 
 use super::normal::{fitted, raw};
 use crate::attacks::{Attack, Conduct};
+use crate::checks::sent;
 use crate::messages::{ChainMessage, ChainMetric};
 use crate::protocol::PosBft;
 
@@ -34,6 +35,7 @@ struct Met {
     slashed: u64,
     adversary: u64,
     synced: u64,
+    has: u64,
 }
 
 /// Lets one validator of each round see what others do not. Of the prevotes of a round each of the others misses as
@@ -120,9 +122,17 @@ fn hunt(seed: u64, is_planted: bool, met: &mut Met) -> Option<String> {
         ("resend", Value::Span(luck.millis(100, 400))),
         ("proposer", Value::Choice(if luck.below(2) == 0 { "priority" } else { "random" })),
     ];
-    let mut protocol = raw(&changes);
+    let gossip = [
+        ("relay", Value::Choice("gossip")),
+        ("degree", Value::Count(2 + luck.below(3))),
+        ("gossip_sleep", Value::Span(luck.millis(1, 10))),
+        ("flush", Value::Span(luck.millis(0, 10))),
+    ];
+    let has_gossip = luck.below(4) == 0;
+    let gossip = if has_gossip { &gossip[..] } else { &[] };
+    let mut protocol = raw(&[&changes, gossip].concat());
     protocol.unlocks_early = is_planted;
-    if luck.below(2) == 0 {
+    if !has_gossip && luck.below(2) == 0 {
         return veiled(protocol, n, luck, met);
     }
     let mut pump = lie(protocol, n, luck)
@@ -163,6 +173,8 @@ fn look(mut pump: Pump<PosBft>, until: Time, met: &mut Met) -> Option<String> {
     met.slashed += facts.totals.of(ChainMetric::Slashed);
     met.synced += facts.totals.of(ChainMetric::SyncBlocks);
     met.adversary += facts.totals.adversary_messages_by_kind.iter().sum::<u64>();
+    met.has += sent(&facts, "has");
+    assert_eq!(pump.leaks(), Vec::<String>::new());
     let is_safety = |name: &str| name != "progress" && name != "validity";
     let found = pump.findings().into_iter().find(|it| is_safety(it.judge) && !it.expected);
     found.map(|it| format!("{}: {}", it.judge, it.about))
@@ -183,7 +195,8 @@ fn without_it_nothing_is_found() {
     for seed in 0..200 {
         assert_eq!(hunt(seed, false, &mut met), None, "seed {seed}");
     }
-    let all = [met.rounds, met.resent, met.evidence, met.slashed, met.adversary, met.synced];
+    let all =
+        [met.rounds, met.resent, met.evidence, met.slashed, met.adversary, met.synced, met.has];
     assert!(all.iter().all(|it| *it > 0), "{met:?}");
 }
 
