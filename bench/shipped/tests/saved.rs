@@ -104,6 +104,22 @@ fn logs_continue() {
     continues::<Randomized>(include_str!("../../scenarios/randomized.toml"));
 }
 
+/// Venues with auctions, seals, makers and trades over two of them.
+#[test]
+fn exchanges_continue() {
+    let text = "nodes = 12\nuntil = \"12s\"\nseed = 5\n[protocol]\nname = \"exchange\"\nvenues = 2\n\
+                traders = 4\nmakers = 1\ndelta = \"100ms\"\n[workload]\ninterval = \"250ms\"\n";
+    for (set, flow) in [
+        ("over = \"raft\"\narbitrage = \"two-phase\"\n", "santa-fe"),
+        ("ordering = \"commit-reveal\"\n", "poisson"),
+        ("auction = \"batch\"\narbitrage = \"htlc\"\n", "poisson"),
+    ] {
+        let text = text.replace("traders = 4\n", &format!("traders = 4\n{set}"));
+        let network = format!("[network]\npreset = \"aws-p50\"\n{LOSS}");
+        continues::<Exchange>(&format!("{text}flow = \"{flow}\"\n{network}"));
+    }
+}
+
 /// Their states are more than what is saved of them.
 #[test]
 fn what_saves_a_part_is_refused() {
@@ -115,5 +131,4 @@ fn what_saves_a_part_is_refused() {
         assert!(problem.contains("not all"), "{error}");
     }
     refused::<Goodwill>(include_str!("../../scenarios/goodwill.toml"));
-    refused::<Exchange>(include_str!("../../scenarios/exchange.toml"));
 }

@@ -4,8 +4,8 @@
 
 use crate::amount::Cash;
 use crate::command::Command;
-use std::collections::BTreeMap;
 use crate::stored::{Stored, StoredError, stored};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The name of a sealed command.

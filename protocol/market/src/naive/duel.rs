@@ -76,7 +76,8 @@ pub fn duel(rules: Rules, seed: u64, commands: u64) -> Result<Tally, String> {
         tally.open = tally.open.max(venue.open_orders());
         here.iter().for_each(|event| tally.note(event));
         if count % 997 == 0 {
-            (venue, naive) = reload(&venue, &naive).map_err(|what| format!("command {count}: {what}"))?;
+            (venue, naive) =
+                reload(&venue, &naive).map_err(|what| format!("command {count}: {what}"))?;
         }
         if count % 97 == 0 {
             compare(&venue, &naive, &rules)

@@ -58,7 +58,9 @@ impl Ahead {
                 venue.books[0].ladder(order.side).read_ahead(&venue.slab, order.price);
                 order.id
             }
-            Command::Cancel { id } | Command::Reduce { id, .. } | Command::Replace { id, .. } => *id,
+            Command::Cancel { id } | Command::Reduce { id, .. } | Command::Replace { id, .. } => {
+                *id
+            }
             _ => return,
         };
         self.homes[first % RING] = venue.index.read_ahead(id);
