@@ -35,6 +35,7 @@ mod messages;
 mod node;
 mod outcome;
 mod protocol;
+mod real;
 mod server;
 mod stakes;
 mod tally;
