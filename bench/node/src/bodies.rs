@@ -22,6 +22,9 @@ const BLOCKS: usize = 32;
 /// How long a body that nothing holds is kept for those who ask for it.
 pub(crate) const GRACE: Span = Span::from_secs(60);
 
+/// The most bytes of bodies that nothing holds; beyond, those that came first leave before their time.
+const MOST_IDLE: usize = 256 << 20;
+
 /// A body and what holds it.
 pub(crate) struct Kept<B> {
     pub body: B,
@@ -41,7 +44,9 @@ pub(crate) struct Kept<B> {
 /// The bodies; cheap to look at from many places.
 pub(crate) struct Store<B> {
     inner: Arc<Inner<B>>,
+    /// Bodies that may be held by nothing, and how many bytes they are.
     idle: VecDeque<(Time, u64)>,
+    idle_bytes: usize,
     made: u64,
     /// Names of bodies that came in and of those that left, since somebody took them.
     pub came: Vec<u64>,
@@ -170,7 +175,14 @@ impl<B: Body> Parcel<B> {
 impl<B: Body> Store<B> {
     pub(crate) fn new() -> Self {
         let inner = Inner { base: BTreeMap::new(), fresh: Fresh::default() };
-        Self { inner: Arc::new(inner), idle: VecDeque::new(), made: 0, came: vec![], left: vec![] }
+        Self {
+            inner: Arc::new(inner),
+            idle: VecDeque::new(),
+            idle_bytes: 0,
+            made: 0,
+            came: vec![],
+            left: vec![],
+        }
     }
 
     pub(crate) fn view(&self) -> View<B> {
@@ -258,7 +270,7 @@ impl<B: Body> Store<B> {
         self.made += 1;
         let inner = Arc::get_mut(&mut self.inner).expect("no handler runs");
         inner.base.insert(id, Kept { touched: now, number: self.made, ..kept });
-        self.idle.push_back((now, id));
+        self.note_idle(id, now);
         self.came.push(id);
     }
 
@@ -279,8 +291,13 @@ impl<B: Body> Store<B> {
         kept.holds = kept.holds.saturating_sub(1);
         kept.touched = now;
         if kept.holds == 0 {
-            self.idle.push_back((now, id));
+            self.note_idle(id, now);
         }
+    }
+
+    fn note_idle(&mut self, id: u64, since: Time) {
+        self.idle_bytes += self.find(id).map_or(0, |kept| kept.bytes.len());
+        self.idle.push_back((since, id));
     }
 
     /// A node retains a body once more.
@@ -308,14 +325,19 @@ impl<B: Body> Store<B> {
     /// Forgets what nothing has held for [`GRACE`].
     pub(crate) fn sweep(&mut self, now: Time) {
         while let Some((since, id)) = self.idle.front().copied() {
-            if now.since(since).0 < GRACE.0 {
+            let is_crowded = self.idle_bytes > MOST_IDLE;
+            if now.since(since).0 < GRACE.0 && !is_crowded {
                 return;
             }
             self.idle.pop_front();
-            let Some(kept) = self.kept(id).filter(|kept| kept.holds == 0) else { continue };
-            if now.since(kept.touched).0 < GRACE.0 {
-                let touched = kept.touched;
-                self.idle.push_back((touched, id));
+            let Some(kept) = self.find(id) else { continue };
+            let (len, holds, touched) = (kept.bytes.len(), kept.holds, kept.touched);
+            self.idle_bytes = self.idle_bytes.saturating_sub(len);
+            if holds > 0 {
+                continue;
+            }
+            if now.since(touched).0 < GRACE.0 && !is_crowded {
+                self.note_idle(id, touched);
                 continue;
             }
             let inner = Arc::get_mut(&mut self.inner).expect("no handler runs");

@@ -19,16 +19,16 @@ const FUEL: u64 = 10_000_000;
 #[derive(Args, Clone, Debug)]
 pub struct ClientArgs {
     /// The node's HTTP address, as it prints it.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
     pub node: String,
     /// Whose account pays: the number of a user, from 0; its key follows from the scenario's seed.
-    #[arg(long = "as", value_name = "USER", default_value_t = 0)]
+    #[arg(long = "as", global = true, value_name = "USER", default_value_t = 0)]
     pub user: u32,
     /// Do not wait until the transaction is in a block.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub no_wait: bool,
     /// The fuel that a deployment or call may use.
-    #[arg(long, value_name = "N", default_value_t = FUEL)]
+    #[arg(long, global = true, value_name = "N", default_value_t = FUEL)]
     pub fuel: u64,
     /// What to do.
     #[command(subcommand)]

@@ -31,7 +31,9 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that counts from an instant, in ms since 1970.
     pub(crate) fn since(genesis_ms: u64) -> Self {
-        let at_start = unix_ms().saturating_sub(genesis_ms).saturating_mul(1_000_000);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let at_start = since.saturating_sub(u128::from(genesis_ms) * 1_000_000);
+        let at_start = u64::try_from(at_start).unwrap_or(u64::MAX);
         Self { started: Instant::now(), at_start, last: Mutex::new(Time::ZERO) }
     }
 

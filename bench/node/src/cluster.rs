@@ -49,6 +49,9 @@ pub struct ClusterArgs {
     /// Set any key of the scenario; repeatable.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    /// Save each node's metrics here at the end.
+    #[arg(long, value_name = "DIR")]
+    pub metrics: Option<PathBuf>,
     /// Do not print what the nodes log.
     #[arg(long)]
     pub quiet: bool,
@@ -157,11 +160,30 @@ impl Cluster {
         self.ports.iter().copied().zip(self.https.iter().copied())
     }
 
-    /// All that a node has said so far.
+    /// All that the nodes have said up to one instant, and which nodes do not answer.
     ///
-    /// # Errors
-    /// If it does not answer.
-    pub fn remarks(&self, node: usize) -> anyhow::Result<Vec<Remark>> {
+    /// Nodes go on while they are asked: what is later than when the first of them was asked would be known of
+    /// some and not of others.
+    pub fn remarks(&self) -> (Vec<Remark>, Vec<usize>) {
+        let now = |node: usize| self.client(node).json("status").ok()?["now_ns"].as_u64();
+        let (mut until, mut all, mut silent) = (u64::MAX, Vec::new(), Vec::new());
+        for node in 0..self.args.len() {
+            match now(node) {
+                Some(now) => until = until.min(now),
+                None => silent.push(node),
+            }
+        }
+        for node in (0..self.args.len()).filter(|node| !silent.contains(node)).collect::<Vec<_>>() {
+            match self.remarks_of(node) {
+                Ok(said) => all.extend(said.into_iter().filter(|it| it.at.0 <= until)),
+                Err(_) => silent.push(node),
+            }
+        }
+        (all, silent)
+    }
+
+    /// All that a node has said so far.
+    fn remarks_of(&self, node: usize) -> anyhow::Result<Vec<Remark>> {
         let (client, mut all) = (self.client(node), Vec::new());
         loop {
             let text = client.text(&format!("outputs?from={}", all.len()))?;
@@ -290,23 +312,19 @@ pub fn run(
 
 /// Asks the nodes where they are, and says what was agreed.
 fn conclude(cluster: &Cluster, offer: &Offer, args: &ClusterArgs) -> anyhow::Result<bool> {
-    let (mut all, mut missing) = (Vec::new(), Vec::new());
-    for node in 0..args.nodes as usize {
-        match cluster
-            .remarks(node)
-            .and_then(|said| Ok((said, cluster.client(node).json("status")?)))
-        {
-            Ok((said, status)) => {
-                all.extend(said);
-                let state = match &status["state"] {
-                    Value::Null => {
-                        status["last_output"].as_str().unwrap_or("nothing said").to_owned()
-                    }
-                    state => state.to_string(),
-                };
-                say(&format!("node {}: {state}", node + 1))?;
-            }
-            Err(_) => missing.push(node + 1),
+    let (all, silent) = cluster.remarks();
+    let missing: Vec<usize> = silent.iter().map(|node| node + 1).collect();
+    for node in (0..args.nodes as usize).filter(|node| !silent.contains(node)) {
+        let Ok(status) = cluster.client(node).json("status") else { continue };
+        let state = match &status["state"] {
+            Value::Null => status["last_output"].as_str().unwrap_or("nothing said").to_owned(),
+            state => state.to_string(),
+        };
+        say(&format!("node {}: {state}", node + 1))?;
+        if let Some(directory) = &args.metrics {
+            let text = cluster.client(node).text("metrics")?;
+            std::fs::create_dir_all(directory)?;
+            std::fs::write(directory.join(format!("node-{}.prom", node + 1)), text)?;
         }
     }
     if !missing.is_empty() {

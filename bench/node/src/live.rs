@@ -252,7 +252,6 @@ impl<P: Protocol> Machine for Live<P> {
                 self.call(self.place.own, Call::Request(bytes), now, &mut effects);
             }
         }
-        self.store.sweep(now);
         Ok(effects)
     }
 
@@ -282,6 +281,10 @@ impl<P: Protocol> Machine for Live<P> {
     fn put(&mut self, parcel: &Parcel, now: Time) -> Result<(), Malformed> {
         let read = bodies::Parcel::read(parcel.interned, &parcel.bytes)?;
         self.store.put(read, &parcel.bytes, now)
+    }
+
+    fn sweep(&mut self, now: Time) {
+        self.store.sweep(now);
     }
 
     fn body(&self, body: u64) -> Option<(Parcel, &[u64], u64)> {

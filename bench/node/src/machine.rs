@@ -158,6 +158,10 @@ pub trait Machine: Send {
     /// If they are not, or another body has its name.
     fn put(&mut self, parcel: &Parcel, now: Time) -> Result<(), Malformed>;
 
+    /// Forgets bodies that nothing has needed for some time. Not while events are handled again: a later one
+    /// may name them.
+    fn sweep(&mut self, now: Time);
+
     /// A body that is here, with its parts, and its number in the order of arrival.
     fn body(&self, body: u64) -> Option<(Parcel, &[u64], u64)>;
 

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
+use crate::clock::unix_ms;
 use crate::frame::Frame;
 use crate::hello::{Answer, Genesis, Hello, objection};
 use crate::outbox::Outbox;
@@ -29,6 +30,8 @@ const PING: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(20);
 /// The most connections that have not shown their key.
 pub(crate) const MOST_STRANGERS: usize = 64;
+/// So far may another clock be ahead before there is a genesis: time is counted from the last start.
+const MOST_AHEAD_MS: u64 = 60_000;
 /// The most connections of one process.
 const MOST_OF_ONE: usize = 4;
 
@@ -147,6 +150,14 @@ impl Net {
         if let Some(why) = why {
             people.refused += 1;
             return Err(why);
+        }
+        let ahead_ms = theirs.born_ms.saturating_sub(unix_ms());
+        if people.genesis.is_none() && ahead_ms > MOST_AHEAD_MS {
+            people.refused += 1;
+            return Err(format!(
+                "its clock is {} s ahead of this one: set the clocks",
+                ahead_ms / 1_000
+            ));
         }
         let is_present = people.incoming.get(&theirs.process).is_some_and(|all| !all.is_empty())
             || people.reached.get(&theirs.process).is_some_and(|it| it.1);

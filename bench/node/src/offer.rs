@@ -31,7 +31,10 @@ impl Offer {
     /// If it cannot be run.
     pub fn scenario(&self, processes: u32, changes: &[String]) -> Result<Scenario, ScenarioError> {
         let own = vec![("nodes", processes.to_string()), ("crypto.mode", "\"real\"".to_owned())];
-        let given = own.into_iter().chain((self.real)(processes));
+        // Replicas that come in groups are one group.
+        let group = self.protocol.parameters.iter().find(|it| it.name == "group");
+        let group = group.map(|_| ("protocol.group", processes.to_string()));
+        let given = own.into_iter().chain(group).chain((self.real)(processes));
         let given = given.map(|(path, value)| format!("{path}={value}"));
         let all: Vec<String> = given.chain(changes.iter().cloned()).collect();
         let overrides = all.iter().map(|it| Override::set(it)).collect::<Result<Vec<_>, _>>()?;

@@ -25,6 +25,8 @@ pub(crate) const WAITING: usize = 1_024;
 const MOST_AT_ONCE: usize = 512;
 /// After so many events the state is saved.
 const EVENTS_PER_STATE: usize = 5_000;
+/// So many bodies that nothing needs may stay on disk.
+const MOST_GONE: usize = 10_000;
 /// Bodies that are sent along with what was asked for, because they will be asked for next.
 const MOST_ALONG: usize = 64;
 
@@ -99,6 +101,8 @@ struct Pending {
     batch: Batch,
     messages: Vec<Outgoing>,
     answers: Vec<(oneshot::Sender<Result<String, String>>, Result<String, String>)>,
+    /// Who wants to know what was said, from a number on.
+    readers: Vec<(u64, oneshot::Sender<Vec<Remark>>)>,
 }
 
 /// The reactor of a process.
@@ -117,6 +121,7 @@ pub(crate) struct Reactor {
     since_state: usize,
     events: u64,
     sent: Vec<u64>,
+    meters: Vec<Meter>,
     values: Vec<u64>,
     times: Vec<Option<Histogram<u64>>>,
     last_remark: Option<Remark>,
@@ -139,6 +144,7 @@ impl Reactor {
             sent: vec![0; machine.kinds().len()],
             values: vec![0; meters.len()],
             times: meters.iter().map(histogram).collect(),
+            meters,
             machine,
             journal,
             clock,
@@ -263,10 +269,7 @@ impl Reactor {
             Input::Query { path, answer } => {
                 let _ = answer.send(self.machine.query(&path));
             }
-            Input::Remarks { from, answer } => {
-                let found = self.journal.remarks(from, 10_000).unwrap_or_default();
-                let _ = answer.send(found);
-            }
+            Input::Remarks { from, answer } => self.pending.readers.push((from, answer)),
             Input::Figures { answer } => {
                 let _ = answer.send(self.figures());
             }
@@ -286,6 +289,7 @@ impl Reactor {
             Frame::Body(parcel) => {
                 let settled = self.inboxes[place].body(parcel, &mut *self.machine, now)?;
                 self.keep_bodies();
+                self.machine.sweep(now);
                 settled
             }
             Frame::Want(ids) => {
@@ -327,10 +331,9 @@ impl Reactor {
         self.last_remark = remarks.last().cloned().or(self.last_remark.take());
         self.pending.batch.remarks.extend(remarks);
         self.pending.messages.extend(messages);
-        let meters = self.machine.meters();
         for (index, value) in records {
             let total = &mut self.values[index];
-            let is_max = meters[index].is_max;
+            let is_max = self.meters[index].is_max;
             *total = if is_max { (*total).max(value) } else { total.saturating_add(value) };
             if let Some(times) = &mut self.times[index] {
                 times.saturating_record(value.max(1));
@@ -352,9 +355,11 @@ impl Reactor {
 
     /// Writes what happened, and lets out what it caused.
     fn commit(&mut self) -> Result<(), JournalError> {
+        self.machine.sweep(self.clock.now());
+        self.keep_bodies();
         let mut pending = core::mem::take(&mut self.pending);
         self.since_state += pending.batch.events.len();
-        let mut is_due = self.since_state >= EVENTS_PER_STATE;
+        let mut is_due = self.since_state >= EVENTS_PER_STATE || self.gone.len() > MOST_GONE;
         if is_due {
             let machine = &self.machine;
             self.gone.retain(|id| !machine.has(*id));
@@ -365,6 +370,10 @@ impl Reactor {
         is_due |= !pending.batch.events.is_empty() || !pending.batch.bodies.is_empty();
         if is_due {
             self.journal.commit(&pending.batch)?;
+        }
+        for (from, answer) in pending.readers {
+            // Who asked may have gone.
+            let _ = answer.send(self.journal.remarks(from, 10_000)?);
         }
         for message in pending.messages {
             self.send(&message);
@@ -453,7 +462,7 @@ impl Reactor {
             p99: times.value_at_quantile(0.99),
             sum: times.mean() * times.len() as f64,
         };
-        let meters = self.machine.meters().into_iter().zip(&self.values).zip(&self.times);
+        let meters = self.meters.iter().zip(&self.values).zip(&self.times);
         Figures {
             now: self.clock.now(),
             events: self.events,
@@ -462,7 +471,7 @@ impl Reactor {
             lost: self.inboxes.iter().map(|inbox| inbox.lost).sum(),
             outboxes: self.outboxes.iter().map(Outbox::counts).collect(),
             meters: meters
-                .map(|((meter, value), times)| (meter, *value, times.as_ref().map(quantiles)))
+                .map(|((meter, value), times)| (*meter, *value, times.as_ref().map(quantiles)))
                 .collect(),
             last_remark: self.last_remark.clone(),
         }

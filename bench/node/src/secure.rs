@@ -191,3 +191,95 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    fn key(seed: u8) -> LinkKey {
+        LinkKey::new(&[seed; 32])
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(future)
+    }
+
+    #[test]
+    fn both_sides_learn_the_other_ones_key_and_long_frames_arrive_whole() {
+        run(async {
+            let (here, there) = tokio::io::duplex(1 << 20);
+            let (one, two) = (key(1), key(2));
+            let (one, two) = tokio::join!(secure(here, &one, true), secure(there, &two, false));
+            let ((mut sender, _, shown_of_two), (_, mut receiver, shown_of_one)) =
+                (one.expect("greeted"), two.expect("greeted"));
+            let public = |seed: u8| {
+                let key = ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key();
+                LinkKey::shown(&PublicKey(key.to_bytes())).expect("a key")
+            };
+            assert_eq!((shown_of_one, shown_of_two), (public(1), public(2)));
+            let long = vec![7; 200_000];
+            sender.send(&long).await.expect("sent");
+            sender.send(&[1, 2, 3]).await.expect("sent");
+            assert!(
+                matches!(receiver.next(PATIENCE).await, Err(LinkError::TooLong(_))),
+                "not trusted yet"
+            );
+        });
+        run(async {
+            let (here, there) = tokio::io::duplex(1 << 20);
+            let (one, two) = (key(1), key(2));
+            let (one, two) = tokio::join!(secure(here, &one, true), secure(there, &two, false));
+            let ((mut sender, ..), (_, mut receiver, _)) =
+                (one.expect("greeted"), two.expect("greeted"));
+            receiver.trust();
+            let long = vec![7; 200_000];
+            sender.send(&long).await.expect("sent");
+            sender.send(&[1, 2, 3]).await.expect("sent");
+            assert_eq!(receiver.next(PATIENCE).await.expect("a frame"), long);
+            assert_eq!(receiver.next(PATIENCE).await.expect("a frame"), [1, 2, 3]);
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever a stranger sends instead of a greeting, it ends in an error.
+        #[test]
+        fn any_greeting_but_a_right_one_is_refused(
+            bytes in vec(any::<u8>(), 0..300), len in 0u32..100, is_framed in any::<bool>(), is_initiator in any::<bool>()
+        ) {
+            let framed = [&len.to_be_bytes()[..], &bytes].concat();
+            let sent = if is_framed { framed } else { bytes };
+            let ended = run(async {
+                let (here, mut there) = tokio::io::duplex(1 << 16);
+                there.write_all(&sent).await.expect("room");
+                there.shutdown().await.expect("closed");
+                secure(here, &key(1), is_initiator).await.is_err()
+            });
+            prop_assert!(ended);
+        }
+
+        /// A record that was changed on its way is no frame.
+        #[test]
+        fn a_changed_byte_ends_the_connection(at in 0usize..64, change in 1u8..) {
+            let ended = run(async {
+                let (here, there) = tokio::io::duplex(1 << 16);
+                let (one, two) = (key(1), key(2));
+                let (one, two) = tokio::join!(secure(here, &one, true), secure(there, &two, false));
+                let ((mut sender, ..), (_, mut receiver, _)) = (one.expect("greeted"), two.expect("greeted"));
+                let mut sealed = vec![0; 200];
+                let len = sender.noise.write_message(0, &[0; 50], &mut sealed).expect("sealed");
+                let place = at % len;
+                sealed[place] ^= change;
+                sender.sink.send(Bytes::copy_from_slice(&sealed[..len])).await.expect("sent");
+                receiver.next(PATIENCE).await.is_err()
+            });
+            prop_assert!(ended);
+        }
+    }
+}
