@@ -243,17 +243,18 @@ fn read_remark(line: &str) -> Option<Remark> {
     })
 }
 
-/// What all nodes said, against the protocol's judges: a line each, and whether it holds.
+/// What all nodes of a network with these stakes said, against the protocol's judges: a line each, and whether it holds.
 ///
 /// # Errors
 /// If the scenario cannot be built.
 pub fn judge(
     offer: &Offer,
-    (nodes, set): (u32, &[String]),
+    (stakes, set): (&[u64], &[String]),
     mut remarks: Vec<Remark>,
 ) -> anyhow::Result<Vec<(String, bool)>> {
-    let scenario = offer.scenario(nodes, set)?;
-    let place = Place { own: 0, processes: nodes, stakes: vec![1; nodes as usize] };
+    let processes = stakes.len() as u32;
+    let scenario = offer.scenario(processes, set)?;
+    let place = Place { own: 0, processes, stakes: stakes.to_vec() };
     let machine = (offer.build)(&scenario, &place)?;
     remarks.sort_by_key(|remark| (remark.at, remark.node));
     let last = remarks.last().map_or(Time::ZERO, |remark| remark.at);
@@ -331,7 +332,11 @@ fn conclude(cluster: &Cluster, offer: &Offer, args: &ClusterArgs) -> anyhow::Res
         say(&format!("no answer from nodes {missing:?}"))?;
     }
     let said = all.len();
-    let judged = judge(offer, (args.nodes, &args.set), all)?;
+    let stakes = match args.stakes.is_empty() {
+        true => vec![1; args.nodes as usize],
+        false => args.stakes.clone(),
+    };
+    let judged = judge(offer, (&stakes, &args.set), all)?;
     for (name, holds) in &judged {
         say(&format!("{} {name}", if *holds { "holds:   " } else { "BROKEN:  " }))?;
     }

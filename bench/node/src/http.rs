@@ -95,11 +95,9 @@ async fn status(State(api): State<Api>) -> Response {
         "node_id": node_id, "protocol": protocol, "scenario": hex(scenario), "seed": seed,
         "version": env!("CARGO_PKG_VERSION"), "peers": peers, "refused_connections": refused,
     });
-    if !missing.is_empty() && api.net.unheard().len() < api.net.keys.len() {
+    if !api.net.is_established() {
         value["waiting_for"] = json!(missing);
-    }
-    let is_founded = missing.is_empty() || api.net.is_established();
-    if is_founded {
+    } else {
         let Some(figures) = api.ask(|answer| Input::Figures { answer }).await else {
             return busy();
         };
@@ -169,7 +167,6 @@ fn prometheus(api: &Api, figures: &Figures) -> String {
                 let name = format!("{name}_seconds");
                 let at = |q: &str, ns: u64| (format!("{{quantile=\"{q}\"}}"), ns as f64 / 1e9);
                 say(&name, "summary", meter.about, &[at("0.5", it.p50), at("0.99", it.p99)]);
-                let _ = (it.count, it.sum);
                 say(
                     &format!("{name}_count"),
                     "counter",

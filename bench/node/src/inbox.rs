@@ -179,3 +179,133 @@ impl Inbox {
 pub(crate) fn questions(want: &[u64]) -> impl Iterator<Item = Vec<u64>> + '_ {
     want.chunks(MOST_WANTED).map(<[u64]>::to_vec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::{Effects, Meter, Remark};
+
+    /// Bodies of bytes: the name, and the names of the parts. A message is the names of its bodies.
+    #[derive(Default)]
+    struct Shelf(BTreeMap<u64, Vec<u64>>);
+
+    fn names(bytes: &[u8]) -> Vec<u64> {
+        bytes.iter().map(|byte| u64::from(*byte)).collect()
+    }
+
+    impl Machine for Shelf {
+        fn population(&self) -> u32 {
+            2
+        }
+        fn process_of(&self, node: u32) -> Option<u32> {
+            Some(node)
+        }
+        fn handle(&mut self, _: &Event, _: Time) -> Result<Effects, Malformed> {
+            Ok(Effects::default())
+        }
+        fn next_due(&self) -> Option<(Time, u64)> {
+            None
+        }
+        fn missing(&self, _: u32, _: u32, bytes: &[u8]) -> Result<Vec<u64>, Malformed> {
+            Ok(names(bytes).into_iter().filter(|id| !self.has(*id)).collect())
+        }
+        fn inspect(&self, parcel: &Parcel) -> Result<(u64, Vec<u64>), Malformed> {
+            let all = names(&parcel.bytes);
+            let (id, parts) = all.split_first().ok_or(Malformed("empty"))?;
+            Ok((*id, parts.iter().copied().filter(|part| !self.has(*part)).collect()))
+        }
+        fn has(&self, body: u64) -> bool {
+            self.0.contains_key(&body)
+        }
+        fn put(&mut self, parcel: &Parcel, _: Time) -> Result<(), Malformed> {
+            let all = names(&parcel.bytes);
+            assert!(all[1..].iter().all(|part| self.has(*part)), "parts come first");
+            self.0.insert(all[0], all[1..].to_vec());
+            Ok(())
+        }
+        fn sweep(&mut self, _: Time) {}
+        fn body(&self, _: u64) -> Option<(Parcel, &[u64], u64)> {
+            None
+        }
+        fn bodies_made(&self) -> u64 {
+            0
+        }
+        fn bodies_kept(&self) -> usize {
+            self.0.len()
+        }
+        fn changes(&mut self) -> (Vec<u64>, Vec<u64>) {
+            Default::default()
+        }
+        fn save(&self) -> Option<Vec<u8>> {
+            None
+        }
+        fn load(&mut self, _: &[u8]) -> Result<(), Malformed> {
+            Ok(())
+        }
+        fn query(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn meters(&self) -> Vec<Meter> {
+            Vec::new()
+        }
+        fn kinds(&self) -> &'static [&'static str] {
+            &[]
+        }
+        fn judge(&self, _: &[Remark], _: Time) -> Vec<(String, bool)> {
+            Vec::new()
+        }
+    }
+
+    fn body(bytes: &[u8]) -> Parcel {
+        Parcel { interned: false, bytes: bytes.to_vec() }
+    }
+
+    #[test]
+    fn a_message_waits_until_the_last_part_of_its_last_body_is_here() {
+        let (mut shelf, mut inbox) = (Shelf::default(), Inbox::default());
+        let settled = inbox.message((0, 1, vec![3, 9]), &shelf, Time(1)).expect("a message");
+        assert_eq!((settled.events.len(), settled.want), (0, vec![3, 9]));
+        // Asked for once, however many name it.
+        let settled = inbox.message((0, 1, vec![9]), &shelf, Time(1)).expect("a message");
+        assert_eq!(settled, Settled::default());
+        // 3 has the parts 2 and 1, 2 has 1.
+        let mut give = |inbox: &mut Inbox, bytes: &[u8]| {
+            inbox.body(body(bytes), &mut shelf, Time(2)).expect("a body")
+        };
+        assert_eq!(give(&mut inbox, &[3, 2, 1]).want, [1, 2]);
+        assert_eq!(give(&mut inbox, &[2, 1]), Settled::default());
+        // One that is here already, twice over.
+        assert_eq!(give(&mut inbox, &[2, 1]), Settled::default());
+        assert_eq!(
+            give(&mut inbox, &[9]).events.len(),
+            1,
+            "the second message needs only this one"
+        );
+        let settled = give(&mut inbox, &[1]);
+        assert_eq!(settled.events, [Event::Message { from: 0, to: 1, bytes: vec![3, 9] }]);
+        assert!(inbox.is_empty() && inbox.lost == 0);
+        assert_eq!(shelf.0.len(), 4);
+    }
+
+    #[test]
+    fn what_does_not_come_is_forgotten() {
+        let (shelf, message) = (Shelf::default(), |n: u8| (0, 1, vec![n]));
+        let mut inbox = Inbox::default();
+        inbox.message(message(7), &shelf, Time(1)).expect("a message");
+        inbox.gone(&[8]);
+        assert!(!inbox.is_empty(), "somebody else's body");
+        inbox.gone(&[7]);
+        assert!(inbox.is_empty() && inbox.lost == 1);
+
+        inbox.message(message(7), &shelf, Time(1)).expect("a message");
+        inbox.sweep(Time(1) + PATIENCE);
+        assert!(!inbox.is_empty());
+        inbox.sweep(Time(2) + PATIENCE);
+        assert!(inbox.is_empty() && inbox.lost == 2);
+
+        for _ in 0..=MOST_MESSAGES {
+            inbox.message(message(7), &shelf, Time(3)).expect("a message");
+        }
+        assert!(inbox.is_empty() && inbox.lost == 3 + MOST_MESSAGES as u64);
+    }
+}

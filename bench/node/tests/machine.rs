@@ -20,23 +20,35 @@ struct Network {
     queue: Queue,
     asked: u64,
     said: Vec<Vec<String>>,
+    down: Option<usize>,
 }
 
 const DELAY: Span = Span::from_millis(10);
 
 fn build(offer: &Offer, own: u32, processes: u32) -> Box<dyn Machine> {
+    build_with(offer, own, &vec![1; processes as usize])
+}
+
+fn build_with(offer: &Offer, own: u32, stakes: &[u64]) -> Box<dyn Machine> {
+    let processes = stakes.len() as u32;
     let scenario = offer.scenario(processes, &[]).expect("it can be run");
-    let place = Place { own, processes, stakes: vec![1; processes as usize] };
+    let place = Place { own, processes, stakes: stakes.to_vec() };
     (offer.build)(&scenario, &place).expect("it fits")
 }
 
 impl Network {
     fn new(offer: &Offer, processes: u32) -> Self {
-        let machines = (0..processes).map(|own| build(offer, own, processes)).collect();
+        Self::of(offer, &vec![1; processes as usize], None)
+    }
+
+    /// With stakes, and perhaps without one of the machines.
+    fn of(offer: &Offer, stakes: &[u64], down: Option<usize>) -> Self {
+        let processes = stakes.len() as u32;
+        let machines = (0..processes).map(|own| build_with(offer, own, stakes)).collect();
         let none = || vec![Vec::new(); processes as usize];
         let (logs, said) = (vec![Vec::new(); processes as usize], none());
-        let mut network = Self { machines, logs, queue: Queue::new(), asked: 0, said };
-        for own in 0..processes as usize {
+        let mut network = Self { machines, logs, queue: Queue::new(), asked: 0, said, down };
+        for own in (0..processes as usize).filter(|own| Some(*own) != down) {
             network.handle(own, Event::Start, Time::ZERO);
         }
         network
@@ -49,7 +61,9 @@ impl Network {
         for message in effects.messages {
             let to = self.machines[own].process_of(message.to).expect("somebody runs it");
             self.asked += 1;
-            self.queue.insert((now + DELAY, self.asked), (to as usize, message));
+            if Some(to as usize) != self.down {
+                self.queue.insert((now + DELAY, self.asked), (to as usize, message));
+            }
         }
         effects.answer
     }
@@ -217,4 +231,26 @@ fn a_transaction_has_to_be_signed_and_in_turn() {
     let said = network.handle(0, Event::Request { bytes: vec![] }, Time::ZERO);
     assert!(matches!(&said, Some(Err(why)) if why.contains("takes no requests")), "{said:?}");
     assert_eq!(network.machines[0].query("blocks/1"), None);
+}
+
+/// The example of the documentation: stakes of 100, 500 and 200. The second is needed, the others are not.
+#[test]
+fn stakes_decide_who_proposes_and_who_is_needed() {
+    let (stakes, end) = ([100, 500, 200], Time::ZERO + Span::from_secs(20));
+    let mut network = Network::of(&pos_bft(), &stakes, None);
+    network.run(end);
+    let proposer = |height: u32| {
+        let block = network.machines[0].query(&format!("blocks/{height}")).expect("it is decided");
+        let (_, rest) = block.split_once("\"proposer\":").expect("it says who");
+        rest[..1].parse::<u32>().expect("a number") + 1
+    };
+    assert_eq!((1..=8).map(proposer).collect::<Vec<_>>(), [2, 3, 2, 1, 2, 2, 3, 2]);
+    let heights = |down: usize| {
+        let mut network = Network::of(&pos_bft(), &stakes, Some(down));
+        network.run(end);
+        let said = network.said.iter().flatten();
+        said.filter(|it| it.starts_with("Committed")).count()
+    };
+    assert!(heights(0) > 4 && heights(2) > 4);
+    assert_eq!(heights(1), 0, "300 of 800 decided something");
 }
