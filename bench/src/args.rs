@@ -4,6 +4,7 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod contract;
+mod saved;
 mod scaling;
 mod swarm;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
+pub(crate) use saved::SavedArgs;
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use swarm::SwarmArgs;
 
@@ -45,6 +47,8 @@ Examples:
   anthill run --protocol phold --shards 4      the protocol's own preset
   anthill run my.toml --engine sequential      the same digest from the reference engine
   anthill run --serve 127.0.0.1:8080           watch it in a browser while it runs
+  anthill run --checkpoint-every 10min         saved every ten minutes, and at Ctrl-C
+  anthill run --resume anthill-runs/witness-1-1  goes on with it
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
 
@@ -210,6 +214,9 @@ pub(crate) struct RunArgs {
     /// Save every CSV as Parquet too.
     #[arg(long)]
     pub parquet: bool,
+    /// Whether it is saved while it goes on, and goes on from what was saved.
+    #[command(flatten)]
+    pub saved: SavedArgs,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,

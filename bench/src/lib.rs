@@ -17,6 +17,7 @@
 
 mod args;
 mod build;
+mod checkpoints;
 mod clock;
 mod command;
 mod conditions_text;

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::args::{
     CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
 };
+use crate::checkpoints::{Resumed, Saving, refuse_flags};
 use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
 
@@ -96,6 +97,10 @@ pub(crate) struct RunPlan {
     pub stop_on_violation: bool,
     /// Save what nodes said.
     pub history: bool,
+    /// What is saved while it goes on, if anything.
+    pub saving: Option<Saving>,
+    /// What it goes on with, if it does not start.
+    pub resumed: Option<Resumed>,
 }
 
 impl RunPlan {
@@ -104,9 +109,20 @@ impl RunPlan {
     /// # Errors
     /// On anything that can be refused before the scenario is parsed.
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
+        let saving = Saving::new(&args.saved)?;
+        let resumed = match &args.saved.resume {
+            None => None,
+            Some(directory) => {
+                refuse_flags(&args, directory)?;
+                Some(Resumed::read(directory)?)
+            }
+        };
         let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
         let table = asked_for_table(args.table, args.rows)?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
+        if let Some(resumed) = &resumed {
+            scenario.source = resumed.source.clone();
+        }
         let mode = args.crypto.map(CryptoChoice::name);
         scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
         Ok(Self {
@@ -121,6 +137,8 @@ impl RunPlan {
             events,
             table,
             history: args.history,
+            saving,
+            resumed,
         })
     }
 }

@@ -1,15 +1,15 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
 use core::marker::PhantomData;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
 use crate::bodies::Store;
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Checkpoints};
+use crate::checkpoint::{self, Asked, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
 use crate::held::Held;
@@ -43,6 +43,10 @@ pub struct Control {
     pub stop_on_violation: bool,
     /// Asks for saved runs to continue from.
     pub checkpoints: Option<Mutex<Checkpoints>>,
+    /// Asks for one of them now.
+    pub asked: Asked,
+    /// What the run goes on from, else it starts; taken when it does.
+    pub resume: Mutex<Option<Checkpoint>>,
     /// Asks for the outputs of all nodes.
     pub history: Option<Mutex<History>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
@@ -241,7 +245,9 @@ pub(crate) trait Executor {
         let job = &Job { held: held.as_ref(), ..*job };
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
         let ideal = conditions.is_none() && held.is_none() && !scheduled;
-        let job = &Job { scheduled, ideal, ..*job };
+        let given = job.control.resume.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let resume = job.resume.or(given.as_ref());
+        let job = &Job { scheduled, ideal, resume, ..*job };
         checkpoint::check(job)?;
         // Held nodes are a condition, and so is a scheduler, even if it is the only one.
         let plain = match conditions {

@@ -473,11 +473,12 @@ fn keep<P: Protocol, M: Mode>(
     let Some(checkpoints) = &control.checkpoints else { return true };
     let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
     let boundary = Time(world.window_of(next) << world.window_shift);
-    if boundary >= scenario.until || !checkpoints.is_due(boundary) {
+    if boundary >= scenario.until || !checkpoints.is_due(boundary, &control.asked) {
         return true;
     }
     let counted = checkpoint::count(1, |_, out| tally.save(out));
     let moment = Moment { world, scenario, position, events: queue.filed(), counted, jury };
     // SAFETY: there is one thread, and no handler runs.
-    checkpoints.take(boundary, unsafe { moment.save(nodes.iter()) })
+    let saved = unsafe { moment.save(nodes.iter()) };
+    checkpoints.take(boundary, saved, &control.asked)
 }

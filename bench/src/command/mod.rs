@@ -19,7 +19,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-pub(crate) use batch::repeated_in;
+pub(crate) use batch::{quoted, repeated_in};
 
 use crate::Registry;
 use crate::args::{Command, CommandLine, RunArgs};

@@ -30,6 +30,7 @@ mod zeros;
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anthill_protocol::{Message, Metric, Output, Protocol, Snapshot, SnapshotError, Span, Time};
 use thiserror::Error;
@@ -173,21 +174,61 @@ impl Checkpoints {
         Self { every: Some(Span(every.0.max(1))), ..self }
     }
 
+    /// Only those that are [asked for](Asked) while the run goes on.
+    pub fn when_asked(
+        take: impl FnMut(Time, Checkpoint) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self::at(Time::MAX, take)
+    }
+
     /// Whether one is due when all before an instant has happened.
-    pub(crate) fn is_due(&self, boundary: Time) -> bool {
-        boundary >= self.next
+    pub(crate) fn is_due(&self, boundary: Time, asked: &Asked) -> bool {
+        boundary >= self.next || asked.save.load(Ordering::Relaxed) || asked.is_last()
     }
 
     /// Hands one over; whether the run goes on.
-    pub(crate) fn take(&mut self, boundary: Time, checkpoint: Checkpoint) -> bool {
-        self.next = match self.every {
-            None => Time(u64::MAX),
-            Some(Span(every)) => {
-                let passed = boundary.0.saturating_sub(self.next.0) / every;
-                Time(self.next.0.saturating_add((passed + 1).saturating_mul(every)))
-            }
-        };
-        (self.take)(boundary, checkpoint).is_continue()
+    pub(crate) fn take(&mut self, boundary: Time, checkpoint: Checkpoint, asked: &Asked) -> bool {
+        if boundary >= self.next {
+            self.next = match self.every {
+                None => Time(u64::MAX),
+                Some(Span(every)) => {
+                    let passed = (boundary.0 - self.next.0) / every;
+                    Time(self.next.0.saturating_add((passed + 1).saturating_mul(every)))
+                }
+            };
+        }
+        let last = asked.is_last();
+        let goes_on = (self.take)(boundary, checkpoint).is_continue();
+        // Whoever asked while this one was taken has it.
+        asked.save.store(false, Ordering::Relaxed);
+        goes_on && !last
+    }
+}
+
+/// Asks a running emulation for a checkpoint at its next boundary, whatever its virtual time: host time
+/// and signals decide *when*, which changes nothing of what the run ends in.
+///
+/// Without [`Control::checkpoints`](crate::Control::checkpoints) nobody listens.
+#[derive(Debug, Default)]
+pub struct Asked {
+    save: AtomicBool,
+    last: AtomicBool,
+}
+
+impl Asked {
+    /// Asks for one.
+    pub fn save(&self) {
+        self.save.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for one, after which the run ends as if it were interrupted; whether that was asked for before.
+    pub fn save_and_end(&self) -> bool {
+        self.last.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the run ends after the next one.
+    pub fn is_last(&self) -> bool {
+        self.last.load(Ordering::Relaxed)
     }
 }
 

@@ -50,7 +50,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
         let WindowContext { world, placement, nodes, .. } = &self.context;
         let boundary = Time(window << world.window_shift);
-        if !checkpoints.is_due(boundary) {
+        if !checkpoints.is_due(boundary, &self.control.asked) {
             return true;
         }
         let mut events = Vec::new();
@@ -79,6 +79,6 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             // SAFETY: the leader is alone.
             unsafe { moment.save(cells) }
         });
-        checkpoints.take(boundary, saved)
+        checkpoints.take(boundary, saved, &self.control.asked)
     }
 }
