@@ -4,6 +4,7 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod contract;
+mod ledger;
 mod saved;
 mod scaling;
 mod swarm;
@@ -13,7 +14,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
-pub(crate) use saved::SavedArgs;
+pub(crate) use ledger::LedgerArgs;
+pub(crate) use saved::{ForkArgs, SavedArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use swarm::SwarmArgs;
 
@@ -32,6 +34,8 @@ Examples:
   anthill demo                              the consensus family, attacked and defended, on one page
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
+  anthill fork DIR --at 30s --set network.loss=0.05  other futures of one past
+  anthill ledger anthill-runs/pos-bft-1-1 block 3  look something up in a chain
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill contract run token --init u64:9   a contract, on a ledger of one node
   anthill protocols gossip                  its parameters, with defaults and units
@@ -106,6 +110,12 @@ pub(crate) enum Command {
     /// Make one self-contained HTML page of saved runs.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Let a saved run go on from an instant in other ways, and compare what becomes of it.
+    #[command(after_help = saved::FORK_EXAMPLES)]
+    Fork(ForkArgs),
+    /// Look up a block, transaction, account or contract in the chain of a saved run.
+    #[command(after_help = ledger::LEDGER_EXAMPLES)]
+    Ledger(LedgerArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
     /// Measure what a run costs as the network grows, and by which power.
@@ -205,6 +215,10 @@ pub(crate) struct RunArgs {
     /// Knossos and Elle read.
     #[arg(long)]
     pub history: bool,
+    /// Save the chain of an honest node at the end as ledger.jsonl.gz: blocks, transactions, accounts,
+    /// contracts; `anthill ledger` and the report look things up in it.
+    #[arg(long)]
+    pub ledger: bool,
     /// Print the nodes as they are at the end, and save them as nodes.csv.
     #[arg(long)]
     pub table: bool,

@@ -29,6 +29,7 @@ mod export;
 mod fabricated;
 mod inputs;
 mod interrupt;
+mod ledger;
 mod machine;
 pub mod measure;
 mod memory;

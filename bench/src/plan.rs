@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::args::{
     CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
 };
-use crate::checkpoints::{Resumed, Saving, refuse_flags};
+use crate::checkpoints::{Habit, Resumed, refuse_flags};
 use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
 
@@ -47,6 +47,12 @@ pub enum PlanError {
     /// The history of a protocol that says nothing.
     #[error("--history: `{protocol}` has no outputs; leave it out")]
     NothingSaid {
+        /// The protocol.
+        protocol: &'static str,
+    },
+    /// The ledger of a protocol that has none.
+    #[error("--ledger: `{protocol}` keeps no ledger; leave it out")]
+    NoLedger {
         /// The protocol.
         protocol: &'static str,
     },
@@ -97,8 +103,10 @@ pub(crate) struct RunPlan {
     pub stop_on_violation: bool,
     /// Save what nodes said.
     pub history: bool,
+    /// Save the ledger of a node.
+    pub ledger: bool,
     /// What is saved while it goes on, if anything.
-    pub saving: Option<Saving>,
+    pub saving: Option<Habit>,
     /// What it goes on with, if it does not start.
     pub resumed: Option<Resumed>,
 }
@@ -109,7 +117,7 @@ impl RunPlan {
     /// # Errors
     /// On anything that can be refused before the scenario is parsed.
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
-        let saving = Saving::new(&args.saved)?;
+        let saving = Habit::new(&args.saved)?;
         let resumed = match &args.saved.resume {
             None => None,
             Some(directory) => {
@@ -137,6 +145,7 @@ impl RunPlan {
             events,
             table,
             history: args.history,
+            ledger: args.ledger,
             saving,
             resumed,
         })

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fs, mem};
 
-use anthill_engine::checkpoint::{Checkpoint, Checkpoints};
+use anthill_engine::checkpoint::{Checkpoints, Saving};
 use anthill_engine::scenario::{parse_count, parse_span};
 use anthill_protocol::Time;
 use anyhow::{Context as _, bail};
@@ -31,14 +31,14 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// What of a run is saved while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Saving {
+pub(crate) struct Habit {
     /// How often; `None`: only at Ctrl-C.
     pub every: Option<Duration>,
     /// How many are kept when the run is done; before that, at least one is.
     pub keep: usize,
 }
 
-impl Saving {
+impl Habit {
     /// Reads the flags; `None` if nothing is saved.
     pub(crate) fn new(args: &SavedArgs) -> anyhow::Result<Option<Self>> {
         let Some(text) = &args.checkpoint_every else {
@@ -67,7 +67,7 @@ impl Saving {
 /// Keeps the checkpoints of one run.
 #[derive(Debug)]
 pub(crate) struct Keeper {
-    saving: Saving,
+    habit: Habit,
     shared: Arc<Shared>,
     timer: Option<JoinHandle<()>>,
 }
@@ -95,15 +95,15 @@ impl Shared {
     }
 
     /// Writes one, and removes those before it that are too many.
-    fn take(&self, at: Time, checkpoint: &Checkpoint, keep: usize) {
+    fn take(&self, at: Time, saving: &mut Saving<'_>, keep: usize) {
         let directory = self.directory.get().expect("claimed before the run starts");
         let watch = Stopwatch::start();
-        let written = super::write(directory, at, checkpoint);
+        let written = super::write(directory, at, saving);
         let mut state = self.state();
         match written {
-            Ok(path) => {
+            Ok((path, bytes)) => {
                 let took = units::nanos(watch.elapsed().as_nanos() as u64);
-                let size = units::bytes(checkpoint.bytes().len() as u64);
+                let size = units::bytes(bytes);
                 let at_text = units::nanos(at.0);
                 terminal::complain("saved", &format!("at {at_text}: {size}, written in {took}"));
                 state.kept.push((at, path));
@@ -134,21 +134,21 @@ impl Shared {
 
 impl Keeper {
     /// Of a run that has no directory yet.
-    pub(crate) fn new(saving: Saving) -> Self {
+    pub(crate) fn new(habit: Habit) -> Self {
         let state = State { since: Stopwatch::start(), kept: Vec::new() };
         let shared = Shared {
             directory: OnceLock::new(),
             ended: AtomicBool::new(false),
             state: Mutex::new(state),
         };
-        Self { saving, shared: Arc::new(shared), timer: None }
+        Self { habit, shared: Arc::new(shared), timer: None }
     }
 
     /// What the engine hands its checkpoints to.
     pub(crate) fn checkpoints(&self) -> Checkpoints {
-        let (shared, keep) = (Arc::clone(&self.shared), self.saving.keep);
-        Checkpoints::when_asked(move |at, checkpoint| {
-            shared.take(at, &checkpoint, keep);
+        let (shared, keep) = (Arc::clone(&self.shared), self.habit.keep);
+        Checkpoints::when_asked(move |at, saving| {
+            shared.take(at, saving, keep);
             ControlFlow::Continue(())
         })
     }
@@ -160,7 +160,7 @@ impl Keeper {
     pub(crate) fn start(&mut self, directory: &Path, control: &Arc<Control>) -> anyhow::Result<()> {
         self.shared.directory.get_or_init(|| directory.to_owned());
         self.shared.state().since = Stopwatch::start();
-        let Some(every) = self.saving.every else { return Ok(()) };
+        let Some(every) = self.habit.every else { return Ok(()) };
         let (shared, control) = (Arc::clone(&self.shared), Arc::clone(control));
         let named = thread::Builder::new().name("checkpoints".to_owned());
         let timer = named
@@ -179,7 +179,7 @@ impl Keeper {
     pub(crate) fn finish(mut self, interrupted: bool) {
         self.end();
         let mut state = self.shared.state();
-        if !interrupted && self.saving.keep == 0 {
+        if !interrupted && self.habit.keep == 0 {
             for (_, path) in mem::take(&mut state.kept) {
                 let _ = fs::remove_file(path);
             }

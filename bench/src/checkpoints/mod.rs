@@ -10,13 +10,13 @@ mod keeper;
 mod resume;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anthill_engine::checkpoint::Checkpoint;
+use anthill_engine::checkpoint::Saving;
 use anthill_protocol::Time;
 
-pub(crate) use keeper::{Keeper, Saving};
+pub(crate) use keeper::{Habit, Keeper};
 pub(crate) use resume::{Resumed, refuse_flags};
 
 const PREFIX: &str = "checkpoint-";
@@ -47,20 +47,22 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<(Time, PathBuf)>> {
 }
 
 /// Writes a checkpoint; under its name there is all of it or nothing.
-fn write(directory: &Path, at: Time, checkpoint: &Checkpoint) -> io::Result<PathBuf> {
+fn write(directory: &Path, at: Time, saving: &mut Saving<'_>) -> io::Result<(PathBuf, u64)> {
     let path = directory.join(name(at));
     let unfinished = directory.join(format!("{}.partial", name(at)));
-    let written = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(checkpoint.bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, &path))
-        // The name is on the disk too before the previous one goes.
-        .and_then(|()| File::open(directory)?.sync_all());
+    let written =
+        OpenOptions::new().write(true).create(true).truncate(true).open(&unfinished).and_then(
+            |mut file| {
+                let bytes = saving.write_to(&mut file)?;
+                file.sync_all()?;
+                fs::rename(&unfinished, &path)?;
+                // The name is on the disk too before the previous one goes.
+                File::open(directory)?.sync_all()?;
+                Ok(bytes)
+            },
+        );
     match written {
-        Ok(()) => Ok(path),
+        Ok(bytes) => Ok((path, bytes)),
         Err(problem) => {
             // Best effort: the error to report is the first one.
             let _ = fs::remove_file(&unfinished);

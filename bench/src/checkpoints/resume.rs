@@ -20,7 +20,7 @@ pub(crate) struct Resumed {
     /// Its scenario, with every value stated.
     pub source: Source,
     /// Whether it was to end at a violation.
-    stop_on_violation: bool,
+    pub stop_on_violation: bool,
     directory: PathBuf,
     /// The files that it read, with the hashes of their contents.
     inputs: Value,
@@ -38,6 +38,13 @@ impl Resumed {
             let found = manifest[name].as_str().map(str::to_owned);
             found.with_context(|| format!("{shown}/manifest.json does not record `{name}`"))
         };
+        if !manifest["forked"].is_null() {
+            bail!(
+                "{shown} is a future of another run, whose scenario changed on the way: go on with, or \
+                 fork, the run that it came from, {}",
+                manifest["forked"]["from"]
+            );
+        }
         let (version, commit) = (text("version")?, text("commit")?);
         let this = (env!("CARGO_PKG_VERSION"), build::commit());
         if (version.as_str(), commit.as_str()) != this {
@@ -63,17 +70,20 @@ impl Resumed {
         })
     }
 
-    /// Where it is.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Refuses files that are not what the run has read.
+    pub(crate) fn check_inputs(&self, scenario: &Scenario) -> anyhow::Result<()> {
+        match inputs::changed(&self.inputs, &inputs::json(&scenario.inputs)) {
+            None => Ok(()),
+            Some(change) => {
+                bail!("{}: {change}; put the recorded file back", self.directory.display())
+            }
+        }
     }
 
-    /// Refuses files that are not what the run has read, and an end that it would not have.
+    /// The same, and an end that it would not have.
     pub(crate) fn check(&self, scenario: &Scenario, stop_on_violation: bool) -> anyhow::Result<()> {
+        self.check_inputs(scenario)?;
         let shown = self.directory.display();
-        if let Some(change) = inputs::changed(&self.inputs, &inputs::json(&scenario.inputs)) {
-            bail!("--resume {shown}: {change}; put the recorded file back");
-        }
         match (self.stop_on_violation, stop_on_violation) {
             (true, false) => bail!(
                 "--resume {shown}: the run ends at the first violation; add --stop-on-violation"
@@ -86,14 +96,13 @@ impl Resumed {
         }
     }
 
-    /// Its last checkpoint at or before an instant, and where it is in virtual time.
+    /// Its last checkpoint, and where it is in virtual time.
     ///
     /// # Errors
     /// If there is none, or it is not what was written.
-    pub(crate) fn last(&self, before: Time) -> anyhow::Result<(Time, Checkpoint)> {
+    pub(crate) fn last(&self) -> anyhow::Result<(Time, Checkpoint)> {
         let shown = self.directory.display();
-        let found = super::list(&self.directory).with_context(|| format!("cannot read {shown}"))?;
-        let Some((at, path)) = found.into_iter().rev().find(|(at, _)| *at <= before) else {
+        let Some(found) = self.last_before(Time::MAX)? else {
             match self.directory.join("summary.json").exists() {
                 true => bail!("{shown} holds no checkpoint: the run that it holds is over"),
                 false => bail!(
@@ -102,7 +111,18 @@ impl Resumed {
                 ),
             }
         };
-        Ok((at, open(&path)?))
+        Ok(found)
+    }
+
+    /// The same; `None`: there is no such checkpoint.
+    ///
+    /// # Errors
+    /// If the directory cannot be read, or it is not what was written.
+    pub(crate) fn last_before(&self, instant: Time) -> anyhow::Result<Option<(Time, Checkpoint)>> {
+        let shown = self.directory.display();
+        let found = super::list(&self.directory).with_context(|| format!("cannot read {shown}"))?;
+        let last = found.into_iter().rev().find(|(at, _)| *at <= instant);
+        last.map(|(at, path)| Ok((at, open(&path)?))).transpose()
     }
 
     /// Says where it goes on.

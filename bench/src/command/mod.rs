@@ -6,6 +6,8 @@ mod compare;
 mod complexity;
 mod contract;
 mod demo;
+mod fork;
+mod ledger;
 mod profile;
 mod protocols;
 mod replay;
@@ -71,6 +73,8 @@ pub(crate) fn dispatch(
         Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),
         Command::Profile(args) => profile::profile(registry, &args, interrupts),
         Command::Report(args) => report::report(&args, interrupts),
+        Command::Fork(args) => fork::fork(registry, &args, interrupts),
+        Command::Ledger(args) => ledger::ledger(args),
         Command::Replay(args) => replay::replay(registry, &args),
         Command::Scale(args) => scale::scale(registry, &args, interrupts),
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),

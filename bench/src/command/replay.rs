@@ -104,6 +104,14 @@ impl Recorded {
     /// Reads manifest and summary.
     pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
         let manifest = manifest::read(directory)?;
+        if !manifest["forked"].is_null() {
+            bail!(
+                "{} is a future of another run, whose scenario changed on the way: replay the run that \
+                 it came from, {}",
+                directory.display(),
+                manifest["forked"]["from"]
+            );
+        }
         if !directory.join("summary.json").exists() {
             let words = manifest["command"].as_array().into_iter().flatten();
             let command: Vec<String> =

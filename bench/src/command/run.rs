@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anthill_engine::trace::TraceRequest;
-use anthill_engine::{History, Live};
-use anthill_protocol::Time;
+use anthill_engine::{History, Ledger, Live};
 use anyhow::bail;
 
 use super::Exit;
@@ -35,7 +34,7 @@ use crate::signing_budget::Forecast;
 use crate::table::Table;
 use crate::table::query::Query;
 use crate::trace::wanted;
-use crate::{Entry, Registry, summary_text, table, terminal, trace};
+use crate::{Entry, Registry, ledger, summary_text, table, terminal, trace};
 
 /// Runs one emulation.
 pub(super) fn run(
@@ -55,7 +54,7 @@ pub(super) fn run(
         None => None,
         Some(resumed) => {
             resumed.check(&scenario, plan.stop_on_violation)?;
-            let (at, checkpoint) = resumed.last(Time::MAX)?;
+            let (at, checkpoint) = resumed.last()?;
             resumed.tell(at);
             Some(checkpoint)
         }
@@ -72,6 +71,7 @@ pub(super) fn run(
         resume: Mutex::new(checkpoint),
         stop_on_violation: plan.stop_on_violation,
         trace: wanted.trace.into(),
+        ledger: plan.ledger.then(|| Ledger::of_at_most(ledger::LIMITS).into()),
         history: plan.history.then(|| History::of_at_most(history::MOST).into()),
         ..Control::default()
     });
@@ -108,7 +108,10 @@ pub(super) fn run(
     };
     let summary = summary::text(&record);
     let kinds = entry.protocol.kinds;
-    let said = save_history(&control, &mut run);
+    let said = save_history(&control, &mut run).and_then(|()| match &control.ledger {
+        Some(told) => ledger::save(&told.lock().unwrap_or_else(PoisonError::into_inner), &mut run),
+        None => Ok(()),
+    });
     let seen = said.and_then(|()| save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run));
     let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
     // The figures are shown even if the disk is full.
@@ -169,6 +172,9 @@ impl Wanted {
         }
         if plan.history && entry.protocol.outputs.is_empty() {
             return Err(PlanError::NothingSaid { protocol: entry.protocol.name }.into());
+        }
+        if plan.ledger && !entry.has_ledger {
+            return Err(PlanError::NoLedger { protocol: entry.protocol.name }.into());
         }
         let trace = match &plan.events {
             Some(events) => Some(wanted::request(&events.which, scenario, entry.protocol.kinds)?),

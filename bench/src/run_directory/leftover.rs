@@ -15,7 +15,7 @@ const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
@@ -23,6 +23,7 @@ const FILES: [&str; 12] = [
     "nodes.csv",
     "history.jsonl",
     "history.edn",
+    crate::ledger::FILE,
     "trace.jsonl",
     "trace.perfetto.json",
     "flamegraph.svg",

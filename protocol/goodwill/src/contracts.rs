@@ -61,6 +61,11 @@ pub(crate) struct Contracts {
 }
 
 impl Contracts {
+    /// All of them by name, with where their code is.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (u64, Option<Address>)> + '_ {
+        self.all.iter().map(|(id, one)| (*id, one.code))
+    }
+
     pub(crate) fn word(&self) -> u64 {
         let call = |hash, one: &Call| {
             let input = mix(one.value, fingerprint_bytes(&one.input));

@@ -26,6 +26,7 @@ mod chain;
 mod checks;
 mod consensus;
 mod evidence;
+mod explorer;
 mod hearing;
 mod judges;
 mod ledger;
