@@ -17,6 +17,7 @@
 
 mod args;
 mod build;
+mod checkpoints;
 mod clock;
 mod command;
 mod conditions_text;
@@ -28,6 +29,7 @@ mod export;
 mod fabricated;
 mod inputs;
 mod interrupt;
+mod ledger;
 mod machine;
 pub mod measure;
 mod memory;

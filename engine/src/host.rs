@@ -48,6 +48,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) conditions: Option<&'a Conditions>,
     /// Whether they are only there because the oracle has no ideal mode: nothing is said of them.
     pub(crate) ideal: bool,
+    /// Whether the run goes on under another scenario than it began under.
+    pub(crate) is_fork: bool,
     /// Nodes that the protocol's adversary holds.
     pub(crate) held: Option<&'a Held<P>>,
     /// Whether the protocol's adversary decides when messages arrive.

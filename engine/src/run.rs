@@ -1,21 +1,22 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
 use core::marker::PhantomData;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
 use crate::bodies::Store;
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Checkpoints};
+use crate::checkpoint::{self, Asked, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
 use crate::held::Held;
 use crate::history::History;
 use crate::host::{World, window_shift};
 use crate::jury::setting;
+use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::machine::MachineMemory;
 use crate::mode::{Conditioned, Ideal, Mode, Sent};
@@ -43,8 +44,14 @@ pub struct Control {
     pub stop_on_violation: bool,
     /// Asks for saved runs to continue from.
     pub checkpoints: Option<Mutex<Checkpoints>>,
+    /// Asks for one of them now.
+    pub asked: Asked,
+    /// What the run goes on from, else it starts; taken when it does.
+    pub resume: Mutex<Option<Checkpoint>>,
     /// Asks for the outputs of all nodes.
     pub history: Option<Mutex<History>>,
+    /// Asks for the ledger of one node at the end.
+    pub ledger: Option<Mutex<Ledger>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
     /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
@@ -237,11 +244,15 @@ pub(crate) trait Executor {
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
     ) -> Result<Outcome, RunError> {
+        let given = job.control.resume.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let resume = job.resume.or(given.as_ref());
+        // A fork may have conditions before it or after it alone: its nodes have standings in any case.
+        let is_fork = resume.is_some_and(|saved| saved.past().is_some());
         let held = Held::of(job.protocol, conditions, job.scenario.population());
         let job = &Job { held: held.as_ref(), ..*job };
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
-        let ideal = conditions.is_none() && held.is_none() && !scheduled;
-        let job = &Job { scheduled, ideal, ..*job };
+        let ideal = conditions.is_none() && held.is_none() && !scheduled && !is_fork;
+        let job = &Job { scheduled, ideal, resume, ..*job };
         checkpoint::check(job)?;
         // Held nodes are a condition, and so is a scheduler, even if it is the only one.
         let plain = match conditions {
@@ -267,7 +278,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, ideal, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, control, ideal, resume, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -278,6 +289,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         bodies,
         conditions,
         ideal,
+        is_fork: resume.is_some_and(|saved| saved.past().is_some()),
         held,
         scheduled,
         mode: PhantomData,
@@ -361,7 +373,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         edges: network.topology().edges(),
         directed: network.topology().is_directed(),
         exponential_delay: network.exponential_delay(),
-        disturbed: world.conditions.is_some_and(Conditions::disturbs),
+        disturbed: world.is_fork || world.conditions.is_some_and(Conditions::disturbs),
         adversary: scenario.has_adversary(),
         totals: totals.clone(),
         violations: violations.iter().map(|found| (found.invariant, found.events)).collect(),

@@ -11,7 +11,7 @@ use anthill_protocol::judge::RunEnd;
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::bodies::Store;
-use crate::checkpoint::{self, Checkpoint, Filed, Moment, Position, Restored};
+use crate::checkpoint::{self, Checkpoint, Filed, Moment, Pieces, Position, Restored};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
@@ -135,8 +135,13 @@ impl<L: Ranked> Queue<L> {
         self.tied.push(Tied { key, payload });
     }
 
-    /// All of them, to be saved.
-    fn filed(&self) -> Vec<Filed<L>>
+    /// How many there are.
+    fn len(&self) -> u64 {
+        (self.heap.len() + self.tied.len()) as u64
+    }
+
+    /// Shows all of them, to be saved.
+    fn for_each(&self, show: &mut dyn FnMut(&Filed<L>))
     where
         L: Copy,
     {
@@ -148,7 +153,7 @@ impl<L: Ranked> Queue<L> {
             let Key { time, target, source, sequence, .. } = *key;
             Filed { time, target, source, sequence, load: *payload }
         });
-        pending.chain(tied).collect()
+        pending.chain(tied).for_each(|filed| show(&filed));
     }
 
     fn bytes(&self) -> u64 {
@@ -288,6 +293,11 @@ fn run_in<P: Protocol, M: Mode>(
     });
     if let Some(visit) = visit.filter(|_| halted.is_none()) {
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
+    }
+    if let Some(ledger) = control.ledger.as_ref().filter(|_| P::HAS_LEDGER && halted.is_none()) {
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let node = |id: NodeId| &nodes[id.index()].state;
+        ledger.ask(protocol, &bodies, node, scenario.population());
     }
     let time = end.time(scenario, tally.last_event);
     let excused: Vec<NodeId> = match world.listens() {
@@ -473,11 +483,15 @@ fn keep<P: Protocol, M: Mode>(
     let Some(checkpoints) = &control.checkpoints else { return true };
     let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
     let boundary = Time(world.window_of(next) << world.window_shift);
-    if boundary >= scenario.until || !checkpoints.is_due(boundary) {
+    if boundary >= scenario.until || !checkpoints.is_due(boundary, &control.asked) {
         return true;
     }
     let counted = checkpoint::count(1, |_, out| tally.save(out));
-    let moment = Moment { world, scenario, position, events: queue.filed(), counted, jury };
-    // SAFETY: there is one thread, and no handler runs.
-    checkpoints.take(boundary, unsafe { moment.save(nodes.iter()) })
+    let moment = Moment { world, position, pending: queue.len(), counted, jury };
+    let mut write = |pieces: &mut Pieces<'_>| {
+        // SAFETY: there is one thread, and no handler runs.
+        unsafe { moment.write(nodes.iter(), |show| queue.for_each(show), pieces) };
+    };
+    let identity = checkpoint::identity::<P>(scenario);
+    checkpoints.take(boundary, identity, &mut write, &control.asked)
 }

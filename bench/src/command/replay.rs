@@ -103,13 +103,13 @@ pub(super) struct Recorded {
 impl Recorded {
     /// Reads manifest and summary.
     pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
-        let manifest = json(&directory.join("manifest.json"))?;
-        if manifest["format"] != manifest::FORMAT {
+        let manifest = manifest::read(directory)?;
+        if !manifest["forked"].is_null() {
             bail!(
-                "{} has manifest format {}, this version reads {}",
+                "{} is a future of another run, whose scenario changed on the way: replay the run that \
+                 it came from, {}",
                 directory.display(),
-                manifest["format"],
-                manifest::FORMAT
+                manifest["forked"]["from"]
             );
         }
         if !directory.join("summary.json").exists() {
@@ -123,7 +123,7 @@ impl Recorded {
                 repeated_in(&command, directory)
             );
         }
-        let summary = json(&directory.join("summary.json"))?;
+        let summary = manifest::read_json(&directory.join("summary.json"))?;
         let ended_by_violation = summary["ended"] == "violation";
         if summary["ended"] != "finished" && !ended_by_violation {
             bail!("{}: the run was cut short, its digest cannot be met", directory.display());
@@ -158,15 +158,4 @@ impl Recorded {
             None => Ok(()),
         }
     }
-}
-
-fn json(path: &Path) -> anyhow::Result<Value> {
-    let cannot = || format!("cannot read {}: give a run directory", path.display());
-    // A run directory never holds more; anything larger is not one.
-    let metadata = fs::metadata(path).with_context(cannot)?;
-    if !metadata.is_file() || metadata.len() > crate::run_directory::MAX_BYTES {
-        bail!("{} is not a file of a run directory", path.display());
-    }
-    let text = fs::read_to_string(path).with_context(cannot)?;
-    serde_json::from_str(&text).with_context(cannot)
 }

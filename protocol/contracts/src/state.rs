@@ -174,6 +174,15 @@ impl State {
         self.trie.count()
     }
 
+    /// The number of slots in the storage of all contracts. Visits all of the state.
+    pub fn slots(&self) -> u64 {
+        let mut slots = 0;
+        self.trie.for_each(|_, entry| {
+            slots += u64::from(matches!(entry, Entry::Short { .. } | Entry::Long(_)));
+        });
+        slots
+    }
+
     /// The mean number of branches above an entry. Visits all of the state.
     pub fn mean_depth(&self) -> f64 {
         self.trie.mean_depth()

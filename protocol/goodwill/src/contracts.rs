@@ -105,6 +105,11 @@ pub(crate) struct Contracts {
 }
 
 impl Contracts {
+    /// All of them by name, with where their code is.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (u64, Option<Address>)> + '_ {
+        self.all.iter().map(|(id, one)| (*id, one.code))
+    }
+
     /// Puts its encoding behind others.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         for (id, one) in &self.all {

@@ -34,6 +34,7 @@ mod chain;
 mod checks;
 mod contracts;
 mod execute;
+mod explorer;
 mod forge;
 mod greeting;
 mod judges;

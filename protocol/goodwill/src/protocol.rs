@@ -2,7 +2,8 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{Context, Digest, NodeId, Protocol, Snapshot, Time, Totals};
+use anthill_protocol::ledger::LedgerEntry;
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Protocol, Snapshot, Time, Totals};
 
 use crate::block::{Block, Header, Item};
 use crate::message::GoodwillMessage;
@@ -81,6 +82,7 @@ impl Protocol for Goodwill {
     type Output = GoodwillOutput;
 
     const STOPS_EARLY: bool = true;
+    const HAS_LEDGER: bool = true;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         self.await_payment(cx);
@@ -173,6 +175,19 @@ impl Protocol for Goodwill {
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         let attack = self.attack.as_ref()?;
         self.is_attacker(node).then(|| attack.behaviour())
+    }
+
+    fn ledger_height(&self, id: NodeId, node: &Node) -> Option<u64> {
+        match node {
+            Node::Full(full) if !self.is_attacker(id) => Some(full.height.into()),
+            _ => None,
+        }
+    }
+
+    fn ledger(&self, node: &Node, bodies: &impl Bodies<Item>, tell: &mut dyn FnMut(LedgerEntry)) {
+        if let Node::Full(full) = node {
+            self.tell_ledger(full, bodies, tell);
+        }
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<GoodwillOutput>> {

@@ -29,6 +29,7 @@ mod consensus;
 mod evidence;
 mod gossip;
 mod graph;
+mod explorer;
 mod hearing;
 mod judges;
 mod ledger;

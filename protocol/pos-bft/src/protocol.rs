@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
+use anthill_protocol::ledger::LedgerEntry;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
     Bodies, Cell, Check, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol,
@@ -305,6 +306,18 @@ impl Protocol for PosBft {
     type Output = ChainOutput;
 
     const STOPS_EARLY: bool = true;
+    const HAS_LEDGER: bool = true;
+    /// What blocks come to is worked out again from them: only when things are done may change.
+    const MAY_CHANGE: &'static [&'static str] = &[
+        "protocol.timeout_propose",
+        "protocol.timeout_propose_delta",
+        "protocol.timeout_prevote",
+        "protocol.timeout_prevote_delta",
+        "protocol.timeout_precommit",
+        "protocol.timeout_precommit_delta",
+        "protocol.timeout_commit",
+        "workload.rate",
+    ];
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         if !self.is_server(cx.id()) {
@@ -371,6 +384,21 @@ impl Protocol for PosBft {
 
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         attacks::behaviour(self, node)
+    }
+
+    fn ledger_height(&self, id: NodeId, node: &Node) -> Option<u64> {
+        node.server().filter(|_| !self.is_held(id.0)).map(|it| self.told_height(it))
+    }
+
+    fn ledger(
+        &self,
+        node: &Node,
+        bodies: &impl Bodies<ChainBody>,
+        tell: &mut dyn FnMut(LedgerEntry),
+    ) {
+        if let Some(server) = node.server() {
+            self.tell_ledger(server, bodies, tell);
+        }
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<ChainOutput>> {

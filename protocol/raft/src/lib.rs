@@ -146,6 +146,8 @@ impl Protocol for Raft {
     type Output = RaftOutput;
 
     const STOPS_EARLY: bool = true;
+    const MAY_CHANGE: &'static [&'static str] =
+        &["protocol.election_timeout", "protocol.heartbeat", "workload.interval"];
     const HINTS: bool = true;
 
     fn hint(
