@@ -6,9 +6,8 @@
 //! cost SCENARIO [KEY=VALUE ...]
 //! ```
 //!
-//! `ANTHILL_ORACLE=1` runs the sequential engine. Instructions per event: run it under
-//! `perf stat -e instructions:u`, for two values of `until`, and divide the difference by that of the
-//! events (`scripts/instructions`).
+//! Instructions per event: run it under `perf stat -e instructions:u` for two values of `until`, and
+//! divide the difference by that of the events (`scripts/instructions`).
 
 use std::process::ExitCode;
 
@@ -16,8 +15,8 @@ use anthill_engine::conditions::Conditions;
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{Override, ProtocolInfo, Scenario, Source};
-use anthill_engine::{Control, run_under, sequential};
-use anthill_protocol::gossip::{Gossip, SignedGossip};
+use anthill_engine::{Control, run_under};
+use anthill_protocol::gossip::Gossip;
 use anthill_protocol::phold::Phold;
 use anthill_protocol::{Configure, Message as _, Protocol};
 use anthill_witness::Witness;
@@ -35,12 +34,8 @@ fn run<P: Configure>(scenario: &Scenario) -> Result<Outcome, String> {
         .map_err(|e| text(&e))?;
     let conditions = Conditions::build(scenario, &network, <P as Protocol>::Message::KINDS)
         .map_err(|e| text(&e))?;
-    let (conditions, control) = (conditions.as_ref(), Control::default());
-    let outcome = match std::env::var_os("ANTHILL_ORACLE") {
-        None => run_under(&protocol, scenario, &network, conditions, &control),
-        Some(_) => sequential::run_under(&protocol, scenario, &network, conditions, &control),
-    };
-    outcome.map_err(|e| text(&e))
+    run_under(&protocol, scenario, &network, conditions.as_ref(), &Control::default())
+        .map_err(|e| text(&e))
 }
 
 fn outcome(arguments: &[String]) -> Result<Outcome, String> {
@@ -55,7 +50,6 @@ fn outcome(arguments: &[String]) -> Result<Outcome, String> {
     let run: Run = match scenario.protocol.as_str() {
         "witness" => run::<Witness>,
         "phold" => run::<Phold>,
-        _ if scenario.values.flag("signed") => run::<SignedGossip>,
         _ => run::<Gossip>,
     };
     run(&scenario)
