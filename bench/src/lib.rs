@@ -24,6 +24,7 @@ mod cost;
 mod diagram;
 mod engines;
 mod export;
+mod external;
 #[cfg(test)]
 mod fabricated;
 mod inputs;

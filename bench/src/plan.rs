@@ -10,6 +10,7 @@ use crate::args::{
     CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
 };
 use crate::engines::{Override, Source};
+use crate::external::ExternalPlan;
 use crate::{Entry, Registry};
 
 /// Input that cannot be run, each with the flag that fixes it.
@@ -96,6 +97,8 @@ pub(crate) struct RunPlan {
     pub stop_on_violation: bool,
     /// Save what nodes said.
     pub history: bool,
+    /// Programs that play nodes.
+    pub external: Option<ExternalPlan>,
 }
 
 impl RunPlan {
@@ -106,6 +109,7 @@ impl RunPlan {
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
         let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
         let table = asked_for_table(args.table, args.rows)?;
+        let external = ExternalPlan::new(&args.external, args.pace.as_deref())?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
         let mode = args.crypto.map(CryptoChoice::name);
         scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
@@ -121,6 +125,7 @@ impl RunPlan {
             events,
             table,
             history: args.history,
+            external,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::bodies::Store;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
+use crate::external::{Externals, Outside};
 use crate::held::Held;
 use crate::history::History;
 use crate::host::{World, window_shift};
@@ -45,6 +46,8 @@ pub struct Control {
     pub checkpoints: Option<Mutex<Checkpoints>>,
     /// Asks for the outputs of all nodes.
     pub history: Option<Mutex<History>>,
+    /// Programs that play some of the nodes, or what they wrote in an earlier run.
+    pub externals: Option<Mutex<Box<dyn Externals>>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
     /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
@@ -119,6 +122,9 @@ pub enum RunError {
     /// The run cannot be saved, or not continued.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Programs cannot play nodes in this run.
+    #[error("{0}")]
+    External(String),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -193,6 +199,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) scheduled: bool,
     /// Whether there are no conditions, even if the mode has some.
     pub(crate) ideal: bool,
+    /// Nodes that programs play; found likewise.
+    pub(crate) outside: Option<&'a Outside<'a>>,
     /// What the run goes on from; else it starts.
     pub(crate) resume: Option<&'a Checkpoint>,
 }
@@ -205,9 +213,20 @@ impl<'a, P: Protocol> Job<'a, P> {
         network: &'a Network,
         control: &'a Control,
     ) -> Self {
-        let (visit, held, resume) = (None, None, None);
+        let (visit, held, resume, outside) = (None, None, None, None);
         let (scheduled, ideal) = (false, false);
-        Self { protocol, scenario, network, control, visit, held, scheduled, ideal, resume }
+        Self {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit,
+            held,
+            scheduled,
+            ideal,
+            outside,
+            resume,
+        }
     }
 }
 
@@ -243,9 +262,11 @@ pub(crate) trait Executor {
         let ideal = conditions.is_none() && held.is_none() && !scheduled;
         let job = &Job { scheduled, ideal, ..*job };
         checkpoint::check(job)?;
-        // Held nodes are a condition, and so is a scheduler, even if it is the only one.
+        let outside = Outside::of(job)?;
+        let job = &Job { outside: outside.as_ref(), ..*job };
+        // Held nodes are a condition, and so are a scheduler and a program, even if it is the only one.
         let plain = match conditions {
-            None if !ideal || !Self::HAS_IDEAL_MODE => {
+            None if !ideal || outside.is_some() || !Self::HAS_IDEAL_MODE => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -267,7 +288,7 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, ideal, .. }: &Job<'a, P>,
+    &Job { protocol, scenario, network, held, scheduled, control, ideal, outside, .. }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -280,6 +301,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         ideal,
         held,
         scheduled,
+        outside,
         mode: PhantomData,
         crypto: scenario.crypto.clone(),
         nodes: scenario.population(),
@@ -389,6 +411,8 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
-    let host = HostReport { crypto: signatures.1, bodies: world.bodies.report(), ..host };
+    let external = world.outside.and_then(Outside::report);
+    let bodies = world.bodies.report();
+    let host = HostReport { crypto: signatures.1, bodies, external, ..host };
     Outcome { result, host, series, ended, watched, trace }
 }

@@ -5,8 +5,9 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use anthill_engine::external::Externals;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anthill_engine::trace::TraceRequest;
@@ -20,6 +21,7 @@ use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, history, summary};
+use crate::external::{self, Programs};
 use crate::interrupt::{self, Interrupts};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
@@ -54,8 +56,10 @@ pub(super) fn run(
     let served = plan.serve.as_ref();
     let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
     let live = listener.is_some().then(Live::default);
+    let programs = plan.external.as_ref().map(Programs::start).transpose()?;
     let control = Arc::new(Control {
         live,
+        externals: programs.clone().map(|all| Mutex::new(Box::new(all) as Box<dyn Externals>)),
         stop_on_violation: plan.stop_on_violation,
         trace: wanted.trace.into(),
         history: plan.history.then(|| History::of_at_most(history::MOST).into()),
@@ -88,7 +92,8 @@ pub(super) fn run(
     };
     let summary = summary::text(&record);
     let kinds = entry.protocol.kinds;
-    let said = save_history(&control, &mut run);
+    let heard = programs.map_or(Ok(()), |programs| programs.finish(&mut run));
+    let said = heard.and_then(|()| save_history(&control, &mut run));
     let seen = said.and_then(|()| save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run));
     let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
     // The figures are shown even if the disk is full.
@@ -102,6 +107,10 @@ pub(super) fn run(
         }
     });
     saved?;
+    let report = outcome.host.external.as_ref();
+    if let Some(note) = report.and_then(external::lag_note) {
+        terminal::complain("note", &note);
+    }
     match exit(&outcome) {
         // The terminal that was closed takes nothing more.
         Exit::Interrupted => Ok(Exit::Interrupted),

@@ -14,7 +14,7 @@ const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
@@ -22,6 +22,8 @@ const FILES: [&str; 12] = [
     "nodes.csv",
     "history.jsonl",
     "history.edn",
+    "elle.edn",
+    "external.jsonl",
     "trace.jsonl",
     "trace.perfetto.json",
     "flamegraph.svg",
@@ -56,6 +58,9 @@ pub(super) fn is_known(name: &str) -> bool {
     let name = name.strip_suffix(".partial").unwrap_or(name);
     if let Some(histogram) = name.strip_prefix("metrics/") {
         return histogram.ends_with(".hgrm") || histogram.ends_with(".hlog");
+    }
+    if let Some(key) = name.strip_prefix("register-") {
+        return key.ends_with(".edn");
     }
     let table = name.strip_suffix(".parquet").map(|stem| format!("{stem}.csv"));
     FILES.contains(&table.as_deref().unwrap_or(name))
