@@ -91,9 +91,9 @@ impl Client {
         self.sent
     }
 
-    /// All neighbourhoods to all nodes; of a large network each node's own, and those of its neighbours.
+    /// All neighbourhoods to all nodes; of more than a few nodes each its own alone, for each would hold all in memory.
     fn tell_topology(&mut self, maelstrom: &Maelstrom, cx: &mut Cx<'_>) {
-        const MOST: u32 = 1_000;
+        const MOST: u32 = 50;
         let (overlay, cast) = (maelstrom.overlay(), maelstrom.cast());
         let all = || overlay.told((0..cast.servers).map(NodeId), cast);
         let whole = (cast.servers <= MOST && maelstrom.overlay != "total").then(all);

@@ -118,7 +118,7 @@ fn whatever_programs_do_wrong_is_counted_and_ends_nothing() {
     let silent = script(&desk, "silent", "#!/bin/sh\nexec sleep 600\n");
     let line = format!(
         "run broadcast --nodes 5 --external 0={dies} --external 1={garbage} --external 2={floods} \
-         --external 3={silent} --out a {FAST} --set workload.timeout=1s"
+         --external 3={silent} --out a {FAST} --set workload.timeout=2s"
     );
     let output = desk.anthill(&line);
     // That a node does not answer is what the judges are for.
