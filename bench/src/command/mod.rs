@@ -12,6 +12,7 @@ mod replay;
 mod report;
 mod run;
 mod scale;
+mod shell;
 mod swarm;
 mod sweep;
 mod trace;
@@ -79,6 +80,9 @@ pub(crate) fn dispatch(
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Contract(args) => contract::contract(&args),
+        Command::Schema => shell::schema(registry),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }
