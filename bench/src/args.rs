@@ -282,6 +282,13 @@ pub(crate) struct RunArgs {
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
+    /// Let a program play each of these nodes, in lines of JSON as Maelstrom's (`0,5-9=./node --flag`), or what listens
+    /// there (`3=tcp://127.0.0.1:7000`); repeatable.
+    #[arg(long, value_name = "NODES=COMMAND", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub external: Vec<String>,
+    /// Seconds of virtual time to a second of a run with programs [default: 1.0].
+    #[arg(long, value_name = "FACTOR", requires = "external", allow_negative_numbers = true)]
+    pub pace: Option<String>,
     /// End when stdin does, which the process that started this one holds open.
     #[arg(long, hide = true)]
     pub end_with_stdin: bool,

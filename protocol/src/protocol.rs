@@ -45,6 +45,10 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// out of blocks or logs again, must not depend on them.
     const MAY_CHANGE: &'static [&'static str] = &[];
 
+    /// Whether a program outside the emulation can play a node: the protocol says what its lines mean
+    /// ([`Protocol::on_line`]) and tells it some ([`Context::tell_program`]).
+    const HAS_PROGRAMS: bool = false;
+
     /// Whether [`Protocol::hint`] does anything.
     const HINTS: bool = false;
 
@@ -74,6 +78,9 @@ pub trait Protocol: Sized + Send + Sync + 'static {
 
     /// A timer that this node set fires.
     fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, cx: &mut impl Context<Self>);
+
+    /// The program that plays this node has written a line. Whatever it says, this must not panic.
+    fn on_line(&self, _node: &mut Self::Node, _line: &str, _cx: &mut impl Context<Self>) {}
 
     /// The node comes up again after a crash, with or without the state it had. Its timers died
     /// with the crash.
