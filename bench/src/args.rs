@@ -5,14 +5,19 @@
 
 mod contract;
 mod scaling;
+mod shell;
 mod swarm;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use anthill_node::client::ClientArgs;
+pub(crate) use anthill_node::cluster::ClusterArgs;
+pub(crate) use anthill_node::settings::NodeArgs;
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use swarm::SwarmArgs;
 
 const EXAMPLES: &str = "\
@@ -32,6 +37,7 @@ Examples:
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill contract run token --init u64:9   a contract, on a ledger of one node
+  anthill cluster --nodes 4                 four real nodes over TCP, until Ctrl-C
   anthill protocols gossip                  its parameters, with defaults and units
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
 
@@ -69,6 +75,30 @@ Examples:
   anthill profile witness --nodes 10k,1M       two sizes, and where the cost of an event grows
   go tool pprof -http : DIR/profile.pb.gz      the same profile in pprof's own tool";
 
+const NODE_EXAMPLES: &str = "\
+Examples:
+  NODE_ID=1 HOST=localhost PORT=8000 PEERS=localhost:8001,localhost:8002 STAKE=100 anthill node
+  anthill node --node-id 2 --port 8001 --peers localhost:8000,localhost:8002 --stake 500
+  ANTHILL_LOG=debug anthill node            settings from .env; levels: error warn info debug trace
+
+Starts once all of PEERS were there; its data outlives kill -9. docs/node.md says more.";
+
+const CLIENT_EXAMPLES: &str = "\
+Examples:
+  anthill client status                     the node at 127.0.0.1:9000; another by --node
+  anthill client deploy counter             a contract that ships, or a .wasm file: prints its address
+  anthill client call ADDRESS 00            a transaction with an input, in hexadecimal digits
+  anthill client query ADDRESS              the same without a transaction: changes nothing
+  anthill client transfer user:1 500        money to another user
+  anthill client account user:1";
+
+const CLUSTER_EXAMPLES: &str = "\
+Examples:
+  anthill cluster --nodes 4                 pos-bft, until Ctrl-C
+  anthill cluster --stakes 100,500,200 --nodes 3
+  anthill cluster --protocol raft --nodes 5 --for 20s
+  anthill cluster --delay 20ms              links that are 20 ms longer";
+
 const REPORT_EXAMPLES: &str = "\
 Examples:
   anthill report anthill-runs/gossip-1-1             report.html in that directory
@@ -76,7 +106,7 @@ Examples:
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "anthill", version, about, after_help = EXAMPLES)]
+#[command(name = "anthill", version, after_help = EXAMPLES)]
 pub(crate) struct CommandLine {
     /// What to do; without one, the main job runs.
     #[command(subcommand)]
@@ -90,7 +120,7 @@ pub(crate) enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Check a scenario and print what it resolves to, its windows and the memory it needs.
-    Validate(ScenarioArgs),
+    Validate(ValidateArgs),
     /// List the protocols, or one protocol's parameters and metrics, or draw its messages.
     Protocols(ProtocolsArgs),
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
@@ -125,15 +155,33 @@ pub(crate) enum Command {
     /// Check a contract, or try one on a ledger of its own.
     #[command(after_help = contract::CONTRACT_EXAMPLES)]
     Contract(ContractArgs),
+    /// Run a real node over TCP: NODE_ID, HOST, PORT, PEERS and STAKE by flags, environment or .env.
+    #[command(after_help = NODE_EXAMPLES)]
+    Node(NodeArgs),
+    /// Submit transactions to a real node, deploy and call contracts, and ask it.
+    #[command(after_help = CLIENT_EXAMPLES)]
+    Client(ClientArgs),
+    /// Run a network of real nodes on this machine until Ctrl-C, and say what they agreed on.
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Cluster(ClusterArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),
+    /// Print the JSON Schema of scenarios, for editors and other programs.
+    #[command(after_help = shell::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print the completions of a shell.
+    #[command(after_help = shell::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    #[command(after_help = shell::MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 /// What to run, and what to change in it.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ScenarioArgs {
-    /// A scenario file, or the name of a preset (see `anthill protocols`).
+    /// A scenario file, the name of a preset (see `anthill protocols`), or `-` for standard input.
     #[arg(value_name = "SCENARIO.toml|PRESET")]
     pub scenario: Option<String>,
     /// Which protocol; without a scenario, starts from that protocol's preset.
@@ -299,6 +347,20 @@ pub(crate) struct ProtocolsArgs {
     /// Print a sequence diagram (Mermaid) of its messages instead, recorded from a small run.
     #[arg(long, requires = "name")]
     pub diagram: bool,
+    /// What to print: text to read, or JSON alone.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "diagram")]
+    pub format: Format,
+}
+
+/// The arguments of `anthill validate`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ValidateArgs {
+    /// What to check.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// What to print: text to read, or JSON alone.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// The flags of `anthill calibrate`.
@@ -464,6 +526,8 @@ mod tests {
     #[test]
     fn the_declaration_is_consistent() {
         CommandLine::command().debug_assert();
+        let about = CommandLine::command().get_about().map(ToString::to_string);
+        assert!(about.is_some_and(|about| about.starts_with("Emulate full-scale")));
         let none = CommandLine::try_parse_from(["anthill"]).map(|line| line.command.is_none());
         assert!(matches!(none, Ok(true)));
     }

@@ -12,6 +12,7 @@ use anthill_exchange::Exchange;
 use anthill_goodwill::Goodwill;
 use anthill_hotstuff::HotStuff;
 use anthill_nakamoto::Nakamoto;
+use anthill_node::offer::Offer;
 use anthill_pbft::Pbft;
 use anthill_pos_bft::PosBft;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
@@ -87,6 +88,7 @@ fn gossip(preset: &'static str) -> Entry {
             false => entry::<Gossip>(""),
         }
     }
+    let plain = entry::<Gossip>(preset);
     Entry {
         prepare: |scenario| (of(scenario).prepare)(scenario),
         run: |scenario, prepared, engine, control| {
@@ -100,6 +102,10 @@ fn gossip(preset: &'static str) -> Entry {
         inspect: |scenario, prepared| (of(scenario).inspect)(scenario, prepared),
         divergence: |scenario| (of(scenario).divergence)(scenario),
         record: |scenario| (of(scenario).record)(scenario),
-        ..entry::<Gossip>(preset)
+        node: Offer {
+            build: |scenario, place| (of(scenario).node.build)(scenario, place),
+            ..plain.node
+        },
+        ..plain
     }
 }

@@ -6,12 +6,14 @@ mod compare;
 mod complexity;
 mod contract;
 mod demo;
+mod node;
 mod profile;
 mod protocols;
 mod replay;
 mod report;
 mod run;
 mod scale;
+mod shell;
 mod swarm;
 mod sweep;
 mod trace;
@@ -77,8 +79,14 @@ pub(crate) fn dispatch(
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
         Command::Swarm(args) => swarm::swarm(registry, &args, interrupts),
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
+        Command::Node(args) => node::node(registry, &args, interrupts),
+        Command::Client(args) => node::client(&args),
+        Command::Cluster(args) => node::cluster(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Contract(args) => contract::contract(&args),
+        Command::Schema => shell::schema(registry),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }
