@@ -220,6 +220,8 @@ pub struct PosBft {
     pub(crate) choice: Choice,
     /// What tells this chain from others.
     pub(crate) chain: u64,
+    /// Whether blocks hold a machine's entries: see `log`.
+    pub(crate) serves: bool,
     /// Nodes that may be validators, and those with full nodes.
     pub(crate) candidates: u32,
     pub(crate) servers: u32,
