@@ -4,6 +4,8 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod contract;
+mod ledger;
+mod saved;
 mod scaling;
 mod shell;
 mod swarm;
@@ -16,6 +18,8 @@ pub(crate) use anthill_node::client::ClientArgs;
 pub(crate) use anthill_node::cluster::ClusterArgs;
 pub(crate) use anthill_node::settings::NodeArgs;
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
+pub(crate) use ledger::LedgerArgs;
+pub(crate) use saved::{ForkArgs, SavedArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use swarm::SwarmArgs;
@@ -35,6 +39,8 @@ Examples:
   anthill demo                              the consensus family, attacked and defended, on one page
   anthill validate my.toml                  what it resolves to, and the memory it needs
   anthill report anthill-runs/gossip-1-1    one HTML page of a saved run
+  anthill fork DIR --at 30s --set network.loss=0.05  other futures of one past
+  anthill ledger anthill-runs/pos-bft-1-1 block 3  look something up in a chain
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill contract run token --init u64:9   a contract, on a ledger of one node
   anthill cluster --nodes 4                 four real nodes over TCP, until Ctrl-C
@@ -51,6 +57,8 @@ Examples:
   anthill run --protocol phold --shards 4      the protocol's own preset
   anthill run my.toml --engine sequential      the same digest from the reference engine
   anthill run --serve 127.0.0.1:8080           watch it in a browser while it runs
+  anthill run --checkpoint-every 10min         saved every ten minutes, and at Ctrl-C
+  anthill run --resume anthill-runs/witness-1-1  goes on with it
 
 Numbers take k, M, G (`--nodes 1M`); durations carry a unit (`250us`, `60s`, `2h`).";
 
@@ -132,6 +140,12 @@ pub(crate) enum Command {
     /// Make one self-contained HTML page of saved runs.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Let a saved run go on from an instant in other ways, and compare what becomes of it.
+    #[command(after_help = saved::FORK_EXAMPLES)]
+    Fork(ForkArgs),
+    /// Look up a block, transaction, account or contract in the chain of a saved run.
+    #[command(after_help = ledger::LEDGER_EXAMPLES)]
+    Ledger(LedgerArgs),
     /// Run a saved run's manifest again and compare the digests.
     Replay(ReplayArgs),
     /// Measure what a run costs as the network grows, and by which power.
@@ -249,6 +263,10 @@ pub(crate) struct RunArgs {
     /// Knossos and Elle read.
     #[arg(long)]
     pub history: bool,
+    /// Save the chain of an honest node at the end as ledger.jsonl.gz: blocks, transactions, accounts,
+    /// contracts; `anthill ledger` and the report look things up in it.
+    #[arg(long)]
+    pub ledger: bool,
     /// Print the nodes as they are at the end, and save them as nodes.csv.
     #[arg(long)]
     pub table: bool,
@@ -258,9 +276,19 @@ pub(crate) struct RunArgs {
     /// Save every CSV as Parquet too.
     #[arg(long)]
     pub parquet: bool,
+    /// Whether it is saved while it goes on, and goes on from what was saved.
+    #[command(flatten)]
+    pub saved: SavedArgs,
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
+    /// Let a program play each of these nodes, in lines of JSON as Maelstrom's (`0,5-9=./node --flag`), or what listens
+    /// there (`3=tcp://127.0.0.1:7000`); repeatable.
+    #[arg(long, value_name = "NODES=COMMAND", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub external: Vec<String>,
+    /// Seconds of virtual time to a second of a run with programs [default: 1.0].
+    #[arg(long, value_name = "FACTOR", requires = "external", allow_negative_numbers = true)]
+    pub pace: Option<String>,
     /// End when stdin does, which the process that started this one holds open.
     #[arg(long, hide = true)]
     pub end_with_stdin: bool,

@@ -122,7 +122,12 @@ fn answer(state: &mut State, signal: i32) {
         terminal::complain("interrupted", "before there was anything to save");
         end_at_once()
     };
-    if !control.interrupt.swap(true, Ordering::Relaxed) {
+    let again = match control.checkpoints {
+        // A run that can go on ends between two windows.
+        Some(_) => control.asked.save_and_end(),
+        None => control.interrupt.swap(true, Ordering::Relaxed),
+    };
+    if !again {
         terminal::complain("interrupted", "saving what is finished; Ctrl-C again ends at once");
     } else if signal == SIGINT {
         end_at_once();

@@ -17,6 +17,7 @@
 
 mod args;
 mod build;
+mod checkpoints;
 mod clock;
 mod command;
 mod conditions_text;
@@ -24,10 +25,12 @@ mod cost;
 mod diagram;
 mod engines;
 mod export;
+mod external;
 #[cfg(test)]
 mod fabricated;
 mod inputs;
 mod interrupt;
+mod ledger;
 mod machine;
 pub mod measure;
 mod memory;

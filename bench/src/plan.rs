@@ -10,7 +10,9 @@ use thiserror::Error;
 use crate::args::{
     CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
 };
+use crate::checkpoints::{Habit, Resumed, refuse_flags};
 use crate::engines::{Override, Source};
+use crate::external::ExternalPlan;
 use crate::{Entry, Registry};
 
 /// The longest scenario that is read from standard input.
@@ -50,6 +52,12 @@ pub enum PlanError {
     /// The history of a protocol that says nothing.
     #[error("--history: `{protocol}` has no outputs; leave it out")]
     NothingSaid {
+        /// The protocol.
+        protocol: &'static str,
+    },
+    /// The ledger of a protocol that has none.
+    #[error("--ledger: `{protocol}` keeps no ledger; leave it out")]
+    NoLedger {
         /// The protocol.
         protocol: &'static str,
     },
@@ -106,6 +114,14 @@ pub(crate) struct RunPlan {
     pub stop_on_violation: bool,
     /// Save what nodes said.
     pub history: bool,
+    /// Save the ledger of a node.
+    pub ledger: bool,
+    /// What is saved while it goes on, if anything.
+    pub saving: Option<Habit>,
+    /// What it goes on with, if it does not start.
+    pub resumed: Option<Resumed>,
+    /// Programs that play nodes.
+    pub external: Option<ExternalPlan>,
 }
 
 impl RunPlan {
@@ -114,9 +130,21 @@ impl RunPlan {
     /// # Errors
     /// On anything that can be refused before the scenario is parsed.
     pub(crate) fn new(args: RunArgs, registry: &Registry) -> anyhow::Result<Self> {
+        let saving = Habit::new(&args.saved)?;
+        let resumed = match &args.saved.resume {
+            None => None,
+            Some(directory) => {
+                refuse_flags(&args, directory)?;
+                Some(Resumed::read(directory)?)
+            }
+        };
         let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
         let table = asked_for_table(args.table, args.rows)?;
+        let external = ExternalPlan::new(&args.external, args.pace.as_deref())?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
+        if let Some(resumed) = &resumed {
+            scenario.source = resumed.source.clone();
+        }
         let mode = args.crypto.map(CryptoChoice::name);
         scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
         Ok(Self {
@@ -131,6 +159,10 @@ impl RunPlan {
             events,
             table,
             history: args.history,
+            ledger: args.ledger,
+            saving,
+            resumed,
+            external,
         })
     }
 }

@@ -65,7 +65,7 @@ fn follow(until: Time, control: &Control, ended: &AtomicBool) {
         };
         bar.set_position(now.virtual_ns);
         // Ctrl-C's own message is overwritten by the next refresh of this line.
-        bar.set_message(if control.interrupt.load(Ordering::Relaxed) {
+        bar.set_message(if control.interrupt.load(Ordering::Relaxed) || control.asked.is_last() {
             "stopping, saving what is finished; Ctrl-C again ends at once".to_owned()
         } else {
             rate.line(now, until)

@@ -4,12 +4,13 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use anthill_engine::checkpoint::{CheckpointError, may_fork};
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_node::offer::{Offer, offer};
 use anthill_protocol::complexity::Theory;
-use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate};
+use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate, Time};
 
 use crate::args::EngineChoice;
 use crate::build::Build;
@@ -46,6 +47,10 @@ pub struct Entry {
     pub divergence: fn(&Scenario) -> anyhow::Result<Option<Divergence>>,
     /// The runs that the protocol's sequence diagrams are recorded from, and who is who in them.
     pub diagrams: &'static [Diagram],
+    /// Whether a run of the first scenario can go on under the second from an instant on.
+    pub may_fork: fn(&Scenario, &Scenario, Time) -> Result<(), CheckpointError>,
+    /// Whether its nodes have a ledger to tell.
+    pub has_ledger: bool,
     /// Records the first messages of a scenario of this protocol.
     pub record: fn(&Scenario) -> anyhow::Result<Recorded>,
     /// What is drawn for a random run of this protocol, beside what is drawn for all.
@@ -87,6 +92,8 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         most_faults: engines::most_faults::<P>,
         theory: engines::theory::<P>,
         diagrams: P::DIAGRAMS,
+        may_fork: may_fork::<P>,
+        has_ledger: P::HAS_LEDGER,
         record: engines::record::<P>,
         swarm: P::swarm,
         situations: P::SITUATIONS,

@@ -1,21 +1,23 @@
 //! What both engines share: what a caller may ask, what can go wrong, and how an outcome is made.
 
 use core::marker::PhantomData;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFacts, Time};
 use thiserror::Error;
 
 use crate::bodies::Store;
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Checkpoints};
+use crate::checkpoint::{self, Asked, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
+use crate::external::{Externals, Outside};
 use crate::held::Held;
 use crate::history::History;
 use crate::host::{World, window_shift};
 use crate::jury::setting;
+use crate::ledger::Ledger;
 use crate::live::Live;
 use crate::machine::MachineMemory;
 use crate::mode::{Conditioned, Ideal, Mode, Sent};
@@ -43,8 +45,16 @@ pub struct Control {
     pub stop_on_violation: bool,
     /// Asks for saved runs to continue from.
     pub checkpoints: Option<Mutex<Checkpoints>>,
+    /// Asks for one of them now.
+    pub asked: Asked,
+    /// What the run goes on from, else it starts; taken when it does.
+    pub resume: Mutex<Option<Checkpoint>>,
     /// Asks for the outputs of all nodes.
     pub history: Option<Mutex<History>>,
+    /// Asks for the ledger of one node at the end.
+    pub ledger: Option<Mutex<Ledger>>,
+    /// Programs that play some of the nodes, or what they wrote in an earlier run.
+    pub externals: Option<Mutex<Box<dyn Externals>>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
     /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
@@ -119,6 +129,9 @@ pub enum RunError {
     /// The run cannot be saved, or not continued.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Programs cannot play nodes in this run.
+    #[error("{0}")]
+    External(String),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -193,6 +206,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) scheduled: bool,
     /// Whether there are no conditions, even if the mode has some.
     pub(crate) ideal: bool,
+    /// Nodes that programs play; found likewise.
+    pub(crate) outside: Option<&'a Outside<'a>>,
     /// What the run goes on from; else it starts.
     pub(crate) resume: Option<&'a Checkpoint>,
 }
@@ -205,9 +220,20 @@ impl<'a, P: Protocol> Job<'a, P> {
         network: &'a Network,
         control: &'a Control,
     ) -> Self {
-        let (visit, held, resume) = (None, None, None);
+        let (visit, held, resume, outside) = (None, None, None, None);
         let (scheduled, ideal) = (false, false);
-        Self { protocol, scenario, network, control, visit, held, scheduled, ideal, resume }
+        Self {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit,
+            held,
+            scheduled,
+            ideal,
+            outside,
+            resume,
+        }
     }
 }
 
@@ -237,15 +263,21 @@ pub(crate) trait Executor {
         job: &Job<'_, P>,
         conditions: Option<&Conditions>,
     ) -> Result<Outcome, RunError> {
+        let given = job.control.resume.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let resume = job.resume.or(given.as_ref());
+        // A fork may have conditions before it or after it alone: its nodes have standings in any case.
+        let is_fork = resume.is_some_and(|saved| saved.past().is_some());
         let held = Held::of(job.protocol, conditions, job.scenario.population());
         let job = &Job { held: held.as_ref(), ..*job };
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
-        let ideal = conditions.is_none() && held.is_none() && !scheduled;
-        let job = &Job { scheduled, ideal, ..*job };
+        let ideal = conditions.is_none() && held.is_none() && !scheduled && !is_fork;
+        let job = &Job { scheduled, ideal, resume, ..*job };
         checkpoint::check(job)?;
-        // Held nodes are a condition, and so is a scheduler, even if it is the only one.
+        let outside = Outside::of(job)?;
+        let job = &Job { outside: outside.as_ref(), ..*job };
+        // Held nodes are a condition, and so are a scheduler and a program, even if it is the only one.
         let plain = match conditions {
-            None if !ideal || !Self::HAS_IDEAL_MODE => {
+            None if !ideal || outside.is_some() || !Self::HAS_IDEAL_MODE => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -267,7 +299,9 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, ideal, .. }: &Job<'a, P>,
+    &Job {
+        protocol, scenario, network, held, scheduled, control, ideal, resume, outside, ..
+    }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -278,8 +312,10 @@ pub(crate) fn world<'a, P: Protocol, M>(
         bodies,
         conditions,
         ideal,
+        is_fork: resume.is_some_and(|saved| saved.past().is_some()),
         held,
         scheduled,
+        outside,
         mode: PhantomData,
         crypto: scenario.crypto.clone(),
         nodes: scenario.population(),
@@ -361,7 +397,7 @@ pub(crate) fn outcome<P: Protocol, M>(
         edges: network.topology().edges(),
         directed: network.topology().is_directed(),
         exponential_delay: network.exponential_delay(),
-        disturbed: world.conditions.is_some_and(Conditions::disturbs),
+        disturbed: world.is_fork || world.conditions.is_some_and(Conditions::disturbs),
         adversary: scenario.has_adversary(),
         totals: totals.clone(),
         violations: violations.iter().map(|found| (found.invariant, found.events)).collect(),
@@ -389,6 +425,8 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
-    let host = HostReport { crypto: signatures.1, bodies: world.bodies.report(), ..host };
+    let external = world.outside.and_then(Outside::report);
+    let bodies = world.bodies.report();
+    let host = HostReport { crypto: signatures.1, bodies, external, ..host };
     Outcome { result, host, series, ended, watched, trace }
 }

@@ -11,10 +11,11 @@ use anthill_protocol::judge::RunEnd;
 use anthill_protocol::{NodeId, Protocol, Time};
 
 use crate::bodies::Store;
-use crate::checkpoint::{self, Checkpoint, Filed, Moment, Position, Restored};
+use crate::checkpoint::{self, Checkpoint, Filed, Moment, Pieces, Position, Restored};
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
+use crate::external::{Outside, Then};
 use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
 use crate::mode::{Mode, Ranked, StampedOf};
@@ -135,8 +136,13 @@ impl<L: Ranked> Queue<L> {
         self.tied.push(Tied { key, payload });
     }
 
-    /// All of them, to be saved.
-    fn filed(&self) -> Vec<Filed<L>>
+    /// How many there are.
+    fn len(&self) -> u64 {
+        (self.heap.len() + self.tied.len()) as u64
+    }
+
+    /// Shows all of them, to be saved.
+    fn for_each(&self, show: &mut dyn FnMut(&Filed<L>))
     where
         L: Copy,
     {
@@ -148,7 +154,7 @@ impl<L: Ranked> Queue<L> {
             let Key { time, target, source, sequence, .. } = *key;
             Filed { time, target, source, sequence, load: *payload }
         });
-        pending.chain(tied).collect()
+        pending.chain(tied).for_each(|filed| show(&filed));
     }
 
     fn bytes(&self) -> u64 {
@@ -289,6 +295,11 @@ fn run_in<P: Protocol, M: Mode>(
     if let Some(visit) = visit.filter(|_| halted.is_none()) {
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
     }
+    if let Some(ledger) = control.ledger.as_ref().filter(|_| P::HAS_LEDGER && halted.is_none()) {
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let node = |id: NodeId| &nodes[id.index()].state;
+        ledger.ask(protocol, &bodies, node, scenario.population());
+    }
     let time = end.time(scenario, tally.last_event);
     let excused: Vec<NodeId> = match world.listens() {
         true => {
@@ -391,6 +402,14 @@ fn event_loop<P: Protocol, M: Mode>(
             jury.hear(&boundary, |time, parcel| world.arrive(time, parcel, queue));
             next = queue.next_time();
         }
+        if next.is_none_or(|time| world.window_of(time) != window)
+            && let Some(outside) = world.outside
+        {
+            if !await_programs(world, outside, (window, run), queue) {
+                return Ok((End::Interrupted, windows));
+            }
+            next = queue.next_time();
+        }
         let Some(time) = next else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {
             // A boundary: what is looked at between windows is looked at here, by both engines.
@@ -460,6 +479,25 @@ fn event_loop<P: Protocol, M: Mode>(
     }
 }
 
+/// Waits after a window until the next may run, and files what programs wrote; whether it goes on.
+fn await_programs<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
+    outside: &Outside<'_>,
+    (window, run): (u64, &Run<'_>),
+    queue: &mut Queue<StampedOf<P, M>>,
+) -> bool {
+    loop {
+        let pending = queue.next_time().map(|time| world.window_of(time));
+        let boundary = Boundary::after(window, pending, world.window_shift);
+        match outside.wait(&boundary, run.scenario.until) {
+            Then::GoOn => return true,
+            Then::Wait if run.control.interrupted() => return false,
+            Then::Wait => {}
+            Then::File(lines) => lines.into_iter().for_each(|line| line.file::<P, M>(queue)),
+        }
+    }
+}
+
 /// Saves the run if that is due before the window of `next`, its next event; whether it goes on.
 fn keep<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
@@ -473,11 +511,15 @@ fn keep<P: Protocol, M: Mode>(
     let Some(checkpoints) = &control.checkpoints else { return true };
     let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
     let boundary = Time(world.window_of(next) << world.window_shift);
-    if boundary >= scenario.until || !checkpoints.is_due(boundary) {
+    if boundary >= scenario.until || !checkpoints.is_due(boundary, &control.asked) {
         return true;
     }
     let counted = checkpoint::count(1, |_, out| tally.save(out));
-    let moment = Moment { world, scenario, position, events: queue.filed(), counted, jury };
-    // SAFETY: there is one thread, and no handler runs.
-    checkpoints.take(boundary, unsafe { moment.save(nodes.iter()) })
+    let moment = Moment { world, position, pending: queue.len(), counted, jury };
+    let mut write = |pieces: &mut Pieces<'_>| {
+        // SAFETY: there is one thread, and no handler runs.
+        unsafe { moment.write(nodes.iter(), |show| queue.for_each(show), pieces) };
+    };
+    let identity = checkpoint::identity::<P>(scenario);
+    checkpoints.take(boundary, identity, &mut write, &control.asked)
 }

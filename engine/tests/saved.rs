@@ -1,6 +1,7 @@
 //! Saved runs: what is saved in the middle of a run and continued, by either engine and in another process,
 //! ends as if nothing had happened; what is damaged is refused.
 
+use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -273,6 +274,71 @@ fn a_run_that_is_saved_every_so_often_is_the_same() {
     let (control, kept) = saving(Time(3_000_000_000), None, true);
     assert_eq!(told(&ready.run(By::Oracle, None, &control).expect("runs")), expected);
     assert!(kept.lock().expect("no panic").is_empty());
+}
+
+/// Asked for from outside, at no instant in particular: it is written piece by piece, and the run ends there.
+#[test]
+fn what_is_asked_for_is_saved_at_the_next_boundary() {
+    let ready = Ready::<Phold>::new(PHOLD);
+    let expected = told(&ready.run(By::Oracle, None, &Control::default()).expect("runs"));
+    for by in [By::Oracle, By::Shards(3)] {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let taken = kept.clone();
+        let checkpoints = Checkpoints::when_asked(move |_, saving| {
+            // A place that is full is said, and does no harm to the run.
+            assert!(saving.write_to(&mut Cursor::new(&mut [0; 99][..])).is_err());
+            let mut bytes = Cursor::new(Vec::new());
+            let written = saving.write_to(&mut bytes).expect("memory");
+            assert_eq!(written, bytes.get_ref().len() as u64);
+            taken.lock().expect("no panic").push(bytes.into_inner());
+            ControlFlow::Continue(())
+        });
+        let control = Control { checkpoints: Some(checkpoints.into()), ..Control::default() };
+        assert!(!control.asked.save_and_end() && control.asked.save_and_end());
+        assert_eq!(ready.run(by, None, &control).expect("runs").ended, Ended::Interrupted);
+        let mut kept = kept.lock().expect("no panic");
+        let saved = Checkpoint::new(kept.pop().expect("one")).expect("whole");
+        assert!(kept.is_empty());
+        let control = Control { resume: Mutex::new(Some(saved)), ..Control::default() };
+        assert_eq!(told(&ready.run(by, None, &control).expect("runs")), expected);
+    }
+}
+
+/// From a checkpoint on under another scenario: by either engine the same, and another run.
+#[test]
+fn a_fork_goes_on_under_another_scenario() {
+    let ready = Ready::<Phold>::new(PHOLD);
+    let saved = ready.saved(By::Shards(2), None, Time(1_000_000_000));
+    let past = &ready.scenario;
+    let fork = |text: &str, by: By| {
+        let future = Ready::<Phold>::new(text);
+        let saved = saved.clone().saved_under(past.clone());
+        future.run(by, Some(&saved), &Control::default())
+    };
+    let expected = ready.run(By::Oracle, None, &Control::default()).expect("runs").result.digest;
+    let digest = |outcome: Result<Outcome, RunError>| outcome.expect("runs").result.digest;
+    let lossy = format!("{PHOLD}loss = 0.2\n");
+    let cut = format!("{PHOLD}[[fault]]\nat = \"1500ms\"\nkind = \"partition\"\nfraction = 0.5\n");
+    let mut digests = vec![expected];
+    for text in [&lossy, &cut] {
+        let oracle = digest(fork(text, By::Oracle));
+        assert_eq!(digest(fork(text, By::Shards(3))), oracle, "{text}");
+        assert!(!digests.contains(&oracle), "{text}");
+        digests.push(oracle);
+    }
+    for by in [By::Oracle, By::Shards(2)] {
+        assert_eq!(digest(fork(PHOLD, by)), expected, "nothing differs: the same run");
+    }
+    for (text, part) in [
+        (PHOLD.replace("nodes = 40", "nodes = 41"), "nodes differs"),
+        (PHOLD.replace("\"2s\"", "\"3s\""), "until differs"),
+        (PHOLD.replace("[network]", "remote = 0.5\n[network]"), "protocol.remote differs"),
+        (cut.replace("1500ms", "500ms"), "before the fork"),
+        (cut.replace("partition", "crash"), "a crash"),
+    ] {
+        let error = fork(&text, By::Oracle).map(|_| ()).expect_err("another past").to_string();
+        assert!(error.contains(part), "{part}: {error}");
+    }
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub mod judge;
 mod key;
 pub mod kit;
 pub mod laws;
+pub mod ledger;
 mod message;
 mod metric;
 mod output;

@@ -4,6 +4,7 @@ use crate::behaviour::{Behaviour, Scheduler};
 use crate::complexity::Theory;
 use crate::history::Operation;
 use crate::judge::{Judge, Setting};
+use crate::ledger::LedgerEntry;
 use crate::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use crate::{
     Cell, Check, Column, Context, Diagram, Dice, Message, Metric, Output, Questions, RunFacts,
@@ -39,6 +40,15 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// told by a hash, or a body that holds what was worked out and cannot be again, is not all.
     const SAVES_ALL: bool = true;
 
+    /// Parameters that may change in the middle of a run, by their full names (`"protocol.fanout"`,
+    /// `"workload.rate"`): a saved run can go on with other values. What a node holds, and what is worked
+    /// out of blocks or logs again, must not depend on them.
+    const MAY_CHANGE: &'static [&'static str] = &[];
+
+    /// Whether a program outside the emulation can play a node: the protocol says what its lines mean
+    /// ([`Protocol::on_line`]) and tells it some ([`Context::tell_program`]).
+    const HAS_PROGRAMS: bool = false;
+
     /// Whether [`Protocol::hint`] does anything.
     const HINTS: bool = false;
 
@@ -68,6 +78,9 @@ pub trait Protocol: Sized + Send + Sync + 'static {
 
     /// A timer that this node set fires.
     fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, cx: &mut impl Context<Self>);
+
+    /// The program that plays this node has written a line. Whatever it says, this must not panic.
+    fn on_line(&self, _node: &mut Self::Node, _line: &str, _cx: &mut impl Context<Self>) {}
 
     /// The node comes up again after a crash, with or without the state it had. Its timers died
     /// with the crash.
@@ -101,6 +114,26 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// What an output means to a client, for checkers of histories; `None`: nothing.
     fn operation(&self, _node: crate::NodeId, _output: &Self::Output) -> Option<Operation> {
         None
+    }
+
+    /// Whether [`Protocol::ledger`] tells anything.
+    const HAS_LEDGER: bool = false;
+
+    /// How many blocks the chain has whose ledger a node holds; `None`: it holds none, or an adversary
+    /// holds the node, so that its word does not count.
+    fn ledger_height(&self, _id: crate::NodeId, _node: &Self::Node) -> Option<u64> {
+        None
+    }
+
+    /// Tells the ledger that a node holds at the end of the run: its blocks from the first on, each with
+    /// its transactions, then accounts and contracts. Asked of the first node of those with the longest
+    /// chain; changes no result.
+    fn ledger(
+        &self,
+        _node: &Self::Node,
+        _bodies: &impl crate::Bodies<Self::Body>,
+        _tell: &mut dyn FnMut(LedgerEntry),
+    ) {
     }
 
     /// What must hold between nodes, judged from their outputs.

@@ -6,6 +6,8 @@ mod compare;
 mod complexity;
 mod contract;
 mod demo;
+mod fork;
+mod ledger;
 mod node;
 mod profile;
 mod protocols;
@@ -21,7 +23,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-pub(crate) use batch::repeated_in;
+pub(crate) use batch::{quoted, repeated_in};
 
 use crate::Registry;
 use crate::args::{Command, CommandLine, RunArgs};
@@ -73,6 +75,8 @@ pub(crate) fn dispatch(
         Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),
         Command::Profile(args) => profile::profile(registry, &args, interrupts),
         Command::Report(args) => report::report(&args, interrupts),
+        Command::Fork(args) => fork::fork(registry, &args, interrupts),
+        Command::Ledger(args) => ledger::ledger(args),
         Command::Replay(args) => replay::replay(registry, &args),
         Command::Scale(args) => scale::scale(registry, &args, interrupts),
         Command::Sweep(args) => sweep::sweep(registry, &args, interrupts),

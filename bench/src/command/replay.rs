@@ -18,7 +18,7 @@ use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
 use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Entry, Registry, inputs, terminal};
+use crate::{Entry, Registry, external, inputs, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
@@ -28,7 +28,8 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
     let stop_on_violation = recorded.ended_by_violation;
-    let control = Arc::new(Control { stop_on_violation, ..Control::default() });
+    let externals = external::recorded(&args.directory)?;
+    let control = Arc::new(Control { stop_on_violation, externals, ..Control::default() });
     let outcome = {
         let prepared = run::prepare(entry, &scenario)?;
         let _progress = Progress::start(args.progress, scenario.until, &control);
@@ -103,13 +104,13 @@ pub(super) struct Recorded {
 impl Recorded {
     /// Reads manifest and summary.
     pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
-        let manifest = json(&directory.join("manifest.json"))?;
-        if manifest["format"] != manifest::FORMAT {
+        let manifest = manifest::read(directory)?;
+        if !manifest["forked"].is_null() {
             bail!(
-                "{} has manifest format {}, this version reads {}",
+                "{} is a future of another run, whose scenario changed on the way: replay the run that \
+                 it came from, {}",
                 directory.display(),
-                manifest["format"],
-                manifest::FORMAT
+                manifest["forked"]["from"]
             );
         }
         if !directory.join("summary.json").exists() {
@@ -123,7 +124,7 @@ impl Recorded {
                 repeated_in(&command, directory)
             );
         }
-        let summary = json(&directory.join("summary.json"))?;
+        let summary = manifest::read_json(&directory.join("summary.json"))?;
         let ended_by_violation = summary["ended"] == "violation";
         if summary["ended"] != "finished" && !ended_by_violation {
             bail!("{}: the run was cut short, its digest cannot be met", directory.display());
@@ -158,15 +159,4 @@ impl Recorded {
             None => Ok(()),
         }
     }
-}
-
-fn json(path: &Path) -> anyhow::Result<Value> {
-    let cannot = || format!("cannot read {}: give a run directory", path.display());
-    // A run directory never holds more; anything larger is not one.
-    let metadata = fs::metadata(path).with_context(cannot)?;
-    if !metadata.is_file() || metadata.len() > crate::run_directory::MAX_BYTES {
-        bail!("{} is not a file of a run directory", path.display());
-    }
-    let text = fs::read_to_string(path).with_context(cannot)?;
-    serde_json::from_str(&text).with_context(cannot)
 }

@@ -5,21 +5,24 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use anthill_engine::external::Externals;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anthill_engine::trace::TraceRequest;
-use anthill_engine::{History, Live};
+use anthill_engine::{History, Ledger, Live};
 use anyhow::bail;
 
 use super::Exit;
 use crate::args::{EngineChoice, Format, RunArgs};
+use crate::checkpoints::Keeper;
 use crate::clock::{self, Stopwatch};
 use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, history, summary};
+use crate::external::{self, Programs};
 use crate::interrupt::{self, Interrupts};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
@@ -33,7 +36,7 @@ use crate::signing_budget::Forecast;
 use crate::table::Table;
 use crate::table::query::Query;
 use crate::trace::wanted;
-use crate::{Entry, Registry, summary_text, table, terminal, trace};
+use crate::{Entry, Registry, ledger, summary_text, table, terminal, trace};
 
 /// Runs one emulation.
 pub(super) fn run(
@@ -49,15 +52,30 @@ pub(super) fn run(
     let scenario = engines::load(&plan.scenario.source, &plan.scenario.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
     let wanted = Wanted::new(&plan, entry, &scenario)?;
+    let checkpoint = match &plan.resumed {
+        None => None,
+        Some(resumed) => {
+            resumed.check(&scenario, plan.stop_on_violation)?;
+            let (at, checkpoint) = resumed.last()?;
+            resumed.tell(at);
+            Some(checkpoint)
+        }
+    };
     admit(entry, &scenario)?;
 
     let served = plan.serve.as_ref();
     let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
     let live = listener.is_some().then(Live::default);
+    let mut keeper = plan.saving.map(Keeper::new);
+    let programs = plan.external.as_ref().map(Programs::start).transpose()?;
     let control = Arc::new(Control {
         live,
+        checkpoints: keeper.as_ref().map(|keeper| keeper.checkpoints().into()),
+        resume: Mutex::new(checkpoint),
+        externals: programs.clone().map(|all| Mutex::new(Box::new(all) as Box<dyn Externals>)),
         stop_on_violation: plan.stop_on_violation,
         trace: wanted.trace.into(),
+        ledger: plan.ledger.then(|| Ledger::of_at_most(ledger::LIMITS).into()),
         history: plan.history.then(|| History::of_at_most(history::MOST).into()),
         ..Control::default()
     });
@@ -68,10 +86,16 @@ pub(super) fn run(
     }
     let signals = (interrupts, &control);
     let outputs = (&mut run, table.as_mut());
-    let (setting, outcome) = match execute(entry, &plan, &scenario, signals, listener, outputs) {
+    let kept = keeper.as_mut();
+    let done = execute(entry, &plan, &scenario, signals, listener, kept, outputs);
+    let (setting, outcome) = match done {
         Ok(done) => done,
         Err(problem) => {
-            run.abandon();
+            // What can go on needs its manifest.
+            match keeper.filter(Keeper::has_any) {
+                Some(keeper) => keeper.finish(true),
+                None => run.abandon(),
+            }
             return Err(problem);
         }
     };
@@ -88,7 +112,12 @@ pub(super) fn run(
     };
     let summary = summary::text(&record);
     let kinds = entry.protocol.kinds;
-    let said = save_history(&control, &mut run);
+    let heard = programs.map_or(Ok(()), |programs| programs.finish(&mut run));
+    let told = heard.and_then(|()| save_history(&control, &mut run));
+    let said = told.and_then(|()| match &control.ledger {
+        Some(told) => ledger::save(&told.lock().unwrap_or_else(PoisonError::into_inner), &mut run),
+        None => Ok(()),
+    });
     let seen = said.and_then(|()| save_seen(&plan, kinds, &outcome, table.as_ref(), &mut run));
     let saved = seen.and_then(|()| export::save(&record, &summary, &mut run));
     // The figures are shown even if the disk is full.
@@ -101,7 +130,17 @@ pub(super) fn run(
             )
         }
     });
+    // Before all is saved, the last checkpoint stays.
+    let ended_early =
+        saved.is_err() || matches!(outcome.ended, Ended::Interrupted | Ended::MemoryLimit);
+    if let Some(keeper) = keeper {
+        keeper.finish(ended_early);
+    }
     saved?;
+    let report = outcome.host.external.as_ref();
+    if let Some(note) = report.and_then(external::lag_note) {
+        terminal::complain("note", &note);
+    }
     match exit(&outcome) {
         // The terminal that was closed takes nothing more.
         Exit::Interrupted => Ok(Exit::Interrupted),
@@ -143,6 +182,9 @@ impl Wanted {
         }
         if plan.history && entry.protocol.outputs.is_empty() {
             return Err(PlanError::NothingSaid { protocol: entry.protocol.name }.into());
+        }
+        if plan.ledger && !entry.has_ledger {
+            return Err(PlanError::NoLedger { protocol: entry.protocol.name }.into());
         }
         let trace = match &plan.events {
             Some(events) => Some(wanted::request(&events.which, scenario, entry.protocol.kinds)?),
@@ -247,12 +289,16 @@ fn execute(
     scenario: &Scenario,
     (interrupts, control): (&Interrupts, &Arc<Control>),
     listener: Option<TcpListener>,
+    keeper: Option<&mut Keeper>,
     (run, table): (&mut RunDirectory, Option<&mut Table>),
 ) -> anyhow::Result<(Setting, Outcome)> {
     let prepared = prepare(entry, scenario)?;
     let setting = prepared.setting(scenario);
     let manifest = manifest(scenario, (&setting, &prepared.regions(scenario)), plan.engine);
     interrupts.begin(control, || run.write("manifest.json", manifest.as_bytes()))?;
+    if let Some(keeper) = keeper {
+        keeper.start(run.path(), control)?;
+    }
     // Who watches finds what the page is about.
     let anyone = plan.serve.as_ref().is_some_and(|(_, anyone)| *anyone);
     let start = |listener| Server::start(listener, anyone, Subject::of(scenario), control);

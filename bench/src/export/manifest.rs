@@ -2,6 +2,10 @@
 //!
 //! Written before the run starts, so that a run which dies still says what it was.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
 use anthill_engine::scenario::Scenario;
@@ -75,6 +79,37 @@ pub(crate) fn text(manifest: &Manifest<'_>) -> String {
         "scenario_toml": manifest.resolved,
         "scenario": as_json.unwrap_or_else(|| Value::Object(Map::new())),
     }))
+}
+
+/// Reads the manifest of a run directory.
+///
+/// # Errors
+/// If there is none, or one of another layout.
+pub(crate) fn read(directory: &Path) -> anyhow::Result<Value> {
+    let manifest = read_json(&directory.join("manifest.json"))?;
+    if manifest["format"] != FORMAT {
+        bail!(
+            "{} has manifest format {}, this version reads {FORMAT}",
+            directory.display(),
+            manifest["format"],
+        );
+    }
+    Ok(manifest)
+}
+
+/// Reads a JSON file of a run directory.
+///
+/// # Errors
+/// If it is not one.
+pub(crate) fn read_json(path: &Path) -> anyhow::Result<Value> {
+    let cannot = || format!("cannot read {}: give a run directory", path.display());
+    // A run directory never holds more; anything larger is not one.
+    let metadata = fs::metadata(path).with_context(cannot)?;
+    if !metadata.is_file() || metadata.len() > crate::run_directory::MAX_BYTES {
+        bail!("{} is not a file of a run directory", path.display());
+    }
+    let text = fs::read_to_string(path).with_context(cannot)?;
+    serde_json::from_str(&text).with_context(cannot)
 }
 
 fn fault(fault: &Fault) -> Value {

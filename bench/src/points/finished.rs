@@ -19,7 +19,7 @@ impl Finished {
     ///
     /// # Errors
     /// In words, if it is not the summary of a finished run.
-    pub(super) fn of_summary(summary: &Value) -> Result<Self, String> {
+    pub(crate) fn of_summary(summary: &Value) -> Result<Self, String> {
         let part = |name: &str| {
             summary[name].as_object().cloned().ok_or_else(|| format!("has no `{name}`"))
         };

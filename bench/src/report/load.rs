@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use super::experiments::{self, Experiment};
 use crate::export::manifest::FORMAT;
+use crate::ledger::{self, SavedLedger};
 use crate::run_directory::file_name;
 
 /// The largest file that is read: more than a run directory may hold.
@@ -91,6 +92,15 @@ pub(super) struct Run {
     pub(super) latencies: Vec<(String, Option<Vec<Step>>)>,
     /// The flamegraph as base64.
     pub(super) flamegraph: Option<String>,
+    /// `None`: no ledger was saved.
+    pub(super) ledger: Option<PackedLedger>,
+}
+
+/// A ledger, and it packed as base64.
+#[derive(Debug)]
+pub(super) struct PackedLedger {
+    pub(super) saved: SavedLedger,
+    pub(super) base64: String,
 }
 
 /// What is read of `manifest.json`.
@@ -332,12 +342,30 @@ fn run(path: &Path) -> Result<Run, ReportError> {
     let file = path.join("series.csv");
     let series = read(&file)?.map(|text| table(&file, &text)).transpose()?;
     let flamegraph = flamegraph(&path.join("flamegraph.svg"))?;
+    let ledger = packed_ledger(&path.join(ledger::FILE))?;
     let name = path.display().to_string();
-    Ok(Run { name, manifest, summary, series, latencies, flamegraph })
+    Ok(Run { name, manifest, summary, series, latencies, flamegraph, ledger })
+}
+
+fn packed_ledger(path: &Path) -> Result<Option<PackedLedger>, ReportError> {
+    let Some(packed) = read_bytes(path)? else { return Ok(None) };
+    let saved = SavedLedger::unpack(&packed).map_err(|problem| ReportError::Corrupt {
+        path: path.to_owned(),
+        problem: crate::terminal::told(&problem),
+    })?;
+    Ok(Some(PackedLedger { saved, base64: base64(&packed) }))
 }
 
 /// A file's text; `None` if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ReportError> {
+    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| ReportError::Corrupt {
+        path: path.to_owned(),
+        problem: "is not UTF-8 text".to_owned(),
+    })
+}
+
+fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, ReportError> {
     let corrupt = |problem: String| ReportError::Corrupt { path: path.to_owned(), problem };
     match fs::metadata(path) {
         // Of a path through a file, too, there is no such file.
@@ -351,8 +379,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ReportError> {
         }
         Ok(_) => {}
     }
-    let bytes = fs::read(path).map_err(|e| corrupt(format!("cannot be read: {e}")))?;
-    String::from_utf8(bytes).map(Some).map_err(|_| corrupt("is not UTF-8 text".to_owned()))
+    fs::read(path).map(Some).map_err(|e| corrupt(format!("cannot be read: {e}")))
 }
 
 /// A file's JSON as what it should be.
@@ -423,7 +450,7 @@ fn flamegraph(path: &Path) -> Result<Option<String>, ReportError> {
     Ok(Some(base64(text.as_bytes())))
 }
 
-/// Standard base64 with padding, for the one image of a page.
+/// Standard base64 with padding, for the one image of a page, and for its ledger.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);

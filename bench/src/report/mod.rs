@@ -3,11 +3,12 @@
 //! [`load`] reads and checks run directories, and is the only part that can fail; from there on
 //! everything is a function from what was loaded to markup, one module per part of the page:
 //! `results` (figures, latencies, messages, checks), `timeline` (what happened when, with the
-//! faults), `origin` (where it ran, what it cost, how to repeat it), `overlay` (several runs side by
+//! faults), `ledger` (the chain), `origin` (where it ran, what it cost, how to repeat it), `overlay` (several runs side by
 //! side), `experiments` (what scale, sweep and compare saved). A part whose file is missing says so
 //! on the page. The same files give the same page.
 
 mod experiments;
+mod ledger;
 mod load;
 mod origin;
 mod overlay;
@@ -68,6 +69,7 @@ fn parts(run: &Run, prefix: &str) -> Markup {
         (section("messages", "Messages and bytes", results::messages(run)))
         (section("metrics", "Metrics", results::metrics(run)))
         (section("network", "Network", origin::network(run)))
+        @if let Some(ledger) = ledger::part(run) { (section("ledger", "Ledger", ledger)) }
         (section("cost", "Cost on the machine it ran on", origin::cost(run)))
         (section("origin", "Manifest", origin::manifest(run)))
     }

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{MAX_BYTES, RunDirectoryError};
+use crate::checkpoints;
 
 const MANIFEST: &str = "manifest.json";
 const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 12] = [
+const FILES: [&str; 15] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
@@ -22,6 +23,9 @@ const FILES: [&str; 12] = [
     "nodes.csv",
     "history.jsonl",
     "history.edn",
+    crate::ledger::FILE,
+    "elle.edn",
+    "external.jsonl",
     "trace.jsonl",
     "trace.perfetto.json",
     "flamegraph.svg",
@@ -36,6 +40,8 @@ pub(super) enum Refusal {
     NotEmpty,
     /// It holds what a run of another scenario left.
     OtherRun,
+    /// It holds a run that can go on.
+    Saved,
     /// It cannot be told, or not be removed.
     Io(io::Error),
 }
@@ -45,6 +51,7 @@ impl Refusal {
         let path = path.to_owned();
         match self {
             Self::NotEmpty => RunDirectoryError::NotEmpty { path },
+            Self::Saved => RunDirectoryError::Saved { path },
             Self::OtherRun => RunDirectoryError::OtherRun { path },
             Self::Io(problem) => RunDirectoryError::Io { path, problem },
         }
@@ -57,6 +64,12 @@ pub(super) fn is_known(name: &str) -> bool {
     if let Some(histogram) = name.strip_prefix("metrics/") {
         return histogram.ends_with(".hgrm") || histogram.ends_with(".hlog");
     }
+    if checkpoints::time_of(name).is_some() {
+        return true;
+    }
+    if let Some(key) = name.strip_prefix("register-") {
+        return key.ends_with(".edn");
+    }
     let table = name.strip_suffix(".parquet").map(|stem| format!("{stem}.csv"));
     FILES.contains(&table.as_deref().unwrap_or(name))
 }
@@ -66,6 +79,9 @@ pub(super) fn of_run(path: &Path, scenario_toml: &str) -> Result<(), Refusal> {
     let names = names(path)?;
     if names.iter().any(|name| name == SUMMARY || !is_known(name)) {
         return Err(Refusal::NotEmpty);
+    }
+    if names.iter().any(|name| checkpoints::time_of(name).is_some()) {
+        return Err(Refusal::Saved);
     }
     if names.iter().any(|name| name == MANIFEST) {
         let manifest = read(&path.join(MANIFEST)).ok_or(Refusal::NotEmpty)?;

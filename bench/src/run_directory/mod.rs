@@ -44,6 +44,17 @@ pub(crate) enum RunDirectoryError {
         /// The directory.
         path: PathBuf,
     },
+    /// The given directory holds a run that was saved to go on.
+    #[error(
+        "{} holds a run that was ended and saved; go on with it: anthill run --resume {}, or choose \
+         another --out DIR",
+        path.display(),
+        path.display()
+    )]
+    Saved {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another process works there.
     #[error("another process runs in {}; wait for it, or choose another --out DIR", path.display())]
     Busy {

@@ -7,13 +7,14 @@ use anthill_protocol::{Body, Shared, Snapshot, SnapshotError};
 use hashbrown::HashMap;
 
 use super::{Own, Store};
+use crate::checkpoint::Pieces;
 
 impl<B: Body> Store<B> {
     /// Appends all bodies, and what sweeping goes by.
     ///
     /// # Safety
     /// The calling thread is alone.
-    pub(crate) unsafe fn save(&self, out: &mut Vec<u8>) {
+    pub(crate) unsafe fn save(&self, pieces: &mut Pieces<'_>) {
         let (mut shared, mut left, mut all) = (0u64, 0u64, Vec::new());
         for arena in &self.arenas {
             let note = |own: &mut Own| {
@@ -35,14 +36,16 @@ impl<B: Body> Store<B> {
             kept.body.parts(&mut |part| *as_part.entry(part.id()).or_default() += 1);
         }
         let counters = [&self.made, &self.reclaimed, &self.most, &self.most_bytes];
+        let out = &mut pieces.piece;
         (shared, left, counters.map(|counter| counter.load(Ordering::Relaxed))).save(out);
         (all.len() as u32).save(out);
         for (id, kept) in all {
             let held = kept.retained.load(Ordering::Relaxed);
             let by_nodes = held.saturating_sub(as_part.get(&id).copied().unwrap_or(0));
             let last_window = kept.last_window.load(Ordering::Relaxed);
-            (id, kept.interned, last_window, by_nodes).save(out);
-            kept.body.save(out);
+            (id, kept.interned, last_window, by_nodes).save(&mut pieces.piece);
+            kept.body.save(&mut pieces.piece);
+            pieces.pass_if_large();
         }
     }
 

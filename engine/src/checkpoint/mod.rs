@@ -17,7 +17,7 @@
 //! | tallies | of each thread: counters, histograms, series, digest, violations |
 //! | outputs | what the judges have heard |
 //!
-//! Forms are those of [`Snapshot`]; messages have their wire form, with its
+//! Forms are those of [`Snapshot`](anthill_protocol::Snapshot); messages have their wire form, with its
 //! zeros counted. Handles are names: bodies that were loaded are found by them. Judges are not saved, but hear again what they have heard.
 //!
 //! *What cannot be saved is refused*, when the run starts and by name: the memory of an adversary that plays
@@ -25,13 +25,16 @@
 //! ([`Protocol::SAVES_ALL`]). Who watches a run ([`Control::trace`](crate::Control::trace),
 //! [`Control::watch`](crate::Control::watch)) sees of a continued one what is left of it.
 
+mod fork;
+mod saving;
 mod state;
 mod zeros;
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anthill_protocol::{Message, Metric, Output, Protocol, Snapshot, SnapshotError, Span, Time};
+use anthill_protocol::{Message, Metric, Output, Protocol, SnapshotError, Span, Time};
 use thiserror::Error;
 
 use crate::held::Held;
@@ -39,7 +42,10 @@ use crate::input::Input;
 use crate::run::Job;
 use crate::scenario::{CryptoSpec, EngineOptions, Scenario};
 
-pub(crate) use state::{Filed, Moment, Position, Restored, count, restore};
+pub use fork::{MAY_CHANGE, may_fork};
+pub(crate) use saving::Pieces;
+pub use saving::Saving;
+pub(crate) use state::{Filed, Moment, Position, Restored, Show, count, restore};
 
 const MAGIC: &[u8] = b"anthill saved run\n";
 /// Changes with the form of anything in it.
@@ -48,10 +54,21 @@ const VERSION: u32 = 1;
 const HEAD: usize = MAGIC.len() + 4 + 32;
 
 /// A saved run.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Checkpoint {
     bytes: Vec<u8>,
+    /// What it was saved under, if it goes on under another scenario.
+    past: Option<Box<Scenario>>,
 }
+
+/// By what was saved.
+impl PartialEq for Checkpoint {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Checkpoint {}
 
 /// By size and instant.
 impl fmt::Debug for Checkpoint {
@@ -86,6 +103,9 @@ pub enum CheckpointError {
          conditions and input files must be the same"
     )]
     OtherScenario,
+    /// The scenario that it is to go on under differs in more than may.
+    #[error("the run cannot go on under this scenario: {0}")]
+    Fork(String),
     /// Something in the run has no form as bytes.
     #[error("this run cannot be saved: {0}")]
     Unsaveable(String),
@@ -113,7 +133,19 @@ impl Checkpoint {
         if blake3::Hash::from_bytes(*checksum) != blake3::hash(content) {
             return Err(CheckpointError::Damaged);
         }
-        Ok(Self { bytes })
+        Ok(Self { bytes, past: None })
+    }
+
+    /// The same, to go on under another scenario than the one it was saved under, which is this one: a
+    /// fork. What may differ is said by [`may_fork`].
+    #[must_use]
+    pub fn saved_under(self, past: Scenario) -> Self {
+        Self { past: Some(Box::new(past)), ..self }
+    }
+
+    /// What it was saved under, if it goes on under another scenario.
+    pub(crate) fn past(&self) -> Option<&Scenario> {
+        self.past.as_deref()
     }
 
     /// The bytes to keep.
@@ -128,19 +160,6 @@ impl Checkpoint {
 
     fn checksum(&self) -> blake3::Hash {
         blake3::hash(&self.bytes[HEAD..])
-    }
-
-    /// Puts the head before what `write` appends.
-    fn of(scenario: &blake3::Hash, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let mut bytes = Vec::new();
-        bytes.extend_from_slice(MAGIC);
-        VERSION.save(&mut bytes);
-        bytes.extend([0; 32]);
-        bytes.extend_from_slice(scenario.as_bytes());
-        write(&mut bytes);
-        let checksum = blake3::hash(&bytes[HEAD..]);
-        bytes[HEAD - 32..HEAD].copy_from_slice(checksum.as_bytes());
-        Self { bytes }
     }
 
     /// What follows the scenario's hash.
@@ -162,14 +181,15 @@ pub struct Checkpoints {
 }
 
 /// What is done with a checkpoint and its instant.
-type Take = dyn FnMut(Time, Checkpoint) -> ControlFlow<()> + Send;
+type Take = dyn FnMut(Time, &mut Saving<'_>) -> ControlFlow<()> + Send;
 
 impl Checkpoints {
     /// One at an instant, given to `take`; after a break the run ends there, as if it were interrupted.
     pub fn at(
         at: Time,
-        take: impl FnMut(Time, Checkpoint) -> ControlFlow<()> + Send + 'static,
+        mut take: impl FnMut(Time, Checkpoint) -> ControlFlow<()> + Send + 'static,
     ) -> Self {
+        let take = move |at, saving: &mut Saving<'_>| take(at, saving.checkpoint());
         Self { next: at, every: None, take: Box::new(take) }
     }
 
@@ -179,21 +199,67 @@ impl Checkpoints {
         Self { every: Some(Span(every.0.max(1))), ..self }
     }
 
+    /// Only those that are [asked for](Asked) while the run goes on, to be written by `take`.
+    pub fn when_asked(
+        take: impl FnMut(Time, &mut Saving<'_>) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
+        Self { next: Time::MAX, every: None, take: Box::new(take) }
+    }
+
     /// Whether one is due when all before an instant has happened.
-    pub(crate) fn is_due(&self, boundary: Time) -> bool {
-        boundary >= self.next
+    pub(crate) fn is_due(&self, boundary: Time, asked: &Asked) -> bool {
+        boundary >= self.next || asked.save.load(Ordering::Relaxed) || asked.is_last()
     }
 
     /// Hands one over; whether the run goes on.
-    pub(crate) fn take(&mut self, boundary: Time, checkpoint: Checkpoint) -> bool {
-        self.next = match self.every {
-            None => Time(u64::MAX),
-            Some(Span(every)) => {
-                let passed = boundary.0.saturating_sub(self.next.0) / every;
-                Time(self.next.0.saturating_add((passed + 1).saturating_mul(every)))
-            }
-        };
-        (self.take)(boundary, checkpoint).is_continue()
+    pub(crate) fn take(
+        &mut self,
+        boundary: Time,
+        scenario: blake3::Hash,
+        write: &mut dyn FnMut(&mut Pieces<'_>),
+        asked: &Asked,
+    ) -> bool {
+        if boundary >= self.next {
+            self.next = match self.every {
+                None => Time(u64::MAX),
+                Some(Span(every)) => {
+                    let passed = (boundary.0 - self.next.0) / every;
+                    Time(self.next.0.saturating_add((passed + 1).saturating_mul(every)))
+                }
+            };
+        }
+        let last = asked.is_last();
+        let goes_on = (self.take)(boundary, &mut Saving { scenario, write }).is_continue();
+        // Whoever asked while this one was taken has it.
+        asked.save.store(false, Ordering::Relaxed);
+        goes_on && !last
+    }
+}
+
+/// Asks a running emulation for a checkpoint at its next boundary, whatever its virtual time: host time
+/// and signals decide *when*, which changes nothing of what the run ends in.
+///
+/// Without [`Control::checkpoints`](crate::Control::checkpoints) nobody listens.
+#[derive(Debug, Default)]
+pub struct Asked {
+    save: AtomicBool,
+    last: AtomicBool,
+}
+
+impl Asked {
+    /// Asks for one.
+    pub fn save(&self) {
+        self.save.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for one, after which the run ends as if it were interrupted; whether that was asked for before.
+    pub fn save_and_end(&self) -> bool {
+        self.last.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the run ends after the next one.
+    pub fn is_last(&self) -> bool {
+        self.last.load(Ordering::Relaxed)
     }
 }
 
@@ -231,6 +297,10 @@ pub(crate) fn check<P: Protocol>(job: &Job<'_, P>) -> Result<(), CheckpointError
     if !P::SAVES_ALL {
         let problem =
             "what this protocol saves of its states is enough for the digest, and not all";
+        return Err(CheckpointError::Unsaveable(problem.to_owned()));
+    }
+    if job.control.externals.is_some() {
+        let problem = "programs outside play nodes, and what they remember is theirs";
         return Err(CheckpointError::Unsaveable(problem.to_owned()));
     }
     let adversary = job.scenario.values.adversary().unwrap_or("adversary");

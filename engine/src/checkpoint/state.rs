@@ -2,7 +2,8 @@
 
 use anthill_protocol::{Message as _, NodeId, Protocol, Snapshot, SnapshotError, Time};
 
-use super::{Checkpoint, CheckpointError, identity, zeros};
+use super::{Checkpoint, CheckpointError, Pieces, identity, may_fork, zeros};
+use crate::conditions::Conditions;
 use crate::event::Payload;
 use crate::host::{CellOf, Counts, NodeCell, World};
 use crate::jury::Jury;
@@ -29,12 +30,15 @@ pub(crate) struct Filed<L> {
     pub(crate) load: L,
 }
 
+/// Takes pending events, one by one.
+pub(crate) type Show<'a, P, M> = dyn FnMut(&Filed<StampedOf<P, M>>) + 'a;
+
 /// All that is saved, as an engine has it at a boundary.
 pub(crate) struct Moment<'a, P: Protocol, M: Mode> {
     pub(crate) world: &'a World<'a, P, M>,
-    pub(crate) scenario: &'a Scenario,
     pub(crate) position: Position,
-    pub(crate) events: Vec<Filed<StampedOf<P, M>>>,
+    /// How many events are pending.
+    pub(crate) pending: u64,
     /// What [`count`] has written.
     pub(crate) counted: Vec<u8>,
     pub(crate) jury: &'a Jury<'a, P>,
@@ -48,38 +52,41 @@ pub(crate) struct Restored<P: Protocol, M: Mode> {
 }
 
 impl<P: Protocol, M: Mode> Moment<'_, P, M> {
-    /// Saves it; `nodes` are all of them, in the order of their ids.
+    /// Writes it; `nodes` are all of them, in the order of their ids, and `events` shows all that are
+    /// pending, in any order: a run that goes on orders them by their keys.
     ///
     /// # Safety
     /// The calling thread is alone.
-    pub(crate) unsafe fn save<'n>(
-        mut self,
+    pub(crate) unsafe fn write<'n>(
+        &self,
         nodes: impl Iterator<Item = &'n CellOf<P, M>>,
-    ) -> Checkpoint
-    where
+        events: impl FnOnce(&mut Show<'_, P, M>),
+        pieces: &mut Pieces<'_>,
+    ) where
         CellOf<P, M>: 'n,
     {
-        let key = |event: &Filed<_>| (event.time, event.target, event.source, event.sequence);
-        self.events.sort_by_key(key);
-        Checkpoint::of(&identity::<P>(self.scenario), |out| {
-            self.position.save(out);
-            // SAFETY: promised by the caller.
-            unsafe { self.world.bodies.save(out) };
-            for NodeCell { state, counts, standing } in nodes {
-                counts.save(out);
-                if !self.world.ideal {
-                    standing.save(out);
-                }
-                state.save(out);
+        self.position.save(&mut pieces.piece);
+        // SAFETY: promised by the caller.
+        unsafe { self.world.bodies.save(pieces) };
+        for NodeCell { state, counts, standing } in nodes {
+            let out = &mut pieces.piece;
+            counts.save(out);
+            if !self.world.ideal {
+                standing.save(out);
             }
-            (self.events.len() as u64).save(out);
-            let mut scratch = Vec::new();
-            for event in &self.events {
-                save_event::<P, M>(event, &mut scratch, out);
-            }
-            out.extend_from_slice(&self.counted);
-            self.jury.save(out);
-        })
+            state.save(out);
+            pieces.pass_if_large();
+        }
+        self.pending.save(&mut pieces.piece);
+        let (mut scratch, mut shown) = (Vec::new(), 0u64);
+        events(&mut |event| {
+            save_event::<P, M>(event, &mut scratch, &mut pieces.piece);
+            shown += 1;
+            pieces.pass_if_large();
+        });
+        assert_eq!(shown, self.pending, "events that were counted are shown");
+        pieces.piece.extend_from_slice(&self.counted);
+        self.jury.save(&mut pieces.piece);
     }
 }
 
@@ -98,17 +105,26 @@ pub(crate) unsafe fn restore<P: Protocol, M: Mode>(
     tally: &mut Tally<P>,
     jury: &mut Jury<'_, P>,
 ) -> Result<Restored<P, M>, CheckpointError> {
-    let mut content = checkpoint.content(&identity::<P>(scenario))?;
+    let past = checkpoint.past();
+    let mut content = checkpoint.content(&identity::<P>(past.unwrap_or(scenario)))?;
     let bytes = &mut content;
     let position = Position::load(bytes)?;
+    let has_standings = match past {
+        None => !world.ideal,
+        Some(past) => {
+            let next = position.window.wrapping_add(1) << world.window_shift;
+            may_fork::<P>(past, scenario, Time(next))?;
+            !Conditions::are_none(past, world.network)
+        }
+    };
     // SAFETY: promised by the caller.
     unsafe { world.bodies.load(bytes)? };
     let mut nodes = Vec::new();
     for _ in 0..world.nodes {
         let counts = Counts::load(bytes)?;
-        let standing = match world.ideal {
-            true => M::NodeConditions::default(),
-            false => M::NodeConditions::load(bytes)?,
+        let standing = match has_standings {
+            true => M::NodeConditions::load(bytes)?,
+            false => M::NodeConditions::default(),
         };
         nodes.push(NodeCell { state: P::Node::load(bytes)?, counts, standing });
     }

@@ -108,11 +108,16 @@ impl Conditions {
         network: &Network,
         kinds: &[&str],
     ) -> Result<Option<Self>, ConditionsError> {
-        let bounded = network.timing().latest(Time::ZERO).is_some();
-        if scenario.conditions.is_ideal() && !bounded {
+        if Self::are_none(scenario, network) {
             return Ok(None);
         }
         Self::ready(scenario, network, kinds).map(Some)
+    }
+
+    /// Whether a scenario has none, and nothing needs them.
+    pub(crate) fn are_none(scenario: &Scenario, network: &Network) -> bool {
+        let bounded = network.timing().latest(Time::ZERO).is_some();
+        scenario.conditions.is_ideal() && !bounded
     }
 
     /// The same, also if there are none.

@@ -5,7 +5,8 @@ use std::sync::PoisonError;
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
-use crate::checkpoint::{self, Checkpoint, Filed, Moment, Position, Restored};
+use crate::checkpoint::{self, Checkpoint, Filed, Moment, Pieces, Position, Restored, Show};
+use crate::jury::Jury;
 use crate::mode::Mode;
 use crate::run::RunError;
 use crate::windows::fabric::Fabric;
@@ -50,35 +51,47 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let mut checkpoints = checkpoints.lock().unwrap_or_else(PoisonError::into_inner);
         let WindowContext { world, placement, nodes, .. } = &self.context;
         let boundary = Time(window << world.window_shift);
-        if !checkpoints.is_due(boundary) {
+        if !checkpoints.is_due(boundary, &self.control.asked) {
             return true;
         }
-        let mut events = Vec::new();
+        let mut pending = 0;
         for cell in &self.workers {
-            cell.lead(alone, |worker| {
-                worker.calendar.for_each(|window, subshard, event| {
-                    let offset = u64::from(event.time_offset);
-                    events.push(Filed {
-                        time: Time(window << world.window_shift | offset),
-                        target: placement.node(subshard, event.local()),
-                        source: NodeId(event.source),
-                        sequence: event.sequence,
-                        load: event.payload,
-                    });
-                });
-            });
+            cell.lead(alone, |worker| worker.calendar.for_each(|_, _, _| pending += 1));
         }
         let counted = checkpoint::count(self.workers.len(), |thread, out| {
             self.workers[thread].lead(alone, |worker| worker.tally.save(out));
         });
-        // SAFETY: the leader is alone, and all nodes were started.
-        let cells = (0..placement.nodes).map(|id| unsafe { &*nodes.0.add(id as usize) });
-        let saved = self.jury.lead(alone, |jury| {
-            let (scenario, jury) = (self.scenario, &*jury);
-            let moment = Moment { world, scenario, position, events, counted, jury };
-            // SAFETY: the leader is alone.
-            unsafe { moment.save(cells) }
-        });
-        checkpoints.take(boundary, saved)
+        let cells = || {
+            // SAFETY: the leader is alone, and all nodes were started.
+            (0..placement.nodes).map(|id| unsafe { &*nodes.0.add(id as usize) })
+        };
+        let identity = checkpoint::identity::<P>(self.scenario);
+        let write = |jury: &mut Jury<'_, P>, alone: &mut Alone| {
+            let jury = &*jury;
+            let moment = Moment { world, position, pending, counted, jury };
+            let mut write = |pieces: &mut Pieces<'_>| {
+                let events = |show: &mut Show<'_, P, M>| {
+                    for cell in &self.workers {
+                        cell.lead(alone, |worker| {
+                            worker.calendar.for_each(|window, subshard, event| {
+                                let offset = u64::from(event.time_offset);
+                                show(&Filed {
+                                    time: Time(window << world.window_shift | offset),
+                                    target: placement.node(subshard, event.local()),
+                                    source: NodeId(event.source),
+                                    sequence: event.sequence,
+                                    load: event.payload,
+                                });
+                            });
+                        });
+                    }
+                };
+                // SAFETY: the leader is alone.
+                unsafe { moment.write(cells(), events, pieces) };
+            };
+            checkpoints.take(boundary, identity, &mut write, &self.control.asked)
+        };
+        // SAFETY: the jury's cell is reached once; in it, those of the workers.
+        unsafe { self.jury.lead_with(alone, write) }
     }
 }

@@ -12,7 +12,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 use anthill_protocol::judge::RunEnd;
@@ -446,6 +446,19 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         })
     }
 
+    /// Lets a node tell its ledger, if anybody asked for it. After the threads have ended.
+    fn tell_ledger(&self) {
+        let Some(ledger) = self.control.ledger.as_ref().filter(|_| P::HAS_LEDGER) else { return };
+        if self.context.unstarted.load(Ordering::Relaxed) {
+            return;
+        }
+        // SAFETY: every node was started, and the threads have ended.
+        let node = |id: NodeId| unsafe { &(*self.context.nodes.0.add(id.index())).state };
+        let (world, count) = (&self.context.world, self.context.placement.nodes);
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.ask(world.protocol, world.bodies, node, count);
+    }
+
     /// Shows the nodes' final states, and drops them; returns the nodes of which nothing can be expected at
     /// an instant. After the threads have ended.
     fn part_with_nodes(&self, time: Time, visit: Option<Visit<'_, P>>) -> Vec<NodeId> {
@@ -518,6 +531,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             Step::Window { .. } => unreachable!("threads leave only at a stop"),
         };
         let time = end.time(scenario, tally.last_event);
+        self.tell_ledger();
         let excused = self.part_with_nodes(time, visit);
         if let Some(fault) = fault {
             return Err(fault);

@@ -174,6 +174,15 @@ impl State {
         self.trie.count()
     }
 
+    /// The number of slots in the storage of all contracts. Visits all of the state.
+    pub fn slots(&self) -> u64 {
+        let mut slots = 0;
+        self.trie.for_each(|_, entry| {
+            slots += u64::from(matches!(entry, Entry::Short { .. } | Entry::Long(_)));
+        });
+        slots
+    }
+
     /// The mean number of branches above an entry. Visits all of the state.
     pub fn mean_depth(&self) -> f64 {
         self.trie.mean_depth()
@@ -183,8 +192,9 @@ impl State {
         self.trie.get(key)
     }
 
+    /// Makes changes to distinct keys.
     pub(crate) fn update(&mut self, batch: Vec<(Digest, Option<Entry>)>) {
-        self.trie.update(batch);
+        self.trie.update_distinct(batch);
     }
 }
 

@@ -2,13 +2,14 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{Context, NodeId, Protocol, Snapshot, Time, Totals};
+use anthill_protocol::ledger::LedgerEntry;
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Protocol, Snapshot, Time, Totals};
 
 use crate::block::{Block, Header, Item};
-use crate::ledger::{Outcome, Tally};
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Full, Light, Node};
+use crate::outcomes::Worked;
 use crate::output::GoodwillOutput;
 use crate::parameters::COIN;
 use crate::{Goodwill, judges};
@@ -36,14 +37,12 @@ impl Goodwill {
             parent: 0,
             time: Time::ZERO,
             forger: NodeId(0),
-            root: 0,
+            root: Digest([0; 32]),
             price: 0,
             salt: 0,
         };
         let block = Block::new(None, header, Box::default(), self.law.covers_time);
-        let outcome = Outcome::new(self.genesis_ledger(), Vec::new(), Tally::default());
-        let _ = block.outcome.set(outcome);
-        Item::Block(block.into())
+        Item::Block(Block { worked: Worked::new(true), ..block }.into())
     }
 
     fn on_full(
@@ -82,10 +81,8 @@ impl Protocol for Goodwill {
     type Metric = M;
     type Output = GoodwillOutput;
 
-    /// What a block comes to is worked out from what its parent comes to, and not saved.
-    const SAVES_ALL: bool = false;
-
     const STOPS_EARLY: bool = true;
+    const HAS_LEDGER: bool = true;
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         self.await_payment(cx);
@@ -178,6 +175,19 @@ impl Protocol for Goodwill {
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         let attack = self.attack.as_ref()?;
         self.is_attacker(node).then(|| attack.behaviour())
+    }
+
+    fn ledger_height(&self, id: NodeId, node: &Node) -> Option<u64> {
+        match node {
+            Node::Full(full) if !self.is_attacker(id) => Some(full.height.into()),
+            _ => None,
+        }
+    }
+
+    fn ledger(&self, node: &Node, bodies: &impl Bodies<Item>, tell: &mut dyn FnMut(LedgerEntry)) {
+        if let Node::Full(full) = node {
+            self.tell_ledger(full, bodies, tell);
+        }
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<GoodwillOutput>> {

@@ -75,6 +75,11 @@ impl PosBft {
         Some((contract, Address::of_contract(&Address::pot("genesis"), 0)))
     }
 
+    /// The address of that contract.
+    pub(crate) fn genesis_contract(&self) -> Option<Address> {
+        self.called().map(|(_, address)| address)
+    }
+
     /// What a user's transaction does: a call of the workload's contract, or a transfer of money.
     pub(crate) fn order(&self, to: Address) -> Payload {
         match self.called() {

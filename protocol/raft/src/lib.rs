@@ -29,7 +29,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use anthill_protocol::history::{Operation, Step};
+use anthill_protocol::history::{Operation, Step, Value};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::ParameterError;
@@ -146,6 +146,8 @@ impl Protocol for Raft {
     type Output = RaftOutput;
 
     const STOPS_EARLY: bool = true;
+    const MAY_CHANGE: &'static [&'static str] =
+        &["protocol.election_timeout", "protocol.heartbeat", "workload.interval"];
     const HINTS: bool = true;
 
     fn hint(
@@ -244,7 +246,7 @@ impl Protocol for Raft {
             RaftOutput::Answered { number } => (Step::Ok, number),
             _ => return None,
         };
-        let (process, value) = (node.0.into(), Some(number.into()));
+        let (process, value) = (node.0.into(), Value::Number(number.into()));
         Some(Operation { process, step, function: "append", value })
     }
 

@@ -172,6 +172,7 @@ impl<R: Rumour> Protocol for Spread<R> {
     type Output = crate::NoOutput;
 
     const STOPS_EARLY: bool = true;
+    const MAY_CHANGE: &'static [&'static str] = &["protocol.fanout"];
 
     fn start(&self, cx: &mut impl Context<Self>) -> GossipNode<R::Held> {
         let mut node = GossipNode::default();

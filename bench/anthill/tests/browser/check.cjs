@@ -73,6 +73,25 @@ async function sorting(page) {
   assert.notEqual(await first(), before, "a click on a heading sorts");
 }
 
+/** A transaction of a chain is found by its name, and what it says stays text. */
+async function ledger(browser) {
+  const directory = path.join(scratch, "ledger");
+  execFileSync(anthill, ["run", "pos-bft", "--nodes", "7", "--set", "protocol.users=3",
+    "--set", "protocol.heights=3", "--set", "protocol.execution=transfer", "--set", "workload.rate=5",
+    "--ledger", "--out", directory, "--progress", "off"]);
+  execFileSync(anthill, ["report", directory]);
+  const block = execFileSync(anthill, ["ledger", directory, "block", "2", "--format", "json"]);
+  const [first] = JSON.parse(block).transactions_in_it.listed;
+  const { page, close } = await open(browser, pathToFileURL(path.join(directory, "report.html")).href);
+  await page.fill("[data-search] input", first.id.slice(0, 12));
+  await page.waitForSelector("[data-found] table");
+  assert.ok((await page.innerText("[data-found]")).includes(first.id), "it is found");
+  await page.setViewportSize({ width: 390, height: 1400 });
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(excess <= 0, `${excess} pixels too wide`);
+  await close();
+}
+
 async function withoutScript(browser, url, digest) {
   const { page, close } = await open(browser, url, { javaScriptEnabled: false });
   const text = await page.locator("body").innerText();
@@ -143,6 +162,7 @@ async function main() {
   try {
     for (const [name, check] of [
       ["report, light and dark", () => report(browser, url, digest)],
+      ["ledger, searched", () => ledger(browser)],
       ["report without a script", () => withoutScript(browser, url, digest)],
       ["report on paper", () => printed(browser, url)],
       ["live view", () => live(browser)],
