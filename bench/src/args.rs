@@ -126,7 +126,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Run one emulation and save what it measured.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check a scenario and print what it resolves to, its windows and the memory it needs.
     Validate(ValidateArgs),
     /// List the protocols, or one protocol's parameters and metrics, or draw its messages.

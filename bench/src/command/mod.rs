@@ -26,7 +26,7 @@ use std::process::ExitCode;
 pub(crate) use batch::{quoted, repeated_in};
 
 use crate::Registry;
-use crate::args::{Command, CommandLine, RunArgs};
+use crate::args::{Command, CommandLine};
 use crate::clock::Stopwatch;
 use crate::interrupt::Interrupts;
 
@@ -68,8 +68,8 @@ pub(crate) fn dispatch(
     watch: Stopwatch,
     interrupts: &Interrupts,
 ) -> anyhow::Result<Exit> {
-    match line.command.unwrap_or_else(|| Command::Run(RunArgs::default())) {
-        Command::Run(args) => run::run(registry, args, watch, interrupts),
+    match line.command.unwrap_or_else(|| Command::Run(Box::default())) {
+        Command::Run(args) => run::run(registry, *args, watch, interrupts),
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),

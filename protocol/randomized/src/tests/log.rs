@@ -266,7 +266,7 @@ fn who_was_down_follows() {
         let all = taken(&pump, 0..4);
         let Some(Node(_, list)) = pump.node(NodeId(2)) else { panic!("down") };
         assert!(
-            list.taken.last() == all.iter().map(|(at, it)| (*at, *it)).last().as_ref(),
+            list.taken.last() == all.iter().map(|(at, it)| (*at, *it)).next_back().as_ref(),
             "{seed}"
         );
         assert!(all.len() > before && all.len() >= 60, "{seed}: {} of {}", before, all.len());
