@@ -23,6 +23,8 @@ use crate::outbox::Outbox;
 pub(crate) const WAITING: usize = 1_024;
 /// The most events of one commit.
 const MOST_AT_ONCE: usize = 512;
+/// After so long an event is on disk although nothing waits for it.
+const LATEST: Duration = Duration::from_millis(100);
 /// After so many events the state is saved.
 const EVENTS_PER_STATE: usize = 5_000;
 /// So many bodies that nothing needs may stay on disk.
@@ -104,8 +106,28 @@ struct Pending {
     batch: Batch,
     messages: Vec<Outgoing>,
     answers: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// Who wants to know something: what is not on disk yet is told to nobody.
+    queries: Vec<(String, oneshot::Sender<Option<String>>)>,
     /// Who wants to know what was said, from a number on.
     readers: Vec<(u64, oneshot::Sender<Vec<Remark>>)>,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.batch.events.is_empty() && self.batch.bodies.is_empty()
+    }
+
+    /// Whether it has to be on disk now: something is to leave the process, or it has waited for long. Events
+    /// that caused nothing outside may be lost with the process, as if they had not arrived.
+    fn is_due(&self, now: Time) -> bool {
+        let leaves = !self.messages.is_empty()
+            || !self.answers.is_empty()
+            || !self.queries.is_empty()
+            || !self.readers.is_empty();
+        let oldest = self.batch.events.first().map_or(now, |(at, _)| *at);
+        let is_long = self.batch.events.len() + self.batch.bodies.len() >= MOST_AT_ONCE;
+        leaves || is_long || u128::from(now.since(oldest).0) >= LATEST.as_nanos()
+    }
 }
 
 /// The reactor of a process.
@@ -206,10 +228,11 @@ impl Reactor {
             let wait = self.machine.next_due().map_or(Duration::from_secs(1), |(at, _)| {
                 Duration::from_nanos(at.since(self.clock.now()).0).min(Duration::from_secs(1))
             });
-            let mut next = tokio::time::timeout(wait, inputs.recv())
-                .await
-                .unwrap_or(Some(Input::Figures { answer: oneshot::channel().0 }));
-            let mut is_over = false;
+            let wait = if self.pending.is_empty() { wait } else { wait.min(LATEST) };
+            let received = tokio::time::timeout(wait, inputs.recv()).await;
+            // The channel's other ends are kept by whoever may stop it.
+            let mut is_over = matches!(received, Ok(None));
+            let mut next = received.ok().flatten();
             for _ in 0..MOST_AT_ONCE {
                 match next.take() {
                     None => break,
@@ -221,15 +244,15 @@ impl Reactor {
                 }
                 next = inputs.try_recv().ok();
             }
-            // The channel's other ends are kept by whoever may stop it.
-            is_over |= inputs.is_closed() && inputs.is_empty();
             self.handle_due();
             let now = self.clock.now();
             self.inboxes.iter_mut().for_each(|inbox| inbox.sweep(now));
             if is_over {
                 self.since_state = EVENTS_PER_STATE;
             }
-            self.commit()?;
+            if is_over || self.pending.is_due(self.clock.now()) {
+                self.commit()?;
+            }
             if is_over {
                 // Nobody listens if the process ends for another reason.
                 let _ = self.stopped.send(true);
@@ -269,9 +292,7 @@ impl Reactor {
                 };
                 self.pending.answers.push((answer, said));
             }
-            Input::Query { path, answer } => {
-                let _ = answer.send(self.machine.query(&path));
-            }
+            Input::Query { path, answer } => self.pending.queries.push((path, answer)),
             Input::Remarks { from, answer } => self.pending.readers.push((from, answer)),
             Input::Figures { answer } => {
                 let _ = answer.send(self.figures());
@@ -374,6 +395,9 @@ impl Reactor {
         is_due |= !pending.batch.events.is_empty() || !pending.batch.bodies.is_empty();
         if is_due {
             self.journal.commit(&pending.batch)?;
+        }
+        for (path, answer) in pending.queries {
+            let _ = answer.send(self.machine.query(&path));
         }
         for (from, answer) in pending.readers {
             // Who asked may have gone.

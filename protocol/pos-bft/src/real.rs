@@ -1,13 +1,13 @@
 //! What a real node of the chain offers outside: it takes transactions, and answers questions.
 //!
-//! A transaction comes in the form in which it is kept (`Snapshot`): sender, signature, transaction. Accounts
+//! A transaction comes as its sender, the signature, and the transaction's saved form (`Snapshot`). Accounts
 //! are those of node ids: validators, then the [`USERS`] whose keys follow from the scenario's seed.
 
 use core::fmt::Write as _;
 
 use anthill_contracts::{Address, Environment, Message, Receipt};
 use anthill_protocol::parameter::ParameterError;
-use anthill_protocol::{Bodies, Context, NodeId, Shared, Snapshot};
+use anthill_protocol::{Bodies, Context, NodeId, Shared, Signature, Snapshot, SnapshotError};
 use std::sync::Arc;
 
 use crate::attacks;
@@ -71,11 +71,7 @@ impl PosBft {
         cx: &mut impl Context<Self>,
     ) -> Result<String, String> {
         let node = node.server_mut().ok_or("this node does not follow the chain")?;
-        let mut rest = request;
-        let signed = Signed::load(&mut rest).map_err(|error| format!("no transaction: {error}"))?;
-        if !rest.is_empty() {
-            return Err("no transaction: there are bytes after it".to_owned());
-        }
+        let signed = read(request)?;
         if !self.executes() {
             return Err("this chain has no transactions: protocol.execution is \"none\"".to_owned());
         }
@@ -249,6 +245,23 @@ impl PosBft {
         let (status, output) = (found.status.to_string(), hex(&found.output));
         let fuel = found.fuel;
         Some(format!("{{\"status\":\"{status}\",\"output\":\"{output}\",\"fuel\":{fuel}}}"))
+    }
+}
+
+/// Reads what a client sends: sender, signature, transaction.
+fn read(request: &[u8]) -> Result<Signed, String> {
+    let wrong = |error: SnapshotError| format!("no transaction: {error}");
+    let mut rest = request;
+    let (sender, signature) = <(u32, Signature)>::load(&mut rest).map_err(wrong)?;
+    let mut bytes = Vec::with_capacity(request.len() + 4);
+    // Clients do not pad.
+    (sender, signature, 0u32).save(&mut bytes);
+    bytes.extend_from_slice(rest);
+    let mut rest = &bytes[..];
+    let signed = Signed::load(&mut rest).map_err(wrong)?;
+    match rest.is_empty() {
+        true => Ok(signed),
+        false => Err("no transaction: there are bytes after it".to_owned()),
     }
 }
 
