@@ -1,7 +1,7 @@
 """What the scripts that measure have in common: where they run, and how figures are published.
 
-A script measures into one JSON object, and its page and its block of the README are functions of
-that object alone. So results/NAME.json is all that a page says, and `--check`, which measures
+A script measures into one JSON object, and its page and its block of the README or of a page in docs/
+are functions of that object alone. So results/NAME.json is all that a page says, and `--check`, which measures
 nothing, finds every figure that somebody changed by hand or forgot to publish.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,13 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 README = ROOT / "README.md"
+# The page in which a script's block stands; blocks of others are in the README.
+PLACES = {
+    "compare": ROOT / "docs/scaling.md",
+    "crypto": ROOT / "docs/crypto.md",
+    "engine": ROOT / "docs/peers.md",
+    "main": ROOT / "docs/first-run.md",
+}
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 ANTHILL = TARGET / "release/anthill"
 # The content of a block until its script has run in full.
@@ -82,14 +90,15 @@ def verdict(met):
 
 
 def publish(name, raw, page, block=None):
-    """Writes results/NAME.json, the page that it gives and the block of that name in the README."""
+    """Writes results/NAME.json, the page that it gives and the block of that name."""
     RESULTS.mkdir(exist_ok=True)
     write(RESULTS / f"{name}.json", json.dumps(raw, indent=1, ensure_ascii=False) + "\n")
     raw = read(name)  # as `check` will see it
     write(RESULTS / f"{name}.md", page(raw))
     if block:
-        head, _, tail = around_block(README.read_text(), name)
-        write(README, f"{head}{block(raw)}\n{tail}")
+        place = place_of(name)
+        head, _, tail = around_block(place, name)
+        write(place, f"{head}{placed(block(raw), place)}\n{tail}")
 
 
 def check(name, page, block=None):
@@ -99,18 +108,20 @@ def check(name, page, block=None):
     raw, source = read(name), f"results/{name}.json"
     compare(RESULTS / f"{name}.md", (RESULTS / f"{name}.md").read_text(), page(raw), 1, source)
     if block:
-        head, content, _ = around_block(README.read_text(), name)
-        compare(README, content, f"{block(raw)}\n", head.count("\n") + 1, source)
+        place = place_of(name)
+        head, content, _ = around_block(place, name)
+        compare(place, content, f"{placed(block(raw), place)}\n", head.count("\n") + 1, source)
     sys.exit(0)
 
 
 def check_unmeasured(name, block):
-    """Nothing is published, and the README says so."""
+    """Nothing is published, and the page of its block says so."""
     if (RESULTS / f"{name}.md").exists():
         sys.exit(f"results/{name}.md: there is no results/{name}.json that gives it")
     if block:
-        head, content, _ = around_block(README.read_text(), name)
-        compare(README, content, f"{UNMEASURED}\n", head.count("\n") + 1, "a block not yet measured")
+        place = place_of(name)
+        head, content, _ = around_block(place, name)
+        compare(place, content, f"{UNMEASURED}\n", head.count("\n") + 1, "a block not yet measured")
     print(f"results/{name}.json: not measured yet", file=sys.stderr)
     sys.exit(0)
 
@@ -126,11 +137,21 @@ def write(path, content):
     unfinished.replace(path)
 
 
-def around_block(text, name):
+def place_of(name):
+    return PLACES.get(name, README)
+
+
+def placed(text, place):
+    """A block's text, whose links start at the root, as it stands in that page."""
+    return text if place == README else re.sub(r"\]\((results|profiles)/", r"](../\1/", text)
+
+
+def around_block(place, name):
     """What stands before, in and behind the block of that name, markers outside."""
+    text = place.read_text()
     begin, end = f"<!-- figures:{name}:begin -->\n", f"<!-- figures:{name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        sys.exit(f"README.md: there must be one block {begin.strip()} … {end}")
+        sys.exit(f"{place.relative_to(ROOT)}: there must be one block {begin.strip()} … {end}")
     head, rest = text.split(begin)
     content, tail = rest.split(end)
     return head + begin, content, end + tail

@@ -86,6 +86,33 @@ def own_gift(quick, seed):
     return attack(NAME, "G7: captor, gifts to its own key", "1 of 11", of("off"), of("on"), look(True), look(False))
 
 
+def thousands(quick, seed, rule, kind, forgers, window, windows, told, least=10_000, **values):
+    """An adversary that has an attempt in a window or a ban: as published, and, corrected, ten thousand of them."""
+    of = lambda state, count: many(True, seed, 1, *arguments(
+        forgers, adversary(kind, **told), *sets(**{f"protocol__{rule}": state}), window=window, windows=count,
+        **{"coinbase": 0.0, "bid": 0.001, "min_bid": 0.0001, **values}), small=1)
+    opened, closed = of("off", 200), of("on", windows // 100 if quick else windows)
+    return attack(NAME, f"{rule.upper()}: {kind}, {'some' if quick else 'ten thousand'} attempts", f"1 of {forgers}", opened, closed,
+                  seen(True), seen(False, least // 200 if quick else least))
+
+
+def bought(quick, seed):
+    """Votes of twelve sybils at the least bid, and their gifts to scams; honest forgers believe no scam."""
+    of = lambda state, count: many(True, seed, 1, *arguments(
+        16, adversary("sybil-voter", share=0.75), *sets(protocol__g5=state), window=6, windows=count, requests=1, scams=2, bid=50.0,
+        approval="1.0", gullibility=0.0), small=1)
+
+    def look(is_open, least):
+        def told(found):
+            tried, won = odds(found)
+            scams, vetoed = (sum(one["metrics"][name] for one in found) for name in ("admitted_scams", "vetoed"))
+            counted = (scams > 0, vetoed > 0) == (is_open, is_open) and (is_open or won == 0)
+            return f"{tried:,} votes and gifts: {scams} scams admitted, {vetoed} genuine vetoed", counted and tried >= least
+        return told
+    return attack(NAME, "G5: sybil-voter, bought votes and gifts to scams", "12 of 16", of("off", 5), of("on", 10 if quick else 230),
+                  look(True, 100), look(False, 100 if quick else 10_000))
+
+
 def ground(quick, seed):
     windows = 50 if quick else 1_000
     of = lambda state: many(quick, seed, 10, *arguments(
@@ -124,5 +151,7 @@ def harmless(quick, seed, kind):
 JOBS = [
     (replayed,), (hole, "g2", "back-dater", 30), (hole, "g3", "identity-thief", 8),
     (hole, "g4", "slot-thief", 8, 0.1), (sybils,), (ground,), (own_gift,), (banned, "equivocator"), (banned, "false-executor"),
+    (bought,), (thousands, "g6", "beacon-grinder", 2, 2, 11_500, {"share": 0.9, "attempts": 2}),
+    (thousands, "g7", "captor", 3, 2, 10_010, {}), (thousands, "g8", "equivocator", 4, 14, 60_000, {"share": 0.4}),
     (eclipse,), (harmless, "fee-starver"), (harmless, "cron-flooder"),
 ]

@@ -198,16 +198,10 @@ def scams(quick, seed, honest, sybils):
 
 
 def gini(quick, seed, windows):
-    """From what each has at the end, by its blocks and bids: the metric `gini` is of a moment before that."""
     bid = 213.84
-    found = seeds(quick, seed, 12, 100, "--table", windows=windows, bid=bid)
-
-    def index(one):
-        wealth = sorted(1_000 + COINBASE * int(row["forged"]) - windows * bid for row in one["table"])
-        count = len(wealth)
-        return sum((2 * i - count + 1) * held for i, held in enumerate(wealth)) / count / sum(wealth)
+    found = seeds(quick, seed, 12, 100, windows=windows, bid=bid)
     return by("Wealth", [theory.student(NAME, f"Gini, 100 forgers of 1,000, bids {bid}, after {windows} windows",
-                                        [index(one) for one in found],
+                                        [one["metrics"]["gini"] for one in found],
                                         theory.gini(100, 1_000, bid, COINBASE, 360, windows))], found)
 
 

@@ -16,6 +16,9 @@ HOLES = {
 }
 COLUMNS = ("seed", "corrected", "alone off")
 TITLES = ("original", "corrected", "that rule alone off")
+# A page that is read in the dark is drawn dark, as the reports' plots are.
+STYLE = ('<style>@media (prefers-color-scheme:dark){rect[fill="#fff"]{fill:#14171a}text{fill:#e6e9ec}'
+         'path[stroke="#ddd"]{stroke:#353c43}}</style>')
 
 
 def is_whole(found):
@@ -49,7 +52,7 @@ def holes_svg(found):
     height = top + each * len(rows) + 22
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
            'font-family="system-ui, sans-serif" font-size="12">',
-           '<title>Successes of each attack, in per cent</title>',
+           STYLE, '<title>Successes of each attack, in per cent</title>',
            f'<rect width="{width}" height="{height}" fill="#fff"/>']
     for i, (title, colour) in enumerate(zip(TITLES, colours)):
         out.append(f'<rect x="{left + 170 * i}" y="12" width="12" height="12" fill="{colour}"/>'
@@ -81,7 +84,7 @@ def convergence_svg(found):
     y_of = lambda share: top + -math.log10(max(share, 1e-5)) / 5 * (height - top - bottom)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
            'font-family="system-ui, sans-serif" font-size="12">',
-           '<title>Verifiers that do not hold an event yet, against its age</title>',
+           STYLE, '<title>Verifiers that do not hold an event yet, against its age</title>',
            f'<rect width="{width}" height="{height}" fill="#fff"/>']
     for power in range(decades_x[0], decades_x[1] + 1):
         x = x_of(10.0**power)
@@ -102,4 +105,7 @@ def convergence_svg(found):
                    f'<text x="{left + 40 + 200 * i}" y="24">{row["about"]}</text>')
     out.append(f'<text x="{(left + width) / 2:.0f}" y="{height - 10}" text-anchor="middle">'
                'age of an event</text>')
+    middle = (top + height - bottom) / 2
+    out.append(f'<text x="16" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 16 {middle:.0f})">'
+               'verifiers without it</text>')
     return "\n".join([*out, "</svg>"]) + "\n"

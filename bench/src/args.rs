@@ -7,6 +7,7 @@ mod contract;
 mod ledger;
 mod saved;
 mod scaling;
+mod shell;
 mod swarm;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
 pub(crate) use ledger::LedgerArgs;
 pub(crate) use saved::{ForkArgs, SavedArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
+pub(crate) use shell::{CompletionsArgs, ManArgs};
 pub(crate) use swarm::SwarmArgs;
 
 const EXAMPLES: &str = "\
@@ -84,7 +86,7 @@ Examples:
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "anthill", version, about, after_help = EXAMPLES)]
+#[command(name = "anthill", version, after_help = EXAMPLES)]
 pub(crate) struct CommandLine {
     /// What to do; without one, the main job runs.
     #[command(subcommand)]
@@ -96,9 +98,9 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// Run one emulation and save what it measured.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check a scenario and print what it resolves to, its windows and the memory it needs.
-    Validate(ScenarioArgs),
+    Validate(ValidateArgs),
     /// List the protocols, or one protocol's parameters and metrics, or draw its messages.
     Protocols(ProtocolsArgs),
     /// Measure this machine, and write the cost table that `[cpu] table` of a scenario takes.
@@ -142,12 +144,21 @@ pub(crate) enum Command {
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),
+    /// Print the JSON Schema of scenarios, for editors and other programs.
+    #[command(after_help = shell::SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print the completions of a shell.
+    #[command(after_help = shell::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command.
+    #[command(after_help = shell::MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 /// What to run, and what to change in it.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ScenarioArgs {
-    /// A scenario file, or the name of a preset (see `anthill protocols`).
+    /// A scenario file, the name of a preset (see `anthill protocols`), or `-` for standard input.
     #[arg(value_name = "SCENARIO.toml|PRESET")]
     pub scenario: Option<String>,
     /// Which protocol; without a scenario, starts from that protocol's preset.
@@ -320,6 +331,20 @@ pub(crate) struct ProtocolsArgs {
     /// Print a sequence diagram (Mermaid) of its messages instead, recorded from a small run.
     #[arg(long, requires = "name")]
     pub diagram: bool,
+    /// What to print: text to read, or JSON alone.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "diagram")]
+    pub format: Format,
+}
+
+/// The arguments of `anthill validate`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ValidateArgs {
+    /// What to check.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+    /// What to print: text to read, or JSON alone.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// The flags of `anthill calibrate`.
@@ -485,6 +510,8 @@ mod tests {
     #[test]
     fn the_declaration_is_consistent() {
         CommandLine::command().debug_assert();
+        let about = CommandLine::command().get_about().map(ToString::to_string);
+        assert!(about.is_some_and(|about| about.starts_with("Emulate full-scale")));
         let none = CommandLine::try_parse_from(["anthill"]).map(|line| line.command.is_none());
         assert!(matches!(none, Ok(true)));
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything that can be refused without reading the scenario is refused here, before any work.
 
+use std::io::Read as _;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use thiserror::Error;
@@ -12,6 +13,9 @@ use crate::args::{
 use crate::checkpoints::{Habit, Resumed, refuse_flags};
 use crate::engines::{Override, Source};
 use crate::{Entry, Registry};
+
+/// The longest scenario that is read from standard input.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Input that cannot be run, each with the flag that fixes it.
 #[derive(Debug, Error)]
@@ -63,6 +67,12 @@ pub enum PlanError {
         flag: &'static str,
         /// What it needs.
         of: &'static str,
+    },
+    /// A scenario on standard input that cannot be read.
+    #[error("standard input: {problem}")]
+    Stdin {
+        /// Why.
+        problem: String,
     },
     /// No protocol at all was registered.
     #[error("this binary has no protocols: register one with `anthill_bench::entry`")]
@@ -220,8 +230,12 @@ fn preset((name, text): (&str, &str)) -> Source {
     Source::Text { name: name.to_owned(), text: text.to_owned() }
 }
 
-/// A file if there is one of that name or it looks like one, else a preset.
+/// Standard input, a file if there is one of that name or it looks like one, else a preset.
 fn source(name: &str, registry: &Registry) -> Result<Source, PlanError> {
+    if name == "-" {
+        let text = read_bounded(std::io::stdin().lock())?;
+        return Ok(Source::Text { name: "standard input".to_owned(), text });
+    }
     let path = Path::new(name);
     if name.ends_with(".toml") || name.contains(MAIN_SEPARATOR) || path.is_file() {
         return Ok(Source::File(path.to_owned()));
@@ -229,10 +243,32 @@ fn source(name: &str, registry: &Registry) -> Result<Source, PlanError> {
     registry.preset(name).map(preset).ok_or_else(|| registry.no_such_preset(name))
 }
 
+/// A scenario from a stream, which may have no end.
+fn read_bounded(stream: impl std::io::Read) -> Result<String, PlanError> {
+    let mut text = String::new();
+    stream
+        .take(MOST_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| PlanError::Stdin { problem: error.to_string() })?;
+    match text.len() as u64 > MOST_BYTES {
+        true => Err(PlanError::Stdin { problem: format!("is longer than {MOST_BYTES} bytes") }),
+        false => Ok(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fabricated;
+
+    #[test]
+    fn a_stream_is_read_to_its_end_or_refused() {
+        let read = |bytes: &[u8]| read_bounded(bytes).map_err(|error| error.to_string());
+        assert_eq!(read(b"nodes = 5").as_deref(), Ok("nodes = 5"));
+        assert!(read(&[0xff]).expect_err("no text").starts_with("standard input: "));
+        let endless = read_bounded(std::io::repeat(b'#')).expect_err("too long").to_string();
+        assert_eq!(endless, "standard input: is longer than 1048576 bytes");
+    }
 
     fn plan(args: ScenarioArgs) -> anyhow::Result<ScenarioPlan> {
         ScenarioPlan::new(args, &fabricated::registry())

@@ -49,6 +49,19 @@ pub(crate) fn figure(value: f64) -> String {
     }
 }
 
+/// A figure to compare at a glance: three significant figures, none of them beyond the point from a
+/// hundred on.
+pub(crate) fn rough(value: f64) -> String {
+    match value.abs() {
+        magnitude if !magnitude.is_finite() || magnitude < 0.1 || value.fract() == 0.0 => {
+            figure(value)
+        }
+        magnitude if magnitude < 10.0 => format!("{value:.2}"),
+        magnitude if magnitude < 100.0 => format!("{value:.1}"),
+        _ => figure(value.round()),
+    }
+}
+
 /// Bytes in decimal units, as disks and networks are sold: `1.25 GB`.
 pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [(f64, &str); 7] = [

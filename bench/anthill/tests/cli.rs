@@ -6,7 +6,7 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `contract` checks and tries contracts; `saved` has runs that go on and fork, `ledger` the chain of a run; `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `swarm` judges random runs; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
+//! continue; `outside` is what other programs take; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
 //! later; `full_disk` has what happens where there is no room, and `refused_by_the_system` where memory
 //! or threads are refused.
 
@@ -30,6 +30,8 @@ mod judges;
 mod ledger;
 #[path = "cli/matrix.rs"]
 mod matrix;
+#[path = "cli/outside.rs"]
+mod outside;
 #[path = "cli/parquet.rs"]
 mod parquet;
 #[path = "cli/profile.rs"]

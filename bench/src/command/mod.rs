@@ -14,6 +14,7 @@ mod replay;
 mod report;
 mod run;
 mod scale;
+mod shell;
 mod swarm;
 mod sweep;
 mod trace;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 pub(crate) use batch::{quoted, repeated_in};
 
 use crate::Registry;
-use crate::args::{Command, CommandLine, RunArgs};
+use crate::args::{Command, CommandLine};
 use crate::clock::Stopwatch;
 use crate::interrupt::Interrupts;
 
@@ -66,8 +67,8 @@ pub(crate) fn dispatch(
     watch: Stopwatch,
     interrupts: &Interrupts,
 ) -> anyhow::Result<Exit> {
-    match line.command.unwrap_or_else(|| Command::Run(RunArgs::default())) {
-        Command::Run(args) => run::run(registry, args, watch, interrupts),
+    match line.command.unwrap_or_else(|| Command::Run(Box::default())) {
+        Command::Run(args) => run::run(registry, *args, watch, interrupts),
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),
@@ -83,6 +84,9 @@ pub(crate) fn dispatch(
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Contract(args) => contract::contract(&args),
+        Command::Schema => shell::schema(registry),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }

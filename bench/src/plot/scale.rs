@@ -11,6 +11,8 @@ pub(crate) struct Axis {
     pub kind: AxisKind,
     /// Its ends; otherwise those of the data, and a linear axis begins at 0.
     pub range: Option<(f64, f64)>,
+    /// Whether only whole numbers are labelled.
+    pub whole: bool,
 }
 
 /// How values become lengths.
@@ -42,7 +44,12 @@ pub(crate) enum Unit {
 impl Axis {
     /// Equal differences, from 0.
     pub(crate) fn linear(label: &str, unit: Unit) -> Self {
-        Self { label: label.to_owned(), unit, kind: AxisKind::Linear, range: None }
+        Self { label: label.to_owned(), unit, kind: AxisKind::Linear, range: None, whole: false }
+    }
+
+    /// The same, for counts: only whole numbers are labelled.
+    pub(crate) fn whole(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// Equal ratios.
@@ -85,7 +92,7 @@ impl Axis {
         } else if low == high {
             high = low + 1.0;
         }
-        let mut scale = Scale { kind: self.kind, unit: self.unit, low, high };
+        let mut scale = Scale { kind: self.kind, unit: self.unit, low, high, whole: self.whole };
         if self.kind == AxisKind::Linear && self.range.is_none() {
             let step = scale.step();
             scale.high = (high / step).ceil() * step;
@@ -102,6 +109,7 @@ pub(super) struct Scale {
     unit: Unit,
     low: f64,
     high: f64,
+    whole: bool,
 }
 
 impl Scale {
@@ -149,7 +157,7 @@ impl Scale {
         powers
             .flat_map(|power| digits.iter().map(move |digit| digit * libm::pow(10.0, power.into())))
             .filter(|value| *value >= self.low * (1.0 - 1e-9) && *value <= self.high * (1.0 + 1e-9))
-            .map(|value| (value, self.unit.label(value)))
+            .map(|value| (value, self.unit.round_label(value)))
             .collect()
     }
 
@@ -176,7 +184,8 @@ impl Scale {
         let raw = (self.high - self.low) / shown / 6.0;
         let power = libm::pow(10.0, libm::log10(raw).floor());
         let digit = [1.0, 2.0, 5.0, 10.0].into_iter().find(|digit| digit * power >= raw);
-        digit.unwrap_or(10.0) * power * shown
+        let step = digit.unwrap_or(10.0) * power * shown;
+        if self.whole { step.max(1.0) } else { step }
     }
 
     fn largest(&self) -> f64 {
@@ -194,6 +203,8 @@ const TIMES_NS: [(f64, &str); 7] = [
     (1.0, " ns"),
 ];
 const COUNTS: [(f64, &str); 5] = [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e4, " k"), (0.0, "")];
+const ROUND_COUNTS: [(f64, &str); 5] =
+    [(1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, "")];
 const BYTES: [(f64, &str); 5] =
     [(1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (0.0, " B")];
 
@@ -235,6 +246,23 @@ impl Unit {
         format!("{}{suffix}", trimmed(&format!("{scaled:.decimals$}")))
     }
 
+    /// A round value by itself, in the largest unit in which it is a whole number: `100 s`, not `1.667 min`.
+    fn round_label(self, value: f64) -> String {
+        let (table, factor): (&[(f64, &str)], f64) = match self {
+            Self::Plain => (&ROUND_COUNTS, 1.0),
+            Self::Nanos => (&TIMES_NS, 1.0),
+            Self::Seconds => (&TIMES_NS, 1e9),
+            Self::Bytes | Self::Share => return self.label(value),
+        };
+        let scaled = |size: f64| value * factor / size;
+        let is_whole =
+            |size: f64| scaled(size) >= 0.999 && (scaled(size) - scaled(size).round()).abs() < 1e-6;
+        match table.iter().find(|(size, _)| is_whole(*size)) {
+            Some((size, suffix)) => format!("{:.0}{suffix}", scaled(*size)),
+            None => self.label(value),
+        }
+    }
+
     /// A value of an axis whose ticks are `step` apart: all in the same unit, equally exact.
     fn linear_label(self, value: f64, step: f64, largest: f64) -> String {
         if value == 0.0 {
@@ -265,7 +293,11 @@ mod tests {
         assert_eq!(labels(&time, &[2.1e9]), ["0", "0.5 s", "1.0 s", "1.5 s", "2.0 s", "2.5 s"]);
         assert_eq!(labels(&time, &[7_200e9]), ["0", "0.5 h", "1.0 h", "1.5 h", "2.0 h"]);
         let log = Axis::log("n", Unit::Plain);
-        assert_eq!(labels(&log, &[1e3, 1e7]), ["1000", "10 k", "100 k", "1 M", "10 M"]);
+        assert_eq!(labels(&log, &[1e3, 1e7]), ["1 k", "10 k", "100 k", "1 M", "10 M"]);
+        let log = Axis::log("t", Unit::Seconds);
+        assert_eq!(labels(&log, &[1.0, 1e4]), ["1 s", "10 s", "100 s", "1000 s", "10000 s"]);
+        let few = Axis::linear("shards", Unit::Plain).between(1.0, 2.0);
+        assert_eq!(labels(&few.whole(), &[]), ["1", "2"]);
         let share = Axis::linear("share", Unit::Share).between(0.0, 1.0);
         assert_eq!(labels(&share, &[]), ["0", "20 %", "40 %", "60 %", "80 %", "100 %"]);
         let percentile = Axis::percentile("p");

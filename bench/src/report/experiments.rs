@@ -62,6 +62,7 @@ struct Spread {
 struct Fit {
     quantity: String,
     basis: String,
+    shards_given: Option<u64>,
     exponent: Option<f64>,
     interval: Option<(f64, f64)>,
     r_squared: Option<f64>,
@@ -137,7 +138,10 @@ fn scale(file: &Path, text: &str) -> Result<Markup, ReportError> {
         let series = groups.map(|group| Series {
             name: match &group[0].shards_given {
                 None | Some(Value::Null) => "measured".to_owned(),
-                Some(shards) => format!("{} shards", shards.to_string().trim_matches('"')),
+                Some(shards) => match shards.as_u64() {
+                    Some(n) => units::counted(n, "shard"),
+                    None => format!("{} shards", shards.to_string().trim_matches('"')),
+                },
             },
             mark: Mark::LineAndDots,
             points: group
@@ -154,10 +158,11 @@ fn scale(file: &Path, text: &str) -> Result<Markup, ReportError> {
         LinePlot { title: title.to_owned(), x, y, series, bands: Vec::new() }.svg()
     };
     let mut fits = Table::new(&["Exponent of", "fitted", "#exponent", "#95 % interval", "#R²"]);
-    for fit in &scale.fits {
+    for fit in scale.fits.iter().filter(|fit| fit.exponent.is_some()) {
+        let shards = fit.shards_given.map(|n| format!(", {}", units::counted(n, "shard")));
         fits.rows.push(vec![
-            fit.quantity.clone(),
-            fit.basis.clone(),
+            format!("{}{}", in_words(&fit.quantity), shards.unwrap_or_default()),
+            fit.basis.replace('-', " "),
             decimal(fit.exponent),
             range(fit.interval, |value| decimal(Some(value))),
             decimal(fit.r_squared),
@@ -304,6 +309,18 @@ fn shown(metric: &str, value: f64) -> String {
     }
 }
 
+/// A quantity of a benchmark as its own page calls it.
+fn in_words(quantity: &str) -> String {
+    match quantity {
+        "loop_cpu_s" => "CPU time of the event loop".to_owned(),
+        "loop_s" => "wall time of the event loop".to_owned(),
+        "cpu_s" => "CPU time".to_owned(),
+        "wall_s" => "wall time".to_owned(),
+        "peak_rss_bytes" => "peak memory".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
 fn decimal(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| format!("{value:.3}"))
 }
@@ -345,7 +362,7 @@ mod tests {
             json!({ "nodes": nodes, "shards_given": null, "loop_cpu_s": spread(nodes as f64 / 1e6),
                     "ns_per_event": spread(70.0), "peak_rss_bytes": spread(nodes as f64 * 100.0) })
         };
-        let fit = json!({ "quantity": "loop_cpu_s", "basis": "as-measured", "exponent": 1.0,
+        let fit = json!({ "quantity": "loop_cpu_s", "basis": "as-measured", "shards_given": 1, "exponent": 1.0,
                           "interval": [0.9, 1.1], "r_squared": 0.99 });
         let page = body(
             "scale",
@@ -353,8 +370,14 @@ mod tests {
             "points": [size(1_000), size(1_000_000)], "fits": [fit] }),
         );
         assert_eq!(page.matches("<svg").count(), 3);
-        for part in ["70 ns", "0.900 to 1.100", "anthill x &lt;y&gt;", "measured: 100 MB (50 MB to"]
-        {
+        for part in [
+            "70 ns",
+            "0.900 to 1.100",
+            "CPU time of the event loop, 1 shard",
+            "as measured",
+            "anthill x &lt;y&gt;",
+            "measured: 100 MB (50 MB to",
+        ] {
             assert!(page.contains(part), "`{part}` is not in {page}");
         }
     }

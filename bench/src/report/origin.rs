@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::load::Run;
 use crate::page::{Table, absent, code, figure, folded};
-use crate::plot::{Axis, Bars, HeatMap, LinePlot, Mark, Point, Series, Unit};
+use crate::plot::{Bars, HeatMap, Unit};
 use crate::units;
 
 /// Regions drawn, largest first.
@@ -101,22 +101,32 @@ fn load(run: &Run) -> Markup {
     let shards = host.shard_events.iter().enumerate();
     let bars: Vec<(String, f64)> =
         shards.map(|(i, events)| (format!("shard {i}"), *events as f64)).collect();
-    let windows = host.window_events_log2.iter().enumerate().filter(|(_, n)| **n > 0);
-    let points: Vec<Point> =
-        windows.map(|(i, n)| Point::new(libm::exp2(i as f64), *n as f64)).collect();
+    // A bar for every size up to the largest, those that no window had included.
+    let sizes = host.window_events_log2.iter().rposition(|n| *n > 0).map_or(0, |last| last + 1);
+    let windows: Vec<(String, f64)> = host.window_events_log2[..sizes]
+        .iter()
+        .enumerate()
+        .map(|(i, n)| (events_of(i), *n as f64))
+        .collect();
     html! {
         @if bars.len() > 1 {
             (figure(&Bars { title: "Events by shard".to_owned(), unit: Unit::Plain, bars }.svg(), ""))
         }
-        @if !points.is_empty() {
-            (figure(&LinePlot {
-                title: "Windows by size".to_owned(),
-                x: Axis::log("events in the window, at least", Unit::Plain),
-                y: Axis::linear("windows", Unit::Plain),
-                series: vec![Series { name: "windows".to_owned(), mark: Mark::LineAndDots, points }],
-                bands: Vec::new(),
+        @if !windows.is_empty() {
+            (figure(&Bars {
+                title: "Windows by the events that they held".to_owned(),
+                unit: Unit::Plain,
+                bars: windows,
             }.svg(), "Threads meet after every window: the more events it holds, the less that costs."))
         }
+    }
+}
+
+/// The sizes of windows in a bin of the histogram.
+fn events_of(bin: usize) -> String {
+    match (1_u64 << bin.min(62), (2_u64 << bin.min(62)) - 1) {
+        (1, _) => "1 event".to_owned(),
+        (least, most) => format!("{} to {}", units::count(least), units::count(most)),
     }
 }
 

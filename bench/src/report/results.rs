@@ -21,7 +21,7 @@ pub(super) fn figures(run: &Run) -> Vec<Headline> {
         value,
         note,
     };
-    let per_node = |n: u64| units::figure(n as f64 / result.nodes.max(1) as f64);
+    let per_node = |n: u64| units::rough(n as f64 / result.nodes.max(1) as f64);
     let mut figures = vec![
         figure("Nodes", units::count(result.nodes), result.protocol.clone()),
         figure("Virtual time", units::seconds(result.virtual_s), host.ended.clone()),
@@ -43,11 +43,12 @@ pub(super) fn figures(run: &Run) -> Vec<Headline> {
         figures.push(figure("Coverage", units::percent(coverage), "of the nodes".to_owned()));
     }
     let failed = result.checks.iter().filter(|check| !check.ok).count();
-    let note = match failed {
-        0 => "all hold".to_owned(),
-        failed => format!("{failed} do not hold"),
+    let (value, note) = match (result.checks.len(), failed) {
+        (0, _) => ("none".to_owned(), "nothing to check in this scenario".to_owned()),
+        (all, 0) => (all.to_string(), "all hold".to_owned()),
+        (all, failed) => (all.to_string(), format!("{failed} do not hold")),
     };
-    figures.push(figure("Checks", result.checks.len().to_string(), note));
+    figures.push(figure("Checks", value, note));
     figures.push(figure(
         "Speed",
         format!("{} events/s", units::count(host.events_per_s as u64)),
@@ -210,7 +211,7 @@ pub(super) fn messages(run: &Run) -> Markup {
     html! {
         p {
             (units::count(result.messages)) " messages between distinct nodes, "
-            (units::bytes(result.bytes_on_wire)) " on the wire, " (units::figure(mean)) " B each in the mean."
+            (units::bytes(result.bytes_on_wire)) " on the wire, " (units::rough(mean)) " B each in the mean."
         }
         @match messages {
             Some(counts) => (budget(counts, "Messages by kind", Unit::Plain)),
@@ -229,9 +230,11 @@ pub(super) fn messages(run: &Run) -> Markup {
 fn conditions(befell: &[(&String, u64)]) -> Table {
     let mut table = Table::new(&["What", "#how much"]);
     for (name, n) in befell {
-        let shown = if name.ends_with("_ns") { units::nanos(*n) } else { units::count(*n) };
-        let name = name.trim_end_matches("_ns").replace('_', " ");
-        table.rows.push(vec![name, shown]);
+        let words = name.trim_end_matches("_ns").replace('_', " ");
+        table.rows.push(match name.ends_with("_ns") {
+            true => vec![format!("{words}, summed over nodes"), units::nanos(*n)],
+            false => vec![words, units::count(*n)],
+        });
     }
     table
 }

@@ -131,17 +131,38 @@ impl Spans {
                 _ => steps.push((at, counters[column])),
             }
         }
+        let x = |step: u64| step as f64 * self.step_ns as f64;
+        // What a last step holds that the run's end cuts short belongs to the one before.
+        let rest = self.end_ns / self.step_ns as f64;
+        if let [.., (before, sum), (last, cut)] = steps[..]
+            && before + 1 == last
+            && rest < last as f64 + 0.5
+        {
+            steps.truncate(steps.len() - 2);
+            steps.push((before, sum.saturating_add(cut)));
+        }
         let mut points = Vec::with_capacity(steps.len() + 1);
         let mut next = 0;
-        for (at, sum) in steps {
-            let x = |step: u64| step as f64 * self.step_ns as f64;
+        let count = steps.len();
+        for (i, (at, sum)) in steps.into_iter().enumerate() {
             if at != next {
                 points.push(Point::new(x(next), 0.0));
             }
-            points.push(Point::new(x(at), sum as f64 * per_second));
             next = at.saturating_add(1);
+            // The last step is as long as the run is.
+            let is_last = i + 1 == count;
+            let length = rest - at as f64;
+            let scale = if is_last && (0.5..1.5).contains(&length) { length } else { 1.0 };
+            points.push(Point::new(x(at), sum as f64 * per_second / scale));
         }
-        points.push(Point::new(next as f64 * self.step_ns as f64, 0.0));
+        // The line ends with the run, and falls to nothing only if the run went on.
+        let end = x(next);
+        match points.last() {
+            Some(last) if end + 0.5 * self.step_ns as f64 >= self.end_ns => {
+                points.push(Point::new(self.end_ns.max(last.x), last.y));
+            }
+            _ => points.extend([Point::new(end, 0.0), Point::new(self.end_ns.max(end), 0.0)]),
+        }
         Series { name: table.columns[column].replace('_', " "), mark: Mark::Steps, points }
     }
 
@@ -170,12 +191,26 @@ mod tests {
         let table = Table { columns: vec!["a_b".to_owned()], rows, interval_ns: 1_000_000 };
         let fine = Spans::of(&table, 0.0).rate(&table, 0);
         let points: Vec<(f64, f64)> = fine.points.iter().map(|p| (p.x / 1e6, p.y)).collect();
-        assert_eq!(points, [(0.0, 4e3), (1.0, 6e3), (2.0, 0.0), (3.0, 1e3), (4.0, 0.0)]);
+        assert_eq!(points, [(0.0, 4e3), (1.0, 6e3), (2.0, 0.0), (3.0, 1e3), (4.0, 1e3)]);
         assert_eq!(fine.name, "a b");
 
         let coarse = Spans { step_ns: 2_000_000, end_ns: 4e6 }.rate(&table, 0);
         let points: Vec<(f64, f64)> = coarse.points.iter().map(|p| (p.x / 1e6, p.y)).collect();
-        assert_eq!(points, [(0.0, 5e3), (2.0, 0.5e3), (4.0, 0.0)]);
+        assert_eq!(points, [(0.0, 5e3), (2.0, 0.5e3), (4.0, 0.5e3)]);
+    }
+
+    #[test]
+    fn a_line_ends_with_the_run_and_falls_only_if_the_run_went_on() {
+        let rows = (0..=3).map(|ms| (ms * 1_000_000, vec![if ms < 3 { 100 } else { 1 }])).collect();
+        let table = Table { columns: vec!["a".to_owned()], rows, interval_ns: 1_000_000 };
+        let of = |virtual_ms: f64| {
+            let rate = Spans { step_ns: 1_000_000, end_ns: virtual_ms * 1e6 }.rate(&table, 0);
+            rate.points.iter().map(|p| (p.x / 1e6, p.y.round())).collect::<Vec<_>>()
+        };
+        // Ten microseconds of a fourth row are no row of their own.
+        assert_eq!(of(3.01), [(0.0, 1e5), (1.0, 1e5), (2.0, 1e5), (3.01, 1e5)]);
+        assert_eq!(of(3.75)[3..], [(3.0, 1333.0), (3.75, 1333.0)]);
+        assert_eq!(of(9.0)[3..], [(3.0, 1e3), (4.0, 0.0), (9.0, 0.0)]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ function draw(perSecond) {
   const most = Math.max(1, ...rates);
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "plot");
-  svg.setAttribute("viewBox", "0 0 720 160");
+  svg.setAttribute("viewBox", "0 0 720 200");
   svg.setAttribute("role", "img");
   const add = (name, attributes, text) => {
     const part = document.createElementNS(SVG, name);
@@ -36,10 +36,22 @@ function draw(perSecond) {
     svg.append(part);
   };
   add("title", {}, "events per second");
-  const place = (rate, i) => `${(i * 720 / 239).toFixed(1)} ${(150 - 130 * rate / most).toFixed(1)}`;
-  add("path", { class: "frame", d: "M0 150L720 150" });
+  // A round step, so that at most five lines are labelled.
+  const power = 10 ** Math.floor(Math.log10(most / 4));
+  const step = [1, 2, 5, 10].map((digit) => digit * power).find((size) => size * 4 >= most);
+  const top = Math.ceil(most / step) * step;
+  const short = new Intl.NumberFormat("en", { notation: "compact" });
+  const height = (rate) => 165 - 150 * rate / top;
+  for (let rate = 0; rate <= top * 1.001; rate += step) {
+    add("path", { class: "grid", d: `M60 ${height(rate).toFixed(1)}L720 ${height(rate).toFixed(1)}` });
+    add("text", { x: 52, y: height(rate) + 4, "text-anchor": "end" }, short.format(rate));
+  }
+  const place = (rate, i) => `${(60 + i * 660 / 239).toFixed(1)} ${height(rate).toFixed(1)}`;
   add("path", { class: "line s0", d: "M" + rates.map(place).join("L") });
-  add("text", { class: "label", x: 0, y: 12 }, `most: ${Math.round(most).toLocaleString("en")} per second`);
+  // A sample every half second.
+  for (let s = 0; s <= 120; s += 30) {
+    add("text", { x: 60 + s * 5.5, y: 184, "text-anchor": s === 120 ? "end" : "middle" }, `${s} s`);
+  }
   byId("rate").replaceChildren(svg);
 }
 

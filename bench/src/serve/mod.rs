@@ -196,7 +196,7 @@ fn body(subject: &Subject, sample: &Sample) -> Markup {
     let figures = sample.figures(subject);
     html! {
         noscript { p { "Without a script these are the figures of the moment the page was opened; reload it for newer ones." } }
-        p id="state" role="status" { (sample.state()) }
+        p id="state" role="status" { (sample.state(subject)) }
         p { progress id="progress" max="1" value=(format!("{:.4}", sample.share(subject))) { "" } }
         dl.headlines {
             @for (id, label, value) in figures { div { dt { (label) } dd id=(id) { (value) } } }

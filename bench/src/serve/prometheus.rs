@@ -85,6 +85,19 @@ impl Text {
 mod tests {
     use super::*;
 
+    /// The dashboard asks for nothing that is not served: every family is declared above.
+    #[test]
+    fn the_dashboard_shows_what_is_served() {
+        let dashboard = include_str!("../../../docs/grafana.json");
+        let served = include_str!("prometheus.rs").split("mod tests").next().expect("some");
+        let words = dashboard.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let asked: Vec<&str> = words.filter(|word| word.starts_with("anthill_")).collect();
+        assert!(asked.len() > 8, "{asked:?}");
+        for family in asked {
+            assert!(served.contains(&format!("\"{family}\", \"")), "{family} is not served");
+        }
+    }
+
     #[test]
     fn labels_cannot_break_a_line() {
         let mut text = Text(String::new());

@@ -168,12 +168,22 @@ impl Latency {
 }
 
 impl Sample {
-    pub(super) fn state(&self) -> String {
+    pub(super) fn state(&self, subject: &Subject) -> String {
+        let until_ns = subject.until_ns;
         match &self.end {
             Some(end) => format!("{}; digest {}", end.how, end.digest),
             None if self.glimpse.virtual_ns == 0 => "setting up, or at the very start".to_owned(),
-            None => "running".to_owned(),
+            None => match self.remaining_s(until_ns) {
+                Some(left) => format!("running, about {} to go", units::seconds(left)),
+                None => "running".to_owned(),
+            },
         }
+    }
+
+    /// Wall time to the end at the speed so far, once that says something.
+    fn remaining_s(&self, until_ns: u64) -> Option<f64> {
+        let done = self.glimpse.virtual_ns as f64 / until_ns.max(1) as f64;
+        (self.wall_s > 2.0 && done > 0.01 && done < 1.0).then(|| self.wall_s * (1.0 - done) / done)
     }
 
     /// How much of the virtual time is done.
@@ -192,12 +202,20 @@ impl Sample {
         [
             ("virtual", "Virtual time", time),
             ("events", "Events", units::count(totals.events)),
-            ("speed", "Events per second", units::count(self.events_per_s as u64)),
+            ("speed", "Events per second", units::count(self.speed() as u64)),
             ("messages", "Messages", units::count(totals.messages)),
             ("bytes", "On the wire", units::bytes(totals.bytes_on_wire)),
             ("memory", "Peak memory", units::bytes(self.peak_rss_bytes)),
             ("wall", "Wall time", units::seconds(self.wall_s)),
         ]
+    }
+
+    /// Events per second of wall time: of late, and at the end of all of it.
+    fn speed(&self) -> f64 {
+        match &self.end {
+            Some(_) => self.glimpse.totals.events as f64 / self.wall_s.max(1e-3),
+            None => self.events_per_s,
+        }
     }
 
     pub(super) fn latency_rows(&self) -> Vec<Vec<String>> {
@@ -222,7 +240,15 @@ impl Sample {
                 Some((metric.name, units::figure(figure)))
             }
         });
-        own.map(|(name, value)| (name.to_owned(), value)).collect()
+        let (zero, told): (Vec<_>, Vec<_>) = own.partition(|(_, value)| value == "0");
+        let mut rows: Vec<(String, String)> =
+            told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        // As the summary folds them.
+        if !zero.is_empty() {
+            let names: Vec<&str> = zero.iter().map(|(name, _)| *name).collect();
+            rows.push((format!("0 each: {}", names.join(", ")), String::new()));
+        }
+        rows
     }
 
     /// For the page's script: shown values as text, drawn ones as numbers.
@@ -231,7 +257,7 @@ impl Sample {
         let figures: Map<String, Value> =
             figures.map(|(id, _, value)| (id.to_owned(), Value::String(value))).collect();
         json!({
-            "state": self.state(),
+            "state": self.state(subject),
             "ended": self.end.is_some(),
             "share": self.share(subject),
             "virtual_ns": self.glimpse.virtual_ns,

@@ -96,7 +96,7 @@ pub enum CheckpointError {
     Damaged,
     /// They are, but something in them does not belong there.
     #[error("the saved run cannot be read: {0}")]
-    Malformed(#[from] SnapshotError),
+    Malformed(SnapshotError),
     /// The run is another one.
     #[error(
         "the saved run is of another scenario: seed, nodes, `until`, protocol, parameters, network, \
@@ -109,6 +109,12 @@ pub enum CheckpointError {
     /// Something in the run has no form as bytes.
     #[error("this run cannot be saved: {0}")]
     Unsaveable(String),
+}
+
+impl From<SnapshotError> for CheckpointError {
+    fn from(error: SnapshotError) -> Self {
+        Self::Malformed(error)
+    }
 }
 
 impl Checkpoint {

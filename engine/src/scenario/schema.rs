@@ -21,33 +21,53 @@ const RATE_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*[kMG]?bit(/s)?\s*$";
 const SIZE_TEXT: &str = r"^\s*\+?[0-9][0-9_]*(\.[0-9_]+)?\s*(B|[kMG]B|[KMG]iB)?\s*$";
 const NODES_TEXT: &str = r"^\s*[0-9]+\s*(-\s*[0-9]+\s*)?$";
 
-/// The schema of scenarios that name one of the given protocols.
+/// The schema of scenarios that name one of the given protocols. What a section takes follows from the
+/// protocol's name, so an editor that finds a wrong key says it of that protocol alone.
 pub fn json_schema(protocols: &[ProtocolInfo]) -> Json {
     let mut schema = table(ROOT, &["nodes", "until", "protocol"]);
     let top = schema.as_object_mut().expect("a table's schema is an object");
     top.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
     top.insert("title".into(), json!("anthill scenario"));
-    top["properties"]["protocol"] = json!({
-        "description": "what every node runs",
-        "oneOf": protocols.iter().map(protocol).collect::<Vec<_>>(),
-    });
+    top.insert("allOf".into(), protocols.iter().map(of_protocol).collect());
+    let names: Vec<&str> = protocols.iter().map(|info| info.name).collect();
     let properties = top["properties"].as_object_mut().expect("a table's schema has properties");
-    let workloads: Vec<Json> = protocols.iter().filter_map(workload).collect();
-    match workloads.is_empty() {
-        true => properties.retain(|name, _| name != "workload"),
-        false => one_of_these(&mut properties["workload"], workloads),
+    properties["protocol"] = json!({
+        "description": "what every node runs",
+        "type": "object",
+        "required": ["name"],
+        "properties": { "name": { "enum": names, "description": PROTOCOL_NAME.about } },
+    });
+    if protocols.iter().all(|info| info.workload.is_empty()) {
+        properties.retain(|name, _| name != "workload");
+    } else {
+        properties["workload"] = any_table(&properties["workload"]);
     }
-    let mut kinds: Vec<Json> = protocols.iter().flat_map(adversaries).collect();
-    if !kinds.is_empty() {
-        kinds.insert(0, table(ADVERSARY, &[]));
-        one_of_these(&mut properties["adversary"], kinds);
-    }
+    properties["adversary"] = any_table(&properties["adversary"]);
+    top.insert("$defs".into(), json!({ "adversary": table(ADVERSARY, &[]) }));
     schema
 }
 
-/// Puts alternatives in place of a property's schema.
-fn one_of_these(property: &mut Json, schemas: Vec<Json>) {
-    *property = json!({ "description": property["description"].take(), "anyOf": schemas });
+/// A property of which the protocol says more.
+fn any_table(property: &Json) -> Json {
+    json!({ "description": property["description"], "type": "object" })
+}
+
+/// What holds for scenarios that name a protocol.
+fn of_protocol(info: &ProtocolInfo) -> Json {
+    let named = json!({ "properties": { "name": { "const": info.name } }, "required": ["name"] });
+    let mut sections = json!({ "protocol": protocol(info) });
+    sections["workload"] = workload(info).unwrap_or(json!(false));
+    let of_any = json!({ "$ref": "#/$defs/adversary" });
+    sections["adversary"] = match info.adversaries {
+        [] => of_any,
+        _ => {
+            json!({ "anyOf": std::iter::once(of_any).chain(adversaries(info)).collect::<Vec<_>>() })
+        }
+    };
+    json!({
+        "if": { "properties": { "protocol": named }, "required": ["protocol"] },
+        "then": { "properties": sections },
+    })
 }
 
 /// A protocol's workload, if it has one.
@@ -64,7 +84,7 @@ fn adversaries(info: &ProtocolInfo) -> Vec<Json> {
             std::iter::once(name).chain(kind.parameters.iter().map(Key::parameter)).collect();
         let mut schema = table(&keys, &["kind"]);
         schema["properties"]["kind"] = json!({ "const": kind.name });
-        described(schema, &format!("of {}: {}", info.name, kind.about))
+        described(schema, kind.about)
     };
     info.adversaries.iter().map(own).collect()
 }
@@ -220,7 +240,7 @@ mod tests {
         let class = &network["classes"]["additionalProperties"]["anyOf"];
         assert_eq!(class[0], json!({ "type": "number", "minimum": 0, "maximum": 1 }));
         assert_eq!(class[1]["properties"]["up"]["type"], json!("string"));
-        let gossip = &schema["properties"]["protocol"]["oneOf"][1];
+        let gossip = &schema["allOf"][1]["then"]["properties"]["protocol"];
         assert_eq!(gossip["properties"]["name"], json!({ "const": "gossip" }));
         assert_eq!(gossip["properties"]["fanout"]["default"], json!(8));
         assert_eq!(gossip["properties"]["mode"]["enum"][0], json!("push"));

@@ -1,13 +1,21 @@
 //! How many token transfers a second one core executes, over a state of many accounts: WebAssembly,
 //! fees, trie and its hashes included, signatures apart.
 //!
-//! `cargo run --release -p anthill-contracts --example transfers -- [ACCOUNTS] [TRANSFERS] [BLOCK]`
+//! `cargo run --release -p anthill-contracts --example transfers -- [ACCOUNTS] [TRANSFERS] [BLOCK] [KEPT]`
+//!
+//! KEPT states of earlier blocks stay in memory, as a chain keeps them that may leave its tip; with 0 the
+//! state is changed in place. The allocator is that of the program `anthill`.
+
+use std::collections::VecDeque;
 
 use anthill_contracts::shipped::{self, Part};
 use anthill_contracts::{
     Account, Address, Environment, Journal, Machine, NoExtension, Payload, State, Transaction,
     execute_block,
 };
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).map(|argument| {
@@ -16,6 +24,7 @@ fn main() {
     let accounts = arguments.next().unwrap_or(1_000_000);
     let transfers = arguments.next().unwrap_or(1_000_000);
     let block = arguments.next().unwrap_or(10_000);
+    let kept = arguments.next().unwrap_or(1) as usize;
 
     let machine = Machine::default();
     let token = Address::pot("token");
@@ -28,14 +37,17 @@ fn main() {
 
     let (mut done, mut seconds, mut fuel) = (0, 0.0, 0);
     let mut nonces = vec![0; accounts as usize];
+    let mut earlier = VecDeque::new();
     while done < transfers {
         let transactions: Vec<_> = (done..(done + block).min(transfers))
             .map(|i| transfer(token, i, accounts, &mut nonces))
             .collect();
+        earlier.push_back(state.clone());
+        earlier.drain(..earlier.len().saturating_sub(kept));
         let env = Environment { height: done / block, time_ms: 0 };
         let pot = Address::pot("fees");
         let (outcome, took) =
-            timed(|| execute_block(&machine, &state, 0, &env, &transactions, &NoExtension, &pot));
+            timed(|| execute_block(&machine, state, 0, &env, &transactions, &NoExtension, &pot));
         assert!(outcome.receipts.iter().all(|receipt| receipt.status.is_done()));
         done += transactions.len() as u64;
         seconds += took;
@@ -43,7 +55,7 @@ fn main() {
         state = outcome.state;
     }
     println!(
-        "{done} transfers in {seconds:.2} s: {:.0} a second, {:.2} us and {} fuel each",
+        "{done} transfers, {kept} states kept, in {seconds:.2} s: {:.0} a second, {:.2} us and {} fuel each",
         done as f64 / seconds,
         seconds * 1e6 / done as f64,
         fuel / done

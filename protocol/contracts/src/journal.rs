@@ -24,6 +24,8 @@ pub struct Journal {
     overlay: HashMap<Digest, Option<Entry>, KeyBits>,
     /// What the overlay held before each write: nothing, or an entry or its removal.
     undo: Vec<(Digest, Option<Option<Entry>>)>,
+    /// The contract that was asked for last and its code: calls of one contract follow each other.
+    called: Option<(Address, Arc<Code>)>,
 }
 
 /// A point to go back to.
@@ -57,6 +59,11 @@ impl Journal {
         Self { base, ..Self::default() }
     }
 
+    /// Makes room for so many more changes.
+    pub(crate) fn reserve(&mut self, changes: usize) {
+        self.overlay.reserve(changes);
+    }
+
     /// The state beneath the changes.
     pub fn base(&self) -> &State {
         &self.base
@@ -77,7 +84,11 @@ impl Journal {
     /// # Errors
     /// When the balance would pass 2⁶⁴ − 1; nothing changes.
     pub fn credit(&mut self, address: &Address, amount: u64) -> Result<(), MoneyError> {
-        let key = account_key(address);
+        self.credit_at(account_key(address), amount)
+    }
+
+    /// The same by an account's key.
+    pub(crate) fn credit_at(&mut self, key: Digest, amount: u64) -> Result<(), MoneyError> {
         let account = self.account_at(&key);
         let Some(balance) = account.balance.checked_add(amount) else {
             return Err(MoneyError::TooMuch { balance: account.balance, amount });
@@ -123,13 +134,27 @@ impl Journal {
         }
     }
 
+    /// The same, for a call.
+    pub(crate) fn code_to_call(&mut self, address: &Address) -> Option<Arc<Code>> {
+        if let Some((last, code)) = &self.called
+            && last == address
+        {
+            return Some(code.clone());
+        }
+        let code = self.code(address)?.clone();
+        self.called = Some((*address, code.clone()));
+        Some(code)
+    }
+
     /// Writes the code of a contract.
     pub fn set_code(&mut self, address: &Address, code: Arc<Code>) {
+        self.called = None;
         self.write(code_key(address), Some(Entry::Code(code)));
     }
 
     /// Removes the code of a contract, which leaves its balance and its storage unreachable.
     pub fn remove_code(&mut self, address: &Address) {
+        self.called = None;
         self.write(code_key(address), None);
     }
 
@@ -150,6 +175,7 @@ impl Journal {
 
     /// Undoes all writes since a mark of this journal.
     pub fn undo_to(&mut self, mark: Mark) {
+        self.called = None;
         for (key, before) in self.undo.drain(mark.0.min(self.undo.len())..).rev() {
             match before {
                 Some(entry) => self.overlay.insert(key, entry),
@@ -177,14 +203,16 @@ impl Journal {
         state
     }
 
-    fn account_at(&self, key: &Digest) -> Account {
+    /// An account by its key.
+    pub(crate) fn account_at(&self, key: &Digest) -> Account {
         match self.entry(key) {
             Some(Entry::Account(account)) => *account,
             _ => Account::default(),
         }
     }
 
-    fn set_account_at(&mut self, key: Digest, account: Account) {
+    /// Writes an account by its key.
+    pub(crate) fn set_account_at(&mut self, key: Digest, account: Account) {
         let entry = (account != Account::default()).then_some(Entry::Account(account));
         self.write(key, entry);
     }

@@ -192,8 +192,9 @@ impl State {
         self.trie.get(key)
     }
 
+    /// Makes changes to distinct keys.
     pub(crate) fn update(&mut self, batch: Vec<(Digest, Option<Entry>)>) {
-        self.trie.update(batch);
+        self.trie.update_distinct(batch);
     }
 }
 

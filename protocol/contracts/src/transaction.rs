@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anthill_protocol::{Digest, Snapshot};
 
 use crate::{Address, Environment, Journal, Machine, Message, Outcome, Receipt};
-use crate::{Refused, Status, Trap, price};
+use crate::{Refused, Status, Trap, account_key, price};
 
 pub use block::{Block, execute_block};
 
@@ -169,7 +169,8 @@ impl Transaction {
         extension: &dyn Extension,
     ) -> Receipt {
         let id = self.id();
-        let account = journal.account(&self.sender);
+        let key = account_key(&self.sender);
+        let account = journal.account_at(&key);
         let known = match &self.payload {
             Payload::Other { kind, data } => extension.knows(*kind, data),
             _ => true,
@@ -180,8 +181,8 @@ impl Transaction {
             return Receipt { id, status, fuel: 0, events: Vec::new(), output: Vec::new() };
         }
         let deposit = self.fuel_limit * self.price;
-        journal.set_account(
-            &self.sender,
+        journal.set_account_at(
+            key,
             crate::Account { balance: account.balance - deposit, nonce: account.nonce + 1 },
         );
         let mark = journal.mark();
@@ -195,7 +196,7 @@ impl Transaction {
         if refund > 0 {
             // Cannot fail: the balance was above the deposit, and no more money than all there is
             // came in since.
-            let refunded = journal.credit(&self.sender, refund);
+            let refunded = journal.credit_at(key, refund);
             debug_assert!(refunded.is_ok(), "more money than 2^64 - 1");
         }
         Receipt { id, status: outcome.status, fuel, events: outcome.events, output: outcome.output }

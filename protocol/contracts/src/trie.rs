@@ -8,6 +8,9 @@
 //! Clones share their nodes; a change copies the path to it, unless nobody else holds it. Changes
 //! come in batches ([`Trie::update`]): each node on the way is copied and hashed once per batch, so
 //! a block of thousands of writes hashes the upper levels once.
+//!
+//! Most of what an update costs is waiting for memory, so a branch holds the hashes of its children: who
+//! hashes it again looks at none that did not change, and a path that nobody shares is changed in place.
 
 mod proof;
 #[cfg(test)]
@@ -34,7 +37,13 @@ pub type Batch<V> = Vec<(Digest, Option<V>)>;
 /// A persistent map from keys to values with a root hash. Keys should be hashes: the depth is
 /// logarithmic only for keys that nobody chose.
 pub struct Trie<V> {
-    root: Link<V>,
+    root: Child<V>,
+}
+
+/// What stands at a place, and its hash.
+struct Child<V> {
+    hash: Digest,
+    link: Link<V>,
 }
 
 enum Link<V> {
@@ -44,15 +53,13 @@ enum Link<V> {
 }
 
 struct Leaf<V> {
-    hash: Digest,
     key: Digest,
     value: V,
 }
 
 struct Branch<V> {
-    hash: Digest,
-    left: Link<V>,
-    right: Link<V>,
+    left: Child<V>,
+    right: Child<V>,
 }
 
 impl<V> Clone for Trie<V> {
@@ -63,27 +70,28 @@ impl<V> Clone for Trie<V> {
 
 impl<V> Default for Trie<V> {
     fn default() -> Self {
-        Self { root: Link::Empty }
+        Self { root: Child::empty() }
     }
 }
 
-impl<V> Clone for Link<V> {
+impl<V> Clone for Child<V> {
     fn clone(&self) -> Self {
-        match self {
-            Self::Empty => Self::Empty,
-            Self::Leaf(leaf) => Self::Leaf(leaf.clone()),
-            Self::Branch(branch) => Self::Branch(branch.clone()),
-        }
+        let link = match &self.link {
+            Link::Empty => Link::Empty,
+            Link::Leaf(leaf) => Link::Leaf(leaf.clone()),
+            Link::Branch(branch) => Link::Branch(branch.clone()),
+        };
+        Self { hash: self.hash, link }
     }
 }
 
-impl<V> Link<V> {
-    fn hash(&self) -> Digest {
-        match self {
-            Self::Empty => EMPTY,
-            Self::Leaf(leaf) => leaf.hash,
-            Self::Branch(branch) => branch.hash,
-        }
+impl<V> Child<V> {
+    const fn empty() -> Self {
+        Self { hash: EMPTY, link: Link::Empty }
+    }
+
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::empty())
     }
 }
 
@@ -95,19 +103,20 @@ impl<V: Value> Trie<V> {
 
     /// The hash of the content: equal for equal content, whatever the order of changes.
     pub fn root(&self) -> Digest {
-        self.root.hash()
+        self.root.hash
     }
 
     /// The value at a key.
     pub fn get(&self, key: &Digest) -> Option<&V> {
-        let mut link = &self.root;
+        let mut link = &self.root.link;
         let mut depth = 0;
         loop {
             match link {
                 Link::Empty => return None,
                 Link::Leaf(leaf) => return (leaf.key == *key).then_some(&leaf.value),
                 Link::Branch(branch) => {
-                    link = if bit(key, depth) { &branch.right } else { &branch.left };
+                    let child = if bit(key, depth) { &branch.right } else { &branch.left };
+                    link = &child.link;
                     depth += 1;
                 }
             }
@@ -131,26 +140,32 @@ impl<V: Value> Trie<V> {
         batch.reverse();
         batch.dedup_by_key(|(key, _)| *key);
         batch.reverse();
-        let root = std::mem::replace(&mut self.root, Link::Empty);
-        self.root = merge(root, &mut batch, 0);
+        self.root = merge(self.root.take(), &mut batch, 0);
+    }
+
+    /// The same for changes to distinct keys, in any order.
+    pub(crate) fn update_distinct(&mut self, mut batch: Batch<V>) {
+        batch.sort_unstable_by_key(|(key, _)| *key);
+        debug_assert!(batch.is_sorted_by(|(a, _), (b, _)| a < b), "a key twice");
+        self.root = merge(self.root.take(), &mut batch, 0);
     }
 
     /// Visits all keys and values in the order of keys.
     pub fn for_each(&self, mut visit: impl FnMut(&Digest, &V)) {
-        walk(&self.root, 0, &mut |leaf, _| visit(&leaf.key, &leaf.value));
+        walk(&self.root.link, 0, &mut |leaf, _| visit(&leaf.key, &leaf.value));
     }
 
     /// The number of leaves. Visits them all.
     pub fn count(&self) -> u64 {
         let mut count = 0;
-        walk(&self.root, 0, &mut |_, _| count += 1);
+        walk(&self.root.link, 0, &mut |_, _| count += 1);
         count
     }
 
     /// The mean number of branches above a leaf; 0 for an empty trie. Visits all leaves.
     pub fn mean_depth(&self) -> f64 {
         let (mut count, mut sum) = (0_u64, 0_u64);
-        walk(&self.root, 0, &mut |_, depth| {
+        walk(&self.root.link, 0, &mut |_, depth| {
             count += 1;
             sum += depth as u64;
         });
@@ -181,19 +196,19 @@ fn bit(key: &Digest, depth: usize) -> bool {
     key.0[depth / 8] >> (7 - depth % 8) & 1 == 1
 }
 
-fn leaf<V: Value>(key: Digest, value: V) -> Link<V> {
+fn leaf<V: Value>(key: Digest, value: V) -> Child<V> {
     let hash = leaf_hash(&key, &value.digest());
-    Link::Leaf(Arc::new(Leaf { hash, key, value }))
+    Child { hash, link: Link::Leaf(Arc::new(Leaf { key, value })) }
 }
 
-/// A branch over two links, or what stands for it: a lone leaf rises.
-fn join<V>(left: Link<V>, right: Link<V>) -> Link<V> {
-    match (left, right) {
-        (Link::Empty, Link::Empty) => Link::Empty,
-        (Link::Leaf(leaf), Link::Empty) | (Link::Empty, Link::Leaf(leaf)) => Link::Leaf(leaf),
-        (left, right) => {
-            let hash = branch_hash(&left.hash(), &right.hash());
-            Link::Branch(Arc::new(Branch { hash, left, right }))
+/// A branch over two children, or what stands for it: a lone leaf rises.
+fn join<V>(left: Child<V>, right: Child<V>) -> Child<V> {
+    match (&left.link, &right.link) {
+        (Link::Empty, Link::Empty | Link::Leaf(_)) => right,
+        (Link::Leaf(_), Link::Empty) => left,
+        _ => {
+            let hash = branch_hash(&left.hash, &right.hash);
+            Child { hash, link: Link::Branch(Arc::new(Branch { left, right })) }
         }
     }
 }
@@ -202,66 +217,71 @@ fn join<V>(left: Link<V>, right: Link<V>) -> Link<V> {
 type Change<V> = (Digest, Option<V>);
 
 /// Splits changes, sorted by key, by the bit at a depth.
-fn split<V>(
-    changes: &mut [(Digest, Option<V>)],
-    depth: usize,
-) -> (&mut [Change<V>], &mut [Change<V>]) {
+fn split<V>(changes: &mut [Change<V>], depth: usize) -> (&mut [Change<V>], &mut [Change<V>]) {
     let middle = changes.partition_point(|(key, _)| !bit(key, depth));
     changes.split_at_mut(middle)
 }
 
-/// The link with changes made; they are sorted, of distinct keys, and agree with the path so far.
-fn merge<V: Value>(link: Link<V>, changes: &mut [(Digest, Option<V>)], depth: usize) -> Link<V> {
+/// The child with changes made; they are sorted, of distinct keys, and agree with the path so far.
+fn merge<V: Value>(child: Child<V>, changes: &mut [Change<V>], depth: usize) -> Child<V> {
     if changes.is_empty() {
-        return link;
+        return child;
     }
-    match link {
-        Link::Empty => build(changes, None, depth),
-        Link::Leaf(old) => {
-            let replaced = changes.binary_search_by_key(&old.key, |(key, _)| *key).is_ok();
-            build(changes, (!replaced).then_some(old), depth)
-        }
-        Link::Branch(mut branch) => {
-            let (to_left, to_right) = split(changes, depth);
-            if let Some(own) = Arc::get_mut(&mut branch) {
-                let left = std::mem::replace(&mut own.left, Link::Empty);
-                let right = std::mem::replace(&mut own.right, Link::Empty);
-                own.left = merge(left, to_left, depth + 1);
-                own.right = merge(right, to_right, depth + 1);
-                if matches!(own.left, Link::Branch(_))
-                    || matches!(own.right, Link::Branch(_))
-                    || matches!((&own.left, &own.right), (Link::Leaf(_), Link::Leaf(_)))
-                {
-                    own.hash = branch_hash(&own.left.hash(), &own.right.hash());
-                    return Link::Branch(branch);
-                }
-                let left = std::mem::replace(&mut own.left, Link::Empty);
-                let right = std::mem::replace(&mut own.right, Link::Empty);
-                return join(left, right);
-            }
-            let left = merge(branch.left.clone(), to_left, depth + 1);
-            let right = merge(branch.right.clone(), to_right, depth + 1);
-            join(left, right)
+    let Link::Branch(mut branch) = child.link else { return rebuilt(&child, changes, depth) };
+    let Some(own) = Arc::get_mut(&mut branch) else { return copied(&branch, changes, depth) };
+    let (to_left, to_right) = split(changes, depth);
+    for (side, changes) in [(&mut own.left, to_left), (&mut own.right, to_right)] {
+        if !changes.is_empty() {
+            *side = merge(side.take(), changes, depth + 1);
         }
     }
+    if matches!((&own.left.link, &own.right.link), (Link::Branch(_), _) | (_, Link::Branch(_)))
+        || matches!((&own.left.link, &own.right.link), (Link::Leaf(_), Link::Leaf(_)))
+    {
+        let hash = branch_hash(&own.left.hash, &own.right.hash);
+        return Child { hash, link: Link::Branch(branch) };
+    }
+    join(own.left.take(), own.right.take())
 }
 
-/// A link for the values among the changes, and an old leaf if there is one, whose key is not among
+/// What a branch that others hold becomes with changes made: what lies below may be theirs as well.
+fn copied<V: Value>(branch: &Branch<V>, changes: &mut [Change<V>], depth: usize) -> Child<V> {
+    let (to_left, to_right) = split(changes, depth);
+    let side = |child: &Child<V>, changes: &mut [Change<V>]| match &child.link {
+        _ if changes.is_empty() => child.clone(),
+        Link::Branch(branch) => copied(branch, changes, depth + 1),
+        _ => rebuilt(child, changes, depth + 1),
+    };
+    join(side(&branch.left, to_left), side(&branch.right, to_right))
+}
+
+/// What a child that is no branch becomes with changes made.
+fn rebuilt<V: Value>(child: &Child<V>, changes: &mut [Change<V>], depth: usize) -> Child<V> {
+    let old = match &child.link {
+        Link::Leaf(old) if changes.binary_search_by_key(&old.key, |(key, _)| *key).is_err() => {
+            Some((old.key, child.clone()))
+        }
+        _ => None,
+    };
+    build(changes, old, depth)
+}
+
+/// What stands for the values among the changes, and for an old leaf if there is one, whose key is not among
 /// them.
 fn build<V: Value>(
-    changes: &mut [(Digest, Option<V>)],
-    old: Option<Arc<Leaf<V>>>,
+    changes: &mut [Change<V>],
+    old: Option<(Digest, Child<V>)>,
     depth: usize,
-) -> Link<V> {
+) -> Child<V> {
     let mut live = changes.iter_mut().filter(|(_, value)| value.is_some());
     match (live.next(), live.next(), old) {
-        (None, _, None) => Link::Empty,
-        (None, _, Some(old)) => Link::Leaf(old),
+        (None, _, None) => Child::empty(),
+        (None, _, Some((_, old))) => old,
         (Some((key, value)), None, None) => leaf(*key, value.take().expect("only values are live")),
         (_, _, old) => {
             let (to_left, to_right) = split(changes, depth);
             let (old_left, old_right) = match old {
-                Some(old) if bit(&old.key, depth) => (None, Some(old)),
+                Some(old) if bit(&old.0, depth) => (None, Some(old)),
                 old => (old, None),
             };
             join(build(to_left, old_left, depth + 1), build(to_right, old_right, depth + 1))
@@ -274,8 +294,8 @@ fn walk<V>(link: &Link<V>, depth: usize, visit: &mut impl FnMut(&Leaf<V>, usize)
         Link::Empty => {}
         Link::Leaf(leaf) => visit(leaf, depth),
         Link::Branch(branch) => {
-            walk(&branch.left, depth + 1, visit);
-            walk(&branch.right, depth + 1, visit);
+            walk(&branch.left.link, depth + 1, visit);
+            walk(&branch.right.link, depth + 1, visit);
         }
     }
 }

@@ -5,8 +5,6 @@
 
 use std::sync::Arc;
 
-use anthill_protocol::draw::mix;
-
 /// The number of an account: a node's id, or `nodes` and above an association's.
 pub(crate) type AccountId = u32;
 
@@ -71,13 +69,13 @@ pub(crate) struct Accounts {
     grants: Grants,
     /// Of all balances.
     sum: u64,
-    /// The sum of what every changed account adds to the state's root.
-    hash: u64,
+    /// Groups of 32 that were changed since they were last asked for, some of them twice.
+    changed: Vec<u32>,
 }
 
 impl Accounts {
     pub(crate) fn new(grants: Grants) -> Self {
-        Self { root: None, grants, sum: grants.total(), hash: 0 }
+        Self { root: None, grants, sum: grants.total(), changed: Vec::new() }
     }
 
     pub(crate) fn get(&self, id: AccountId) -> Account {
@@ -107,8 +105,24 @@ impl Accounts {
         self.sum
     }
 
-    pub(crate) fn hash(&self) -> u64 {
-        self.hash
+    /// The groups of 32 accounts that were changed since the last time, in order.
+    pub(crate) fn take_changed(&mut self) -> Vec<u32> {
+        let mut changed = core::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    /// What the accounts of a group hold: balance and number of each, little-endian.
+    pub(crate) fn encoded_group(&self, group: u32) -> [u8; FAN * 12] {
+        let mut bytes = [0; FAN * 12];
+        let first = group << BITS;
+        for (account, place) in bytes.chunks_exact_mut(12).zip(0..) {
+            let Account { balance, nonce } = self.get(first | place);
+            account[..8].copy_from_slice(&balance.to_le_bytes());
+            account[8..].copy_from_slice(&nonce.to_le_bytes());
+        }
+        bytes
     }
 
     /// The caller has seen to it that the account can exist.
@@ -118,8 +132,10 @@ impl Accounts {
         }
         let before = self.get(id);
         self.sum = self.sum.wrapping_sub(before.balance).wrapping_add(account.balance);
-        let part = |account: Account| mix(mix(id.into(), account.balance), account.nonce.into());
-        self.hash = self.hash.wrapping_sub(part(before)).wrapping_add(part(account));
+        let group = id >> BITS;
+        if self.changed.last() != Some(&group) {
+            self.changed.push(group);
+        }
         let grants = self.grants;
         let mut at = &mut self.root;
         for level in (1..LEVELS).rev() {
@@ -214,15 +230,19 @@ mod tests {
         }
     }
 
-    /// Equal contents have one hash, whatever the way to them; others have others.
     #[test]
-    fn the_hash_is_of_the_content() {
-        let (mut one, mut other) = (Accounts::new(GRANTS), Accounts::new(GRANTS));
-        assert!(one.debit(3, 40) && !one.debit(3, 61));
-        one.credit(900, 40);
-        other.credit(900, 40);
-        assert_ne!(one.hash(), other.hash());
-        other.set(3, Account { balance: 60, nonce: 0 });
-        assert_eq!((one.hash(), one.sum()), (other.hash(), GRANTS.total()));
+    fn changed_groups_are_named_once() {
+        let mut accounts = Accounts::new(GRANTS);
+        assert!(accounts.debit(3, 40) && !accounts.debit(3, 61));
+        let before = accounts.encoded_group(28);
+        for id in [900, 3, 31, 32, 900] {
+            accounts.credit(id, 40);
+        }
+        assert_eq!(accounts.take_changed(), [0, 1, 28]);
+        assert_eq!(accounts.take_changed(), []);
+        let after = accounts.encoded_group(28);
+        let place = 12 * (900 - 28 * 32);
+        assert_eq!((before[place], after[place]), (7, 87));
+        assert_eq!(accounts.sum(), GRANTS.total() - 40 + 5 * 40);
     }
 }

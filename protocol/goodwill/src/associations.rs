@@ -10,6 +10,7 @@ use crate::Goodwill;
 use crate::accounts::AccountId;
 use crate::attacks::Plan;
 use crate::ledger::{Ledger, Refusal, Tally};
+use crate::root::{put, put_all};
 
 /// Climate, hunger, diseases, children, the human condition.
 pub(crate) const PURPOSES: u8 = 5;
@@ -45,7 +46,8 @@ pub(crate) struct Association {
 }
 
 impl Association {
-    pub(crate) fn word(&self) -> u64 {
+    /// Puts its encoding behind others.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let status = match self.status {
             Status::Asked { window, passed } => {
                 1 | u64::from(passed) << 8 | u64::from(window) << 16
@@ -55,11 +57,11 @@ impl Association {
             Status::Revoked => 4,
         };
         let key = self.key.map_or(u64::MAX, |key| key.0.into());
-        let head = mix(mix(key, self.name.into()), mix(status, self.purpose.into()));
-        let vote = |hash, (voter, yes): (&AccountId, &bool)| {
-            mix(hash, u64::from(*voter) << 1 | u64::from(*yes))
-        };
-        self.votes.iter().fold(head, vote)
+        let words = [key, self.name.into(), status, self.purpose.into(), self.votes.len() as u64];
+        put_all(out, words);
+        for (voter, yes) in &self.votes {
+            put(out, u64::from(*voter) << 1 | u64::from(*yes));
+        }
     }
 
     pub(crate) fn is_admitted(&self) -> bool {

@@ -3,18 +3,22 @@
 //! A block keeps its parent alive, so the tree of blocks is in memory once for all nodes. What it comes to
 //! is a function of it and its parent alone: whoever needs it first works it out, all others find it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anthill_protocol::draw::mix;
 use anthill_protocol::{
     Body, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, Time,
+    fingerprint_bytes,
 };
 
-use crate::ledger::Outcome;
+use crate::outcomes::Worked;
 use crate::transaction::{Transaction, block_digest};
 
 /// Bytes of a header: chain, slot, height, parent, time, forger, two roots, coinbase, price, signature.
 pub(crate) const HEADER_BYTES: u32 = 8 + 4 + 4 + 32 + 8 + 4 + 32 + 32 + 8 + 8 + 64;
+
+/// Bytes of a block at most.
+pub(crate) const MOST_BYTES: u32 = 4 << 20;
 
 /// What nodes share.
 #[derive(Debug, Snapshot)]
@@ -36,7 +40,7 @@ pub(crate) struct Header {
     pub(crate) time: Time,
     pub(crate) forger: NodeId,
     /// Of the state and the receipts after it, as its forger says.
-    pub(crate) root: u64,
+    pub(crate) root: Digest,
     /// The forger's price per unit of fuel.
     pub(crate) price: u64,
     /// Of no meaning; a forger that grinds tries several.
@@ -65,7 +69,7 @@ pub struct Block {
     pub(crate) is_attack: bool,
     /// What tells it from other blocks.
     pub(crate) hash: u64,
-    pub(crate) outcome: OnceLock<Outcome>,
+    pub(crate) worked: Worked,
 }
 
 impl Block {
@@ -85,7 +89,7 @@ impl Block {
             stamped: header.time,
             is_attack: false,
             hash: 0,
-            outcome: OnceLock::new(),
+            worked: Worked::default(),
         };
         block.hash = block.work_out_hash();
         block
@@ -99,24 +103,25 @@ impl Block {
             parent,
             time,
             u64::from(forger.0) << 32 | u64::from(salt),
-            root,
+            fingerprint_bytes(&root.0),
             price,
         ];
         let head = words.into_iter().fold(u64::from(self.covers_time), mix);
         self.transactions.iter().fold(head, |hash, one| mix(hash, one.transaction.id()))
     }
 
+    /// Its size on the wire in bytes.
+    pub(crate) fn encoded_len(&self) -> u32 {
+        let all = self.transactions.iter().map(|one| one.transaction.encoded_len());
+        all.fold(HEADER_BYTES, u32::saturating_add)
+    }
+
     pub(crate) fn digest(&self, scenario: u64) -> Digest {
         block_digest(self.header.slot, self.hash, scenario)
     }
-
-    /// What it comes to. Of a block that was never worked out, which none that a node builds on is, `None`.
-    pub(crate) fn outcome(&self) -> Option<&Outcome> {
-        self.outcome.get()
-    }
 }
 
-/// What it says: its hash and what it comes to follow.
+/// What it says, and whether it was worked out: its hash and what it comes to follow.
 impl Snapshot for Block {
     fn save(&self, out: &mut Vec<u8>) {
         let Self { parent, header, transactions, signature, .. } = self;
@@ -124,14 +129,16 @@ impl Snapshot for Block {
         header.save(out);
         transactions.save(out);
         (*signature, self.covers_time, self.stamped, self.is_attack).save(out);
+        self.worked.is_done().save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
         let (parent, header) = (Snapshot::load(bytes)?, Header::load(bytes)?);
         let transactions = Snapshot::load(bytes)?;
         let (signature, covers_time, stamped, is_attack) = Snapshot::load(bytes)?;
+        let worked = Worked::new(bool::load(bytes)?);
         let block = Self::new(parent, header, transactions, covers_time);
-        Ok(Self { signature, stamped, is_attack, ..block })
+        Ok(Self { signature, stamped, is_attack, worked, ..block })
     }
 }
 
@@ -172,10 +179,7 @@ impl Body for Item {
     fn encoded_len(&self) -> u32 {
         let len = match self {
             Self::Transaction(transaction) => transaction.encoded_len(),
-            Self::Block(block) => {
-                let all = block.transactions.iter().map(|one| one.transaction.encoded_len());
-                all.fold(HEADER_BYTES, u32::saturating_add)
-            }
+            Self::Block(block) => block.encoded_len(),
         };
         len.min(Shared::MAX_LEN)
     }

@@ -4,11 +4,11 @@
 use anthill_protocol::draw::mix;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
-use crate::block::{Block, Included, Item};
+use crate::block::{Block, Included, Item, MOST_BYTES};
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
-use crate::output::{GoodwillOutput, Money, Seen};
+use crate::output::{Asset, GoodwillOutput, Money, Seen};
 use crate::{Goodwill, Timer};
 
 /// Deeper than this a node does not look whether a block is in its chain: it is of no use either way.
@@ -204,8 +204,8 @@ impl Goodwill {
             return false;
         };
         let header = &block.header;
-        let is_led =
-            !self.law.checks_leader || self.leader(parent, header.slot) == Some(header.forger.0);
+        let is_led = !self.law.checks_leader
+            || self.leader(parent, header.slot, &bodies) == Some(header.forger.0);
         let is_timely = !self.law.checks_leader || self.slot_at(header.time) == header.slot;
         let follows = header.parent == parent.hash
             && header.height == parent.header.height.saturating_add(1)
@@ -214,21 +214,21 @@ impl Goodwill {
             return false;
         }
         // What is a function of the block alone is looked at once for all nodes.
-        if block.outcome.get().is_none() {
+        if !block.worked.is_done() {
             let is_whole = |one: &Included| one.transaction.covers_all == self.law.covers_all;
             let is_well_formed = block.covers_time == self.law.covers_time
                 && block.hash == block.work_out_hash()
                 && block.transactions.len() <= self.block_transactions as usize
+                && block.encoded_len() <= MOST_BYTES
                 && block.transactions.iter().all(is_whole);
             if !is_well_formed {
                 return false;
             }
-            let Some(outcome) = self.execute(parent, header, &block.transactions) else {
-                return false;
-            };
-            let _ = block.outcome.set(outcome);
+            let Some(below) = self.outcome(parent, &bodies) else { return false };
+            let outcome = self.execute((&below.ledger, parent.hash), header, &block.transactions);
+            self.keep(block, outcome, &bodies);
         }
-        block.outcome().is_some_and(|outcome| outcome.root == header.root)
+        self.outcome(block, &bodies).is_some_and(|outcome| outcome.root == header.root)
     }
 
     /// A block whose parent is known.
@@ -310,14 +310,16 @@ impl Goodwill {
         for handle in &path.joined {
             let block = block_of(&bodies, *handle);
             let parent = block.parent.map(|parent| block_of(&bodies, parent));
-            let (Some(parent), Some(outcome)) = (parent, block.outcome()) else { continue };
+            let (Some(parent), Some(outcome)) = (parent, self.outcome(block, &bodies)) else {
+                continue;
+            };
             let seen = Seen {
                 block: block.hash,
                 parent: block.header.parent,
                 slot: block.header.slot,
                 height: block.header.height,
                 forger: block.header.forger.0,
-                leader: self.leader(parent, block.header.slot).unwrap_or(u32::MAX),
+                leader: self.leader(parent, block.header.slot, &bodies).unwrap_or(u32::MAX),
                 root: outcome.root,
             };
             cx.output(GoodwillOutput::Joined { seen, dropped });
@@ -328,6 +330,10 @@ impl Goodwill {
             for (token, owner) in outcome.owners.iter().copied() {
                 let block = block.hash;
                 cx.output(GoodwillOutput::Owner { block, token, owner });
+            }
+            for asset in &outcome.assets {
+                let asset = Asset { block: block.hash, ..*asset };
+                cx.output(GoodwillOutput::Asset { asset });
             }
             let unapproved = outcome.tally.unapproved;
             cx.output(GoodwillOutput::Money { block: block.hash, money, unapproved });
@@ -368,7 +374,7 @@ impl Goodwill {
         let off = path.dropped.iter().map(|block| (*block, u64::MAX));
         for (handle, sign) in off.chain(path.joined.iter().map(|block| (*block, 1))) {
             let block = block_of(&bodies, handle);
-            let Some(outcome) = block.outcome() else { continue };
+            let Some(outcome) = self.outcome(block, &bodies) else { continue };
             let tally = &outcome.tally;
             let done = outcome.receipts.iter().filter(|one| one.refused.is_none()).count() as u64;
             let refused = outcome.receipts.len() as u64 - done;
@@ -409,42 +415,12 @@ impl Goodwill {
         self.measure_wealth(node, cx);
     }
 
-    /// How even the forgers' wealth is, once a window.
-    fn measure_wealth(&self, node: &mut Full, cx: &mut impl Context<Self>) {
-        let bodies = cx.bodies();
-        let Some(outcome) = block_of(&bodies, node.tip).outcome() else { return };
-        let ledger = &outcome.ledger;
-        if ledger.window < node.measured.0 {
-            return;
-        }
-        let honest = self.forgers() - self.held();
-        let mut all: Vec<u64> = (0..honest).map(|id| ledger.accounts.balance(id)).collect();
-        all.sort_unstable();
-        let sum: u128 = all.iter().map(|one| u128::from(*one)).sum();
-        if sum == 0 {
-            return;
-        }
-        let n = all.len() as f64;
-        let total = sum as f64;
-        let ranked: f64 =
-            all.iter().zip(1u32..).map(|(one, rank)| *one as f64 * f64::from(rank)).sum();
-        let gini = (2.0 * ranked / (n * total) - (n + 1.0) / n).max(0.0);
-        let squares: f64 = all.iter().map(|one| (*one as f64 / total).powi(2)).sum();
-        let figures =
-            ((gini * 1e6).round() as u64, ((1.0 - squares).max(0.0) * 1e6).round() as u64);
-        cx.record(M::Gini, figures.0.wrapping_sub(node.measured.1));
-        cx.record(M::Monopoly, figures.1.wrapping_sub(node.measured.2));
-        node.measured = (ledger.window + 1, figures.0, figures.1);
-    }
-
     /// What tells the lottery of the present window, as a node sees it, from others.
-    pub(crate) fn lottery_of(&self, tip: &Block, window: u32) -> u64 {
-        let Some(outcome) = tip.outcome() else { return 0 };
-        let ledger = &outcome.ledger;
+    pub(crate) fn lottery_of((ledger, hash): (&Ledger, u64), window: u32) -> u64 {
         match window.checked_sub(ledger.window) {
             Some(0) => mix(ledger.tables[0].hash(), ledger.ends[0]),
             Some(1) => mix(ledger.tables[1].hash(), ledger.ends[1]),
-            _ => mix(tip.hash, u64::from(window)),
+            _ => mix(hash, u64::from(window)),
         }
     }
 }

@@ -6,13 +6,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use anthill_contracts::Address;
+use anthill_contracts::{Address, Environment, limits};
 use anthill_protocol::draw::mix;
-use anthill_protocol::fingerprint_bytes;
+use anthill_protocol::{Snapshot, fingerprint_bytes};
 
 use crate::Goodwill;
 use crate::accounts::AccountId;
+use crate::assets::Asset;
 use crate::ledger::{Ledger, Refusal, Tally};
+use crate::output;
+use crate::root::put_all;
 use crate::vm::{self, Ran};
 
 /// Calls that a block runs at most, and that wait for a contract at most.
@@ -20,6 +23,45 @@ const MOST_RUN: u32 = 1_000;
 const MOST_WAITING: usize = 10_000;
 /// Contracts that there are at most; more are refused.
 const MOST: usize = 100_000;
+
+/// What a creation puts into the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Snapshot)]
+pub(crate) enum Code {
+    /// Nothing: calls take a fixed amount.
+    None,
+    /// A contract that comes with the platform, by its place in the list.
+    Shipped(u8),
+    /// A WebAssembly module, whoever compiled it.
+    Module(Arc<[u8]>),
+}
+
+impl Code {
+    /// Two words that tell it from others.
+    pub(crate) fn words(&self) -> [u64; 2] {
+        match self {
+            Self::None => [0, 0],
+            Self::Shipped(place) => [1, (*place).into()],
+            Self::Module(bytes) => [2, fingerprint_bytes(bytes)],
+        }
+    }
+
+    /// Bytes that travel.
+    pub(crate) fn len(&self) -> u32 {
+        match self {
+            Self::None | Self::Shipped(_) => 1,
+            Self::Module(bytes) => 4 + bytes.len().min(1 << 20) as u32,
+        }
+    }
+}
+
+/// What calls of a block have done, for the judges.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// Tokens that have changed hands, and to whom.
+    pub(crate) owners: Vec<(u64, u64)>,
+    /// Assets that were bought or passed on.
+    pub(crate) assets: Vec<output::Asset>,
+}
 
 /// A contract.
 #[derive(Clone, Debug)]
@@ -31,6 +73,8 @@ struct Contract {
     /// Calls that it still allows.
     left: u32,
     waiting: VecDeque<Call>,
+    /// If its code is that of a game's asset: no part of the state.
+    asset: Option<Asset>,
 }
 
 /// A call that waits.
@@ -66,15 +110,19 @@ impl Contracts {
         self.all.iter().map(|(id, one)| (*id, one.code))
     }
 
-    pub(crate) fn word(&self) -> u64 {
-        let call = |hash, one: &Call| {
-            let input = mix(one.value, fingerprint_bytes(&one.input));
-            let call = mix(mix(one.caller.into(), one.limit), mix(one.price, one.since.into()));
-            mix(mix(hash, call), input)
-        };
-        self.all.iter().fold(0, |hash, (id, one)| {
-            one.waiting.iter().fold(mix(mix(hash, *id), one.left.into()), call)
-        })
+    /// Puts its encoding behind others.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for (id, one) in &self.all {
+            put_all(out, [*id, one.fuel, one.left.into(), one.waiting.len() as u64]);
+            out.push(u8::from(one.code.is_some()));
+            out.extend(one.code.unwrap_or_default().0);
+            for call in &one.waiting {
+                let who = u64::from(call.caller) << 32 | u64::from(call.since);
+                let words = [who, call.limit, call.price, call.value, call.input.len() as u64];
+                put_all(out, words);
+                out.extend(&call.input[..]);
+            }
+        }
     }
 }
 
@@ -90,7 +138,7 @@ impl Goodwill {
         ledger: &mut Ledger,
         (creator, name): (AccountId, u32),
         (fuel, left): (u64, u32),
-        (program, paid): (u8, u64),
+        (code, input, paid): (&Code, &[u8], u64),
     ) -> Result<(), Refusal> {
         let id = address(creator, name);
         let contracts = &ledger.contracts;
@@ -98,13 +146,26 @@ impl Goodwill {
             return Err(Refusal::Contract);
         }
         let place = Address::of_contract(&vm::of(creator), name.into());
-        let code = (program > 0).then_some(place);
-        if code.is_some() && !self.vm.deploy(&mut ledger.state, (creator, place), program, paid) {
-            return Err(Refusal::Contract);
+        let mut asset = None;
+        if *code != Code::None {
+            let wasm = vm::bytes_of(code).ok_or(Refusal::Contract)?;
+            if input.len() > limits::INPUT {
+                return Err(Refusal::Contract);
+            }
+            let block = self.env(ledger);
+            self.vm.deploy(&mut ledger.state, (creator, place), (wasm, input), (paid, block))?;
+            asset = vm::is_game_asset(wasm).then(|| Asset::new(input)).flatten();
         }
-        let new = Contract { fuel, code, left, waiting: VecDeque::new() };
+        let code = (*code != Code::None).then_some(place);
+        let new = Contract { fuel, code, left, waiting: VecDeque::new(), asset };
         Arc::make_mut(&mut ledger.contracts).all.insert(id, new);
         Ok(())
+    }
+
+    /// What contracts see of the chain: the height, and when the slot begins.
+    fn env(&self, ledger: &Ledger) -> Environment {
+        let time_ms = self.start_of(ledger.slot).0 / 1_000_000;
+        Environment { height: ledger.height.into(), time_ms }
     }
 
     /// Somebody calls it: the call waits, and what it may cost is held. The caller has paid that.
@@ -129,11 +190,12 @@ impl Goodwill {
         ledger: &mut Ledger,
         (forger, price): (AccountId, u64),
         tally: &mut Tally,
-    ) -> Vec<(u64, u64)> {
-        let mut owners = Vec::new();
+    ) -> Told {
+        let mut told = Told::default();
         if ledger.contracts.all.values().all(|one| one.waiting.is_empty()) {
-            return owners;
+            return told;
         }
+        let env = self.env(ledger);
         let slot = ledger.slot;
         let mut contracts = (*ledger.contracts).clone();
         let mut runs = MOST_RUN;
@@ -152,13 +214,19 @@ impl Goodwill {
                     }
                     Some(to) => {
                         let money = (call.value, call.limit);
-                        let what = (ledger.height, &call.input[..]);
+                        let what = (env, &call.input[..]);
                         self.vm.run(&mut ledger.state, (call.caller, to), money, what)
                     }
                 };
                 // Too hungry for what is paid, or refused by the contract: undone, and the fee is kept.
                 let is_done = ran.is_done;
-                owners.extend(ran.owners);
+                told.owners.extend(ran.owners);
+                if let Some(asset) = contract.asset.as_mut().filter(|_| is_done) {
+                    let moved = asset.note(call.caller, &call.input, env.time_ms);
+                    let Asset { supply, most, sold, .. } = *asset;
+                    let (block, contract) = (0, *id);
+                    told.assets.push(output::Asset { block, contract, sold, supply, moved, most });
+                }
                 let spent = if is_done { call.value } else { 0 };
                 ledger.pots.inside = ledger.pots.inside.saturating_add(spent);
                 let fee = ran.fuel.min(call.limit).saturating_mul(call.price);
@@ -184,6 +252,6 @@ impl Goodwill {
             tally.starved += 1;
         }
         ledger.contracts = Arc::new(contracts);
-        owners
+        told
     }
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anthill_contracts::State;
+use anthill_protocol::Bodies;
 use anthill_protocol::draw::{below, mix};
 
 use crate::Goodwill;
 use crate::accounts::{Account, AccountId, Accounts};
-use crate::block::{Block, Header, Included};
+use crate::block::{Block, Header, Included, Item};
 use crate::contracts::Call;
-use crate::forge::PRICE;
 use crate::ledger::{Ledger, Outcome, Pots, Receipt, Refusal, Tally};
 use crate::lottery::Table;
+use crate::orders::PRICE;
 use crate::parameters::Proof;
+use crate::root::Parts;
 use crate::scheduled::{Cron, Scheduled};
 use crate::transaction::{Payload, Transaction};
 
@@ -27,7 +29,7 @@ impl Goodwill {
     pub(crate) fn genesis_ledger(&self) -> Ledger {
         let first = self.first_weights();
         let end = mix(self.seed(), 0x656e_6473);
-        Ledger {
+        let mut ledger = Ledger {
             slot: 0,
             height: 0,
             window: 0,
@@ -45,7 +47,10 @@ impl Goodwill {
             contracts: Arc::default(),
             state: State::default(),
             donated: 0,
-        }
+            parts: Parts::new(),
+        };
+        ledger.commit(None);
+        ledger
     }
 
     /// The window of a slot; slots are numbered from 1, windows from 0.
@@ -54,14 +59,27 @@ impl Goodwill {
     }
 
     /// Who may forge in a slot, if nothing comes between; `None`: nobody.
-    pub(crate) fn leader(&self, tip: &Block, slot: u32) -> Option<AccountId> {
-        let ledger = &tip.outcome()?.ledger;
+    pub(crate) fn leader(
+        &self,
+        tip: &Block,
+        slot: u32,
+        bodies: &impl Bodies<Item>,
+    ) -> Option<AccountId> {
+        self.leader_after((&self.outcome(tip, bodies)?.ledger, tip.hash), slot)
+    }
+
+    /// The same, after the block with this state and hash.
+    pub(crate) fn leader_after(
+        &self,
+        (ledger, hash): (&Ledger, u64),
+        slot: u32,
+    ) -> Option<AccountId> {
         let window = self.window_of(slot);
         let (table, end) = match window.checked_sub(ledger.window)? {
             0 => (Arc::clone(&ledger.tables[0]), ledger.ends[0]),
             1 => (Arc::clone(&ledger.tables[1]), ledger.ends[1]),
-            _ if ledger.bids.is_empty() => (Arc::clone(&ledger.tables[1]), tip.hash),
-            _ => (Arc::new(Table::new(&ledger.bids)), tip.hash),
+            _ if ledger.bids.is_empty() => (Arc::clone(&ledger.tables[1]), hash),
+            _ => (Arc::new(Table::new(&ledger.bids)), hash),
         };
         let beacon = self.beacon_of(window, end);
         table.leader(beacon, slot).filter(|key| !ledger.is_banned(*key, window))
@@ -75,16 +93,16 @@ impl Goodwill {
         }
     }
 
-    /// What a block comes to on top of another one; `None` on one that was never worked out.
+    /// What a block comes to on top of the one with this state and hash.
     pub(crate) fn execute(
         &self,
-        parent: &Block,
+        (below, parent): (&Ledger, u64),
         header: &Header,
         transactions: &[Included],
-    ) -> Option<Outcome> {
-        let mut ledger = parent.outcome()?.ledger.clone();
+    ) -> Outcome {
+        let mut ledger = below.clone();
         let mut tally = Tally::default();
-        self.advance(&mut ledger, parent.hash, header.slot, &mut tally);
+        self.advance(&mut ledger, parent, header.slot, &mut tally);
         ledger.slot = header.slot;
         ledger.height = ledger.height.saturating_add(1);
         let forger = header.forger.0;
@@ -95,10 +113,12 @@ impl Goodwill {
             let refused = self.apply(&mut ledger, &one.transaction, &mut tally).err();
             receipts.push(Receipt { id: one.transaction.id(), refused });
         }
-        let owners = self.run_calls(&mut ledger, (forger, header.price), &mut tally);
+        let told = self.run_calls(&mut ledger, (forger, header.price), &mut tally);
         tally.minted = ledger.mint(forger, self.reward, self.most_issued);
         self.pay_fees(&mut ledger, forger, &mut tally);
-        Some(Outcome { owners: owners.into(), ..Outcome::new(ledger, receipts, tally) })
+        ledger.commit(Some(below));
+        let (owners, assets) = (told.owners.into(), told.assets.into());
+        Outcome { owners, assets, ..Outcome::new(ledger, receipts, tally) }
     }
 
     /// Lets the windows end that end before a slot.
@@ -303,9 +323,9 @@ impl Goodwill {
             Payload::DeadMan { heir, patience } => self.watch(ledger, from, (heir, patience)),
             Payload::Alive => self.lives(ledger, from),
             Payload::Withdraw => Ok(()),
-            Payload::Create { name, fuel, calls, program } => {
+            Payload::Create { name, fuel, calls, ref code, ref input } => {
                 let paid = transaction.fee / PRICE;
-                self.create(ledger, (from, name), (fuel, calls), (program, paid))
+                self.create(ledger, (from, name), (fuel, calls), (code, input, paid))
             }
             Payload::Call { contract, limit, price, value, ref input } => {
                 let (since, input) = (ledger.slot, input.clone());

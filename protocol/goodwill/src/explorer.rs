@@ -9,7 +9,7 @@ use anthill_protocol::{Bodies, Shared};
 use crate::Goodwill;
 use crate::accounts::AccountId;
 use crate::block::{Block, Item};
-use crate::ledger::{Ledger, Refusal};
+use crate::ledger::{Ledger, Receipt, Refusal};
 use crate::node::Full;
 use crate::transaction::{Payload, Transaction};
 
@@ -31,10 +31,12 @@ impl Goodwill {
             next = bodies.get(handle).block().and_then(|block| block.parent);
         }
         for block in chain.into_iter().rev().filter_map(|handle| bodies.get(handle).block()) {
-            tell_block(block, tell);
+            let outcome = self.outcome(block, bodies);
+            let receipts = outcome.as_ref().map_or(&[][..], |outcome| &outcome.receipts);
+            tell_block(block, receipts, tell);
         }
         let tip = bodies.get(node.tip).block();
-        if let Some(outcome) = tip.and_then(Block::outcome) {
+        if let Some(outcome) = tip.and_then(|tip| self.outcome(tip, bodies)) {
             self.tell_accounts(&outcome.ledger, tell);
             tell_contracts(&outcome.ledger, tell);
         }
@@ -58,7 +60,7 @@ impl Goodwill {
     }
 }
 
-fn tell_block(block: &Block, tell: &mut dyn FnMut(LedgerEntry)) {
+fn tell_block(block: &Block, receipts: &[Receipt], tell: &mut dyn FnMut(LedgerEntry)) {
     let header = &block.header;
     tell(LedgerEntry::Block(LedgerBlock {
         height: header.height.into(),
@@ -68,7 +70,6 @@ fn tell_block(block: &Block, tell: &mut dyn FnMut(LedgerEntry)) {
         time: header.time,
         transactions: block.transactions.len() as u64,
     }));
-    let receipts = block.outcome().map_or(&[][..], |outcome| &outcome.receipts);
     for (place, one) in block.transactions.iter().enumerate() {
         let transaction = &*one.transaction;
         let (status, is_charged) = match receipts.get(place).map(|receipt| receipt.refused) {
@@ -130,6 +131,7 @@ fn why(refusal: Refusal) -> &'static str {
         Refusal::Vote => "refused: no right to vote",
         Refusal::Evidence => "refused: it proves nothing new",
         Refusal::Contract => "refused: no such contract, or no call of it left",
+        Refusal::Code => "refused: code that may not be deployed",
         Refusal::Schedule => "refused: a schedule that cannot be",
     }
 }

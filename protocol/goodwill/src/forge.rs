@@ -1,48 +1,33 @@
 //! Forging: a forger's own slots, the block it makes in one, and what it does for every window.
 
-use anthill_contracts::shipped::{self, Part};
 use anthill_protocol::draw::{below, mix};
-use anthill_protocol::{Bodies, Context, NodeId, Shared};
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Shared};
 
 use crate::associations::Association;
-use crate::block::{Block, Header, Included, Item};
+use crate::block::{Block, HEADER_BYTES, Header, Included, Item, MOST_BYTES};
 use crate::chain::block_of;
-use crate::contracts::address;
 use crate::ledger::Ledger;
 use crate::metric::GoodwillMetric as M;
 use crate::node::Full;
+use crate::orders::PRICE;
 use crate::output::GoodwillOutput;
 use crate::parameters::Strategy;
 use crate::transaction::{Payload, Transaction};
-use crate::{Goodwill, Timer, vm};
-
-/// What callers pay for a unit of fuel, in millionths of a coin, and what a call takes.
-pub(crate) const PRICE: u64 = 1;
-pub(crate) const FUEL: u64 = 50_000;
-/// The contract that the workload calls.
-const TOKENS: &str = "nft";
-
-/// A call that mints a token of its own, of the register of a window.
-pub(crate) fn mint(window: u32, caller: u32, nonce: u32) -> Payload {
-    let mut token = [0; 32];
-    token[..4].copy_from_slice(&caller.to_le_bytes());
-    token[4..8].copy_from_slice(&nonce.to_le_bytes());
-    let input = shipped::input(&[Part::U8(1), Part::Bytes(&token)]).into();
-    let contract = address(0, window);
-    Payload::Call { contract, limit: FUEL, price: PRICE, value: 0, input }
-}
+use crate::{Goodwill, Timer};
 
 impl Goodwill {
     /// Sets a timer for the next slot of its own in this window, or for the next window.
     pub(crate) fn plan(&self, node: &mut Full, after: u32, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
         let tip = block_of(&bodies, node.tip);
+        let Some(outcome) = self.outcome(tip, &bodies) else { return };
+        let tip = (&outcome.ledger, tip.hash);
         let first = after.saturating_add(1);
         let window = self.window_of(first);
         let end = window.saturating_add(1).saturating_mul(self.window);
         node.clock = node.clock.wrapping_add(1);
-        node.lottery = self.lottery_of(tip, window);
-        let own = |slot: &u32| self.leader(tip, *slot) == Some(cx.id().0);
+        node.lottery = Self::lottery_of(tip, window);
+        let own = |slot: &u32| self.leader_after(tip, *slot) == Some(cx.id().0);
         let slot = (first..=end).find(own).unwrap_or(end.saturating_add(1));
         if slot <= self.last_slot() {
             let wait = self.start_of(slot).since(cx.local_clock());
@@ -54,7 +39,9 @@ impl Goodwill {
     pub(crate) fn keep_plan(&self, node: &mut Full, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
         let now = self.slot_at(cx.local_clock());
-        let lottery = self.lottery_of(block_of(&bodies, node.tip), self.window_of(now + 1));
+        let tip = block_of(&bodies, node.tip);
+        let Some(outcome) = self.outcome(tip, &bodies) else { return };
+        let lottery = Self::lottery_of((&outcome.ledger, tip.hash), self.window_of(now + 1));
         if lottery != node.lottery {
             self.plan(node, now, cx);
         }
@@ -64,7 +51,7 @@ impl Goodwill {
     pub(crate) fn on_slot(&self, node: &mut Full, slot: u32, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
         let tip = block_of(&bodies, node.tip);
-        if self.leader(tip, slot) == Some(cx.id().0) && tip.header.slot < slot {
+        if self.leader(tip, slot, &bodies) == Some(cx.id().0) && tip.header.slot < slot {
             let block = self.forge(node, node.tip, slot, 0, cx);
             self.publish(node, block, cx);
         }
@@ -95,7 +82,10 @@ impl Goodwill {
     ) -> Shared {
         let bodies = cx.bodies();
         let below = block_of(&bodies, parent);
-        let transactions = self.choose(node, below, &bodies);
+        let outcome = self.outcome(below, &bodies);
+        let state = outcome.as_deref().map(|outcome| &outcome.ledger);
+        let transactions =
+            state.map_or_else(Box::default, |state| self.choose(node, state, &bodies));
         let time = match self.slot_at(cx.local_clock()) == slot {
             true => cx.local_clock(),
             false => self.start_of(slot),
@@ -106,15 +96,17 @@ impl Goodwill {
             parent: below.hash,
             time,
             forger: cx.id(),
-            root: 0,
+            root: Digest([0; 32]),
             price: self.price_of(cx.id()),
             salt,
         };
-        let outcome = self.execute(below, &header, &transactions);
-        header.root = outcome.as_ref().map_or(0, |outcome| outcome.root);
+        let outcome = state.map(|state| self.execute((state, below.hash), &header, &transactions));
+        if let Some(outcome) = &outcome {
+            header.root = outcome.root;
+        }
         let mut block = Block::new(Some(parent), header, transactions, self.law.covers_time);
         if let Some(outcome) = outcome {
-            let _ = block.outcome.set(outcome);
+            self.keep(&block, outcome, &bodies);
         }
         self.sign_block(&mut block, cx);
         cx.share(Item::Block(block.into()))
@@ -126,10 +118,9 @@ impl Goodwill {
     }
 
     /// What goes into a block: of each account its next ones, as long as it can pay.
-    fn choose(&self, node: &Full, parent: &Block, bodies: &impl Bodies<Item>) -> Box<[Included]> {
-        let Some(outcome) = parent.outcome() else { return Box::default() };
-        let accounts = &outcome.ledger.accounts;
-        let mut chosen = Vec::new();
+    fn choose(&self, node: &Full, state: &Ledger, bodies: &impl Bodies<Item>) -> Box<[Included]> {
+        let accounts = &state.accounts;
+        let (mut chosen, mut bytes) = (Vec::new(), HEADER_BYTES);
         let (mut from, mut nonce, mut left) = (u32::MAX, 0, 0);
         for one in node.pool.iter() {
             if chosen.len() >= self.block_transactions as usize {
@@ -142,6 +133,10 @@ impl Goodwill {
             let Some(transaction) = bodies.get(one.handle).transaction() else { continue };
             let is_next = !self.law.covers_all || one.nonce == nonce;
             if is_next && transaction.cost() <= left {
+                bytes = bytes.saturating_add(transaction.encoded_len());
+                if bytes > MOST_BYTES {
+                    break;
+                }
                 left -= transaction.cost();
                 nonce = nonce.saturating_add(1);
                 chosen.push(Included { handle: one.handle, transaction: transaction.clone() });
@@ -155,7 +150,7 @@ impl Goodwill {
         self.await_window(window.saturating_add(1), cx);
         let bodies = cx.bodies();
         let tip = block_of(&bodies, node.tip);
-        let Some(outcome) = tip.outcome() else { return };
+        let Some(outcome) = self.outcome(tip, &bodies) else { return };
         let ledger = &outcome.ledger;
         self.resume_nonce(node, ledger, cx);
         if let Some(bid) = self.next_bid(ledger, window, cx) {
@@ -235,9 +230,12 @@ impl Goodwill {
         cx: &mut impl Context<Self>,
     ) {
         let all = ledger.associations.iter().zip(0u32..);
-        // Nobody gives to one that it would not vote for.
+        // Nobody gives to one that it would not vote for, nor to its own if that is refused.
+        let is_own = |one: &Association| self.law.refuses_own && one.key == Some(cx.id());
         let trusts = |one: &Association| {
-            one.is_admitted() && (one.key.is_none() || self.likes(cx.id(), one.name, one.is_scam))
+            one.is_admitted()
+                && !is_own(one)
+                && (one.key.is_none() || self.likes(cx.id(), one.name, one.is_scam))
         };
         let admitted: Vec<u32> =
             all.filter(|(one, _)| trusts(one)).map(|(_, place)| place).collect();
@@ -271,24 +269,6 @@ impl Goodwill {
     pub(crate) fn price_of(&self, forger: NodeId) -> u64 {
         let draw = mix(self.seed() ^ 0x7072_6963, forger.0.into());
         if draw <= self.is_willing { PRICE } else { PRICE * 1_000 }
-    }
-
-    /// With calls in the workload, node 0 puts a register of tokens into the chain in every window, and
-    /// mints the first.
-    fn open_contract(&self, node: &mut Full, window: u32, cx: &mut impl Context<Self>) {
-        if cx.id() != NodeId(0) || self.calls <= 0.0 {
-            return;
-        }
-        let program = vm::program(TOKENS);
-        let create = Payload::Create { name: window, fuel: FUEL, calls: u32::MAX, program };
-        let mut create = Transaction::new(cx.id().0, node.nonce, create, self.law.covers_all);
-        create.fee = vm::price_of(TOKENS).saturating_mul(PRICE);
-        node.nonce = node.nonce.saturating_add(1);
-        let handle = self.sign_and_share(create, cx);
-        self.on_transaction(node, None, handle, cx);
-        let nonce = node.nonce;
-        self.make(node, mint(window, cx.id().0, nonce), cx);
-        self.make(node, Payload::Withdraw, cx);
     }
 
     /// An honest forger votes once on every association that asks.

@@ -1,5 +1,8 @@
 //! What must hold between nodes.
 
+mod caps;
+mod live;
+
 use std::collections::BTreeMap;
 
 use anthill_protocol::judge::{self, Breaches, Judge, Rule, Said, Setting};
@@ -25,10 +28,17 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
         Judge::new("approved donations only", Approved),
         Judge::new("equal roots at equal blocks", judge::agreement(roots)),
         Judge::new("one owner of a token after a block", Owners::default()),
+        Judge::new("a game's asset is capped", caps::Caps::default()),
         Judge::new("one block per slot of an honest forger", Once::default()),
         Judge::new("longer chains only", Longer::default()),
         Judge::new("prefixes agree at depth", judge::agreement(deep))
             .bound("honest forgers, and blocks that reach all within half a slot", is_calm),
+        Judge::new("payments are believed in time", live::Payments::new(protocol, setting)).bound(
+            "the same, and room and money for all payments",
+            is_calm && live::is_promised(protocol, setting),
+        ),
+        Judge::new("chains grow", live::Growth::new(protocol, setting))
+            .bound("the same, and bids", is_calm && protocol.first_bid(0) > 0),
     ]
 }
 
@@ -164,5 +174,31 @@ impl Rule<Says> for Longer {
         if !keeps_state {
             self.tips.remove(&node);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anthill_protocol::judge::{Panel, RunEnd};
+    use anthill_protocol::{Key, Time};
+
+    use super::*;
+
+    pub(super) fn said(at: Time, node: u32, output: Says) -> Said<Says> {
+        let node = NodeId(node);
+        let at = Key { time: at, target: node, tie: 0, source: node, sequence: 0 };
+        Said { at, node, output }
+    }
+
+    /// Whether a rule finds anything in a stream and at its end: 1 or 0.
+    pub(super) fn findings(
+        rule: impl Rule<Says> + 'static,
+        stream: &[Said<Says>],
+        end: Time,
+    ) -> usize {
+        let mut panel = Panel::new(vec![Judge::new("under test", rule)]);
+        stream.iter().for_each(|said| panel.hear(said));
+        panel.end(&RunEnd { time: end, nodes: 5, excused: &[] });
+        panel.findings().len()
     }
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anthill_contracts::State;
-use anthill_protocol::draw::mix;
+use anthill_protocol::Digest;
 
 use crate::accounts::{AccountId, Accounts};
 use crate::associations::Association;
 use crate::contracts::Contracts;
 use crate::lottery::Table;
+use crate::output;
+use crate::root::{self, Parts};
 use crate::scheduled::Scheduled;
-use crate::vm;
 
 /// Money that is in no account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(crate) struct Ledger {
     pub(crate) state: State,
     /// Given to associations so far, and of it by association.
     pub(crate) donated: u64,
+    /// What all of it hashes to, part by part, once it is committed.
+    pub(crate) parts: Parts,
 }
 
 impl Ledger {
@@ -96,37 +99,6 @@ impl Ledger {
         self.tables[0].weight(forger) > 0
             && self.signs.get(&forger).is_some_and(|sign| *sign >= self.window)
     }
-
-    /// The root of all of it.
-    pub(crate) fn root(&self) -> u64 {
-        let Pots { genesis, minted, burnt, escrow, inside } = self.pots;
-        let words = [
-            u64::from(self.slot) << 32 | u64::from(self.height),
-            self.accounts.hash(),
-            genesis,
-            minted,
-            burnt,
-            escrow,
-            inside,
-            vm::word(&self.state),
-            self.tables[0].hash(),
-            self.tables[1].hash(),
-            self.ends[0],
-            self.ends[1],
-        ];
-        let root = words.into_iter().fold(0x7374_6174, mix);
-        let pairs = |hash, map: &BTreeMap<AccountId, u64>| {
-            map.iter().fold(hash, |hash, (key, value)| mix(hash, mix(u64::from(*key), *value)))
-        };
-        let root = pairs(root, &self.bids);
-        let short = |hash, map: &BTreeMap<AccountId, u32>| {
-            map.iter()
-                .fold(hash, |hash, (key, value)| mix(hash, mix(u64::from(*key), (*value).into())))
-        };
-        let root = short(short(root, &self.signs), &self.bans);
-        let root = self.associations.iter().fold(root, |hash, one| mix(hash, one.word()));
-        mix(mix(root, self.scheduled.word()), self.contracts.word())
-    }
 }
 
 /// Why a transaction in a block did nothing.
@@ -150,8 +122,10 @@ pub(crate) enum Refusal {
     Vote,
     /// It proves nothing, or nothing new.
     Evidence,
-    /// A contract that does not exist, or exists already, or allows no more calls.
+    /// A contract that does not exist, or exists already, or allows no more calls; or too little is paid.
     Contract,
+    /// Code that may not be deployed.
+    Code,
     /// A schedule that cannot be.
     Schedule,
 }
@@ -197,21 +171,30 @@ pub(crate) struct Outcome {
     pub(crate) receipts: Box<[Receipt]>,
     pub(crate) tally: Tally,
     /// Of state and receipts.
-    pub(crate) root: u64,
+    pub(crate) root: Digest,
     /// Tokens that have changed hands, and to whom.
     pub(crate) owners: Box<[(u64, u64)]>,
+    /// Assets that were bought or passed on.
+    pub(crate) assets: Box<[output::Asset]>,
 }
 
 impl core::fmt::Debug for Outcome {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "root {:016x}", self.root)
+        write!(f, "root {:?}", self.root)
     }
 }
 
 impl Outcome {
+    /// Of a ledger that is committed.
     pub(crate) fn new(ledger: Ledger, receipts: Vec<Receipt>, tally: Tally) -> Self {
-        let word = |one: &Receipt| mix(one.id, one.refused.map_or(0, |why| why as u64 + 1));
-        let root = receipts.iter().fold(ledger.root(), |hash, one| mix(hash, word(one)));
-        Self { ledger, receipts: receipts.into(), tally, root, owners: Box::default() }
+        let root = root::of_both(&ledger.root(), &root::of_receipts(&receipts));
+        Self {
+            ledger,
+            receipts: receipts.into(),
+            tally,
+            root,
+            owners: Box::default(),
+            assets: Box::default(),
+        }
     }
 }

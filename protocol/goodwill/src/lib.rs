@@ -10,20 +10,23 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `accounts`, `ledger`, `execute` | balances, pots, windows; what a block comes to |
+//! | `accounts`, `ledger`, `execute`, `outcomes` | balances, pots, windows; what a block comes to, and for how long that is kept |
+//! | `root` | the root of the state: a trie of its parts |
 //! | `lottery` | weights and leaders of slots |
 //! | `associations` | requests, votes, revocation, spending |
 //! | `scheduled` | crons, and testaments of silence |
-//! | `contracts`, `vm` | queues of calls by price, starvation; the machine of `anthill-contracts` |
+//! | `contracts`, `vm`, `orders`, `assets` | queues of calls by price, starvation; the machine of `anthill-contracts`; what the workload calls, and what is known of it |
 //! | `transaction`, `block`, `pool` | what is signed, shared, and waits |
 //! | `mesh`, `greeting`, `relay`, `chain`, `forge` | full nodes: who knows whom, flooding, forks, slots, bids |
 //! | `light` | light peers |
 //! | `attacks` | thirteen adversaries |
+//! | `wealth` | how even it is |
 //! | `judges`, `checks`, [`theory`] | what must hold, and closed forms |
 
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod assets;
 mod associations;
 mod attacks;
 mod block;
@@ -42,17 +45,21 @@ mod mesh;
 mod message;
 mod metric;
 mod node;
+mod orders;
+mod outcomes;
 mod output;
 mod parameters;
 mod pool;
 mod protocol;
 mod relay;
+mod root;
 mod scheduled;
 #[cfg(test)]
 mod tests;
 pub mod theory;
 mod transaction;
 mod vm;
+mod wealth;
 
 pub use parameters::Goodwill;
 

@@ -4,7 +4,6 @@ use anthill_protocol::kit::Arrivals;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
 
 use crate::accounts::AccountId;
-use crate::forge::mint;
 use crate::message::{Attested, GoodwillMessage};
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Light, Node, Pending};
@@ -91,7 +90,7 @@ impl Goodwill {
                 period: 2,
                 count: CRON_COUNT,
             },
-            (false, true) => mint(self.window_of(slot), own, nonce),
+            (false, true) => self.order_of(self.window_of(slot), (own, nonce), to),
             (false, false) => Payload::None,
         };
         let mut transaction = Transaction::new(own, nonce, payload, self.law.covers_all);

@@ -36,9 +36,18 @@ pub enum GoodwillMetric {
     /// coins that the last forger won by its slots, per coin that it gave: above 1 it gains
     #[metric(per = Given)]
     Gain,
-    /// Gini's index of what forgers have, at the end of the last window
+    /// Gini's index of what forgers have, at the end
     #[metric(per = Coin)]
     Gini,
+    /// share of what all forgers have that the poorer half has, at the end
+    #[metric(per = Coin)]
+    PoorestHalf,
+    /// the same of the poorest nine tenths
+    #[metric(per = Coin)]
+    PoorestNineTenths,
+    /// the same of all but the richest hundredth
+    #[metric(per = Coin)]
+    ButRichestHundredth,
     /// 1 - sum of squares of forgers' shares of what all have: near 0 one has all
     #[metric(per = Coin)]
     Monopoly,

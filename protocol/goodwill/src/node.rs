@@ -4,6 +4,7 @@ use anthill_protocol::{Context, NodeId, Shared, Snapshot, SnapshotError, Time};
 
 use crate::Goodwill;
 use crate::pool::Pool;
+use crate::wealth::Wealth;
 
 /// Blocks that a full node knows beside the ancestors of its tip.
 pub(crate) const RECENT: usize = 16;
@@ -49,8 +50,8 @@ pub struct Full {
     pub(crate) followed: Vec<Followed>,
     /// Associations on which it has voted: all before this one.
     pub(crate) voted: u32,
-    /// Node 0: the window of the last figures on wealth, and those figures.
-    pub(crate) measured: (u32, u64, u64),
+    /// Node 0: the last figures on wealth.
+    pub(crate) measured: Wealth,
     /// Until when its energy was counted.
     pub(crate) powered: Time,
     /// Transactions that it passed on, where nonces do not tell: a ring.
@@ -115,7 +116,7 @@ impl Full {
             confirmed: 0,
             followed: Vec::new(),
             voted: 0,
-            measured: (0, 0, 0),
+            measured: Wealth::default(),
             powered: Time::ZERO,
             passed: Vec::new(),
             challenges: Vec::new(),

@@ -1,6 +1,6 @@
 //! What nodes tell the outside world.
 
-use anthill_protocol::{Output, Wire};
+use anthill_protocol::{Digest, Output, Wire};
 
 /// What is said of a block that a node's chain ends in from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
@@ -13,7 +13,7 @@ pub struct Seen {
     /// Whose slot it is by the state of its parent; `u32::MAX`: nobody's.
     pub(crate) leader: u32,
     /// Of state and receipts after it, as the node has worked them out.
-    pub(crate) root: u64,
+    pub(crate) root: Digest,
 }
 
 /// The money after a block, as a node has worked it out.
@@ -26,6 +26,19 @@ pub struct Money {
     pub(crate) minted: u64,
 }
 
+/// A game's asset after a call, as its creation and its calls have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Wire)]
+pub struct Asset {
+    pub(crate) block: u64,
+    pub(crate) contract: u64,
+    /// How many were bought so far, and how many there are.
+    pub(crate) sold: u64,
+    pub(crate) supply: u64,
+    /// How often the caller has passed some on in this window of time, and how often it may.
+    pub(crate) moved: u64,
+    pub(crate) most: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Output)]
 pub enum GoodwillOutput {
     /// A forger made a block in this slot.
@@ -36,6 +49,8 @@ pub enum GoodwillOutput {
     Money { block: u64, money: Money, unapproved: u32 },
     /// A block lies as deep as transactions need to be believed.
     Confirmed { height: u32, block: u64 },
+    /// A game's asset was bought or passed on in that block.
+    Asset { asset: Asset },
     /// A token has changed hands in that block.
     Owner { block: u64, token: u64, owner: u64 },
     /// A peer has made a transaction.

@@ -11,6 +11,7 @@ use crate::attacks::{self, Attack};
 use crate::checks;
 use crate::mesh::{self, Mesh};
 use crate::node::Node;
+use crate::orders::Order;
 use crate::vm::Vm;
 
 /// Millionths of a coin.
@@ -189,6 +190,10 @@ pub struct Goodwill {
     /// share of them that call a contract
     #[workload(default = 0.0, share)]
     pub(crate) calls: f64,
+    /// which contract they call: a register of tokens, a game's capped asset, or a C function that comes
+    /// with its transaction
+    #[workload(default = "nft", choice = ["nft", "game_asset", "crc32"])]
+    contract: &'static str,
     /// share of them that schedule payments
     #[workload(default = 0.0, share)]
     pub(crate) crons: f64,
@@ -210,6 +215,7 @@ pub struct Goodwill {
     pub(crate) approves: u64,
     pub(crate) fooled: u64,
     pub(crate) is_willing: u64,
+    pub(crate) order: Order,
     /// Payments of schedules that a block carries out at most.
     pub(crate) most_due: u32,
     pub(crate) attack: Option<Attack>,
@@ -338,6 +344,7 @@ impl Configure for Goodwill {
             approves: of(read.approval),
             fooled: of(read.gullibility),
             is_willing: of(read.willing),
+            order: Order::of(read.contract),
             most_due: 10_000,
             attack: Attack::read(values),
             ..read

@@ -4,6 +4,8 @@ use anthill_protocol::{Shared, Snapshot};
 
 /// So many wait at a node at most; more it does not take.
 pub(crate) const MOST: usize = 20_000;
+/// And so many bytes of them: code travels in transactions.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// A transaction that waits, in the order in which an account's come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
@@ -18,6 +20,8 @@ pub(crate) struct Waiting {
 #[derive(Clone, Debug, Default, Snapshot)]
 pub(crate) struct Pool {
     waiting: Vec<Waiting>,
+    /// The sum of their lengths.
+    bytes: u64,
 }
 
 impl Pool {
@@ -48,8 +52,10 @@ impl Pool {
 
     /// The caller has made sure that it is not there, and retains the body if this is true.
     pub(crate) fn add(&mut self, one: Waiting) -> bool {
+        let len = u64::from(one.handle.encoded_len());
         match self.place((one.from, one.nonce, one.id)) {
-            Err(place) if self.waiting.len() < MOST => {
+            Err(place) if self.waiting.len() < MOST && self.bytes + len <= MOST_BYTES => {
+                self.bytes += len;
                 self.waiting.insert(place, one);
                 true
             }
@@ -62,15 +68,47 @@ impl Pool {
     pub(crate) fn drop_up_to(&mut self, from: u32, nonce: u32) -> Vec<Shared> {
         let first = self.waiting.partition_point(|one| one.from < from);
         let last = self.waiting.partition_point(|one| (one.from, one.nonce) <= (from, nonce));
-        self.waiting.drain(first..last.max(first)).map(|one| one.handle).collect()
+        let gone: Vec<Shared> =
+            self.waiting.drain(first..last.max(first)).map(|one| one.handle).collect();
+        self.bytes -= gone.iter().map(|one| u64::from(one.encoded_len())).sum::<u64>();
+        gone
     }
 
     pub(crate) fn remove(&mut self, key: (u32, u32, u64)) -> Option<Shared> {
         let place = self.place(key).ok()?;
-        Some(self.waiting.remove(place).handle)
+        let gone = self.waiting.remove(place).handle;
+        self.bytes -= u64::from(gone.encoded_len());
+        Some(gone)
     }
 
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Shared> + '_ {
+        self.bytes = 0;
         self.waiting.drain(..).map(|one| one.handle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(nonce: u32, len: u32) -> Waiting {
+        let handle = Shared::new(nonce.into(), 0, len);
+        Waiting { from: 1, nonce, id: nonce.into(), handle }
+    }
+
+    /// A pool takes so many, and so many bytes; what leaves makes room.
+    #[test]
+    fn a_pool_is_bounded() {
+        let mut pool = Pool::default();
+        let large = 8 << 20;
+        assert!((0..8).all(|nonce| pool.add(one(nonce, large))));
+        assert!(!pool.add(one(8, large)) && !pool.add(one(8, 24)));
+        assert_eq!(pool.remove((1, 5, 5)).map(|one| one.id()), Some(5));
+        assert_eq!(pool.drop_up_to(1, 0).len(), 1);
+        assert!(pool.add(one(8, large)) && pool.add(one(9, large)) && !pool.add(one(10, 24)));
+        assert_eq!(pool.drain().count(), 8);
+        let most = MOST as u32;
+        assert!((0..most).all(|nonce| pool.add(one(nonce, 24))) && !pool.add(one(most, 24)));
+        assert_eq!(pool.bytes, 24 * MOST as u64);
     }
 }

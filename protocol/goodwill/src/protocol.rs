@@ -3,13 +3,13 @@
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::ledger::LedgerEntry;
-use anthill_protocol::{Bodies, Context, NodeId, Protocol, Snapshot, Time, Totals};
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Protocol, Snapshot, Time, Totals};
 
 use crate::block::{Block, Header, Item};
-use crate::ledger::{Outcome, Tally};
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Full, Light, Node};
+use crate::outcomes::Worked;
 use crate::output::GoodwillOutput;
 use crate::parameters::COIN;
 use crate::{Goodwill, judges};
@@ -37,14 +37,12 @@ impl Goodwill {
             parent: 0,
             time: Time::ZERO,
             forger: NodeId(0),
-            root: 0,
+            root: Digest([0; 32]),
             price: 0,
             salt: 0,
         };
         let block = Block::new(None, header, Box::default(), self.law.covers_time);
-        let outcome = Outcome::new(self.genesis_ledger(), Vec::new(), Tally::default());
-        let _ = block.outcome.set(outcome);
-        Item::Block(block.into())
+        Item::Block(Block { worked: Worked::new(true), ..block }.into())
     }
 
     fn on_full(
@@ -82,9 +80,6 @@ impl Protocol for Goodwill {
     type Timer = Timer;
     type Metric = M;
     type Output = GoodwillOutput;
-
-    /// What a block comes to is worked out from what its parent comes to, and not saved.
-    const SAVES_ALL: bool = false;
 
     const STOPS_EARLY: bool = true;
     const HAS_LEDGER: bool = true;

@@ -108,7 +108,9 @@ impl Goodwill {
             return false;
         }
         let bodies = cx.bodies();
-        let Some(outcome) = block_of(&bodies, node.tip).outcome() else { return false };
+        let Some(outcome) = self.outcome(block_of(&bodies, node.tip), &bodies) else {
+            return false;
+        };
         let account = outcome.ledger.accounts.get(transaction.from);
         if self.law.covers_all {
             if transaction.nonce < account.nonce {
@@ -160,7 +162,8 @@ impl Goodwill {
         let next = self.slot_at(cx.local_clock()).saturating_add(1);
         let mut told = [None; LEADERS as usize];
         for (place, slot) in (next..next.saturating_add(LEADERS)).enumerate() {
-            let leader = self.leader(tip, slot).map(NodeId).filter(|leader| *leader != cx.id());
+            let leader =
+                self.leader(tip, slot, &bodies).map(NodeId).filter(|leader| *leader != cx.id());
             if leader.is_some() && !told.contains(&leader) {
                 told[place] = leader;
                 leader.into_iter().for_each(|leader| cx.send(leader, message));
@@ -282,8 +285,9 @@ impl Goodwill {
         let bodies = cx.bodies();
         let block = block_of(&bodies, handle);
         let parent = block.parent.map(|parent| block_of(&bodies, parent));
-        let is_its_slot = parent
-            .is_some_and(|p| self.leader(p, block.header.slot) == Some(block.header.forger.0));
+        let is_its_slot = parent.is_some_and(|p| {
+            self.leader(p, block.header.slot, &bodies) == Some(block.header.forger.0)
+        });
         if !is_its_slot || node.accused.contains(&block.hash) || !cx.verify_body(handle).holds(0) {
             return;
         }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anthill_protocol::draw::mix;
-
 use crate::Goodwill;
 use crate::accounts::AccountId;
 use crate::ledger::{Ledger, Refusal, Tally};
+use crate::root::{put, put_all};
 
 /// After so many payments in a row that could not be made a schedule ends.
 const MOST_SKIPPED: u8 = 3;
@@ -50,17 +49,19 @@ pub(crate) struct Scheduled {
 }
 
 impl Scheduled {
-    pub(crate) fn word(&self) -> u64 {
-        let cron = |hash, (id, one): (&u64, &Cron)| {
-            let parts =
-                [u64::from(one.due), one.amount, one.left.map_or(0, u64::from), one.skipped.into()];
-            parts.into_iter().fold(mix(hash, *id), mix)
-        };
-        let head = self.crons.iter().fold(0, cron);
-        let dead = |hash, (id, one): (&AccountId, &DeadMan)| {
-            mix(hash, mix(u64::from(*id), u64::from(one.last) << 32 | u64::from(one.heir)))
-        };
-        self.dead_men.iter().fold(head, dead)
+    /// Puts its encoding behind others.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        put(out, self.crons.len() as u64);
+        for (id, one) in &self.crons {
+            let who = u64::from(one.owner) << 32 | u64::from(one.to);
+            let when = u64::from(one.due) << 32 | u64::from(one.period);
+            let left = one.left.map_or(u64::MAX, u64::from);
+            put_all(out, [*id, who, when, one.amount, left, one.skipped.into()]);
+        }
+        for (id, one) in &self.dead_men {
+            let who = u64::from(*id) << 32 | u64::from(one.heir);
+            put_all(out, [who, u64::from(one.last) << 32 | u64::from(one.patience)]);
+        }
     }
 
     /// Whether anything is due by a slot.

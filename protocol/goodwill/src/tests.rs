@@ -1,6 +1,7 @@
 //! Whole networks, on the pump.
 
 mod basics;
+mod deploys;
 mod economy;
 mod hunt;
 mod schedules;
@@ -64,7 +65,8 @@ pub(crate) fn full(pump: &Pump<Goodwill>, node: u32) -> &Full {
 
 /// The state at a node's tip.
 pub(crate) fn ledger(pump: &Pump<Goodwill>, node: u32) -> Ledger {
-    block_of(pump.bodies(), full(pump, node).tip).outcome().expect("worked out").ledger.clone()
+    let tip = block_of(pump.bodies(), full(pump, node).tip);
+    tip.worked.kept().expect("worked out").ledger.clone()
 }
 
 /// Messages of a kind.

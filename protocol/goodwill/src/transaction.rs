@@ -6,6 +6,7 @@ use anthill_protocol::{
 };
 
 use crate::accounts::AccountId;
+use crate::contracts::Code;
 
 /// The digests of this protocol.
 pub(crate) const DOMAIN: &str = "goodwill";
@@ -56,8 +57,9 @@ pub(crate) enum Payload {
     DeadMan { heir: AccountId, patience: u32 },
     /// "I live."
     Alive,
-    /// Puts a contract into the chain: what a call takes, and how many it allows.
-    Create { name: u32, fuel: u64, calls: u32, program: u8 },
+    /// Puts a contract into the chain: what a call takes if it has no code, how many it allows, its code,
+    /// and what that reads at once.
+    Create { name: u32, fuel: u64, calls: u32, code: Code, input: Box<[u8]> },
     /// Calls one, for so much fuel at most, at a price in millionths of a coin.
     Call { contract: u64, limit: u64, price: u64, value: u64, input: Box<[u8]> },
     /// Takes out what the account has among contracts.
@@ -88,8 +90,9 @@ impl Payload {
             Self::Stop { cron } => [8, cron, 0, 0, 0, 0],
             Self::DeadMan { heir, patience } => [9, wide(heir, patience), 0, 0, 0, 0],
             Self::Alive => [10, 0, 0, 0, 0, 0],
-            Self::Create { name, fuel, calls, program } => {
-                [11, wide(name, calls), fuel, program.into(), 0, 0]
+            Self::Create { name, fuel, calls, ref code, ref input } => {
+                let [kind, content] = code.words();
+                [11, wide(name, calls), fuel, kind, content, fingerprint_bytes(input)]
             }
             Self::Call { contract, limit, price, value, ref input } => {
                 [12, contract, limit, price, value, fingerprint_bytes(input)]
@@ -109,7 +112,7 @@ impl Payload {
             Self::Evidence { .. } => 1 + 2 * crate::block::HEADER_BYTES,
             Self::Cron { .. } => 25,
             Self::Call { input, .. } => 33 + input.len().min(16_384) as u32,
-            Self::Create { .. } => 18,
+            Self::Create { code, input, .. } => 21 + code.len() + input.len().min(16_384) as u32,
             Self::Stop { .. } | Self::DeadMan { .. } => 9,
         }
     }

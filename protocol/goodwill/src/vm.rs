@@ -1,4 +1,4 @@
-//! Contracts with code: shipped ones, run by the machine of `anthill-contracts` on a state of their own.
+//! Contracts with code, run by the machine of `anthill-contracts` on a state of their own.
 //!
 //! Money goes in with a call's value and comes out with a withdrawal: a pot of the ledger says how much is
 //! inside, and the state's supply is that.
@@ -6,12 +6,14 @@
 use core::fmt;
 
 use anthill_contracts::{
-    Address, Environment, Journal, Machine, Message, Rules, State, price, shipped,
+    Address, Environment, Journal, Machine, Message, Rules, State, Status, Trap, price, shipped,
 };
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::mix;
 
 use crate::accounts::AccountId;
+use crate::contracts::Code;
+use crate::ledger::Refusal;
 
 /// The machine; all nodes share what it has compiled.
 #[derive(Clone)]
@@ -49,9 +51,25 @@ pub(crate) fn program(name: &str) -> u8 {
     place.map_or(0, |place| place as u8 + 1)
 }
 
-/// The fuel that it takes to put one into the chain.
-pub(crate) fn price_of(name: &str) -> u64 {
-    shipped::find(name).map_or(0, |one| price::deploy(one.wasm.len()))
+/// The module that a creation puts into the chain; `None`: none, or no such place.
+pub(crate) fn bytes_of(code: &Code) -> Option<&[u8]> {
+    match code {
+        Code::None => None,
+        Code::Shipped(place) => {
+            shipped::ALL.get(usize::from(*place).wrapping_sub(1)).map(|one| one.wasm)
+        }
+        Code::Module(bytes) => Some(bytes),
+    }
+}
+
+/// The fuel that it takes to put it into the chain, beside what it does at once.
+pub(crate) fn price_of(code: &Code) -> u64 {
+    bytes_of(code).map_or(0, |wasm| price::deploy(wasm.len()))
+}
+
+/// Whether a module is the capped asset that ships, whoever sent it.
+pub(crate) fn is_game_asset(wasm: &[u8]) -> bool {
+    shipped::find("game_asset").is_some_and(|one| one.wasm == wasm)
 }
 
 /// A short name for bytes.
@@ -59,32 +77,28 @@ fn short(bytes: &[u8]) -> u64 {
     anthill_protocol::fingerprint_bytes(bytes)
 }
 
-/// A word that tells states apart.
-pub(crate) fn word(state: &State) -> u64 {
-    short(&state.root().0)
-}
-
 impl Vm {
-    /// Puts a shipped contract, by its place in the list, at an address; false if that cannot be, for so
-    /// much fuel.
+    /// Puts a module at an address, after the checks of `anthill contract check`, and runs its `init`.
+    ///
+    /// # Errors
+    /// When the code may not be there; when the address is taken, the fuel too little, or `init` gives up.
     pub(crate) fn deploy(
         &self,
         state: &mut State,
         (creator, to): (AccountId, Address),
-        program: u8,
-        fuel: u64,
-    ) -> bool {
-        let Some(contract) = shipped::ALL.get(usize::from(program).wrapping_sub(1)) else {
-            return false;
-        };
+        (wasm, input): (&[u8], &[u8]),
+        (fuel, env): (u64, Environment),
+    ) -> Result<(), Refusal> {
         let mut journal = Journal::new(state.clone());
-        let message = Message { caller: of(creator), to, value: 0, input: &[], fuel };
-        let env = Environment::default();
-        let is_done = self.0.deploy(&mut journal, &env, &message, contract.wasm).status.is_done();
-        if is_done {
-            *state = journal.commit();
+        let message = Message { caller: of(creator), to, value: 0, input, fuel };
+        match self.0.deploy(&mut journal, &env, &message, wasm).status {
+            Status::Done => {
+                *state = journal.commit();
+                Ok(())
+            }
+            Status::Trapped(Trap::CodeRefused) => Err(Refusal::Code),
+            _ => Err(Refusal::Contract),
         }
-        is_done
     }
 
     /// Runs a call; one that traps leaves the state as it was.
@@ -93,13 +107,12 @@ impl Vm {
         state: &mut State,
         (caller, to): (AccountId, Address),
         (value, fuel): (u64, u64),
-        (height, input): (u32, &[u8]),
+        (env, input): (Environment, &[u8]),
     ) -> Ran {
         let mut journal = Journal::new(state.clone());
         if journal.credit(&of(caller), value).is_err() {
             return Ran { fuel, ..Ran::default() };
         }
-        let env = Environment { height: height.into(), time_ms: 0 };
         let message = Message { caller: of(caller), to, value, input, fuel };
         let outcome = self.0.call(&mut journal, &env, &message);
         if !outcome.status.is_done() {

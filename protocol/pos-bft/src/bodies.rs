@@ -5,6 +5,7 @@ use anthill_protocol::{Body, Claim, Digest, Keys, NodeId, Shared, Signature, Sna
 
 use crate::block::{Block, HEADER_BYTES};
 use crate::light::LightBlock;
+use crate::parts::{PART_BYTES, Part};
 use crate::transaction::Signed;
 
 /// The value of a vote for no block.
@@ -86,6 +87,8 @@ pub struct Proposal {
     /// The prevotes of that round.
     pub proof: Option<Shared>,
     pub proposer: u32,
+    /// Whether the block follows in parts, so that this message is small.
+    pub in_parts: bool,
     pub signature: Signature,
 }
 
@@ -162,6 +165,7 @@ pub enum ChainBody {
     Decision(Decision),
     Transaction(Signed),
     Light(Box<LightBlock>),
+    Part(Part),
 }
 
 macro_rules! readers {
@@ -203,7 +207,8 @@ impl Body for ChainBody {
                 votes.saturating_mul(4 + 8 + SIGNATURE).saturating_add(PLACE).min(Shared::MAX_LEN)
             }
             Self::Proposal(it) => {
-                with(PLACE + 8 + SIGNATURE, [Some(it.block), it.proof].into_iter().flatten())
+                let block = Some(it.block).filter(|_| !it.in_parts);
+                with(PLACE + 8 + SIGNATURE, [block, it.proof].into_iter().flatten())
             }
             Self::Block(it) => it.encoded_len(),
             Self::Evidence(it) => with(8, it.parts().into_iter().flatten()),
@@ -213,6 +218,7 @@ impl Body for ChainBody {
                 let set = (it.set.len() as u32).saturating_mul(40);
                 with(HEADER_BYTES.saturating_add(set), [it.commit].into_iter())
             }
+            Self::Part(it) => PART_BYTES.saturating_add(it.len).min(Shared::MAX_LEN),
         }
     }
 
@@ -220,12 +226,18 @@ impl Body for ChainBody {
         let (tag, [a, b, c]) = match self {
             Self::Vote(it) => (1 + (it.kind as u64) + (u64::from(it.voter) << 8), it.words()),
             Self::Certificate(it) => (4, [it.hash(), it.votes.len() as u64, 0]),
-            Self::Proposal(it) => (5 | u64::from(it.proposer) << 8, it.words()),
+            Self::Proposal(it) => {
+                (5 | u64::from(it.proposer) << 8 | u64::from(it.in_parts) << 40, it.words())
+            }
             Self::Block(it) => (6, [it.hash(), 0, 0]),
             Self::Evidence(it) => (7, it.words()),
             Self::Decision(it) => (8, [it.block.id(), it.commit.id(), 0]),
             Self::Transaction(it) => (9, it.words()),
             Self::Light(it) => (10, [it.hash, it.commit.id(), it.set.hash()]),
+            Self::Part(it) => {
+                let index = u64::from(it.index) << 32 | u64::from(it.len);
+                (11, [it.block.id(), index, it.height.into()])
+            }
         };
         mix(mix(mix(tag, a), b), c)
     }
@@ -243,7 +255,11 @@ impl Body for ChainBody {
                 return;
             }
             Self::Transaction(it) => return it.claims(keys, announce),
-            Self::Block(_) | Self::Evidence(_) | Self::Decision(_) | Self::Light(_) => return,
+            Self::Block(_)
+            | Self::Evidence(_)
+            | Self::Decision(_)
+            | Self::Light(_)
+            | Self::Part(_) => return,
         };
         let digest = statement(keys.scenario(), kind, words);
         announce(Claim { key: keys.public_key(NodeId(signer)), digest, signature });
@@ -256,6 +272,7 @@ impl Body for ChainBody {
             Self::Evidence(it) => it.parts().into_iter().flatten().for_each(visit),
             Self::Decision(it) => [it.block, it.commit].into_iter().for_each(visit),
             Self::Light(it) => visit(it.commit),
+            Self::Part(it) => visit(it.block),
             Self::Vote(_) | Self::Certificate(_) | Self::Transaction(_) => {}
         }
     }

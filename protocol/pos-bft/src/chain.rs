@@ -20,6 +20,11 @@ impl PosBft {
         commit: Option<Shared>,
         cx: &mut impl Context<Self>,
     ) {
+        let bodies = cx.bodies();
+        let has_vote = self.turn(node, &bodies).set.has(cx.id().0);
+        if has_vote && (node.round != round || node.step != Step::Precommit) {
+            cx.record(ChainMetric::Early, 1);
+        }
         cx.retain(block);
         commit.into_iter().for_each(|commit| cx.retain(commit));
         node.decided = Some(Decided { round, value, block, commit });
@@ -37,6 +42,7 @@ impl PosBft {
         {
             self.spread(node, ChainMessage::Decided(decision), cx);
         }
+        self.settle(node, cx);
         if !self.is_last(node.height) {
             cx.set_timer(self.timeout_commit, Timer::Commit { height: node.height });
         }
@@ -80,6 +86,8 @@ impl PosBft {
             cx.record(ChainMetric::Executed, 1);
             cx.record(ChainMetric::Fuel, fuel);
             cx.record(ChainMetric::Evidence, it.evidence.len() as u64);
+            let [next, later] = &outcome.turns;
+            cx.record(ChainMetric::Changes, u64::from(next.set.ids() != later.set.ids()));
         }
         for slash in &outcome.slashes {
             let for_absence = slash.offence == Offence::Absence;
@@ -132,6 +140,8 @@ impl PosBft {
         let is_new = node.mempool.add(body, pool, cx);
         if is_new && !self.is_server(from) {
             self.spread(node, ChainMessage::Transaction(body), cx);
+        } else if is_new && self.gossips() {
+            self.pass_on(node, from, ChainMessage::Transaction(body), cx);
         }
     }
 
@@ -150,7 +160,7 @@ impl PosBft {
     fn push(&self, node: &mut Server, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
         let set = self.turn(node, &bodies).set.clone();
-        let Some(place) = set.place(cx.id().0).filter(|_| !self.floods()) else { return };
+        let Some(place) = set.place(cx.id().0).filter(|_| self.is_direct()) else { return };
         if set.len() >= self.servers as usize {
             return;
         }
@@ -227,6 +237,8 @@ impl PosBft {
         node.locked = None;
         node.far = Vec::new();
         node.height = node.height.saturating_add(1);
+        self.forget_parts(node, cx);
+        self.forget_items(node, cx);
         self.start_round(node, 0, cx);
         self.hear_early(node, cx);
         self.advance(node, cx);
@@ -260,6 +272,10 @@ impl PosBft {
         let end = first.saturating_add(self.window).min(node.sync.ahead);
         if first >= node.sync.ahead {
             return;
+        }
+        if again && self.gossips() {
+            // Whoever said that it is ahead may have lied: others will say so.
+            node.sync.ahead = 0;
         }
         while node.sync.next < end {
             let height = node.sync.next.into();
@@ -383,6 +399,8 @@ impl PosBft {
         let mut pool = old.mempool;
         pool.forget(cx);
         let handles = handles.chain(old.header.map(|it| it.1));
+        let kept: Vec<Shared> = old.gossip.retained().chain(old.parts.retained()).collect();
+        let handles = handles.chain(kept);
         let handles = handles.chain(old.reasons.into_iter().map(|it| it.1));
         handles.chain(old.evidence).for_each(|it| cx.release(it));
     }

@@ -43,7 +43,15 @@ impl PosBft {
     }
 
     /// Sends a message to all validators of the height but this node, or to all neighbours.
-    pub(crate) fn spread(&self, node: &Server, message: ChainMessage, cx: &mut impl Context<Self>) {
+    pub(crate) fn spread(
+        &self,
+        node: &mut Server,
+        message: ChainMessage,
+        cx: &mut impl Context<Self>,
+    ) {
+        if self.gossips() {
+            return self.tell_neighbours(node, None, message, cx);
+        }
         if self.floods() {
             cx.broadcast(message);
             return;
@@ -59,15 +67,28 @@ impl PosBft {
     /// Passes on what was heard for the first time, where messages travel along edges.
     pub(crate) fn pass_on(
         &self,
-        node: &Server,
+        node: &mut Server,
         from: NodeId,
         message: ChainMessage,
         cx: &mut impl Context<Self>,
     ) {
+        if self.gossips() && !node.hears_early {
+            self.tell_neighbours(node, Some(from), message, cx);
+        }
         if self.floods() && !node.hears_early {
             for slot in (0..cx.degree()).filter(|slot| cx.peer(*slot) != from).collect::<Vec<_>>() {
                 cx.send_slot(slot, message);
             }
+            self.settle(node, cx);
+        }
+    }
+
+    /// After the last height, where messages travel along edges, waits as long as after others until
+    /// nothing new comes, so that all copies are sent when the run ends.
+    pub(crate) fn settle(&self, node: &mut Server, cx: &mut impl Context<Self>) {
+        if self.floods() && node.decided.is_some() && self.is_last(node.height) {
+            let wait = self.timeout_commit.max(self.timeout_precommit);
+            node.quiet.reset(cx, wait, Timer::Quiet);
         }
     }
 
@@ -82,11 +103,15 @@ impl PosBft {
         (node.round, node.step) = (round, Step::Propose);
         self.forget_far(node, cx);
         cx.record(ChainMetric::Rounds, round.into());
+        self.tell_step(node, cx);
         let bodies = cx.bodies();
-        if !self.turn(node, &bodies).set.has(cx.id().0) {
+        let has_vote = self.turn(node, &bodies).set.has(cx.id().0);
+        if has_vote || self.gossips() {
+            node.resend.reset(cx, self.resend, Timer::Resend);
+        }
+        if !has_vote {
             return;
         }
-        node.resend.reset(cx, self.resend, Timer::Resend);
         if self.proposer_of(node, round, &bodies) == cx.id().0 {
             self.propose(node, cx);
         } else {
@@ -98,6 +123,7 @@ impl PosBft {
     /// Forgets rounds that are too far back; the valid value's stays.
     fn forget_far(&self, node: &mut Server, cx: &mut impl Context<Self>) {
         let least = node.round.saturating_sub(NEAR);
+        self.forget_announced(node, least, cx);
         let valid = node.valid.map(|it| it.round);
         let is_far = |number: u32| number < least && Some(number) != valid;
         if node.rounds.iter().any(|it| is_far(it.number)) {
@@ -137,6 +163,9 @@ impl PosBft {
         node.keep(message, cx);
         self.log_proposal(node, proposal, cx);
         self.spread(node, message, cx);
+        if self.gossips() {
+            self.offer_parts(node, (value, block), cx);
+        }
     }
 
     /// A signed proposal.
@@ -147,8 +176,18 @@ impl PosBft {
         cx: &mut impl Context<Self>,
     ) -> Shared {
         let (proposer, signature) = (cx.id().0, anthill_protocol::Signature([0; 64]));
-        let mut it =
-            Proposal { height, round, valid_round, value, block, proof, proposer, signature };
+        let in_parts = self.gossips();
+        let mut it = Proposal {
+            height,
+            round,
+            valid_round,
+            value,
+            block,
+            proof,
+            proposer,
+            in_parts,
+            signature,
+        };
         it.signature = cx.sign(&statement(cx.scenario(), Kind::Proposal, it.words()));
         cx.share(ChainBody::Proposal(it))
     }
@@ -254,9 +293,6 @@ impl PosBft {
             Some((round.number, value, heard.block))
         });
         let Some((round, value, block)) = found else { return false };
-        if node.round != round || node.step != Step::Precommit {
-            cx.record(ChainMetric::Early, 1);
-        }
         self.decide(node, (round, value, block), None, cx);
         true
     }
@@ -421,6 +457,14 @@ impl PosBft {
                 }
             }
             Timer::Arrival | Timer::Light => return,
+            Timer::Gossip { slot } => return self.on_gossip(node, slot, cx),
+            Timer::Flush { slot } => return self.on_flush(node, slot, cx),
+            Timer::Quiet(tick) => {
+                if node.quiet.fires(cx, tick, Timer::Quiet) {
+                    cx.record(ChainMetric::Quiet, u64::from(!self.is_held(cx.id().0)));
+                }
+                return;
+            }
             Timer::Behind(tick) => {
                 if node.sync.alarm.fires(cx, tick, Timer::Behind) {
                     return self.catch_up(node, true, cx);
@@ -436,6 +480,8 @@ impl PosBft {
             return;
         }
         cx.record(ChainMetric::Resent, 1);
+        // Neighbours know who is where: they send again what this node may lack.
+        self.tell_step(node, cx);
         for message in node.kept().collect::<Vec<_>>() {
             self.spread(node, message, cx);
         }
@@ -452,8 +498,11 @@ impl PosBft {
         }
         node.resend = anthill_protocol::kit::Deadline::default();
         node.sync.alarm = anthill_protocol::kit::Deadline::default();
+        node.quiet = anthill_protocol::kit::Deadline::default();
+        self.revive_gossip(node, cx);
         let (height, round) = (node.height, node.round);
         if node.decided.is_some() {
+            self.settle(node, cx);
             if !self.is_last(height) {
                 cx.set_timer(self.timeout_commit, Timer::Commit { height });
             }

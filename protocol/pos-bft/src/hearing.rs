@@ -32,6 +32,7 @@ impl PosBft {
         let Some(vote) = bodies.get(body).vote().copied().filter(|it| it.kind == kind) else {
             return;
         };
+        self.note_sent(node, from, body, cx);
         if vote.height > node.height {
             return self.on_early(node, from, (message, body), (vote.voter, vote.height), cx);
         }
@@ -94,7 +95,7 @@ impl PosBft {
         }
         let counted = (place, &*set, self.switches.t3);
         match node.past[at].tally_mut(vote.kind).add(counted, vote.value, body, cx) {
-            Added::Known if !self.floods() => {
+            Added::Known if self.is_direct() => {
                 self.help(node, from, (Some(node.last.round), vote.round, true), cx);
             }
             Added::Known => {}
@@ -117,7 +118,7 @@ impl PosBft {
         cx: &mut impl Context<Self>,
     ) {
         let Some(decided) = decided else { return };
-        if round > decided || (is_again && !self.floods()) {
+        if round > decided || (is_again && self.is_direct()) {
             let height = node.height - u32::from(node.decided.is_none());
             self.on_fetch(node, to, height, cx);
         }
@@ -135,9 +136,6 @@ impl PosBft {
         if signer >= self.servers || cx.verify_body(body).failed() > 0 {
             return;
         }
-        if height > node.sync.ahead {
-            (node.sync.ahead, node.sync.peer) = (height, from);
-        }
         if node.height.checked_add(1) == Some(height) {
             node.early_of.resize(self.servers as usize, 0);
             let of = node.early_of[signer as usize];
@@ -147,21 +145,41 @@ impl PosBft {
                 cx.retain(body);
                 node.early.insert(place, Early { from, body });
                 node.early_of[signer as usize] += 1;
-                self.pass_on(node, from, message, cx);
+                // What a neighbour gossips shows that it has reached that height.
+                if !self.gossips() {
+                    self.pass_on(node, from, message, cx);
+                }
             }
-            if node.decided.is_none() && node.sync.alarm.due().is_none() {
-                let wait = self.timeout_commit.max(self.timeout_precommit);
-                node.sync.alarm.reset(cx, wait, Timer::Behind);
-            }
-        } else if node.sync.alarm.due().is_none() {
+        }
+        self.note_ahead(node, from, height, cx);
+    }
+
+    /// Somebody is at a later height: if it is the next one, decisions may be on their way.
+    pub(crate) fn note_ahead(
+        &self,
+        node: &mut Server,
+        from: NodeId,
+        height: u32,
+        cx: &mut impl Context<Self>,
+    ) {
+        if height > node.sync.ahead {
+            (node.sync.ahead, node.sync.peer) = (height, from);
+        }
+        if node.sync.alarm.due().is_some() {
+            return;
+        }
+        if node.height.checked_add(1) != Some(height) {
             self.catch_up(node, false, cx);
+        } else if node.decided.is_none() {
+            let wait = self.timeout_commit.max(self.timeout_precommit);
+            node.sync.alarm.reset(cx, wait, Timer::Behind);
         }
     }
 
     /// What was kept of this height, now that it has begun.
     pub(crate) fn hear_early(&self, node: &mut Server, cx: &mut impl Context<Self>) {
-        // They were passed on when they came.
-        node.hears_early = true;
+        // Where everything is flooded they were passed on when they came.
+        node.hears_early = !self.gossips();
         node.early_of = Vec::new();
         for Early { from, body, .. } in core::mem::take(&mut node.early) {
             let bodies = cx.bodies();
@@ -216,6 +234,7 @@ impl PosBft {
         let ChainMessage::Proposal(body) = message else { return };
         let bodies = cx.bodies();
         let Some(it) = bodies.get(body).proposal().copied() else { return };
+        self.note_sent(node, from, body, cx);
         if it.height > node.height {
             let about = (it.proposer, it.height);
             return self.on_early(node, from, (message, body), about, cx);
@@ -225,8 +244,13 @@ impl PosBft {
         }
         if self.proposer_of(node, it.round, &bodies) != it.proposer
             || cx.verify_body(body).failed() > 0
-            || !self.log_proposal(node, body, cx)
         {
+            return;
+        }
+        if self.gossips() {
+            return self.on_announced(node, from, (body, &it), cx);
+        }
+        if !self.log_proposal(node, body, cx) {
             return;
         }
         self.pass_on(node, from, message, cx);

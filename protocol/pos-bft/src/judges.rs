@@ -80,11 +80,30 @@ pub(crate) fn is_safe(protocol: &PosBft, setting: &Setting) -> bool {
 fn is_live(protocol: &PosBft, setting: &Setting) -> bool {
     let calm = !setting.crashes && !setting.loses_messages;
     // Lemma 5 of the paper, for round 0; later timeouts are longer.
-    let delta = setting.delta.unwrap_or(Span::MAX);
+    let delta = reach(protocol, setting).unwrap_or(Span::MAX);
     let in_time = protocol.timeout_propose > protocol.timeout_precommit + delta * 2
         && protocol.timeout_propose_delta >= protocol.timeout_precommit_delta
         && protocol.timeout_prevote.min(protocol.timeout_precommit) > delta * 2;
     is_safe(protocol, setting) && calm && in_time && protocol.switches.t2
+}
+
+/// The time in which what an honest node says reaches all others; `None`: nothing is promised.
+pub(crate) fn reach(protocol: &PosBft, setting: &Setting) -> Option<Span> {
+    let delta = setting.delta?;
+    if protocol.is_direct() {
+        return Some(delta);
+    }
+    if protocol.floods() {
+        return Some(delta * u64::from(protocol.servers.saturating_sub(1)));
+    }
+    // Which nodes generic adversaries hold is not known.
+    let held = protocol.attack.map_or(0, |it| it.count);
+    if setting.held > 0 && protocol.attack.is_none() {
+        return None;
+    }
+    // A neighbour says first at which height it is.
+    let steps = u64::from(protocol.graph.diameter(held)?) + 1;
+    Some((delta + protocol.gossip_sleep + protocol.flush) * steps)
 }
 
 /// Every block's parent is the block that the same node decided before it.
@@ -232,7 +251,7 @@ impl Progress {
 /// other, with their growing timeouts, and one more with six delays; and what the timeouts have grown to
 /// before the network was stable.
 pub(crate) fn bound(protocol: &PosBft, setting: &Setting) -> Span {
-    let delta = setting.delta.unwrap_or(Span::ZERO);
+    let delta = reach(protocol, setting).unwrap_or(Span::ZERO);
     let held = match protocol.attack {
         Some(attack) => attack.count.max(setting.held),
         None => setting.held,

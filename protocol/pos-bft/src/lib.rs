@@ -12,6 +12,7 @@
 //! | decisions, the next height, late nodes | CometBFT, block sync | `chain` |
 //! | proposers by priority, or by lot | CometBFT, `types/validator_set.go` | `validators` |
 //! | stake, epochs, slashing, absence, rewards | Cosmos SDK, `x/staking`, `x/slashing` | `ledger` |
+//! | gossip with neighbours, blocks in parts | CometBFT, `internal/consensus/reactor.go` | `gossip`, `parts`, `graph` |
 //! | light clients | CometBFT, `light` | `light` |
 //! | accounts, transactions, contracts | `anthill-contracts` | `accounts`, `transaction`, `mempool`, `user` |
 //! | evidence, amnesia | CometBFT, `spec/core/evidence`; accountable Tendermint | `evidence` |
@@ -27,6 +28,8 @@ mod checks;
 mod consensus;
 mod evidence;
 mod explorer;
+mod gossip;
+mod graph;
 mod hearing;
 mod judges;
 mod ledger;
@@ -35,6 +38,7 @@ mod mempool;
 mod messages;
 mod node;
 mod outcome;
+mod parts;
 mod protocol;
 mod server;
 mod stakes;

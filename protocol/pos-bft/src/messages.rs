@@ -43,6 +43,18 @@ pub enum ChainMessage {
     Proposal(Shared),
     Prevote(Shared),
     Precommit(Shared),
+    /// A part of a block, to a neighbour.
+    Part(Shared),
+    /// To a neighbour: I have the vote of that name.
+    Has {
+        height: U32,
+        vote: U64,
+    },
+    /// To a neighbour: I am here.
+    Step {
+        height: U32,
+        round: U32,
+    },
     /// Somebody broke the rules, or answers that it did not.
     Evidence(Shared),
     /// Asks for the decision of a height.
@@ -105,6 +117,11 @@ pub enum ChainMetric {
     Rounds,
     /// blocks decided without a precommit of one's own in that round, summed over validators
     Early,
+    /// decided blocks after which other nodes are validators than before
+    Changes,
+    /// nodes that have heard nothing new for long since the last height was decided, where messages travel
+    /// along edges: all copies have arrived
+    Quiet,
     /// times that a node sent its messages again
     #[metric(lower)]
     Resent,
@@ -164,6 +181,15 @@ pub enum Timer {
     Resend(Tick),
     /// Others are ahead.
     Behind(Tick),
+    /// Nothing new was heard since the last height was decided.
+    Quiet(Tick),
+    /// A neighbour is looked at; what is in line for it is sent.
+    Gossip {
+        slot: u8,
+    },
+    Flush {
+        slot: u8,
+    },
     /// A light client looks for the latest header.
     Light,
     /// A user makes its next transaction.

@@ -14,6 +14,7 @@ use anthill_protocol::{
 use crate::accounts::Platform;
 use crate::attacks::Attack;
 use crate::bodies::ChainBody;
+use crate::graph::Graph;
 use crate::ledger::Economy;
 use crate::messages::{ChainMessage, ChainMetric, ChainOutput, Timer};
 use crate::node::Node;
@@ -35,30 +36,78 @@ pub struct PosBft {
     /// nodes after those, which make transactions
     #[param(default = 0, range = 0..=100_000_000)]
     pub(crate) users: u32,
-    /// stakes of the validators: all a million, or the same sum by Zipf's law
+    /// stakes of the validators: all a million, the same sum by Zipf's law, or in groups
     #[param(default = "equal", choice = ["equal", "zipf", "list"])]
     pub(crate) stake: &'static str,
-    /// with stake = "list": that of the first validator, in millions; of the others 1
+    /// with stake = "list": that of each of the first `holders_1` validators, in millions; after all groups 1
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_1: u64,
-    /// that of the second
+    /// validators with `stake_1`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_1: u32,
+    /// that of each of the next `holders_2`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_2: u64,
-    /// that of the third
+    /// validators with `stake_2`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_2: u32,
+    /// that of each of the next `holders_3`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_3: u64,
-    /// that of the fourth
+    /// validators with `stake_3`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_3: u32,
+    /// that of each of the next `holders_4`
     #[param(default = 1, range = 0..=1_000_000)]
     pub(crate) stake_4: u64,
+    /// validators with `stake_4`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_4: u32,
+    /// that of each of the next `holders_5`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_5: u64,
+    /// validators with `stake_5`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_5: u32,
+    /// that of each of the next `holders_6`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_6: u64,
+    /// validators with `stake_6`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_6: u32,
+    /// that of each of the next `holders_7`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_7: u64,
+    /// validators with `stake_7`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_7: u32,
+    /// that of each of the next `holders_8`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) stake_8: u64,
+    /// validators with `stake_8`
+    #[param(default = 1, range = 0..=1_000_000)]
+    pub(crate) holders_8: u32,
     /// whose turn it is to propose: by CometBFT's priorities, or drawn by stake
     #[param(default = "priority", choice = ["priority", "random"])]
     pub(crate) proposer: &'static str,
     /// what random proposers are drawn from: a number nobody knows before, or the parent's name
     #[param(default = "ideal", choice = ["ideal", "chain"])]
     pub(crate) seed: &'static str,
-    /// how messages reach all: from the sender to each, or along the topology's edges
-    #[param(default = "direct", choice = ["direct", "flood"])]
+    /// how messages reach all: from the sender to each, along the topology's edges, or as neighbours lack them
+    #[param(default = "direct", choice = ["direct", "flood", "gossip"])]
     pub(crate) relay: &'static str,
+    /// with relay = "gossip": neighbours that a node chooses; those that choose it are its neighbours, too
+    #[param(default = 10, range = 1..=20)]
+    pub(crate) degree: u32,
+    /// how long a node waits before it looks again for what a neighbour lacks
+    #[param(default = Span::from_millis(100), min = Span(1))]
+    pub(crate) gossip_sleep: Span,
+    /// how long small messages for a neighbour wait for others, to be sent together
+    #[param(default = Span::from_millis(100), min = Span::ZERO)]
+    pub(crate) flush: Span,
+    /// bytes of a part of a block
+    #[param(default = 65_536, range = 1_024..=16_777_215)]
+    pub(crate) part_bytes: u32,
     /// how long a proposal is waited for in round 0
     #[param(default = Span::from_secs(3), min = Span(1))]
     pub(crate) timeout_propose: Span,
@@ -155,6 +204,9 @@ pub struct PosBft {
     /// transactions of all users a second
     #[workload(default = 0.0, range = 0.0..=1_000_000_000.0)]
     pub(crate) rate: f64,
+    /// bytes of a transaction at least
+    #[workload(default = 0, range = 0..=1_000_000)]
+    pub(crate) bytes: u32,
     /// what they do: move money, or call a contract that the genesis has
     #[workload(
         default = "none",
@@ -173,6 +225,8 @@ pub struct PosBft {
     pub(crate) genesis: Arc<Outcome>,
     pub(crate) platform: Arc<Platform>,
     pub(crate) attack: Option<Attack>,
+    /// Who is whose neighbour where messages are gossiped.
+    pub(crate) graph: Arc<Graph>,
     /// Stakes that a test gives.
     #[cfg(test)]
     pub(crate) given: Vec<u64>,
@@ -206,7 +260,12 @@ impl PosBft {
         self.heights > 0 && height >= self.heights
     }
 
-    /// Whether messages travel along edges.
+    /// Whether messages go straight from their sender to whom they are for.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.relay == "direct"
+    }
+
+    /// Whether everybody passes on all that is new, along the edges of the topology.
     pub(crate) fn floods(&self) -> bool {
         self.relay == "flood"
     }
@@ -299,6 +358,13 @@ impl Protocol for PosBft {
                 self.on_vote(node, from, *message, cx);
             }
             ChainMessage::Proposal(_) => self.on_proposal(node, from, *message, cx),
+            ChainMessage::Part(body) => self.on_part(node, from, body, cx),
+            ChainMessage::Has { height, vote } => {
+                self.on_has(node, from, (height.get(), vote.get()), cx);
+            }
+            ChainMessage::Step { height, round } => {
+                self.on_step(node, from, (height.get(), round.get()), cx);
+            }
             ChainMessage::Evidence(body) => self.on_evidence(node, from, body, cx),
             ChainMessage::Fetch { height } => self.on_fetch(node, from, height.get(), cx),
             ChainMessage::Decided(body) => self.on_decided(node, from, body, cx),
@@ -343,7 +409,9 @@ impl Protocol for PosBft {
     fn complete(&self, totals: &Totals) -> bool {
         let held = self.attack.as_ref().map_or(0, |attack| attack.count);
         let honest = u64::from(self.servers.saturating_sub(held));
-        self.heights > 0 && totals.of(ChainMetric::Decided) >= u64::from(self.heights) * honest
+        self.heights > 0
+            && totals.of(ChainMetric::Decided) >= u64::from(self.heights) * honest
+            && (!self.floods() || totals.of(ChainMetric::Quiet) >= honest)
     }
 
     /// A height takes a validator two messages from each of the others.
@@ -402,11 +470,14 @@ impl Configure for PosBft {
         self.chain = anthill_protocol::draw::mix(seed, 0x0070_6f73_2d62_6674);
         let stakes = stakes::of(self);
         if stakes.iter().all(|stake| *stake == 0) {
-            let problem = "somebody must have stake: give one of stake_1 to stake_4".to_owned();
+            let problem = "somebody must have stake: give one of stake_1 to stake_8".to_owned();
             return Err(ParameterError { name: "stake", problem });
         }
         self.genesis = Arc::new(Outcome::genesis(&stakes, self.max_validators, self.endowment()));
         self.platform = Arc::default();
+        if self.gossips() {
+            self.graph = Arc::new(Graph::drawn(self.servers, self.degree, self.chain));
+        }
         attacks::fit(self)
     }
 
@@ -435,7 +506,8 @@ impl Configure for PosBft {
 
     /// At the busiest all validators vote at once.
     fn pending_per_node(&self, _degree: f64) -> f64 {
-        2.0 * f64::from(self.max_validators.max(16)) + 4.0
+        let votes = 2.0 * f64::from(self.max_validators.max(16)) + 4.0;
+        if self.gossips() { 2.0 * f64::from(self.degree) * votes } else { votes }
     }
 
     fn signatures(&self, scale: &RunScale) -> Option<SignatureEstimate> {

@@ -4,8 +4,10 @@ use anthill_protocol::kit::Deadline;
 use anthill_protocol::{Context, NodeId, Shared, Snapshot, Time};
 
 use crate::bodies::Kind;
+use crate::gossip::Gossip;
 use crate::mempool::Mempool;
 use crate::messages::ChainMessage;
+use crate::parts::Parts;
 use crate::protocol::PosBft;
 use crate::tally::Tally;
 use crate::validators::ValidatorSet;
@@ -172,6 +174,11 @@ pub struct Server {
     pub slashed: u64,
     /// Whether it has seen that the chain forks.
     pub saw_fork: bool,
+    /// When it has heard nothing new for long after the last height.
+    pub quiet: Deadline,
+    /// Where messages are gossiped: what neighbours lack, and what this node has of blocks.
+    pub gossip: Gossip,
+    pub parts: Parts,
 }
 
 impl Server {

@@ -10,11 +10,9 @@ pub(crate) const MILLION: u64 = 1_000_000;
 /// The stakes of all nodes that follow the chain, by id.
 pub(crate) fn of(protocol: &PosBft) -> Vec<u64> {
     let count = protocol.candidates as usize;
-    let listed = [protocol.stake_1, protocol.stake_2, protocol.stake_3, protocol.stake_4]
-        .map(|it| it * MILLION);
     let mut stakes = match protocol.stake {
         "zipf" => zipf(count),
-        "list" => (0..count).map(|place| listed.get(place).copied().unwrap_or(MILLION)).collect(),
+        "list" => listed(protocol, count),
         _ => vec![MILLION; count],
     };
     #[cfg(test)]
@@ -23,6 +21,24 @@ pub(crate) fn of(protocol: &PosBft) -> Vec<u64> {
     }
     stakes.resize(protocol.servers as usize, 0);
     stakes
+}
+
+/// Group after group, and a million for each validator after them.
+fn listed(it: &PosBft, count: usize) -> Vec<u64> {
+    let groups = [
+        (it.stake_1, it.holders_1),
+        (it.stake_2, it.holders_2),
+        (it.stake_3, it.holders_3),
+        (it.stake_4, it.holders_4),
+        (it.stake_5, it.holders_5),
+        (it.stake_6, it.holders_6),
+        (it.stake_7, it.holders_7),
+        (it.stake_8, it.holders_8),
+    ];
+    let stakes = groups
+        .into_iter()
+        .flat_map(|(stake, holders)| core::iter::repeat_n(stake * MILLION, holders as usize));
+    stakes.chain(core::iter::repeat(MILLION)).take(count).collect()
 }
 
 /// Shares 1, 1/2, 1/3 … of a million for each, rounded down, in integers: the same on every machine.
@@ -44,6 +60,7 @@ pub(crate) fn drawn(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> 
         ("protocol.timeout_propose", word(dice.pick(&["300ms", "1s", "3s"]))),
         ("protocol.timeout_commit", word(dice.pick(&["0s", "200ms", "1s"]))),
         ("protocol.resend", word(dice.pick(&["1s", "10s"]))),
+        ("protocol.relay", word(dice.pick(&["direct", "direct", "gossip"]))),
     ];
     let most = nodes.saturating_sub(1) / 3;
     if dice.one_in(3) && nodes > 4 {

@@ -6,7 +6,7 @@ use anthill_contracts::{
     Address, Environment, Extension, Journal, Machine, Outcome, Payload, Transaction, Trap,
 };
 use anthill_protocol::{
-    Claim, Context, Digest, Keys, NodeId, Signature, Snapshot, SnapshotError, Time,
+    Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, Time,
 };
 
 use crate::ledger::{Economy, Ledger};
@@ -25,20 +25,22 @@ pub struct Signed {
     /// Its hash, which is what is signed.
     id: Digest,
     signature: Signature,
+    /// Bytes that it has beside, which mean nothing.
+    padding: u32,
 }
 
 /// Without the hash, which follows.
 impl Snapshot for Signed {
     fn save(&self, out: &mut Vec<u8>) {
-        let Self { sender, transaction, id: _, signature } = self;
-        (*sender, *signature).save(out);
+        let Self { sender, transaction, id: _, signature, padding } = self;
+        (*sender, *signature, *padding).save(out);
         transaction.save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let (sender, signature) = Snapshot::load(bytes)?;
+        let (sender, signature, padding) = Snapshot::load(bytes)?;
         let transaction = Transaction::load(bytes)?;
-        Ok(Self { sender, id: transaction.id(), transaction, signature })
+        Ok(Self { sender, id: transaction.id(), transaction, signature, padding })
     }
 }
 
@@ -47,7 +49,13 @@ impl Signed {
     pub fn new(transaction: Transaction, cx: &mut impl Context<PosBft>) -> Self {
         let id = transaction.id();
         let signature = cx.sign(&Self::digest(&id, cx.scenario()));
-        Self { sender: cx.id().0, transaction, id, signature }
+        Self { sender: cx.id().0, transaction, id, signature, padding: 0 }
+    }
+
+    /// The same with at least so many bytes.
+    pub fn padded(mut self, least: u32) -> Self {
+        self.padding = least.saturating_sub(self.encoded_len());
+        self
     }
 
     /// The same with a signature that does not hold.
@@ -72,7 +80,8 @@ impl Signed {
     }
 
     pub fn encoded_len(&self) -> u32 {
-        (self.transaction.encoded_len() + Transaction::SIGNATURE_LEN) as u32
+        let own = (self.transaction.encoded_len() + Transaction::SIGNATURE_LEN) as u32;
+        own.saturating_add(self.padding).min(Shared::MAX_LEN)
     }
 
     pub fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {

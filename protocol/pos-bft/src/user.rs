@@ -94,7 +94,7 @@ impl PosBft {
         let mut it = Transaction { chain, sender, nonce, fuel_limit, price, value, payload };
         let spare = if matches!(it.payload, Payload::Call { .. }) { 1_000_000 } else { 0 };
         it.fuel_limit = it.own_fuel() + spare;
-        let signed = Signed::new(it, cx);
+        let signed = Signed::new(it, cx).padded(self.bytes);
         cx.share(ChainBody::Transaction(signed))
     }
 

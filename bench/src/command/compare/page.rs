@@ -1,12 +1,13 @@
 //! A comparison as a page.
 
-use maud::html;
+use maud::{Markup, html};
 
 use super::export::{HEADER, METHOD, cells, changed, more_pairs};
-use super::verdict::{Comparison, Verdict};
+use super::verdict::{Comparison, Row, Verdict};
 use crate::command::batch;
-use crate::page::{Headline, Table, absent, document, headlines, section};
+use crate::page::{Headline, absent, document, folded, headlines, section};
 use crate::points::{Plan, Store};
+use crate::units;
 
 /// The page.
 pub(super) fn page(comparison: &Comparison, plan: &Plan, store: &Store) -> String {
@@ -21,11 +22,10 @@ pub(super) fn page(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
             note: "metrics of B".to_owned(),
         })
         .collect();
-    let mut table = Table::new(&HEADER);
-    for column in table.columns.iter_mut().skip(2) {
-        column.insert(0, '#');
-    }
-    table.rows = comparison.rows.iter().map(cells).collect();
+    // What is the same in every pair is named, and takes no line of its own.
+    let (same, told): (Vec<&Row>, Vec<&Row>) =
+        comparison.rows.iter().partition(|row| row.paired.is_equal());
+    let same: Vec<&str> = same.iter().map(|row| row.metric.as_str()).collect();
     let changes = changed(plan);
     let body = html! {
         (headlines(&figures))
@@ -42,7 +42,13 @@ pub(super) fn page(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
         }))
         (section("metrics", "Metrics", &html! {
             @if let Some(more) = more_pairs(comparison) { p { strong { (more) } } }
-            (table.markup())
+            (table(&told))
+            @if !same.is_empty() {
+                (folded(
+                    &format!("{} the same in every pair", units::counted(same.len() as u64, "metric")),
+                    &html! { p { (same.join(", ")) } },
+                ))
+            }
             p { (METHOD) }
             @if !comparison.unpaired.is_empty() {
                 p { "On one side only: " (comparison.unpaired.join(", ")) }
@@ -56,4 +62,25 @@ pub(super) fn page(comparison: &Comparison, plan: &Plan, store: &Store) -> Strin
     let title = format!("{} against {}", names.0, names.1);
     let subtitle = format!("{} pairs of runs, base seed {}", comparison.pairs, plan.seed);
     document(&title, &subtitle, &body)
+}
+
+fn table(rows: &[&Row]) -> Markup {
+    html! {
+        @if rows.is_empty() {
+            (absent("No difference: every metric is the same in every pair."))
+        } @else {
+            div.wide { table {
+                thead { tr { @for (i, name) in HEADER.iter().enumerate() {
+                    th scope="col" class=[(i > 1).then_some("figure")] { (name) }
+                } } }
+                tbody { @for row in rows { tr { @for (i, cell) in cells(row).iter().enumerate() {
+                    @if i == 1 {
+                        td { span class={ "verdict " (cell) } { (cell) } }
+                    } @else {
+                        td class=[(i > 1).then_some("figure")] { (cell) }
+                    }
+                } } } }
+            } }
+        }
+    }
 }

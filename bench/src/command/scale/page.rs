@@ -38,10 +38,13 @@ pub(super) fn page(
         (section("exponents", "Exponents", &exponents(scaling)))
         (section("again", "Again", &batch::again(store, &[("Scenario of the first size", &plan.configurations[0])])))
     };
+    let mut nodes: Vec<u32> = scaling.sizes.iter().map(|size| size.nodes).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
     let subtitle = format!(
-        "{} sizes, {} runs, seed {}",
-        scaling.sizes.len(),
-        store.finished().len(),
+        "{}, {}, seed {}",
+        units::counted(nodes.len() as u64, "size"),
+        units::counted(store.finished().len() as u64, "run"),
         plan.seed
     );
     let files = plots.iter().zip(&svgs).map(|((name, _), svg)| (*name, plot::standalone(svg)));
@@ -55,8 +58,11 @@ fn figures(scaling: &Scaling<'_>) -> Vec<Headline> {
         .filter_map(|exponent| {
             let fit = exponent.fit?;
             let basis = if exponent.above_smallest { " (above the smallest size)" } else { "" };
+            let shards = exponent.shards.filter(|_| exponent.quantity.measured);
+            let shards = shards
+                .map_or_else(String::new, |n| format!(", {}", units::counted(n.into(), "shard")));
             Some(Headline {
-                label: format!("exponent of {}{basis}", exponent.quantity.about),
+                label: format!("exponent of {}{basis}{shards}", exponent.quantity.about),
                 value: format!("{:.3}", fit.exponent),
                 note: match fit.interval {
                     Some([low, high]) => format!("95 % {low:.3} to {high:.3}"),
@@ -66,6 +72,14 @@ fn figures(scaling: &Scaling<'_>) -> Vec<Headline> {
             })
         })
         .collect();
+    // What is counted is the same with any number of shards.
+    let mut seen = Vec::new();
+    figures.retain(|figure| {
+        !seen.contains(figure) && {
+            seen.push(figure.clone());
+            true
+        }
+    });
     if let Some(largest) = scaling.sizes.iter().max_by_key(|size| size.nodes) {
         let note = format!("with {} nodes", units::count(largest.nodes.into()));
         figures.push(Headline {
@@ -92,7 +106,9 @@ fn series(scaling: &Scaling<'_>, name: &str) -> Vec<Series> {
     };
     groups
         .map(|group| Series {
-            name: group[0].shards.map_or_else(|| "measured".to_owned(), |n| format!("{n} shards")),
+            name: group[0]
+                .shards
+                .map_or_else(|| "measured".to_owned(), |n| units::counted(n.into(), "shard")),
             mark: Mark::LineAndDots,
             points: group.iter().filter_map(point).collect(),
         })
@@ -141,11 +157,21 @@ fn speedups(scaling: &Scaling<'_>) -> LinePlot {
             points: std::iter::once(first).chain(others).collect(),
         }
     });
+    let mut series: Vec<Series> = series.collect();
+    let most = scaling.speedups.iter().map(|s| s.shards).max().unwrap_or(1);
+    let least = scaling.speedups.iter().map(|s| s.base).min().unwrap_or(1);
+    let ideal =
+        [least, most].map(|shards| Point::new(shards.into(), f64::from(shards) / f64::from(least)));
+    series.push(Series {
+        name: "as many times".to_owned(),
+        mark: Mark::Line,
+        points: ideal.into(),
+    });
     LinePlot {
         title: "Speed-up over the fewest shards".to_owned(),
-        x: Axis::linear("shards", Unit::Plain),
+        x: Axis::linear("shards", Unit::Plain).whole().between(least.into(), most.into()),
         y: Axis::linear("times as fast", Unit::Plain),
-        series: series.collect(),
+        series,
         bands: Vec::new(),
     }
 }
@@ -159,10 +185,21 @@ fn sizes(scaling: &Scaling<'_>) -> Markup {
 
 fn exponents(scaling: &Scaling<'_>) -> Markup {
     let mut table = Table::new(&["of", "fitted", "#exponent", "interval", "#R²"]);
-    table.rows.extend(scaling.exponents.iter().map(|exponent| {
+    let (fitted, not): (Vec<_>, Vec<_>) = scaling.exponents.iter().partition(|e| e.fit.is_some());
+    table.rows.extend(fitted.into_iter().map(|exponent| {
         let mut row = text::exponent_row(exponent);
         row.resize(5, String::new());
+        if let Some(value) = row[4].strip_prefix("R² ") {
+            row[4] = value.to_owned();
+        }
         row
     }));
-    html! { (table.markup()) p { (FITTED_ON) } }
+    let none: Vec<String> = not.into_iter().map(|e| text::exponent_row(e)[..2].join(" ")).collect();
+    html! {
+        (table.markup())
+        @if !none.is_empty() {
+            p { "No exponent, for it needs two sizes on which the cost grows: " (none.join("; ")) "." }
+        }
+        p { (FITTED_ON) }
+    }
 }

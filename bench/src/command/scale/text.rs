@@ -100,7 +100,9 @@ fn shown(name: &str, value: f64) -> String {
 
 /// An exponent in words: of what, its value with interval, R², and what is missing.
 pub(super) fn exponent_row(exponent: &Exponent) -> Vec<String> {
-    let shards = exponent.shards.map_or_else(String::new, |shards| format!(", {shards} shards"));
+    let shards = exponent
+        .shards
+        .map_or_else(String::new, |n| format!(", {}", units::counted(n.into(), "shard")));
     let basis = match (exponent.quantity.measured, exponent.above_smallest) {
         (false, _) => "counted",
         (true, false) => "as measured",

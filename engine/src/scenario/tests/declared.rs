@@ -239,19 +239,27 @@ fn resolved_scenarios_have_the_sections() {
 #[test]
 fn the_schema_has_workloads_and_adversaries() {
     let schema = json_schema(&protocols());
-    let workload = &schema["properties"]["workload"];
-    assert_eq!(workload["description"], "what the nodes are asked to do");
-    let rate = &workload["anyOf"][0]["properties"]["rate"];
+    let payments =
+        schema["allOf"].as_array().unwrap().iter().find(|of| {
+            of["if"]["properties"]["protocol"]["properties"]["name"]["const"] == "payments"
+        });
+    let sections = &payments.unwrap()["then"]["properties"];
+    assert_eq!(schema["properties"]["workload"]["description"], "what the nodes are asked to do");
+    let rate = &sections["workload"]["properties"]["rate"];
     assert_eq!((&rate["minimum"], &rate["maximum"]), (&0.0.into(), &1e6.into()));
     assert_eq!(rate["default"], 0.6);
-    let adversary = &schema["properties"]["adversary"]["anyOf"];
-    assert_eq!(adversary[0]["properties"]["kind"]["enum"][2], "silent");
+    let adversary = &sections["adversary"]["anyOf"];
+    assert_eq!(adversary[0]["$ref"], "#/$defs/adversary");
+    assert_eq!(schema["$defs"]["adversary"]["properties"]["kind"]["enum"][2], "silent");
     assert_eq!(adversary[1]["properties"]["kind"]["const"], "double-signer");
     assert_eq!(adversary[1]["properties"]["attempts"]["default"], 1_000);
-    assert_eq!(adversary[2]["description"], "of payments: does not look");
+    assert_eq!(adversary[2]["description"], "does not look");
+    // A workload is refused where there is none.
+    assert_eq!(schema["allOf"][0]["then"]["properties"]["workload"], false);
     let plain = json_schema(&protocols()[..2]);
     assert!(plain["properties"].get("workload").is_none());
-    assert!(plain["properties"]["adversary"].get("anyOf").is_none());
+    let of_gossip = &plain["allOf"][1]["then"]["properties"];
+    assert_eq!(of_gossip["adversary"]["$ref"], "#/$defs/adversary");
 }
 
 proptest! {

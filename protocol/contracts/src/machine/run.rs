@@ -64,8 +64,8 @@ impl Machine {
         if !self.rules().reentry && session.running.contains(&frame.this) {
             return Err(Trap::Reentered);
         }
-        let code = session.journal.code(&frame.this).ok_or(Trap::NoContract)?;
-        let module = self.module(code).ok_or(Trap::CodeRefused)?;
+        let code = session.journal.code_to_call(&frame.this).ok_or(Trap::NoContract)?;
+        let module = self.module(&code).ok_or(Trap::CodeRefused)?;
         if frame.value > 0 {
             let moved = session.journal.transfer(&frame.caller, &frame.this, frame.value);
             moved.map_err(|_| Trap::Money)?;

@@ -35,7 +35,7 @@ fn genesis() -> State {
 fn run(state: &State, transactions: &[Transaction]) -> Block {
     let env = Environment { height: 1, time_ms: 1_000 };
     let machine = Machine::default();
-    execute_block(&machine, state, CHAIN, &env, transactions, &NoExtension, &who("fees"))
+    execute_block(&machine, state.clone(), CHAIN, &env, transactions, &NoExtension, &who("fees"))
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_chain_has_transactions_of_its_own() {
     let run = |transaction: &Transaction| {
         let (machine, env) = (Machine::default(), Environment::default());
         let one = std::slice::from_ref(transaction);
-        execute_block(&machine, &genesis(), CHAIN, &env, one, &Counting, &who("fees"))
+        execute_block(&machine, genesis(), CHAIN, &env, one, &Counting, &who("fees"))
     };
     let done = run(&other(4, &[0]));
     // It claims more fuel than there was: it gets what there was.

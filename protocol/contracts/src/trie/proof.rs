@@ -46,7 +46,7 @@ impl<V: Value> Trie<V> {
     /// A proof of the value at a key, or of its absence.
     pub fn prove(&self, key: &Digest) -> Proof {
         let mut siblings = Vec::new();
-        let mut link = &self.root;
+        let mut link = &self.root.link;
         loop {
             match link {
                 Link::Empty => return Proof { siblings, end: End::Empty },
@@ -60,8 +60,8 @@ impl<V: Value> Trie<V> {
                     } else {
                         (&branch.left, &branch.right)
                     };
-                    siblings.push(beside.hash());
-                    link = next;
+                    siblings.push(beside.hash);
+                    link = &next.link;
                 }
             }
         }

@@ -9,6 +9,7 @@ use crate::chain::block_of;
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Full, Node};
+use crate::outcomes::Worked;
 use crate::{Goodwill, Timer};
 
 /// Restamped blocks carry a time that is off by so much.
@@ -39,7 +40,7 @@ impl Blocks {
         let mut block = block_of(&bodies, handle).clone();
         change(&mut block);
         block.is_attack = true;
-        block.outcome = std::sync::OnceLock::new();
+        block.worked = Worked::default();
         block.hash = block.work_out_hash();
         if signs {
             honest.sign_block(&mut block, cx);
@@ -98,14 +99,14 @@ impl Blocks {
     ) {
         let bodies = cx.bodies();
         let tip = block_of(&bodies, node.tip);
-        let is_own = honest.leader(tip, slot) == Some(cx.id().0) && tip.header.slot < slot;
+        let is_own = honest.leader(tip, slot, &bodies) == Some(cx.id().0) && tip.header.slot < slot;
         match self.plan {
             Plan::Equivocator if is_own => self.make_pair(honest, node, slot, cx),
             Plan::FalseExecutor if is_own => {
                 cx.record(M::Attacks, 1);
                 let block = honest.forge(node, node.tip, slot, 0, cx);
                 let lie = |block: &mut Block| {
-                    block.header.root ^= 1;
+                    block.header.root.0[0] ^= 1;
                 };
                 let block = Self::changed(honest, block, true, lie, cx);
                 shout(honest, GoodwillMessage::Block { block }, cx);
@@ -180,7 +181,7 @@ impl Behaviour<Goodwill> for Blocks {
         let Some(full) = full(node) else { return };
         let bodies = cx.bodies();
         let tip = block_of(&bodies, full.tip);
-        if honest.leader(tip, slot) != Some(cx.id().0) && tip.header.slot < slot {
+        if honest.leader(tip, slot, &bodies) != Some(cx.id().0) && tip.header.slot < slot {
             self.steal(honest, full, slot, cx);
         }
     }

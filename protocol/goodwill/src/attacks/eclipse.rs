@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anthill_protocol::behaviour::{Behaviour, Tap};
-use anthill_protocol::{Bodies as _, Context, NodeId, Protocol as _, Shared, Time};
+use anthill_protocol::{Bodies as _, Context, Digest, NodeId, Protocol as _, Shared, Time};
 
 use crate::Goodwill;
 use crate::block::{Block, Header, Included, Item};
@@ -30,7 +30,7 @@ impl FalseHome {
             parent: transaction.id(),
             time: Time::ZERO,
             forger: NodeId(0),
-            root: 0,
+            root: Digest([0; 32]),
             price: 0,
             salt: u32::MAX,
         };

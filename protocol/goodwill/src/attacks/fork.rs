@@ -81,7 +81,7 @@ impl Fork {
         if let Some(branch) = &mut self.branch {
             let bodies = cx.bodies();
             let tip = block_of(&bodies, branch.tip);
-            if honest.leader(tip, slot) == Some(cx.id().0) && tip.header.slot < slot {
+            if honest.leader(tip, slot, &bodies) == Some(cx.id().0) && tip.header.slot < slot {
                 let block = honest.forge(node, branch.tip, slot, 0, cx);
                 cx.record(M::Blocks, 1);
                 cx.record(M::Stale, 1);

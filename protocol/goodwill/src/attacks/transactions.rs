@@ -6,7 +6,7 @@ use anthill_protocol::{Bodies as _, Context, NodeId, Protocol as _, Shared};
 use super::{Plan, full, shout};
 use crate::block::Item;
 use crate::chain::block_of;
-use crate::contracts::address;
+use crate::contracts::{Code, address};
 use crate::message::GoodwillMessage;
 use crate::metric::GoodwillMetric as M;
 use crate::node::{Full, Node};
@@ -83,7 +83,13 @@ impl Transactions {
     ) {
         honest.make(
             node,
-            Payload::Create { name: window, fuel: 1, calls: u32::MAX, program: 0 },
+            Payload::Create {
+                name: window,
+                fuel: 1,
+                calls: u32::MAX,
+                code: Code::None,
+                input: Box::default(),
+            },
             cx,
         );
         let contract = address(cx.id().0, window);

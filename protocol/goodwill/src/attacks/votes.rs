@@ -29,7 +29,7 @@ impl Behaviour<Goodwill> for Sybil {
         honest.on_timer(node, timer, cx);
         let (Timer::Window { window }, Some(full)) = (timer, full(node)) else { return };
         let bodies = cx.bodies();
-        let Some(outcome) = block_of(&bodies, full.tip).outcome() else { return };
+        let Some(outcome) = honest.outcome(block_of(&bodies, full.tip), &bodies) else { return };
         for (one, place) in outcome.ledger.associations.iter().zip(0u32..) {
             if matches!(one.status, Status::Asked { .. }) && !one.votes.contains_key(&cx.id().0) {
                 cx.record(M::Attacks, 1);
@@ -79,7 +79,7 @@ impl Captor {
 
     fn bid(&self, honest: &Goodwill, node: &mut Full, window: u32, cx: &mut Tap<'_, '_, Goodwill>) {
         let bodies = cx.bodies();
-        let Some(outcome) = block_of(&bodies, node.tip).outcome() else { return };
+        let Some(outcome) = honest.outcome(block_of(&bodies, node.tip), &bodies) else { return };
         let own = cx.id().0;
         node.nonce = outcome.ledger.accounts.get(own).nonce.max(node.nonce);
         let (of_own_key, of_accomplice) = Self::captured(honest);
@@ -101,7 +101,7 @@ impl Captor {
     /// The accomplice gives back a part of what the association was given.
     fn give_back(&self, honest: &Goodwill, node: &mut Full, cx: &mut Tap<'_, '_, Goodwill>) {
         let bodies = cx.bodies();
-        let Some(outcome) = block_of(&bodies, node.tip).outcome() else { return };
+        let Some(outcome) = honest.outcome(block_of(&bodies, node.tip), &bodies) else { return };
         let (_, association) = Self::captured(honest);
         let account = honest.account_of(association);
         let held = outcome.ledger.accounts.get(account);

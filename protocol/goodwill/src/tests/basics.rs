@@ -2,7 +2,7 @@
 
 use anthill_protocol::judge::{Panel, Said, Setting};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, Key, NodeId, Protocol, Span, Time, laws};
+use anthill_protocol::{Configure, Digest, Key, NodeId, Protocol, Span, Time, laws};
 
 use super::{LONG, checked, count, full, goodwill, ledger, number, run, sent, share, word};
 use crate::Goodwill;
@@ -253,7 +253,15 @@ fn a_light_peer_waits_for_half_a_slot_and_for_confirmations() {
 fn judges_hear_what_is_wrong() {
     let set = [number("cap", 1_100.0)];
     let protocol = goodwill(1, None, &set);
-    let seen = Seen { block: 7, parent: 1, slot: 1, height: 1, forger: 0, leader: 0, root: 5 };
+    let seen = Seen {
+        block: 7,
+        parent: 1,
+        slot: 1,
+        height: 1,
+        forger: 0,
+        leader: 0,
+        root: Digest([5; 32]),
+    };
     let money = Money { held: 1_060, genesis: 1_000, minted: 60 };
     let joined = |seen| GoodwillOutput::Joined { seen, dropped: 0 };
     let has = |money, unapproved| GoodwillOutput::Money { block: 7, money, unapproved };
@@ -271,7 +279,11 @@ fn judges_hear_what_is_wrong() {
             joined(Seen { block: 8, parent: 7, height: 2, leader: 1, ..seen }),
         ),
         ("approved donations only", has(money, 0), has(money, 1)),
-        ("equal roots at equal blocks", joined(seen), joined(Seen { root: 6, ..seen })),
+        (
+            "equal roots at equal blocks",
+            joined(seen),
+            joined(Seen { root: Digest([6; 32]), ..seen }),
+        ),
         ("one block per slot of an honest forger", forged(2), forged(2)),
         (
             "longer chains only",

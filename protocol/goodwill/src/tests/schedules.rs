@@ -3,35 +3,37 @@
 use std::sync::Arc;
 
 use anthill_contracts::shipped::{self, Part, input};
-use anthill_protocol::{NodeId, Span, Time};
+use anthill_protocol::{Digest, NodeId, Span, Time};
 
 use super::{count, goodwill, ledger, number, run, share};
 use crate::Goodwill;
 use crate::block::{Block, Header, Included, Item};
-use crate::contracts::address;
-use crate::ledger::Refusal;
+use crate::contracts::{Code, address};
+use crate::ledger::{Outcome, Refusal, Tally};
 use crate::metric::GoodwillMetric as M;
 use crate::theory;
 use crate::transaction::{Payload, Payment, Transaction};
 
 /// A chain without a network: blocks of one forger in the slots given, with the transactions given.
-struct Chain {
+pub(super) struct Chain {
     protocol: Goodwill,
     tip: Block,
+    pub(super) outcome: Outcome,
     nonces: [u32; 10],
     /// Of the transactions of the next block.
     fees: Vec<u64>,
 }
 
 impl Chain {
-    fn new(set: &[(&str, anthill_protocol::parameter::Value)]) -> Self {
+    pub(super) fn new(set: &[(&str, anthill_protocol::parameter::Value)]) -> Self {
         let protocol = goodwill(10, None, set);
         let Item::Block(tip) = protocol.genesis() else { panic!("a block") };
-        Self { protocol, tip: *tip, nonces: [0; 10], fees: Vec::new() }
+        let outcome = Outcome::new(protocol.genesis_ledger(), Vec::new(), Tally::default());
+        Self { protocol, tip: *tip, outcome, nonces: [0; 10], fees: Vec::new() }
     }
 
     /// Why each transaction was refused, if it was.
-    fn add(&mut self, slot: u32, payloads: &[(u32, Payload)]) -> Vec<Option<Refusal>> {
+    pub(super) fn add(&mut self, slot: u32, payloads: &[(u32, Payload)]) -> Vec<Option<Refusal>> {
         let transactions: Box<[Included]> = payloads
             .iter()
             .enumerate()
@@ -50,22 +52,21 @@ impl Chain {
             parent: self.tip.hash,
             time: Time::ZERO,
             forger: NodeId(0),
-            root: 0,
+            root: Digest([0; 32]),
             price: 1,
             salt: 0,
         };
-        let outcome = self.protocol.execute(&self.tip, &header, &transactions).expect("works out");
+        let parent = (&self.outcome.ledger, self.tip.hash);
+        let outcome = self.protocol.execute(parent, &header, &transactions);
         assert_eq!(outcome.ledger.held(), outcome.ledger.issued(), "money");
         assert_eq!(u128::from(outcome.ledger.pots.inside), outcome.ledger.state.supply());
         let receipts = outcome.receipts.iter().map(|one| one.refused).collect();
-        let block = Block::new(None, header, transactions, true);
-        let _ = block.outcome.set(outcome);
-        self.tip = block;
+        (self.tip, self.outcome) = (Block::new(None, header, transactions, true), outcome);
         receipts
     }
 
     /// A call with money and an input, and a creation with its fee.
-    fn send(&mut self, slot: u32, all: Vec<Transaction>) -> Vec<Option<Refusal>> {
+    pub(super) fn send(&mut self, slot: u32, all: Vec<Transaction>) -> Vec<Option<Refusal>> {
         let payloads: Vec<(u32, Payload)> =
             all.iter().map(|one| (one.from, one.payload.clone())).collect();
         self.fees = all.iter().map(|one| one.fee).collect();
@@ -74,12 +75,12 @@ impl Chain {
         refused
     }
 
-    fn balance(&self, id: u32) -> u64 {
-        self.tip.outcome().expect("worked out").ledger.accounts.balance(id)
+    pub(super) fn balance(&self, id: u32) -> u64 {
+        self.outcome.ledger.accounts.balance(id)
     }
 
-    fn tally(&self) -> crate::ledger::Tally {
-        self.tip.outcome().expect("worked out").tally
+    pub(super) fn tally(&self) -> Tally {
+        self.outcome.tally
     }
 }
 
@@ -116,14 +117,14 @@ fn schedules_end_by_their_owner_and_without_money() {
     let mut chain = Chain::new(&[super::count("forgers", 2)]);
     chain.add(1, &[(5, cron(10, 2, 1, 0)), (6, cron(u64::MAX / 4, 2, 1, 0))]);
     let scheduled = Transaction::new(5, 0, cron(10, 2, 1, 0), true).id();
-    assert_eq!(chain.tip.outcome().expect("worked out").ledger.scheduled.crons(), 2);
+    assert_eq!(chain.outcome.ledger.scheduled.crons(), 2);
     chain.add(2, &[]);
     // Only its owner may end it.
     let ends = chain
         .add(3, &[(6, Payload::Stop { cron: scheduled }), (5, Payload::Stop { cron: scheduled })]);
     assert_eq!(ends, [Some(Refusal::Schedule), None]);
     chain.add(4, &[]);
-    assert_eq!(chain.tip.outcome().expect("worked out").ledger.scheduled.crons(), 0);
+    assert_eq!(chain.outcome.ledger.scheduled.crons(), 0);
     assert_eq!(chain.balance(9), 100_000_020);
     let wrong = [
         (5, cron(10, 2, 0, 0)),
@@ -175,7 +176,8 @@ fn calls_are_run_for_what_they_pay() {
     let call = |limit, price| {
         (6, Payload::Call { contract, limit, price, value: 0, input: Box::default() })
     };
-    let create = (5, Payload::Create { name: 1, fuel: 100, calls: 3, program: 0 });
+    let (code, input) = (Code::None, Box::default());
+    let create = (5, Payload::Create { name: 1, fuel: 100, calls: 3, code, input });
     assert_eq!(chain.add(1, &[create.clone(), call(150, 2), call(50, 2)]), [None; 3]);
     assert_eq!(chain.balance(6), 100_000_000 - 400);
     chain.add(2, &[]);
@@ -282,8 +284,11 @@ fn a_token_has_one_owner_and_is_sold_in_one_step() {
         transaction.fee = fee;
         transaction
     };
-    let program = place as u8 + 1;
-    let create = |name| Payload::Create { name, fuel: 1, calls: 100, program };
+    let code = Code::Shipped(place as u8 + 1);
+    let create = |name| {
+        let (code, input) = (code.clone(), Box::default());
+        Payload::Create { name, fuel: 1, calls: 100, code, input }
+    };
     // Too little for the code, and enough.
     assert_eq!(chain.send(1, vec![of(5, create(1), 10)]), [Some(Refusal::Contract)]);
     assert_eq!(chain.send(2, vec![of(5, create(2), 20_000_000)]), [None]);
@@ -303,7 +308,7 @@ fn a_token_has_one_owner_and_is_sold_in_one_step() {
     chain.add(4, &[]);
     // Minted by the first alone, offered by its owner alone.
     assert_eq!((chain.tally().calls, chain.tally().halted), (4, 2));
-    let owners = |chain: &Chain| chain.tip.outcome().expect("worked out").owners.len();
+    let owners = |chain: &Chain| chain.outcome.owners.len();
     assert_eq!(owners(&chain), 1);
     let before = chain.balance(8);
     chain.send(
@@ -313,7 +318,7 @@ fn a_token_has_one_owner_and_is_sold_in_one_step() {
     chain.add(6, &[]);
     assert_eq!((chain.tally().halted, owners(&chain)), (2, 1));
     assert!(before - chain.balance(8) >= 3_000_000 && before - chain.balance(8) < 6_000_000);
-    let ledger = &chain.tip.outcome().expect("worked out").ledger;
+    let ledger = &chain.outcome.ledger;
     assert_eq!(ledger.pots.inside, 3_000_000);
     let before = chain.balance(6);
     assert_eq!(chain.add(7, &[(6, Payload::Withdraw), (7, Payload::Withdraw)]), [None, None]);

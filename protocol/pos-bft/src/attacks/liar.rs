@@ -8,7 +8,7 @@ use anthill_protocol::{
 
 use super::Conduct;
 use crate::block::{Block, Header};
-use crate::bodies::{Certificate, ChainBody, Evidence, Kind, NIL, Vote};
+use crate::bodies::{Certificate, ChainBody, Evidence, Kind, NIL, Proposal, Vote};
 use crate::light::LightBlock;
 use crate::messages::{ChainMessage, Timer};
 use crate::node::Node;
@@ -57,12 +57,14 @@ impl Liar {
             (Conduct::Selective, Act::Send { to, message, .. })
                 if is_vote(&message) && to.0 >= honest.candidates.div_ceil(2) => {}
             (Conduct::Double, Act::Send { to, slot, message: ChainMessage::Proposal(body) })
-                if to.0 >= honest.candidates / 2 =>
+                if to.0 >= honest.candidates / 2 && is_own(body, cx) =>
             {
                 let message = ChainMessage::Proposal(self.other(honest, body, cx));
                 cx.act(Act::Send { to, slot, message });
             }
-            (Conduct::FalseRoot, Act::Send { to, slot, message: ChainMessage::Proposal(body) }) => {
+            (Conduct::FalseRoot, Act::Send { to, slot, message: ChainMessage::Proposal(body) })
+                if is_own(body, cx) =>
+            {
                 let message = ChainMessage::Proposal(self.other(honest, body, cx));
                 cx.act(Act::Send { to, slot, message });
             }
@@ -251,6 +253,11 @@ impl Liar {
     }
 }
 
+/// Whether a proposal is this validator's own, and not passed on for another.
+fn is_own(body: Shared, cx: &Tap<'_, '_, PosBft>) -> bool {
+    cx.bodies().get(body).proposal().is_some_and(|it| it.proposer == cx.id().0)
+}
+
 /// Tells all other validators.
 fn to_others(honest: &PosBft, message: ChainMessage, cx: &mut Tap<'_, '_, PosBft>) {
     let own = cx.id().0;
@@ -271,7 +278,19 @@ pub(super) fn instead(
     let block = change(bodies.get(it.block).block()?);
     let value = block.hash();
     let block = cx.share(ChainBody::Block(Box::new(block)));
-    Some(honest.proposal((it.height, it.round, None), (value, block, None), cx))
+    let body = honest.proposal((it.height, it.round, None), (value, block, None), cx);
+    Some(whole(body, cx))
+}
+
+/// A proposal that carries its block, also where others follow in parts.
+pub(super) fn whole(body: Shared, cx: &mut Tap<'_, '_, PosBft>) -> Shared {
+    let bodies = cx.bodies();
+    match bodies.get(body).proposal() {
+        Some(it) if it.in_parts => {
+            cx.share(ChainBody::Proposal(Proposal { in_parts: false, ..*it }))
+        }
+        _ => body,
+    }
 }
 
 impl Behaviour<PosBft> for Liar {

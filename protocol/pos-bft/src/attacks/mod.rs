@@ -127,6 +127,11 @@ pub(crate) fn fit(protocol: &mut PosBft) -> Result<(), ParameterError> {
         let problem = format!("must leave an honest one of {} validators", protocol.candidates);
         return Err(ParameterError { name: "adversary.nodes", problem });
     }
+    if attack.conduct == Conduct::Grinder && protocol.gossips() {
+        let problem =
+            "a grinder holds back what it sends at once: give relay = \"direct\" or \"flood\"";
+        return Err(ParameterError { name: "adversary.kind", problem: problem.to_owned() });
+    }
     protocol.attack = Some(Attack { count, ..attack });
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::{Bodies as _, Context as _, NodeId, Shared, Span, Time};
 
-use super::liar::instead;
+use super::liar::{instead, whole};
 use crate::bodies::{Kind, Proposal};
 use crate::messages::{ChainMessage, Timer};
 use crate::node::Node;
@@ -48,6 +48,7 @@ impl Split {
         let value = block.hash();
         let block = cx.share(crate::bodies::ChainBody::Block(Box::new(block)));
         let first = honest.proposal((node.height, 0, None), (value, block, None), cx);
+        let first = whole(first, cx);
         let Some(second) = instead(honest, first, |block| block.salted(1), cx) else { return };
         for (proposal, half) in [(first, true), (second, false)] {
             let Some(it) = cx.bodies().get(proposal).proposal().copied() else { return };

@@ -10,6 +10,7 @@ use super::normal::{chain, pump};
 use crate::bodies::{Certificate, ChainBody, Decision, Evidence, Kind, Proposal, Vote, statement};
 use crate::messages::ChainMessage;
 use crate::node::Node;
+use crate::parts::Part;
 use crate::protocol::PosBft;
 use crate::server::Server;
 
@@ -54,6 +55,7 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
                     block,
                     proof,
                     proposer: sender,
+                    in_parts: false,
                     signature,
                 };
                 it.signature = cx.sign(&statement(cx.scenario(), Kind::Proposal, it.words()));
@@ -64,6 +66,10 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
                 block: *part,
                 commit: parts[2],
             })));
+            let few = number.min(500);
+            for (index, len) in [(0, few), (number, 0), (number, few)] {
+                all.push(cx.intern(ChainBody::Part(Part { height, block: *part, index, len })));
+            }
             let (accused, first, second) = (number, *part, parts[0]);
             let pieces = [
                 Evidence::Votes { accused, height, first, second },
@@ -79,8 +85,19 @@ fn bodies(protocol: &PosBft, number: u32, cx: &mut Recording<PosBft>) -> Vec<Sha
 
 #[test]
 fn numbers_out_of_range_are_survived() {
+    survives("direct", 40_000);
+}
+
+/// A node notes what neighbours say that they have, of so many votes at most.
+#[test]
+fn false_gossip_is_survived() {
+    survives("gossip", 90_000);
+}
+
+fn survives(relay: &'static str, most_growth: usize) {
     let mut changes = vec![("heights", Value::Count(9)), ("users", Value::Count(1))];
     changes.push(("execution", Value::Choice("transfer")));
+    changes.push(("relay", Value::Choice(relay)));
     let mut running = pump(chain(5, &changes));
     running.run(Time::ZERO + Span::from_millis(1_650));
     let size = |node: &Node| {
@@ -91,6 +108,11 @@ fn numbers_out_of_range_are_survived() {
     for (to, from) in [(0, 1), (1, 0), (2, 3), (3, 2), (4, 1), (2, 4)] {
         let mut node = running.node(NodeId(to)).expect("up").clone();
         let before = size(&node);
+        let mut cx = Recording::new(NodeId(to), 5).bodies_of(running.bodies().clone());
+        for vote in 0..2_000 {
+            let has = ChainMessage::Has { height: 2.into(), vote: vote.into() };
+            running.protocol().on_message(&mut node, NodeId(from), &has, &mut cx);
+        }
         for number in [0, 1, 2, 4, 63, 64, 65, 70, u32::MAX - 1, u32::MAX] {
             let at = Time::ZERO + Span::from_millis(1_650);
             let mut theirs = Recording::new(NodeId(from), 5).bodies_of(running.bodies().clone());
@@ -99,12 +121,18 @@ fn numbers_out_of_range_are_survived() {
                 ChainMessage::Fetch { height: number.into() },
                 ChainMessage::Receipt { nonce: u64::from(number).into() },
             ];
+            for height in [0, 1, 2, 3, number] {
+                let (round, vote) = (number.into(), u64::MAX.into());
+                messages.push(ChainMessage::Step { height: height.into(), round });
+                messages.push(ChainMessage::Has { height: height.into(), vote });
+            }
             for body in bodies(running.protocol(), number, &mut theirs) {
                 messages.extend([
                     ChainMessage::Proposal(body),
                     ChainMessage::Prevote(body),
                     ChainMessage::Precommit(body),
                     ChainMessage::Evidence(body),
+                    ChainMessage::Part(body),
                     ChainMessage::Decided(body),
                     ChainMessage::Transaction(body),
                 ]);
@@ -115,6 +143,6 @@ fn numbers_out_of_range_are_survived() {
             }
             laws::state(&node);
         }
-        assert!(size(&node) < before + 40_000, "{to}: {before} grew to {}", size(&node));
+        assert!(size(&node) < before + most_growth, "{to}: {before} grew to {}", size(&node));
     }
 }

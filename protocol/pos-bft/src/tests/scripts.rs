@@ -14,10 +14,10 @@ use crate::node::Node;
 use crate::protocol::PosBft;
 use crate::server::Server;
 
-type Scene = (Span, fn(&PosBft, &mut Tap<'_, '_, PosBft>));
+pub(super) type Scene = (Span, fn(&PosBft, &mut Tap<'_, '_, PosBft>));
 
 /// A node that does what a script says, and nothing else.
-struct Actor(Vec<Scene>);
+pub(super) struct Actor(pub(super) Vec<Scene>);
 
 impl Behaviour<PosBft> for Actor {
     fn start(&mut self, honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) -> Node {
@@ -84,7 +84,7 @@ fn tell(
 }
 
 /// What nodes decided at height 1: the blocks, without repetition, and the first time they differ, in ms.
-fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
+pub(super) fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
     let mut blocks: Vec<u64> = Vec::new();
     let mut at = None;
     let is_first =
@@ -105,8 +105,8 @@ fn forks(pump: &Pump<PosBft>) -> (usize, Option<f64>) {
 const ALL_OF_IT: Span = Span::from_secs(1_000_000);
 
 /// T1. Node 1 of four lies; node 0 decides in round 0, and what it says after its prevote does not reach 2 and 3.
-#[test]
-fn locks_keep_a_decision() {
+/// Nothing has run yet.
+pub(super) fn forgotten_decision(locks: bool) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         let (_, v) = first_block(honest, 0, 0, cx);
         let (block, w) = first_block(honest, 1, 9, cx);
@@ -117,16 +117,21 @@ fn locks_keep_a_decision() {
         tell(honest, &[2, 3], (Kind::Prevote, 1), w, cx);
         tell(honest, &[2, 3], (Kind::Precommit, 1), w, cx);
     }
+    let changes = [("heights", Value::Count(1)), ("t1", Value::Flag(locks))];
+    pump(chain(4, &changes)).hold(NodeId(1), Actor(vec![(Span::ZERO, play)])).scheduler(Weather(
+        |it| {
+            let is_held = it.from == NodeId(0)
+                && (it.to == NodeId(2) || it.to == NodeId(3))
+                && !matches!(it.message, ChainMessage::Proposal(_) | ChainMessage::Prevote(_));
+            is_held.then_some(ALL_OF_IT)
+        },
+    ))
+}
+
+#[test]
+fn locks_keep_a_decision() {
     for locks in [false, true] {
-        let changes = [("heights", Value::Count(1)), ("t1", Value::Flag(locks))];
-        let mut pump = pump(chain(4, &changes))
-            .hold(NodeId(1), Actor(vec![(Span::ZERO, play)]))
-            .scheduler(Weather(|it| {
-                let is_held = it.from == NodeId(0)
-                    && (it.to == NodeId(2) || it.to == NodeId(3))
-                    && !matches!(it.message, ChainMessage::Proposal(_) | ChainMessage::Prevote(_));
-                is_held.then_some(ALL_OF_IT)
-            }));
+        let mut pump = forgotten_decision(locks);
         pump.run(Time::ZERO + Span::from_secs(60));
         assert_eq!(decisions(&pump, 0)[0], (200.0, 0));
         let expected = if locks { (1, None) } else { (2, Some(1_400.0)) };
@@ -136,6 +141,24 @@ fn locks_keep_a_decision() {
 
 /// T2. Nodes 0 and 1 of four are locked on different blocks; node 3 lied for that and is silent now.
 fn two_locks(changes: &[(&str, Value)], first_only: bool, is_planted: bool) -> Pump<PosBft> {
+    let mut pump = two_locks_of(changes, (first_only, is_planted), |script| script);
+    pump.run(Time::ZERO + Span::from_secs(600));
+    pump
+}
+
+/// The same, node 3 being a liar around the script; nothing has run yet.
+pub(super) fn two_locks_by<B: Behaviour<PosBft> + 'static>(
+    changes: &[(&str, Value)],
+    liar: impl FnOnce(Actor) -> B,
+) -> Pump<PosBft> {
+    two_locks_of(changes, (false, false), liar)
+}
+
+fn two_locks_of<B: Behaviour<PosBft> + 'static>(
+    changes: &[(&str, Value)],
+    (first_only, is_planted): (bool, bool),
+    liar: impl FnOnce(Actor) -> B,
+) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         tell(honest, &[1, 2], (Kind::Prevote, 0), NIL, cx);
         tell(honest, &[0, 1, 2], (Kind::Precommit, 0), NIL, cx);
@@ -146,23 +169,18 @@ fn two_locks(changes: &[(&str, Value)], first_only: bool, is_planted: bool) -> P
         tell(honest, &[0, 2], (Kind::Prevote, 1), NIL, cx);
         tell(honest, &[0, 1, 2], (Kind::Precommit, 1), NIL, cx);
     }
-    let mut changes = changes.to_vec();
-    changes.push(("heights", Value::Count(1)));
-    changes.push(("resend", Value::Span(ALL_OF_IT)));
-    let mut protocol = raw(&changes);
+    let defaults = [("heights", Value::Count(1)), ("resend", Value::Span(ALL_OF_IT))];
+    let mut protocol = raw(&[&defaults, changes].concat());
     protocol.first_only = first_only;
     protocol.unlocks_early = is_planted;
     let script = vec![(Span::ZERO, play as _), (Span::from_secs(3), later as _)];
-    let mut pump =
-        pump(fitted(protocol, 4)).hold(NodeId(3), Actor(script)).scheduler(Weather(|it| {
-            let is_late = it.from == NodeId(0)
-                && (it.to == NodeId(1) || it.to == NodeId(2))
-                && it.sent < Time::ZERO + Span::from_millis(500)
-                && matches!(it.message, ChainMessage::Prevote(_));
-            is_late.then_some(Span::from_secs(20))
-        }));
-    pump.run(Time::ZERO + Span::from_secs(600));
-    pump
+    pump(fitted(protocol, 4)).hold(NodeId(3), liar(Actor(script))).scheduler(Weather(|it| {
+        let is_late = it.from == NodeId(0)
+            && (it.to == NodeId(1) || it.to == NodeId(2))
+            && it.sent < Time::ZERO + Span::from_millis(500)
+            && matches!(it.message, ChainMessage::Prevote(_));
+        is_late.then_some(Span::from_secs(20))
+    }))
 }
 
 #[test]
@@ -221,9 +239,8 @@ fn two_thirds_are_not_enough() {
     }
 }
 
-/// T6. Two of four forget their precommits: a fork without a double vote, and both are accused.
-#[test]
-fn amnesia_forks_and_is_found() {
+/// T6. Two of four forget their precommits. Nothing has run yet.
+pub(super) fn two_forget(is_offence: bool) -> Pump<PosBft> {
     fn play(honest: &PosBft, cx: &mut Tap<'_, '_, PosBft>) {
         let (_, v) = first_block(honest, 0, 0, cx);
         tell(honest, &[0], (Kind::Prevote, 0), v, cx);
@@ -235,7 +252,8 @@ fn amnesia_forks_and_is_found() {
         tell(honest, &[1], (Kind::Precommit, 1), w, cx);
     }
     let script = || vec![(Span::ZERO, play as _), (Span::from_millis(150), later as _)];
-    let mut pump = pump(chain(4, &[("heights", Value::Count(3))]))
+    let changes = [("heights", Value::Count(3)), ("t6", Value::Flag(is_offence))];
+    pump(chain(4, &changes))
         .hold(NodeId(2), Actor(script()))
         .hold(NodeId(3), Actor(script()))
         .scheduler(Weather(|it| {
@@ -244,11 +262,11 @@ fn amnesia_forks_and_is_found() {
                 && it.sent < Time::ZERO + Span::from_millis(140)
                 && !matches!(it.message, ChainMessage::Proposal(_));
             is_held.then_some(ALL_OF_IT)
-        }));
-    pump.run(Time::ZERO + Span::from_secs(120));
-    assert_eq!(decisions(&pump, 0)[0], (100.0, 0));
-    assert_eq!(decisions(&pump, 1)[0], (250.0, 1));
-    assert_eq!(forks(&pump).0, 2);
+        }))
+}
+
+/// Whom anybody has evidence against, for what was done at height 1.
+pub(super) fn accused(pump: &Pump<PosBft>) -> Vec<u32> {
     let mut accused: Vec<u32> = Vec::new();
     for said in pump.outputs() {
         if let ChainOutput::Evidence { accused: one, height: 1, .. } = said.output {
@@ -257,7 +275,18 @@ fn amnesia_forks_and_is_found() {
     }
     accused.sort_unstable();
     accused.dedup();
-    assert_eq!(accused, [2, 3]);
+    accused
+}
+
+/// A fork without a double vote, and both who made it are accused.
+#[test]
+fn amnesia_forks_and_is_found() {
+    let mut pump = two_forget(true);
+    pump.run(Time::ZERO + Span::from_secs(120));
+    assert_eq!(decisions(&pump, 0)[0], (100.0, 0));
+    assert_eq!(decisions(&pump, 1)[0], (250.0, 1));
+    assert_eq!(forks(&pump).0, 2);
+    assert_eq!(accused(&pump), [2, 3]);
     let is_accounted = pump.judged().into_iter().find(|it| it.name == "forks are accounted for");
     assert!(is_accounted.expect("judged").ok);
 }

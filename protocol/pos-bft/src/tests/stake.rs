@@ -214,3 +214,24 @@ fn a_proposers_reward_compounds() {
     // BetaBinomial(100, 10, 90): 10 ± 4.22, of forty runs 0.67.
     assert!((mean - 10.0).abs() < 3.3, "{mean}");
 }
+
+/// Groups of equal stakes make any list.
+#[test]
+fn stakes_come_in_groups() {
+    let list = |groups: &[(&'static str, u64)]| {
+        let mut changes = vec![("stake", Value::Choice("list"))];
+        changes.extend(groups.iter().map(|(name, value)| (*name, Value::Count(*value))));
+        crate::stakes::of(&chain(6, &changes)).iter().map(|it| it / 1_000_000).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[("stake_1", 4), ("stake_2", 3)]), [4, 3, 1, 1, 1, 1]);
+    let three = [("stake_1", 9), ("holders_1", 2), ("stake_2", 0), ("holders_2", 3)];
+    assert_eq!(list(&three), [9, 9, 0, 0, 0, 1]);
+    let eighth = [("stake_8", 7), ("holders_8", 50)];
+    let skipped: Vec<_> = ["holders_1", "holders_2", "holders_3", "holders_4", "holders_5"]
+        .into_iter()
+        .chain(["holders_6", "holders_7"])
+        .map(|name| (name, 0))
+        .chain(eighth)
+        .collect();
+    assert_eq!(list(&skipped), [7; 6]);
+}

@@ -110,7 +110,7 @@ fn the_switches_do_not_touch_transfers() {
         let (machine, env) = (Machine::new(rules), Environment { height: 1, time_ms: 1_000 });
         let to = &who("fees");
         let block =
-            execute_block(&machine, &genesis(), CHAIN, &env, &transactions, &NoExtension, to);
+            execute_block(&machine, genesis(), CHAIN, &env, &transactions, &NoExtension, to);
         assert_eq!(block, expected);
     }
 }

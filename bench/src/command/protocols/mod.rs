@@ -1,5 +1,7 @@
 //! `anthill protocols`: what can be run, and what can be set.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use anthill_engine::scenario::number_bounds;
@@ -7,14 +9,19 @@ use anthill_protocol::parameter::{Kind, Parameter};
 use anthill_protocol::{Diagram, MetricKind};
 
 use super::Exit;
-use crate::args::{ProtocolsArgs, ScenarioArgs};
+use crate::args::{Format, ProtocolsArgs, ScenarioArgs};
 use crate::diagram::{Recorded, draw};
 use crate::plan::ScenarioPlan;
 use crate::{Entry, Registry, engines, terminal, units};
 
 /// Lists the protocols, or describes or draws one.
 pub(super) fn protocols(registry: &Registry, args: &ProtocolsArgs) -> anyhow::Result<Exit> {
+    let is_json = args.format == Format::Json;
     let text = match &args.name {
+        None if is_json => serde_json::to_string_pretty(&json::all(registry))? + "\n",
+        Some(name) if is_json => {
+            serde_json::to_string_pretty(&json::one(registry.named(name)?))? + "\n"
+        }
         None => list(registry),
         Some(name) if args.diagram => diagrams(registry, registry.named(name)?)?,
         Some(name) => describe(registry.named(name)?),

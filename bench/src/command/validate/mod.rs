@@ -1,5 +1,7 @@
 //! `anthill validate`: what a scenario means and would take, without running it.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use anthill_engine::scenario::Scenario;
@@ -8,28 +10,27 @@ use anyhow::bail;
 
 use super::Exit;
 use super::run::prepare;
-use crate::args::ScenarioArgs;
+use crate::args::{Format, ValidateArgs};
 use crate::engines::{self, Inspection, MemoryEstimate, Tail};
 use crate::machine::Memory;
 use crate::memory::{Verdict, judge};
 use crate::plan::ScenarioPlan;
 use crate::signing_budget::Forecast;
-use crate::{Registry, conditions_text, terminal, units};
+use crate::{Entry, Registry, conditions_text, terminal, units};
 
 /// About where one thread stops being faster than two that wait for each other every window, with
 /// handlers as short as gossip's.
 const SPARSE_WINDOW: f64 = 90.0;
 
 /// Checks a scenario and prints what follows from it.
-pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Result<Exit> {
-    let plan = ScenarioPlan::new(args, registry)?;
+pub(super) fn validate(registry: &Registry, args: ValidateArgs) -> anyhow::Result<Exit> {
+    let plan = ScenarioPlan::new(args.scenario, registry)?;
     let scenario = engines::load(&plan.source, &plan.overrides, registry)?;
     let entry = registry.named(&scenario.protocol)?;
-    terminal::show(&format!(
-        "{}
-",
-        scenario.to_toml()
-    ))?;
+    if args.format == Format::Json {
+        return as_json(entry, &scenario);
+    }
+    terminal::show(&format!("{}\n", scenario.to_toml()))?;
 
     // Before the network is built: building one that cannot fit is what must not happen.
     let (estimate, machine) = ((entry.memory)(&scenario)?, Memory::read());
@@ -56,6 +57,20 @@ pub(super) fn validate(registry: &Registry, args: ScenarioArgs) -> anyhow::Resul
         (entry.prepare)(&doubled).and_then(|prepared| (entry.inspect)(&doubled, &prepared)).ok();
     terminal::show(&windows(&scenario, &inspection, doubled.as_ref()))?;
     terminal::show(&tails(&inspection.tails))?;
+    Ok(Exit::Done)
+}
+
+/// The same as one JSON object, alone on stdout.
+fn as_json(entry: &Entry, scenario: &Scenario) -> anyhow::Result<Exit> {
+    let (estimate, machine) = ((entry.memory)(scenario)?, Memory::read());
+    let verdict = judge(scenario.nodes, estimate, machine);
+    if let Verdict::TooLarge(refusal) = verdict {
+        bail!(refusal);
+    }
+    let prepared = prepare(entry, scenario)?;
+    let found = (entry.inspect)(scenario, &prepared)?;
+    let report = json::report(scenario, (estimate, machine, &verdict), &found)?;
+    terminal::show(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     Ok(Exit::Done)
 }
 
