@@ -14,6 +14,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use anthill_node::client::ClientArgs;
+pub(crate) use anthill_node::cluster::ClusterArgs;
+pub(crate) use anthill_node::settings::NodeArgs;
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
 pub(crate) use ledger::LedgerArgs;
 pub(crate) use saved::{ForkArgs, SavedArgs};
@@ -40,6 +43,7 @@ Examples:
   anthill ledger anthill-runs/pos-bft-1-1 block 3  look something up in a chain
   anthill calibrate --out mine.toml         what messages and signatures cost on this machine
   anthill contract run token --init u64:9   a contract, on a ledger of one node
+  anthill cluster --nodes 4                 four real nodes over TCP, until Ctrl-C
   anthill protocols gossip                  its parameters, with defaults and units
   anthill protocols witness --diagram       who says what to whom, recorded from a small run
 
@@ -78,6 +82,30 @@ Examples:
   anthill profile gossip --nodes 1M            one size: open flamegraph.svg of what it prints
   anthill profile witness --nodes 10k,1M       two sizes, and where the cost of an event grows
   go tool pprof -http : DIR/profile.pb.gz      the same profile in pprof's own tool";
+
+const NODE_EXAMPLES: &str = "\
+Examples:
+  NODE_ID=1 HOST=localhost PORT=8000 PEERS=localhost:8001,localhost:8002 STAKE=100 anthill node
+  anthill node --node-id 2 --port 8001 --peers localhost:8000,localhost:8002 --stake 500
+  ANTHILL_LOG=debug anthill node            settings from .env; levels: error warn info debug trace
+
+Starts once all of PEERS were there; its data outlives kill -9. docs/node.md says more.";
+
+const CLIENT_EXAMPLES: &str = "\
+Examples:
+  anthill client status                     the node at 127.0.0.1:9000; another by --node
+  anthill client deploy counter             a contract that ships, or a .wasm file: prints its address
+  anthill client call ADDRESS 00            a transaction with an input, in hexadecimal digits
+  anthill client query ADDRESS              the same without a transaction: changes nothing
+  anthill client transfer user:1 500        money to another user
+  anthill client account user:1";
+
+const CLUSTER_EXAMPLES: &str = "\
+Examples:
+  anthill cluster --nodes 4                 pos-bft, until Ctrl-C
+  anthill cluster --stakes 100,500,200 --nodes 3
+  anthill cluster --protocol raft --nodes 5 --for 20s
+  anthill cluster --delay 20ms              links that are 20 ms longer";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -141,6 +169,15 @@ pub(crate) enum Command {
     /// Check a contract, or try one on a ledger of its own.
     #[command(after_help = contract::CONTRACT_EXAMPLES)]
     Contract(ContractArgs),
+    /// Run a real node over TCP: NODE_ID, HOST, PORT, PEERS and STAKE by flags, environment or .env.
+    #[command(after_help = NODE_EXAMPLES)]
+    Node(NodeArgs),
+    /// Submit transactions to a real node, deploy and call contracts, and ask it.
+    #[command(after_help = CLIENT_EXAMPLES)]
+    Client(ClientArgs),
+    /// Run a network of real nodes on this machine until Ctrl-C, and say what they agreed on.
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Cluster(ClusterArgs),
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),
@@ -245,6 +282,13 @@ pub(crate) struct RunArgs {
     /// Real or modelled signatures: sets crypto.mode.
     #[arg(long, value_enum)]
     pub crypto: Option<CryptoChoice>,
+    /// Let a program play each of these nodes, in lines of JSON as Maelstrom's (`0,5-9=./node --flag`), or what listens
+    /// there (`3=tcp://127.0.0.1:7000`); repeatable.
+    #[arg(long, value_name = "NODES=COMMAND", allow_hyphen_values = true, value_parser = not_a_flag)]
+    pub external: Vec<String>,
+    /// Seconds of virtual time to a second of a run with programs [default: 1.0].
+    #[arg(long, value_name = "FACTOR", requires = "external", allow_negative_numbers = true)]
+    pub pace: Option<String>,
     /// End when stdin does, which the process that started this one holds open.
     #[arg(long, hide = true)]
     pub end_with_stdin: bool,

@@ -157,6 +157,7 @@ pub(crate) fn outcome() -> Outcome {
             },
         },
         host: HostReport {
+            external: None,
             shards: 2,
             threads: 2,
             subshards: 4,

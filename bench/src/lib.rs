@@ -25,6 +25,7 @@ mod cost;
 mod diagram;
 mod engines;
 mod export;
+mod external;
 #[cfg(test)]
 mod fabricated;
 mod inputs;

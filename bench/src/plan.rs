@@ -12,6 +12,7 @@ use crate::args::{
 };
 use crate::checkpoints::{Habit, Resumed, refuse_flags};
 use crate::engines::{Override, Source};
+use crate::external::ExternalPlan;
 use crate::{Entry, Registry};
 
 /// The longest scenario that is read from standard input.
@@ -119,6 +120,8 @@ pub(crate) struct RunPlan {
     pub saving: Option<Habit>,
     /// What it goes on with, if it does not start.
     pub resumed: Option<Resumed>,
+    /// Programs that play nodes.
+    pub external: Option<ExternalPlan>,
 }
 
 impl RunPlan {
@@ -137,6 +140,7 @@ impl RunPlan {
         };
         let events = EventsPlan::new(args.verbose, args.trace, args.events)?;
         let table = asked_for_table(args.table, args.rows)?;
+        let external = ExternalPlan::new(&args.external, args.pace.as_deref())?;
         let mut scenario = ScenarioPlan::new(args.scenario, registry)?;
         if let Some(resumed) = &resumed {
             scenario.source = resumed.source.clone();
@@ -158,6 +162,7 @@ impl RunPlan {
             ledger: args.ledger,
             saving,
             resumed,
+            external,
         })
     }
 }

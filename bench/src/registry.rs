@@ -8,6 +8,7 @@ use anthill_engine::checkpoint::{CheckpointError, may_fork};
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
+use anthill_node::offer::{Offer, offer};
 use anthill_protocol::complexity::Theory;
 use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate, Time};
 
@@ -56,6 +57,8 @@ pub struct Entry {
     pub swarm: fn(&mut Dice, u32) -> Vec<(&'static str, String)>,
     /// Metrics that must not stay 0 in many random runs.
     pub situations: &'static [&'static str],
+    /// Builds real nodes of this protocol.
+    pub node: Offer,
 }
 
 /// Runs a scenario, and shows every node's row at the end, in the order of ids.
@@ -94,6 +97,7 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         record: engines::record::<P>,
         swarm: P::swarm,
         situations: P::SITUATIONS,
+        node: offer::<P>(preset),
     }
 }
 

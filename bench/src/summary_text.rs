@@ -12,7 +12,7 @@ use anthill_protocol::{Check, MetricInfo, MetricKind};
 
 use crate::args::EngineChoice;
 use crate::export::{Record, summary};
-use crate::{conditions_text, units};
+use crate::{conditions_text, external, units};
 
 /// Of so many metrics or kinds of messages each has its line; of more, those that are not 0.
 const FEW: usize = 12;
@@ -29,6 +29,7 @@ pub(crate) fn text(record: &Record<'_>, about: &str, saved: bool) -> String {
     text.push_str(&signatures(record));
     text.push_str(&checks(&record.outcome.result.checks));
     text.push_str(&violations(record));
+    text.push_str(&external::block(record.outcome.host.external.as_ref()));
     text.push_str(&cost(record));
     let saved =
         if saved { "Saved in" } else { "NOT SAVED as a whole; what could be written is in" };

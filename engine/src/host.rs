@@ -5,6 +5,7 @@
 //! the events and in the order in which independent nodes are handled.
 
 mod conditioned;
+mod external;
 mod held;
 mod observed;
 mod turn;
@@ -22,6 +23,7 @@ use anthill_protocol::{
 use crate::bodies::{BodiesOf, Store};
 use crate::conditions::Conditions;
 use crate::event::{Key, Payload, tie, trace_word};
+use crate::external::Outside;
 use crate::held::Held;
 use crate::jury;
 use crate::mode::{Mode, PayloadOf, Stamp, Stamped, StampedOf};
@@ -54,6 +56,8 @@ pub(crate) struct World<'a, P: Protocol, M> {
     pub(crate) held: Option<&'a Held<P>>,
     /// Whether the protocol's adversary decides when messages arrive.
     pub(crate) scheduled: bool,
+    /// Nodes that programs play.
+    pub(crate) outside: Option<&'a Outside<'a>>,
     pub(crate) mode: PhantomData<M>,
     pub(crate) crypto: CryptoSpec,
     pub(crate) nodes: u32,
@@ -94,10 +98,11 @@ impl<'a, P: Protocol, M: Mode> World<'a, P, M> {
     }
 
     /// Whether anybody listens at boundaries to what nodes say and send: judges, other held nodes, a
-    /// scheduler.
+    /// scheduler, a program.
     #[inline]
     pub(crate) fn listens(&self) -> bool {
-        jury::speaks::<P>() || (M::HAS_CONDITIONS && (self.held.is_some() || self.scheduled))
+        let others = || self.held.is_some() || self.scheduled || self.outside.is_some();
+        jury::speaks::<P>() || (M::HAS_CONDITIONS && others())
     }
 
     /// Files a message that the scheduler lets arrive.
@@ -395,7 +400,9 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
             }
             Payload::Restart(event) => self.restart(state, *event),
             Payload::Wake(_) => {
-                self.plays(state, Play::Wake);
+                if !self.hear_line(state, sequence) {
+                    self.plays(state, Play::Wake);
+                }
             }
         }
         self.end_service(service, source, payload);
@@ -598,6 +605,17 @@ impl<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Context<P> for Host<'a,
     fn output(&mut self, output: P::Output) {
         if !self.is_muted() && !self.world.is_played(self.id) {
             self.tally.outbox.push(self.now, self.id, output);
+        }
+    }
+
+    #[inline]
+    fn is_external(&self) -> bool {
+        M::HAS_CONDITIONS && self.world.outside.is_some_and(|outside| outside.plays(self.id))
+    }
+
+    fn tell_program(&mut self, line: &str) {
+        if self.is_external() {
+            self.tally.outbox.tell_program(self.now, self.id, line.to_owned());
         }
     }
 }

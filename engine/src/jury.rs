@@ -14,6 +14,7 @@ use anthill_protocol::{
 
 use crate::conditions::Conditions;
 use crate::event::trace_word;
+use crate::external::Outside;
 use crate::held::Held;
 use crate::history::History;
 use crate::outcome::Violation;
@@ -34,6 +35,8 @@ pub(crate) enum News<P: Protocol> {
     Restarted { at: Key, keeps_state: bool },
     /// A held node tells the others.
     Told { at: Key, message: P::Message },
+    /// The program that plays the node is told a line.
+    Line { at: Key, line: String },
     /// The scheduler decides when it arrives.
     Sent { at: Key, parcel: Parcel<P::Message>, due: Time },
 }
@@ -45,6 +48,7 @@ impl<P: Protocol> News<P> {
             Self::Said(Said { at, .. })
             | Self::Restarted { at, .. }
             | Self::Told { at, .. }
+            | Self::Line { at, .. }
             | Self::Sent { at, .. } => (at.time, at.target),
         }
     }
@@ -84,6 +88,10 @@ impl<P: Protocol> Outbox<P> {
         self.news.push(News::Told { at: unnamed(now, node), message });
     }
 
+    pub(crate) fn tell_program(&mut self, now: Time, node: NodeId, line: String) {
+        self.news.push(News::Line { at: unnamed(now, node), line });
+    }
+
     pub(crate) fn send(&mut self, now: Time, parcel: Parcel<P::Message>, due: Time) {
         self.news.push(News::Sent { at: unnamed(now, parcel.from), parcel, due });
     }
@@ -100,9 +108,10 @@ impl<P: Protocol> Outbox<P> {
                     let word = trace_word(time, target, source, sequence, fingerprint);
                     digest = digest.wrapping_add(word);
                 }
-                News::Restarted { at, .. } | News::Told { at, .. } | News::Sent { at, .. } => {
-                    *at = key;
-                }
+                News::Restarted { at, .. }
+                | News::Told { at, .. }
+                | News::Line { at, .. }
+                | News::Sent { at, .. } => *at = key,
             }
         }
         digest
@@ -114,6 +123,7 @@ pub(crate) struct Jury<'a, P: Protocol> {
     panel: Panel<P::Output>,
     held: Option<&'a Held<P>>,
     schedule: Option<Schedule<P>>,
+    outside: Option<&'a Outside<'a>>,
     protocol: &'a P,
     history: Option<&'a Mutex<History>>,
     /// What judges have heard, as bytes, if the run is to be saved.
@@ -140,7 +150,8 @@ impl<'a, P: Protocol> Jury<'a, P> {
         let schedule = job.protocol.scheduler(&setting).map(|it| Schedule::new(it, bound));
         let (protocol, history) = (job.protocol, job.control.history.as_ref());
         let heard = job.control.checkpoints.is_some().then(Heard::default);
-        Self { panel, held: job.held, schedule, protocol, history, heard, gathered: Vec::new() }
+        let (held, outside, gathered) = (job.held, job.outside, Vec::new());
+        Self { panel, held, schedule, outside, protocol, history, heard, gathered }
     }
 
     /// Appends what judges have heard.
@@ -189,7 +200,8 @@ impl<'a, P: Protocol> Jury<'a, P> {
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
         let is_heard = !self.panel.is_empty() || self.history.is_some() || self.heard.is_some();
-        if !is_heard && self.held.is_none() && self.schedule.is_none() {
+        let is_passed_on = self.held.is_some() || self.schedule.is_some() || self.outside.is_some();
+        if !is_heard && !is_passed_on {
             outbox.news.clear();
         } else {
             self.gathered.append(&mut outbox.news);
@@ -238,6 +250,9 @@ impl<'a, P: Protocol> Jury<'a, P> {
                     self.panel.restarted(at.target, keeps_state);
                 }
                 News::Told { at, message } => told.push((at.target, message)),
+                News::Line { at, line } => {
+                    self.outside.iter().for_each(|outside| outside.tell(at.time, at.target, &line));
+                }
                 News::Sent { parcel, due, .. } => {
                     self.schedule.iter_mut().for_each(|all| all.send(parcel, due, boundary));
                 }

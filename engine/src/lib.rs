@@ -14,6 +14,7 @@ pub mod conditions;
 pub mod crypto;
 pub mod divergence;
 mod event;
+pub mod external;
 mod held;
 mod history;
 mod host;

@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 use crate::conditions::ConditionTotals;
 use crate::crypto::Counters;
 use crate::event::Key;
+use crate::external::ExternalReport;
 use crate::trace::Trace;
 
 /// Everything an engine returns.
@@ -145,6 +146,8 @@ pub struct HostReport {
     pub crypto: Counters,
     /// Events per shard.
     pub shard_events: Vec<u64>,
+    /// How programs that play nodes did.
+    pub external: Option<ExternalReport>,
     /// Windows by the binary logarithm of how many events they held: index 0 is one event, i is
     /// 2^i to 2^(i+1)−1.
     pub window_events_log2: Vec<u64>,

@@ -12,6 +12,7 @@ use crate::bodies::Store;
 use crate::checkpoint::{self, Asked, Checkpoint, CheckpointError, Checkpoints};
 use crate::conditions::{Conditions, ConditionsError};
 use crate::event::{Key, Payload};
+use crate::external::{Externals, Outside};
 use crate::held::Held;
 use crate::history::History;
 use crate::host::{World, window_shift};
@@ -52,6 +53,8 @@ pub struct Control {
     pub history: Option<Mutex<History>>,
     /// Asks for the ledger of one node at the end.
     pub ledger: Option<Mutex<Ledger>>,
+    /// Programs that play some of the nodes, or what they wrote in an earlier run.
+    pub externals: Option<Mutex<Box<dyn Externals>>>,
     /// Asks for a trace; read when a run starts, so that runs one after the other may share a control.
     pub trace: Mutex<Option<TraceRequest>>,
     /// Takes the event at which a handler panics, for a caller that catches panics and tells of them
@@ -126,6 +129,9 @@ pub enum RunError {
     /// The run cannot be saved, or not continued.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Programs cannot play nodes in this run.
+    #[error("{0}")]
+    External(String),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -200,6 +206,8 @@ pub(crate) struct Job<'a, P: Protocol> {
     pub(crate) scheduled: bool,
     /// Whether there are no conditions, even if the mode has some.
     pub(crate) ideal: bool,
+    /// Nodes that programs play; found likewise.
+    pub(crate) outside: Option<&'a Outside<'a>>,
     /// What the run goes on from; else it starts.
     pub(crate) resume: Option<&'a Checkpoint>,
 }
@@ -212,9 +220,20 @@ impl<'a, P: Protocol> Job<'a, P> {
         network: &'a Network,
         control: &'a Control,
     ) -> Self {
-        let (visit, held, resume) = (None, None, None);
+        let (visit, held, resume, outside) = (None, None, None, None);
         let (scheduled, ideal) = (false, false);
-        Self { protocol, scenario, network, control, visit, held, scheduled, ideal, resume }
+        Self {
+            protocol,
+            scenario,
+            network,
+            control,
+            visit,
+            held,
+            scheduled,
+            ideal,
+            outside,
+            resume,
+        }
     }
 }
 
@@ -254,9 +273,11 @@ pub(crate) trait Executor {
         let ideal = conditions.is_none() && held.is_none() && !scheduled && !is_fork;
         let job = &Job { scheduled, ideal, resume, ..*job };
         checkpoint::check(job)?;
-        // Held nodes are a condition, and so is a scheduler, even if it is the only one.
+        let outside = Outside::of(job)?;
+        let job = &Job { outside: outside.as_ref(), ..*job };
+        // Held nodes are a condition, and so are a scheduler and a program, even if it is the only one.
         let plain = match conditions {
-            None if !ideal || !Self::HAS_IDEAL_MODE => {
+            None if !ideal || outside.is_some() || !Self::HAS_IDEAL_MODE => {
                 let ready = Conditions::ready(job.scenario, job.network, P::Message::KINDS);
                 Some(ready.map_err(refused)?)
             }
@@ -278,7 +299,9 @@ fn refused(error: ConditionsError) -> RunError {
 
 /// The shared facts of a run.
 pub(crate) fn world<'a, P: Protocol, M>(
-    &Job { protocol, scenario, network, held, scheduled, control, ideal, resume, .. }: &Job<'a, P>,
+    &Job {
+        protocol, scenario, network, held, scheduled, control, ideal, resume, outside, ..
+    }: &Job<'a, P>,
     conditions: Option<&'a Conditions>,
     bodies: &'a Store<P::Body>,
 ) -> World<'a, P, M> {
@@ -292,6 +315,7 @@ pub(crate) fn world<'a, P: Protocol, M>(
         is_fork: resume.is_some_and(|saved| saved.past().is_some()),
         held,
         scheduled,
+        outside,
         mode: PhantomData,
         crypto: scenario.crypto.clone(),
         nodes: scenario.population(),
@@ -401,6 +425,8 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::Interrupted => Ended::Interrupted,
         End::MemoryLimit => Ended::MemoryLimit,
     };
-    let host = HostReport { crypto: signatures.1, bodies: world.bodies.report(), ..host };
+    let external = world.outside.and_then(Outside::report);
+    let bodies = world.bodies.report();
+    let host = HostReport { crypto: signatures.1, bodies, external, ..host };
     Outcome { result, host, series, ended, watched, trace }
 }

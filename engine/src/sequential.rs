@@ -15,6 +15,7 @@ use crate::checkpoint::{self, Checkpoint, Filed, Moment, Pieces, Position, Resto
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
+use crate::external::{Outside, Then};
 use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
 use crate::jury::Jury;
 use crate::mode::{Mode, Ranked, StampedOf};
@@ -401,6 +402,14 @@ fn event_loop<P: Protocol, M: Mode>(
             jury.hear(&boundary, |time, parcel| world.arrive(time, parcel, queue));
             next = queue.next_time();
         }
+        if next.is_none_or(|time| world.window_of(time) != window)
+            && let Some(outside) = world.outside
+        {
+            if !await_programs(world, outside, (window, run), queue) {
+                return Ok((End::Interrupted, windows));
+            }
+            next = queue.next_time();
+        }
         let Some(time) = next else { return Ok((End::Quiescent, windows)) };
         if world.window_of(time) != window {
             // A boundary: what is looked at between windows is looked at here, by both engines.
@@ -466,6 +475,25 @@ fn event_loop<P: Protocol, M: Mode>(
         tally.last_event = time;
         if let Some(stuck) = tally.streak.stuck.take() {
             return Err(stuck);
+        }
+    }
+}
+
+/// Waits after a window until the next may run, and files what programs wrote; whether it goes on.
+fn await_programs<P: Protocol, M: Mode>(
+    world: &World<'_, P, M>,
+    outside: &Outside<'_>,
+    (window, run): (u64, &Run<'_>),
+    queue: &mut Queue<StampedOf<P, M>>,
+) -> bool {
+    loop {
+        let pending = queue.next_time().map(|time| world.window_of(time));
+        let boundary = Boundary::after(window, pending, world.window_shift);
+        match outside.wait(&boundary, run.scenario.until) {
+            Then::GoOn => return true,
+            Then::Wait if run.control.interrupted() => return false,
+            Then::Wait => {}
+            Then::File(lines) => lines.into_iter().for_each(|line| line.file::<P, M>(queue)),
         }
     }
 }

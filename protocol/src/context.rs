@@ -123,6 +123,17 @@ pub trait Context<P: Protocol> {
     /// Tells the outside world something, which the protocol's [judges](crate::judge) hear.
     fn output(&mut self, output: P::Output);
 
+    /// Whether a program outside the emulation plays this node: [`Protocol::on_line`].
+    #[inline]
+    fn is_external(&self) -> bool {
+        false
+    }
+
+    /// Hands a line, without its end, to the program that plays this node; it has it once this window is
+    /// over. Nothing where [`Context::is_external`] is false.
+    #[inline]
+    fn tell_program(&mut self, _line: &str) {}
+
     /// What a protocol that is a log asks the machine that it serves, if there is one: see
     /// [`kit::ReplicatedLog`](crate::kit::ReplicatedLog). Hosts have none.
     #[inline]

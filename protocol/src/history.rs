@@ -38,5 +38,40 @@ pub struct Operation {
     /// What is done: `append`, `read`, `write`.
     pub function: &'static str,
     /// With what, and at its end with which result.
-    pub value: Option<u64>,
+    pub value: Value,
+}
+
+/// What an operation is about. As text it is EDN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing, or nothing yet.
+    Nil,
+    /// A number.
+    Number(i64),
+    /// A key of a store, and the value that was read or written; `None`: none, or not known yet.
+    Keyed(i64, Option<i64>),
+    /// A key of a store, the value that is compared, and the one that takes its place.
+    Swapped(i64, i64, i64),
+}
+
+impl Value {
+    /// The key, if it is of one.
+    pub const fn key(self) -> Option<i64> {
+        match self {
+            Self::Keyed(key, _) | Self::Swapped(key, ..) => Some(key),
+            Self::Nil | Self::Number(_) => None,
+        }
+    }
+}
+
+impl core::fmt::Display for Value {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Self::Nil => f.write_str("nil"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Keyed(key, None) => write!(f, "[{key} nil]"),
+            Self::Keyed(key, Some(value)) => write!(f, "[{key} {value}]"),
+            Self::Swapped(key, from, to) => write!(f, "[{key} [{from} {to}]]"),
+        }
+    }
 }

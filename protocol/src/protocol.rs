@@ -45,6 +45,10 @@ pub trait Protocol: Sized + Send + Sync + 'static {
     /// out of blocks or logs again, must not depend on them.
     const MAY_CHANGE: &'static [&'static str] = &[];
 
+    /// Whether a program outside the emulation can play a node: the protocol says what its lines mean
+    /// ([`Protocol::on_line`]) and tells it some ([`Context::tell_program`]).
+    const HAS_PROGRAMS: bool = false;
+
     /// Whether [`Protocol::hint`] does anything.
     const HINTS: bool = false;
 
@@ -74,6 +78,9 @@ pub trait Protocol: Sized + Send + Sync + 'static {
 
     /// A timer that this node set fires.
     fn on_timer(&self, node: &mut Self::Node, timer: Self::Timer, cx: &mut impl Context<Self>);
+
+    /// The program that plays this node has written a line. Whatever it says, this must not panic.
+    fn on_line(&self, _node: &mut Self::Node, _line: &str, _cx: &mut impl Context<Self>) {}
 
     /// The node comes up again after a crash, with or without the state it had. Its timers died
     /// with the crash.
@@ -153,6 +160,31 @@ pub trait Protocol: Sized + Send + Sync + 'static {
         100.0
     }
 
+    /// What somebody outside asks of a real node, such as to take a signed transaction; the bytes are the
+    /// protocol's own. Answers in JSON.
+    ///
+    /// # Errors
+    /// Why the node does not do it, for people.
+    fn request(
+        &self,
+        _node: &mut Self::Node,
+        _request: &[u8],
+        _cx: &mut impl Context<Self>,
+    ) -> Result<String, String> {
+        Err("this protocol takes no requests from outside".to_owned())
+    }
+
+    /// What a real node knows of something, in JSON: `path` names it, as in `blocks/7`, and `""` is the
+    /// node's own summary. `None`: there is no such thing.
+    fn query(
+        &self,
+        _node: &Self::Node,
+        _path: &str,
+        _bodies: &impl crate::Bodies<Self::Body>,
+    ) -> Option<String> {
+        None
+    }
+
     /// Whether the run has reached its goal: evaluated at window boundaries on the totals of all
     /// nodes, by every engine alike.
     fn complete(&self, _totals: &Totals) -> bool {
@@ -213,6 +245,24 @@ pub trait Configure: Protocol {
     /// What [`Configure::checks`] have to know of the network beside the facts of the run.
     fn asks(&self, _facts: &RunFacts) -> Questions {
         Questions::default()
+    }
+
+    /// Where a network of so many real nodes differs from the preset: keys of the scenario and their values
+    /// as TOML. `nodes` may be given: ids beyond the real nodes are nobody's.
+    fn real(_nodes: u32) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Takes the stakes of the real nodes, in the order of ids; called after [`Configure::fit`].
+    ///
+    /// # Errors
+    /// When they differ and the protocol knows no stakes.
+    fn weigh(&mut self, stakes: &[u64]) -> Result<(), ParameterError> {
+        if stakes.windows(2).all(|two| two[0] == two[1]) {
+            return Ok(());
+        }
+        let problem = "this protocol knows no stakes: give all nodes the same STAKE".to_owned();
+        Err(ParameterError { name: "STAKE", problem })
     }
 
     /// Facts of a finished run beside what theory says of them. A check states under which conditions

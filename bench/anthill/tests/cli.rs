@@ -6,7 +6,7 @@
 //! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
 //! `contract` checks and tries contracts; `saved` has runs that go on and fork, `ledger` the chain of a run; `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `swarm` judges random runs; `scale`, `sweep` and `compare` make many runs, are interrupted and
-//! continue; `outside` is what other programs take; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
+//! continue; `outside` is what other programs take; `external` lets programs play nodes; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
 //! later; `full_disk` has what happens where there is no room, and `refused_by_the_system` where memory
 //! or threads are refused.
 
@@ -16,6 +16,8 @@ mod compare;
 mod contract;
 #[path = "cli/diagrams.rs"]
 mod diagrams;
+#[path = "cli/external.rs"]
+mod external;
 #[path = "cli/family.rs"]
 mod family;
 #[path = "cli/files.rs"]

@@ -11,7 +11,9 @@ use anthill_engine::scenario::Scenario;
 use anthill_exchange::Exchange;
 use anthill_goodwill::Goodwill;
 use anthill_hotstuff::HotStuff;
+use anthill_maelstrom::Maelstrom;
 use anthill_nakamoto::Nakamoto;
+use anthill_node::offer::Offer;
 use anthill_pbft::Pbft;
 use anthill_pos_bft::PosBft;
 use anthill_protocol::gossip::{Gossip, SignedGossip};
@@ -45,6 +47,7 @@ pub fn shipped() -> Registry {
         entry::<PosBft>(include_str!("../../scenarios/pos-bft.toml")),
         entry::<Goodwill>(include_str!("../../scenarios/goodwill.toml")),
         entry::<Exchange>(include_str!("../../scenarios/exchange.toml")),
+        entry::<Maelstrom>(include_str!("../../scenarios/maelstrom.toml")),
     ])
     .with_scenarios(SCENARIOS)
 }
@@ -76,6 +79,41 @@ const SCENARIOS: &[NamedScenario] = &[
         about: "trades over two venues that happen on both or on neither (exchange)",
         text: include_str!("../../scenarios/arbitrage.toml"),
     },
+    NamedScenario {
+        name: "echo",
+        about: "nodes answer what they are asked, programs among them (maelstrom)",
+        text: include_str!("../../scenarios/echo.toml"),
+    },
+    NamedScenario {
+        name: "unique-ids",
+        about: "nodes give ids, none of them twice (maelstrom)",
+        text: include_str!("../../scenarios/unique-ids.toml"),
+    },
+    NamedScenario {
+        name: "broadcast",
+        about: "a thousand nodes are told what one was told (maelstrom)",
+        text: include_str!("../../scenarios/broadcast.toml"),
+    },
+    NamedScenario {
+        name: "g-set",
+        about: "a set that only grows, the same at all nodes in the end (maelstrom)",
+        text: include_str!("../../scenarios/g-set.toml"),
+    },
+    NamedScenario {
+        name: "pn-counter",
+        about: "a counter that goes up and down, the same at all nodes in the end (maelstrom)",
+        text: include_str!("../../scenarios/pn-counter.toml"),
+    },
+    NamedScenario {
+        name: "g-counter",
+        about: "a counter that only grows, the same at all nodes in the end (maelstrom)",
+        text: include_str!("../../scenarios/g-counter.toml"),
+    },
+    NamedScenario {
+        name: "lin-kv",
+        about: "a linearisable key-value store over a Raft log (maelstrom)",
+        text: include_str!("../../scenarios/lin-kv.toml"),
+    },
 ];
 
 /// Gossip: of a rumour that its origin signs, if the scenario says so. One protocol to a user, two
@@ -87,6 +125,7 @@ fn gossip(preset: &'static str) -> Entry {
             false => entry::<Gossip>(""),
         }
     }
+    let plain = entry::<Gossip>(preset);
     Entry {
         prepare: |scenario| (of(scenario).prepare)(scenario),
         run: |scenario, prepared, engine, control| {
@@ -100,6 +139,10 @@ fn gossip(preset: &'static str) -> Entry {
         inspect: |scenario, prepared| (of(scenario).inspect)(scenario, prepared),
         divergence: |scenario| (of(scenario).divergence)(scenario),
         record: |scenario| (of(scenario).record)(scenario),
-        ..entry::<Gossip>(preset)
+        node: Offer {
+            build: |scenario, place| (of(scenario).node.build)(scenario, place),
+            ..plain.node
+        },
+        ..plain
     }
 }

@@ -1,11 +1,10 @@
-//! Saved runs of protocols that ship: those that the engine's own tests do not continue, and those that
-//! cannot be.
+//! Saved runs of protocols that ship: those that the engine's own tests do not continue.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use anthill_dolev_strong::DolevStrong;
-use anthill_engine::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
+use anthill_engine::checkpoint::{Checkpoint, Checkpoints};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, parse_text};
@@ -113,15 +112,18 @@ fn logs_continue() {
     continues::<Randomized>(include_str!("../../scenarios/randomized.toml"));
 }
 
-/// Their states are more than what is saved of them.
+/// Venues with auctions, seals, makers and trades over two of them.
 #[test]
-fn what_saves_a_part_is_refused() {
-    fn refused<P: Configure>(text: &str) {
-        let error = Ready::<P>::new(text).saved(false, Time(1)).expect_err("not whole");
-        let RunError::Checkpoint(CheckpointError::Unsaveable(problem)) = &error else {
-            panic!("{error}")
-        };
-        assert!(problem.contains("not all"), "{error}");
+fn exchanges_continue() {
+    let text = "nodes = 12\nuntil = \"12s\"\nseed = 5\n[protocol]\nname = \"exchange\"\nvenues = 2\n\
+                traders = 4\nmakers = 1\ndelta = \"100ms\"\n[workload]\ninterval = \"250ms\"\n";
+    for (set, flow) in [
+        ("over = \"raft\"\narbitrage = \"two-phase\"\n", "santa-fe"),
+        ("ordering = \"commit-reveal\"\n", "poisson"),
+        ("auction = \"batch\"\narbitrage = \"htlc\"\n", "poisson"),
+    ] {
+        let text = text.replace("traders = 4\n", &format!("traders = 4\n{set}"));
+        let network = format!("[network]\npreset = \"aws-p50\"\n{LOSS}");
+        continues::<Exchange>(&format!("{text}flow = \"{flow}\"\n{network}"));
     }
-    refused::<Exchange>(include_str!("../../scenarios/exchange.toml"));
 }

@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod fork;
 mod ledger;
+mod node;
 mod profile;
 mod protocols;
 mod replay;
@@ -82,6 +83,9 @@ pub(crate) fn dispatch(
         Command::Compare(args) => compare::compare(registry, &args, interrupts),
         Command::Swarm(args) => swarm::swarm(registry, &args, interrupts),
         Command::Demo(args) => demo::demo(registry, &args, interrupts),
+        Command::Node(args) => node::node(registry, &args, interrupts),
+        Command::Client(args) => node::client(&args),
+        Command::Cluster(args) => node::cluster(registry, &args, interrupts),
         Command::Complexity(args) => complexity::complexity(registry, &args, interrupts),
         Command::Contract(args) => contract::contract(&args),
         Command::Schema => shell::schema(registry),

@@ -18,7 +18,7 @@ use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
 use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Entry, Registry, inputs, terminal};
+use crate::{Entry, Registry, external, inputs, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
@@ -28,7 +28,8 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
     let stop_on_violation = recorded.ended_by_violation;
-    let control = Arc::new(Control { stop_on_violation, ..Control::default() });
+    let externals = external::recorded(&args.directory)?;
+    let control = Arc::new(Control { stop_on_violation, externals, ..Control::default() });
     let outcome = {
         let prepared = run::prepare(entry, &scenario)?;
         let _progress = Progress::start(args.progress, scenario.until, &control);

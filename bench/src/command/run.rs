@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anthill_engine::external::Externals;
 use anthill_engine::outcome::{Ended, Outcome};
 use anthill_engine::scenario::Scenario;
 use anthill_engine::trace::TraceRequest;
@@ -21,6 +22,7 @@ use crate::cost::Cost;
 use crate::engines::{self, Control, Prepared};
 use crate::export::manifest::{self, Manifest};
 use crate::export::{self, Record, history, summary};
+use crate::external::{self, Programs};
 use crate::interrupt::{self, Interrupts};
 use crate::machine::{Machine, Memory, Usage};
 use crate::memory::{Verdict, judge};
@@ -65,10 +67,12 @@ pub(super) fn run(
     let listener = served.map(|(address, anyone)| serve::listen(address, *anyone)).transpose()?;
     let live = listener.is_some().then(Live::default);
     let mut keeper = plan.saving.map(Keeper::new);
+    let programs = plan.external.as_ref().map(Programs::start).transpose()?;
     let control = Arc::new(Control {
         live,
         checkpoints: keeper.as_ref().map(|keeper| keeper.checkpoints().into()),
         resume: Mutex::new(checkpoint),
+        externals: programs.clone().map(|all| Mutex::new(Box::new(all) as Box<dyn Externals>)),
         stop_on_violation: plan.stop_on_violation,
         trace: wanted.trace.into(),
         ledger: plan.ledger.then(|| Ledger::of_at_most(ledger::LIMITS).into()),
@@ -108,7 +112,9 @@ pub(super) fn run(
     };
     let summary = summary::text(&record);
     let kinds = entry.protocol.kinds;
-    let said = save_history(&control, &mut run).and_then(|()| match &control.ledger {
+    let heard = programs.map_or(Ok(()), |programs| programs.finish(&mut run));
+    let told = heard.and_then(|()| save_history(&control, &mut run));
+    let said = told.and_then(|()| match &control.ledger {
         Some(told) => ledger::save(&told.lock().unwrap_or_else(PoisonError::into_inner), &mut run),
         None => Ok(()),
     });
@@ -131,6 +137,10 @@ pub(super) fn run(
         keeper.finish(ended_early);
     }
     saved?;
+    let report = outcome.host.external.as_ref();
+    if let Some(note) = report.and_then(external::lag_note) {
+        terminal::complain("note", &note);
+    }
     match exit(&outcome) {
         // The terminal that was closed takes nothing more.
         Exit::Interrupted => Ok(Exit::Interrupted),

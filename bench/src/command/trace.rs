@@ -20,7 +20,7 @@ use crate::interrupt::Interrupts;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
 use crate::trace::{self, chain, line, wanted};
-use crate::{Entry, Registry, terminal};
+use crate::{Entry, Registry, external, terminal};
 
 /// Deliveries among which the first or last that was handled is looked for.
 const CANDIDATES: usize = 10_000;
@@ -55,7 +55,8 @@ pub(super) fn trace(
     }
     run::admit(entry, &scenario)?;
     let prepared = run::prepare(entry, &scenario)?;
-    let control = Arc::new(Control::default());
+    let externals = external::recorded(&args.directory)?;
+    let control = Arc::new(Control { externals, ..Control::default() });
     let passes = Passes {
         args,
         entry,

@@ -1,8 +1,10 @@
 //! `history.jsonl` and `history.edn`: what nodes said, and the operations of clients.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anthill_engine::{History, HistoryEntry};
+use anthill_protocol::history::{Operation, Value as Datum};
 use serde_json::{Map, Value, json};
 
 use crate::run_directory::RunDirectory;
@@ -20,6 +22,12 @@ pub(crate) fn save(history: &History, run: &mut RunDirectory) -> anyhow::Result<
     let operations = edn(&history.entries);
     if !operations.is_empty() {
         run.write("history.edn", operations.as_bytes())?;
+    }
+    for (key, operations) in registers(&history.entries) {
+        run.write(&format!("register-{key}.edn"), operations.as_bytes())?;
+    }
+    if let Some(transactions) = transactions(&history.entries) {
+        run.write("elle.edn", transactions.as_bytes())?;
     }
     if history.missed > 0 {
         let note = format!(
@@ -69,23 +77,68 @@ fn value(debug: &str) -> Value {
 /// A map a line, as Jepsen's checkers read histories.
 fn edn(entries: &[HistoryEntry]) -> String {
     let mut text = String::new();
-    let operations = entries.iter().filter_map(|entry| Some((entry.at.time.0, entry.operation?)));
-    for (index, (time, operation)) in operations.enumerate() {
-        let value = operation.value.map_or_else(|| "nil".to_owned(), |value| value.to_string());
-        let _ = writeln!(
-            text,
-            "{{:index {index}, :time {time}, :process {}, :type :{}, :f :{}, :value {value}}}",
-            operation.process,
-            operation.step.name(),
-            operation.function,
-        );
+    for (index, (time, step)) in steps(entries).enumerate() {
+        line(&mut text, index, time, &step, step.function, &step.value.to_string());
     }
     text
 }
 
+/// The most keys with a file each.
+const MOST_KEYS: usize = 100;
+
+/// The steps of operations, with their instants.
+fn steps(entries: &[HistoryEntry]) -> impl Iterator<Item = (u64, Operation)> {
+    entries.iter().filter_map(|entry| Some((entry.at.time.0, entry.operation?)))
+}
+
+fn line(text: &mut String, index: usize, time: u64, step: &Operation, function: &str, value: &str) {
+    let (process, kind) = (step.process, step.step.name());
+    let _ = writeln!(
+        text,
+        "{{:index {index}, :time {time}, :process {process}, :type :{kind}, :f :{function}, :value {value}}}"
+    );
+}
+
+/// The history of each key of a store by itself, as Knossos checks it against a `cas-register`.
+fn registers(entries: &[HistoryEntry]) -> BTreeMap<i64, String> {
+    let mut all = BTreeMap::<i64, (usize, String)>::new();
+    for (time, step) in steps(entries) {
+        let Some(key) = step.value.key() else { continue };
+        if all.len() >= MOST_KEYS && !all.contains_key(&key) {
+            continue;
+        }
+        let value = match step.value {
+            Datum::Keyed(_, Some(value)) => value.to_string(),
+            Datum::Swapped(_, from, to) => format!("[{from} {to}]"),
+            _ => "nil".to_owned(),
+        };
+        let (count, text) = all.entry(key).or_default();
+        line(text, *count, time, &step, step.function, &value);
+        *count += 1;
+    }
+    all.into_iter().map(|(key, (_, text))| (key, text)).collect()
+}
+
+/// The history as transactions of one read or write each, as Elle checks it as `rw-register`; `None`: there are
+/// operations that are neither.
+fn transactions(entries: &[HistoryEntry]) -> Option<String> {
+    let mut text = String::new();
+    for (index, (time, step)) in steps(entries).enumerate() {
+        let Datum::Keyed(key, value) = step.value else { return None };
+        let of = match step.function {
+            "read" => "r",
+            "write" => "w",
+            _ => return None,
+        };
+        let value = value.map_or_else(|| "nil".to_owned(), |value| value.to_string());
+        line(&mut text, index, time, &step, "txn", &format!("[[:{of} {key} {value}]]"));
+    }
+    (!text.is_empty()).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use anthill_protocol::history::{Operation, Step};
+    use anthill_protocol::history::Step;
     use anthill_protocol::{Key, NodeId, Time};
 
     use super::*;
@@ -119,7 +172,7 @@ mod tests {
             fields: vec![("number", "7".to_owned())],
             operation: Some(operation(step, value)),
         };
-        let entries = [entry(1, Step::Invoke, Some(7)), entry(3, Step::Ok, None)];
+        let entries = [entry(1, Step::Invoke, Datum::Number(7)), entry(3, Step::Ok, Datum::Nil)];
         assert_eq!(
             lines(&entries[..1]),
             "{\"time_ns\":1,\"node\":4,\"output\":\"accepted\",\"number\":7}\n"
@@ -129,5 +182,33 @@ mod tests {
             "{:index 0, :time 1, :process 9, :type :invoke, :f :append, :value 7}\n\
              {:index 1, :time 3, :process 9, :type :ok, :f :append, :value nil}\n"
         );
+    }
+
+    #[test]
+    fn a_store_has_a_history_for_each_key() {
+        let entry = |time, step, function, value| HistoryEntry {
+            at: Key { time: Time(time), target: NodeId(4), tie: 0, source: NodeId(4), sequence: 0 },
+            node: NodeId(4),
+            kind: "said",
+            fields: Vec::new(),
+            operation: Some(Operation { process: 2, step, function, value }),
+        };
+        let mut entries = vec![
+            entry(1, Step::Invoke, "write", Datum::Keyed(7, Some(3))),
+            entry(2, Step::Ok, "read", Datum::Keyed(8, None)),
+            entry(3, Step::Ok, "write", Datum::Keyed(7, Some(3))),
+        ];
+        let elle = transactions(&entries).expect("reads and writes");
+        let first = "{:index 0, :time 1, :process 2, :type :invoke, :f :txn, :value [[:w 7 3]]}\n";
+        assert!(elle.starts_with(first), "{elle}");
+        entries.push(entry(4, Step::Fail, "cas", Datum::Swapped(7, 1, 2)));
+        assert_eq!(transactions(&entries), None);
+        assert_eq!(
+            registers(&entries)[&7],
+            "{:index 0, :time 1, :process 2, :type :invoke, :f :write, :value 3}\n\
+             {:index 1, :time 3, :process 2, :type :ok, :f :write, :value 3}\n\
+             {:index 2, :time 4, :process 2, :type :fail, :f :cas, :value [1 2]}\n"
+        );
+        assert!(edn(&entries).contains(":f :cas, :value [7 [1 2]]"));
     }
 }

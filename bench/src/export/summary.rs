@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::Record;
 use super::checks;
+use crate::external;
 
 /// The file's content.
 pub(crate) fn text(record: &Record<'_>) -> String {
@@ -171,7 +172,7 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         .iter()
         .map(|(name, ns)| (format!("{name}_s"), json!(seconds(*ns))))
         .collect();
-    object(json!({
+    let mut part = object(json!({
         "engine": record.engine.name(),
         "run_directory": record.directory.display().to_string(),
         "ended": ended(record.outcome.ended),
@@ -206,7 +207,11 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
             "reclaimed": host.bodies.reclaimed,
             "most_bytes": host.bodies.most_bytes,
         },
-    }))
+    }));
+    if let Some(report) = &host.external {
+        part.insert("external".to_owned(), external::json(report));
+    }
+    part
 }
 
 fn ended(ended: Ended) -> &'static str {

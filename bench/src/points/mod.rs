@@ -19,6 +19,8 @@ mod schedule;
 mod seed;
 mod store;
 
+pub(crate) use process::die_with_parent;
+
 pub(crate) use admission::admit;
 pub(crate) use finished::Finished;
 pub(crate) use plan::{Configuration, Plan, Point};

@@ -129,7 +129,7 @@ fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
 /// Has the system kill the child when the thread that starts it ends, which waits for the child:
 /// so only if this process dies.
 #[cfg(target_os = "linux")]
-fn die_with_parent(command: &mut Command) {
+pub(crate) fn die_with_parent(command: &mut Command) {
     let parent = std::process::id();
     let arrange = move || {
         // SAFETY: two system calls without pointers, both allowed between fork and exec.
@@ -153,7 +153,7 @@ fn die_with_parent(command: &mut Command) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
+pub(crate) fn die_with_parent(_: &mut Command) {}
 
 fn json(path: &std::path::Path) -> std::io::Result<Value> {
     serde_json::from_str(&fs::read_to_string(path)?).map_err(std::io::Error::from)

@@ -15,7 +15,7 @@ const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 13] = [
+const FILES: [&str; 15] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
@@ -24,6 +24,8 @@ const FILES: [&str; 13] = [
     "history.jsonl",
     "history.edn",
     crate::ledger::FILE,
+    "elle.edn",
+    "external.jsonl",
     "trace.jsonl",
     "trace.perfetto.json",
     "flamegraph.svg",
@@ -64,6 +66,9 @@ pub(super) fn is_known(name: &str) -> bool {
     }
     if checkpoints::time_of(name).is_some() {
         return true;
+    }
+    if let Some(key) = name.strip_prefix("register-") {
+        return key.ends_with(".edn");
     }
     let table = name.strip_suffix(".parquet").map(|stem| format!("{stem}.csv"));
     FILES.contains(&table.as_deref().unwrap_or(name))

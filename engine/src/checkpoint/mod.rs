@@ -299,6 +299,10 @@ pub(crate) fn check<P: Protocol>(job: &Job<'_, P>) -> Result<(), CheckpointError
             "what this protocol saves of its states is enough for the digest, and not all";
         return Err(CheckpointError::Unsaveable(problem.to_owned()));
     }
+    if job.control.externals.is_some() {
+        let problem = "programs outside play nodes, and what they remember is theirs";
+        return Err(CheckpointError::Unsaveable(problem.to_owned()));
+    }
     let adversary = job.scenario.values.adversary().unwrap_or("adversary");
     if let Some(node) = job.held.and_then(Held::first) {
         let problem =

@@ -59,8 +59,8 @@ impl Keyring {
     }
 }
 
-/// The secret key of a node: the one given, else derived.
-fn secret_of(seed: u64, given: &Option<KeyFile>, node: NodeId) -> [u8; 32] {
+/// The secret key of a node, as a scheme of this seed and these given keys has it.
+pub fn secret_of(seed: u64, given: &Option<KeyFile>, node: NodeId) -> [u8; 32] {
     let given = given.as_ref().and_then(|keys| keys.secret(node));
     given.unwrap_or_else(|| secret(seed, node))
 }

@@ -33,7 +33,7 @@ pub use backend::curve_backend;
 pub use batch::Batch;
 pub(crate) use footprint::{Load, worker_bytes};
 pub use key_file::KeyFile;
-pub use keys::{CACHED_PUBLIC_KEYS, CACHED_SIGNING_KEYS, SigningKey};
+pub use keys::{CACHED_PUBLIC_KEYS, CACHED_SIGNING_KEYS, SigningKey, secret_of};
 pub use memory::{ClaimId, Memory};
 pub use verify::{KeyError, check_registration, verify, verify_message};
 

@@ -36,8 +36,11 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         sequence: u32,
         load: &StampedOf<P, M>,
     ) -> Served {
-        let Some(standing) = M::standing(self.standing) else { return Served::At(self.now) };
         let own = source == self.id;
+        // A program does not die with its node: what it writes belongs to the present life.
+        let is_line = own && matches!(load.payload, Payload::Wake(_)) && self.is_line(sequence);
+        let sequence = if is_line { self.counts.sequence } else { sequence };
+        let Some(standing) = M::standing(self.standing) else { return Served::At(self.now) };
         let message = match &load.payload {
             // A restart waits for nothing.
             Payload::Restart(_) => return Served::At(self.now),

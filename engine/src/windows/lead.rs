@@ -59,11 +59,11 @@ pub(crate) struct Lead {
     pace: Pace,
     totals: Totals,
     /// The last window that was run; `u64::MAX` before the first.
-    last: u64,
+    pub(crate) last: u64,
     /// Windows and events at the last look at memory.
     looked: (u64, u64),
     /// The next window of each worker's calendar; `None`: it is empty.
-    next: Vec<Option<u64>>,
+    pub(crate) next: Vec<Option<u64>>,
     /// Events and totals of all workers but the one that runs windows alone.
     others_events: u64,
     others_totals: Totals,
@@ -199,6 +199,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         if any(changed, alone, |w| w.left_over) {
             return Err(End::Until);
         }
+        self.await_programs(lead, alone)?;
         let window = self.fabric.min_next(lead.next.iter().flatten().copied().min());
         let Some(window) = window else { return Err(End::Quiescent) };
         let bodies = self.context.world.bodies;

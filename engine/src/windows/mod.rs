@@ -4,12 +4,14 @@
 //! mailboxes: lists of events by window and sub-shard) → `sink` (where a handler's events go) → `subshard` (one
 //! sub-shard in one window: collect, order, handle) → `sharded` (the threads) and `lead` (what one of them
 //! decides between windows), with `pace` (alone or together), `rendezvous` (where they meet), `fabric` (the
-//! seam to other processes) and `prefetch`; `saved` is how a run is saved and gone on with.
+//! seam to other processes) and `prefetch`; `saved` is how a run is saved and gone on with, `external` how
+//! programs are waited for.
 //!
 //! All of the engine's raw pointers into nodes and mailboxes are here. Who owns what is said in `sharded`.
 
 pub(crate) mod calendar;
 pub(crate) mod chunk;
+mod external;
 pub(crate) mod fabric;
 pub(crate) mod lead;
 pub(crate) mod pace;

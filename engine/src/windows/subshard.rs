@@ -188,15 +188,23 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         context: &WindowContext<'_, P, M>,
         arrivals: Vec<(Time, Parcel<P::Message>)>,
     ) {
-        let mut sink = CalendarSink {
+        let mut sink = self.sink_between_windows(context);
+        for (time, parcel) in arrivals {
+            context.world.arrive(time, parcel, &mut sink);
+        }
+    }
+
+    /// Where events go that no handler causes.
+    pub(crate) fn sink_between_windows<'w>(
+        &'w mut self,
+        context: &'w WindowContext<'_, P, M>,
+    ) -> CalendarSink<'w, StampedOf<P, M>> {
+        CalendarSink {
             calendar: &mut self.calendar,
             own: &mut self.own,
             placement: &context.placement,
             window_shift: context.world.window_shift,
             open: u64::MAX,
-        };
-        for (time, parcel) in arrivals {
-            context.world.arrive(time, parcel, &mut sink);
         }
     }
 

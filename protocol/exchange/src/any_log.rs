@@ -353,6 +353,7 @@ use anthill_dolev_strong::DolevStrong;
 use anthill_hotstuff::HotStuff;
 use anthill_pbft::Pbft;
 use anthill_raft::Raft;
+use anthill_randomized::RandomizedLog;
 use anthill_streamlet::Streamlet;
 
 // Its type, its name, the metric that counts changes of who proposes, and whether bodies are kept for it.
@@ -362,4 +363,5 @@ logs! {
     Raft, "raft", "elections", false;
     Streamlet, "streamlet", "", true;
     DolevStrong, "dolev-strong", "", true;
+    RandomizedLog, "randomized", "", false;
 }

@@ -13,6 +13,7 @@ use anthill_protocol::{
 use crate::body::{Asks, Block, ExchangeBody, Proof, ProofBody, Stated, Statement};
 use crate::exchange::Exchange;
 use crate::messages::{Attested, ExchangeMessage, ExchangeMetric, Says, Timer, Top};
+use crate::state::saved::{load_map, save_map};
 use crate::state::{Outcome, State, Step};
 pub(crate) use pool::Pool;
 
@@ -35,24 +36,28 @@ pub(crate) struct Chain {
     arrived: Vec<(u64, Vec<Shared>)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Snapshot)]
 struct Heard {
     by: Vec<(NodeId, Signature)>,
     is_proved: bool,
 }
 
-/// The state by its root: hosts keep states themselves, and only tell them apart by what is saved.
 impl Snapshot for Chain {
     fn save(&self, out: &mut Vec<u8>) {
-        (self.state.chain, self.state.height, self.state.root()).save(out);
+        self.state.save(out);
+        self.tip.save(out);
         self.pool.save(out);
+        save_map(&self.heard, out);
+        (self.repeat, self.is_behind).save(out);
+        self.arrived.save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
-        let (chain, height, root) = Snapshot::load(bytes)?;
-        let mut hollow = Self::at(Arc::new(State::hollow(chain, height, root)));
-        hollow.pool = Pool::load(bytes)?;
-        Ok(hollow)
+        let state = Snapshot::load(bytes)?;
+        let (tip, pool) = (Snapshot::load(bytes)?, Pool::load(bytes)?);
+        let heard = load_map(bytes)?;
+        let (repeat, is_behind) = Snapshot::load(bytes)?;
+        Ok(Self { state, tip, pool, heard, repeat, is_behind, arrived: Snapshot::load(bytes)? })
     }
 }
 

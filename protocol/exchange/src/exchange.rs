@@ -26,7 +26,7 @@ use crate::{AnyBody, AnyLog, AnyMessage, AnyNode, AnyTimer, LogMetric, judges};
 #[derive(Clone, Debug, Parameters)]
 pub struct Exchange {
     /// the protocol whose log orders what traders ask
-    #[param(default = "pbft", choice = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong"])]
+    #[param(default = "pbft", choice = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong", "randomized"])]
     over: &'static str,
     /// venues, each on a chain of its own
     #[param(default = 1, range = 1..=16)]
@@ -453,9 +453,6 @@ impl Protocol for Exchange {
     type Timer = Timer;
     type Metric = ExchangeMetric;
     type Output = Says;
-
-    /// The state of a chain is saved as its root.
-    const SAVES_ALL: bool = false;
 
     const STOPS_EARLY: bool = true;
 

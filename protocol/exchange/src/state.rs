@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 mod coordinate;
+pub(crate) mod saved;
 mod seals;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,7 +13,7 @@ use anthill_market::{
     Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Terms, Trade, Venue, auction,
 };
 use anthill_protocol::draw::mix;
-use anthill_protocol::{NodeId, Span, Time};
+use anthill_protocol::{NodeId, Snapshot, Span, Time};
 
 use crate::body::{Stated, Statement, venue_height};
 use crate::layout::Layout;
@@ -137,7 +138,7 @@ pub(crate) struct State {
 }
 
 /// One leg of a trade over two venues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Leg {
     pub(crate) vote: Statement,
     pub(crate) settled: Option<bool>,
@@ -181,11 +182,6 @@ impl State {
     /// What stands for the state, and for the blocks that led to it.
     pub(crate) fn root(&self) -> u64 {
         self.root
-    }
-
-    /// A state of which only this is known.
-    pub(crate) fn hollow(chain: u32, height: u64, root: u64) -> Self {
-        Self { height, root, ..Self::genesis(&Terrain::default(), chain) }
     }
 
     pub(crate) fn is_open(&self, signer: NodeId, request: u32) -> bool {

@@ -5,6 +5,7 @@ mod arbitrage;
 mod hunted;
 mod insiders;
 mod normal;
+mod saved;
 mod store;
 
 use anthill_protocol::parameter::{Value, Values};

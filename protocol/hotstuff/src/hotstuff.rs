@@ -2,7 +2,7 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::complexity::Theory;
-use anthill_protocol::history::{Operation, Step};
+use anthill_protocol::history::{Operation, Step, Value};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Arrivals, Deadline, Requests, Tick};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
@@ -278,7 +278,7 @@ impl Protocol for HotStuff {
             HotStuffOutput::Answered { client, number } => (client, number, Step::Ok),
             HotStuffOutput::Voted { .. } | HotStuffOutput::Committed { .. } => return None,
         };
-        let (process, value) = (client.0.into(), Some(number.into()));
+        let (process, value) = (client.0.into(), Value::Number(number.into()));
         Some(Operation { process, step, function: "append", value })
     }
 

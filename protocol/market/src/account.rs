@@ -3,6 +3,8 @@
 use crate::amount::{Cash, Lots};
 use crate::command::OrderId;
 use crate::hash::{key, named};
+use crate::stored::{Stored, StoredError, stored};
+use prefetch_index::prefetch_index;
 
 /// How far behind an account's newest number another may arrive.
 pub const REORDERING: u32 = 128;
@@ -122,6 +124,11 @@ impl Holding {
     }
 }
 
+stored! {
+    Account { cash, reserved, used, newest, open, entered, counted, killed }
+    Holding { lots, reserved, bidding }
+}
+
 const CASH: u64 = 0;
 const KILLED: u64 = 1;
 const LOTS: u64 = 2;
@@ -174,6 +181,14 @@ impl Accounts {
     #[inline]
     pub(crate) fn holding(&self, account: u32, instrument: u16) -> &Holding {
         &self.holdings[self.place(account, instrument)]
+    }
+
+    /// Asks for the lines of an account; any number will do.
+    #[inline]
+    pub(crate) fn read_ahead(&self, account: u32) {
+        let at = (account as usize).min(self.accounts.len());
+        prefetch_index(&self.accounts[..], at);
+        prefetch_index(&self.holdings[..], at * self.instruments as usize);
     }
 
     /// Counts an open order or reservation.
@@ -243,6 +258,10 @@ impl Accounts {
         self.accounts[id.account as usize].enter(block);
     }
 
+    pub(crate) fn instruments(&self) -> usize {
+        self.instruments as usize
+    }
+
     /// The digest.
     #[inline]
     pub(crate) fn sum(&self) -> u128 {
@@ -251,6 +270,10 @@ impl Accounts {
 
     /// Whether the digest of all amounts is that of the amounts.
     pub(crate) fn digest_holds(&self) -> bool {
+        self.digest_afresh() == self.money
+    }
+
+    fn digest_afresh(&self) -> u128 {
         let mut afresh = Self::new(0, 1);
         for (at, account) in self.accounts.iter().enumerate() {
             afresh.digest(CASH, at, account.cash);
@@ -259,6 +282,26 @@ impl Accounts {
         for (at, holding) in self.holdings.iter().enumerate() {
             afresh.digest(LOTS, at, i128::from(holding.lots));
         }
-        afresh.money == self.money
+        afresh.money
+    }
+}
+
+/// Without the digest of all amounts, which follows from them.
+impl Stored for Accounts {
+    fn store(&self, out: &mut Vec<u8>) {
+        self.accounts.store(out);
+        self.holdings.store(out);
+        (self.instruments, self.names).store(out);
+    }
+
+    fn restore(bytes: &mut &[u8]) -> Result<Self, StoredError> {
+        let (accounts, holdings) = (Vec::<Account>::restore(bytes)?, Vec::restore(bytes)?);
+        let (instruments, names) = <(u32, u128)>::restore(bytes)?;
+        if accounts.len().checked_mul(instruments as usize) != Some(holdings.len()) {
+            return Err(StoredError);
+        }
+        let mut restored = Self { accounts, holdings, instruments, money: 0, names };
+        restored.money = restored.digest_afresh();
+        Ok(restored)
     }
 }

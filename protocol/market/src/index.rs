@@ -5,6 +5,7 @@
 use crate::command::OrderId;
 use crate::hash::fold;
 use crate::slab::Slab;
+use prefetch_index::prefetch_index;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
@@ -54,15 +55,25 @@ impl Index {
         }
     }
 
-    /// The slot that an order probably has; reads no order. For warming caches.
+    /// Asks for the line where an order is looked for. Its hash and place, for [`Index::guess`].
     #[inline]
-    pub(crate) fn guess(&self, id: OrderId) -> u32 {
+    pub(crate) fn read_ahead(&self, id: OrderId) -> (u32, u32) {
         let hash = hash_of(id);
-        let mask = self.entries.len() - 1;
         let home = self.home(hash);
-        let mut near = (0..4).map(|step| self.entries[(home + step) & mask]);
-        let hit = near.find(|entry| (entry >> 32) as u32 == hash);
-        (hit.unwrap_or(0) as u32).wrapping_sub(1)
+        prefetch_index(&self.entries[..], home);
+        (hash, home as u32)
+    }
+
+    /// The slot that an order probably has, without a branch that depends on memory; reads no order.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u32, home: u32) -> u32 {
+        let mask = self.entries.len() - 1;
+        let mut hit = 0;
+        for step in (0..4).rev() {
+            let entry = self.entries[(home as usize + step) & mask];
+            hit = if (entry >> 32) as u32 == hash { entry } else { hit };
+        }
+        (hit as u32).wrapping_sub(1)
     }
 
     /// Adds an order that is not in the table.

@@ -98,6 +98,13 @@ impl Ladder {
         }
     }
 
+    /// Asks for the link of the last order at a price that is near.
+    #[inline]
+    pub(crate) fn read_ahead(&self, slab: &Slab, price: Ticks) {
+        let tail = self.offset(price).map_or(NONE, |at| self.levels[at].tail);
+        slab.read_ahead_link(tail);
+    }
+
     /// The nearest occupied price strictly worse than `price`.
     pub(crate) fn worse(&self, price: Ticks) -> Option<Ticks> {
         match self.side {

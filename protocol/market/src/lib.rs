@@ -99,6 +99,7 @@ pub mod oracle;
 mod rules;
 pub mod sealed;
 mod slab;
+mod stored;
 mod venue;
 pub mod workload;
 
@@ -112,4 +113,5 @@ pub use draw::Draws;
 pub use event::{Event, Reason, Refusal, Trade};
 pub use hash::lock_of;
 pub use rules::{Limits, Matching, Rules};
+pub use stored::StoredError;
 pub use venue::{Flow, OpenOrder, Reservation, Roots, Venue, Violation};

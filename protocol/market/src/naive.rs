@@ -15,6 +15,7 @@ use crate::event::{Event, Reason, Refusal, Trade};
 use crate::hash::record;
 use crate::rules::{Matching, Rules};
 use crate::slab::{Slot, State};
+use crate::stored::{Stored, StoredError, stored};
 use hold::Promise;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,7 +62,26 @@ pub struct Naive {
     inside: Vec<i128>,
 }
 
+stored! {
+    Open { order, stamp, remaining, visible, display, force, state, dying }
+    Trader { cash, lots, used, killed, entered }
+    Naive { rules, traders, open, promises, last, traded, passing, stamp, height, fees, inside }
+}
+
 impl Naive {
+    /// Appends the venue.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        self.store(out);
+    }
+
+    /// Reads what [`Naive::save`] wrote, and advances `bytes` past it.
+    ///
+    /// # Errors
+    /// If the bytes are no plain venue.
+    pub fn load(bytes: &mut &[u8]) -> Result<Self, StoredError> {
+        Self::restore(bytes)
+    }
+
     /// An empty venue.
     pub fn new(rules: Rules) -> Self {
         let instruments = usize::from(rules.instruments.max(1));

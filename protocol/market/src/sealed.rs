@@ -4,6 +4,7 @@
 
 use crate::amount::Cash;
 use crate::command::Command;
+use crate::stored::{Stored, StoredError, stored};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -85,13 +86,31 @@ pub struct Seals {
     /// Blocks from sealing to the last reveal.
     delay: u64,
     /// The most seals of an account that wait at once.
-    most: usize,
+    most: u64,
+}
+
+stored! {
+    Waiting { account, until, deposit, opened }
+    Seals { waiting, delay, most }
 }
 
 impl Seals {
+    /// Appends the seals.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        self.store(out);
+    }
+
+    /// Reads what [`Seals::save`] wrote, and advances `bytes` past it.
+    ///
+    /// # Errors
+    /// If the bytes are no seals.
+    pub fn load(bytes: &mut &[u8]) -> Result<Self, StoredError> {
+        Self::restore(bytes)
+    }
+
     /// Seals to be revealed within `delay` blocks, at most `most` of an account at once.
     pub fn new(delay: u64, most: usize) -> Self {
-        Self { waiting: BTreeMap::new(), delay, most }
+        Self { waiting: BTreeMap::new(), delay, most: most as u64 }
     }
 
     /// Seals waiting.
@@ -119,7 +138,7 @@ impl Seals {
             return Err(SealError::Twice);
         }
         let mine = self.waiting.values().filter(|waiting| waiting.account == account).count();
-        if mine >= self.most {
+        if mine as u64 >= self.most {
             return Err(SealError::Full);
         }
         let until = height.saturating_add(self.delay);

@@ -4,6 +4,8 @@
 
 use crate::amount::{Lots, Ticks};
 use crate::command::{Force, OrderId, Side};
+use crate::stored::stored;
+use prefetch_index::prefetch_index;
 
 /// No slot.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -62,6 +64,12 @@ impl Slot {
             | u64::from(self.side == Side::Ask);
         let stamp = self.stamp ^ (self.display as u64).rotate_left(40);
         crate::hash::order(self.id.word(), place, stamp, self.remaining, self.shown())
+    }
+}
+
+stored! {
+    Slot {
+        id, price, remaining, stamp, visible, display, holds, instrument, side, state, force, dying,
     }
 }
 
@@ -132,6 +140,30 @@ impl Slab {
     #[inline]
     pub(crate) fn get(&self, at: u32) -> Option<&Slot> {
         self.slots.get(at as usize)
+    }
+
+    /// Asks for the lines of a slot; any number will do.
+    #[inline]
+    pub(crate) fn read_ahead(&self, at: u32) {
+        let at = (at as usize).min(self.slots.len());
+        prefetch_index(&self.slots[..], at);
+        prefetch_index(&self.links[..], at);
+    }
+
+    /// Asks for the links of its neighbours.
+    #[inline]
+    pub(crate) fn read_ahead_beside(&self, at: u32) {
+        let at = (at as usize).min(self.links.len().wrapping_sub(1));
+        let Some(Link { next, prev }) = self.links.get(at) else { return };
+        for at in [*next, *prev] {
+            prefetch_index(&self.links[..], (at as usize).min(self.links.len()));
+        }
+    }
+
+    /// Asks for the link of a slot.
+    #[inline]
+    pub(crate) fn read_ahead_link(&self, at: u32) {
+        prefetch_index(&self.links[..], (at as usize).min(self.links.len()));
     }
 }
 

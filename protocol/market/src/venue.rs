@@ -1,11 +1,13 @@
 //! A venue: books, accounts and reservations, changed by one command at a time.
 
+mod ahead;
 mod amend;
 mod audit;
 mod batch;
 mod enter;
 mod hold;
 mod matching;
+mod saved;
 mod stake;
 mod view;
 
@@ -21,7 +23,8 @@ use crate::event::{Event, Refusal};
 use crate::hash::{halves, record};
 use crate::index::Index;
 use crate::rules::{Limits, Rules};
-use crate::slab::{Link, NONE, Slab, Slot};
+use crate::slab::{Slab, Slot};
+use ahead::Ahead;
 use hold::Hold;
 use std::collections::BTreeMap;
 
@@ -44,6 +47,8 @@ pub struct Flow {
     pub paid_out: i128,
 }
 
+crate::stored::stored! { Flow { paid_in, paid_out } }
+
 /// The state of a venue: a deterministic function of its rules and the commands applied.
 #[derive(Clone, Debug)]
 pub struct Venue {
@@ -62,7 +67,6 @@ pub struct Venue {
     fees: Cash,
     cash: Flow,
     lots: Vec<Flow>,
-    warmth: u64,
 }
 
 impl Venue {
@@ -88,7 +92,6 @@ impl Venue {
             fees: 0,
             cash: Flow::default(),
             lots: vec![Flow::default(); usize::from(instruments)],
-            warmth: 0,
             rules,
         }
     }
@@ -160,55 +163,19 @@ impl Venue {
         self.close_block(draw, events);
     }
 
-    /// Applies commands in order, as [`Venue::apply`] one by one, but reads ahead: the orders that
-    /// the next few commands name are brought into cache together.
+    /// Applies commands in order, as [`Venue::apply`] one by one, but reads ahead: what the next few
+    /// commands are going to touch is brought into cache while others are applied.
     pub fn apply_all(
         &mut self,
         commands: &[Command],
         events: &mut Vec<Event>,
         mut refused: impl FnMut(usize, Refusal),
     ) {
-        const AHEAD: usize = 16;
-        // A book that is in cache anyway has nothing to gain.
-        let far = self.slab.used() > 30_000;
-        for (chunk, some) in commands.chunks(AHEAD).enumerate() {
-            if far {
-                self.warm(some);
-            }
-            for (at, command) in some.iter().enumerate() {
-                if let Err(reason) = self.apply(command, events) {
-                    refused(chunk * AHEAD + at, reason);
-                }
-            }
-        }
-    }
-
-    /// Reads what the commands are going to need. The sum keeps the reads from being left out.
-    fn warm(&mut self, commands: &[Command]) {
-        let mut slots = [NONE; 16];
-        for (slot, command) in slots.iter_mut().zip(commands) {
-            *slot = match command {
-                Command::Cancel { id } | Command::Reduce { id, .. } => self.index.guess(*id),
-                Command::Place(order) => {
-                    // Nothing is there yet; the read brings the place for it.
-                    self.warmth ^= u64::from(self.index.guess(order.id));
-                    NONE
-                }
-                _ => NONE,
-            };
-        }
-        let mut links = [Link { next: NONE, prev: NONE }; 16];
-        for (link, &slot) in links.iter_mut().zip(&slots) {
-            if let Some(order) = self.slab.get(slot) {
-                self.warmth = self.warmth.wrapping_add(order.stamp);
-                *link = self.slab.link(slot);
-            }
-        }
-        for Link { next, prev } in links {
-            for at in [next, prev] {
-                if at != NONE {
-                    self.warmth = self.warmth.wrapping_add(u64::from(self.slab.link(at).next));
-                }
+        let mut ahead = Ahead::new(self, commands);
+        for (at, command) in commands.iter().enumerate() {
+            ahead.step(self, commands, at);
+            if let Err(reason) = self.apply(command, events) {
+                refused(at, reason);
             }
         }
     }

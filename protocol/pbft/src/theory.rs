@@ -1,7 +1,7 @@
 //! What a batch costs, and what clients' histories are made of.
 
 use anthill_protocol::complexity::{Cost, Law, Relation, Theory};
-use anthill_protocol::history::{Operation, Step};
+use anthill_protocol::history::{Operation, Step, Value};
 
 use crate::messages::PbftOutput;
 use crate::protocol::Pbft;
@@ -47,5 +47,6 @@ pub(crate) fn operation(output: &PbftOutput) -> Option<Operation> {
         PbftOutput::Accepted { client, t, .. } => (Step::Ok, client, t),
         _ => return None,
     };
-    Some(Operation { process: client.into(), step, function: "append", value: Some(t.into()) })
+    let value = Value::Number(t.into());
+    Some(Operation { process: client.into(), step, function: "append", value })
 }

@@ -40,6 +40,7 @@ mod node;
 mod outcome;
 mod parts;
 mod protocol;
+mod real;
 mod server;
 mod stakes;
 mod tally;

@@ -48,6 +48,11 @@ impl Mempool {
         self.waiting.len()
     }
 
+    /// How many of a sender's transactions wait.
+    pub fn of_sender(&self, sender: u32) -> usize {
+        self.of.get(&sender).map_or(0, Vec::len)
+    }
+
     fn push(&mut self, it: Waiting) {
         self.next += 1;
         self.waiting.insert(self.next, it);

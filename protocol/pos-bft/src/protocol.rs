@@ -21,7 +21,7 @@ use crate::node::Node;
 use crate::outcome::Outcome;
 use crate::server::Server;
 use crate::validators::Choice;
-use crate::{attacks, checks, judges, stakes};
+use crate::{attacks, checks, judges, real, stakes};
 
 /// Validators with stake decide blocks of transactions, fewer than a third of the stake lying (Tendermint,
 /// arXiv:1807.04938; CometBFT).
@@ -405,6 +405,19 @@ impl Protocol for PosBft {
         judges::of(self, setting)
     }
 
+    fn request(
+        &self,
+        node: &mut Node,
+        request: &[u8],
+        cx: &mut impl Context<Self>,
+    ) -> Result<String, String> {
+        self.take_transaction(node, request, cx)
+    }
+
+    fn query(&self, node: &Node, path: &str, bodies: &impl Bodies<ChainBody>) -> Option<String> {
+        self.tell(node, path, bodies)
+    }
+
     /// All heights are decided by everybody who follows the rules.
     fn complete(&self, totals: &Totals) -> bool {
         let held = self.attack.as_ref().map_or(0, |attack| attack.count);
@@ -479,6 +492,14 @@ impl Configure for PosBft {
             self.graph = Arc::new(Graph::drawn(self.servers, self.degree, self.chain));
         }
         attacks::fit(self)
+    }
+
+    fn real(nodes: u32) -> Vec<(&'static str, String)> {
+        real::settings(nodes)
+    }
+
+    fn weigh(&mut self, stakes: &[u64]) -> Result<(), ParameterError> {
+        self.take_stakes(stakes)
     }
 
     fn swarm(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {

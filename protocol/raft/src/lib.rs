@@ -29,7 +29,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use anthill_protocol::history::{Operation, Step};
+use anthill_protocol::history::{Operation, Step, Value};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::ParameterError;
@@ -246,7 +246,7 @@ impl Protocol for Raft {
             RaftOutput::Answered { number } => (Step::Ok, number),
             _ => return None,
         };
-        let (process, value) = (node.0.into(), Some(number.into()));
+        let (process, value) = (node.0.into(), Value::Number(number.into()));
         Some(Operation { process, step, function: "append", value })
     }
 

@@ -19,6 +19,7 @@ mod coin;
 mod judges;
 mod lane;
 mod liars;
+mod log;
 mod messages;
 mod metrics;
 mod proof;
@@ -29,6 +30,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use log::{RandomizedLog, RandomizedLogMessage, RandomizedLogNode};
 pub use messages::{Bits, RandomizedMessage, Says, Vote};
 pub use metrics::RandomizedMetric;
 pub use proof::Proof;

@@ -3,6 +3,7 @@
 mod attacks;
 mod bugs;
 mod laws;
+mod log;
 mod rounds;
 mod schedules;
 

@@ -34,7 +34,7 @@ macro_rules! passed_on {
             {
                 id() -> NodeId, now() -> Time, local_clock() -> Time, nodes() -> u32,
                 region_of(node: NodeId) -> RegionId, degree() -> u32, peer(slot: u32) -> NodeId,
-                scenario() -> u64,
+                scenario() -> u64, is_external() -> bool,
             }
             {
                 random() -> u64, share(body: P::Body) -> Shared, intern(body: P::Body) -> Shared,
@@ -42,7 +42,7 @@ macro_rules! passed_on {
                 verify_body(body: Shared) -> Verdicts, public_key(of: NodeId) -> PublicKey,
                 sign(digest: &Digest) -> Signature, verify(claim: &Claim) -> bool,
                 charge(cpu: Span) -> (), record(metric: P::Metric, value: u64) -> (),
-                output(output: P::Output) -> (),
+                output(output: P::Output) -> (), tell_program(line: &str) -> (),
             }
         }
     };

@@ -45,6 +45,19 @@ pub struct Contract {
     pub signature: Signature,
     /// The verdict of every honest node on the contract by itself.
     sound: Once<Result<(), Refusal>>,
+    /// What nodes that know of no event find of its draws.
+    at_genesis: Once<Option<Result<(), Refusal>>>,
+    /// The digests that the witnesses of each source sign: the hundred of a source sign the same.
+    signed: Once<Box<[SourceDigests]>>,
+    /// The name of the payer's first fund.
+    first: Once<FundId>,
+}
+
+/// What the witnesses of a source sign.
+#[derive(Clone, Copy, Debug)]
+struct SourceDigests {
+    promises: Digest,
+    confirms: Digest,
 }
 
 /// The terms of a contract, before it is signed and after.
@@ -109,7 +122,15 @@ impl Draft {
 
     /// The contract, with the payer's signature of [`Statement::Pays`].
     pub fn signed(self, digest: Digest, signature: Signature) -> Contract {
-        Contract { draft: self, digest, signature, sound: Once::default() }
+        Contract {
+            draft: self,
+            digest,
+            signature,
+            sound: Once::default(),
+            at_genesis: Once::default(),
+            signed: Once::default(),
+            first: Once::default(),
+        }
     }
 }
 
@@ -174,6 +195,39 @@ impl Contract {
         })
     }
 
+    /// The digest of a witness's statement about one source, found once for all of a run's nodes.
+    pub(super) fn of_source(&self, statement: Statement, scenario: u64, source: u8) -> Digest {
+        let of = |statement: Statement, source| statement.of_source(scenario, &self.digest, source);
+        let all = self.signed.get_or_init(|| {
+            // A contract of more sources is not signed.
+            let sources = 0..self.sources.len().min(MAX_SOURCES) as u8;
+            let digests = |source| SourceDigests {
+                promises: of(Statement::Promises, source),
+                confirms: of(Statement::Confirms, source),
+            };
+            sources.map(digests).collect()
+        });
+        match (all.get(usize::from(source)), statement) {
+            (Some(known), Statement::Promises) => known.promises,
+            (Some(known), Statement::Confirms) => known.confirms,
+            _ => of(statement, source),
+        }
+    }
+
+    /// The name of the payer's first fund, found once for all nodes.
+    pub(super) fn first_fund(&self, genesis: &Genesis) -> FundId {
+        *self.first.get_or_init(|| genesis.fund(self.payer))
+    }
+
+    /// What nodes that know of no event find of its draws, found once for all; `None` if they have to
+    /// look each time.
+    pub(super) fn at_genesis(
+        &self,
+        find: impl FnOnce() -> Option<Result<(), Refusal>>,
+    ) -> Option<Result<(), Refusal>> {
+        *self.at_genesis.get_or_init(find)
+    }
+
     fn check_sums(&self, terms: &Terms) -> Result<(), Refusal> {
         let distinct = |(i, source): (usize, &Source)| {
             self.sources[..i].iter().all(|other| other.fund != source.fund)
@@ -216,6 +270,11 @@ impl Contract {
 
     pub(super) fn fingerprint(&self) -> u64 {
         fold_bytes(&self.digest.0)
+    }
+
+    /// The selections of its sources, then that of the fund that it makes.
+    pub(super) fn selections(&self) -> impl Iterator<Item = Shared> {
+        self.sources.iter().map(|source| source.selection).chain([self.selection])
     }
 
     pub(super) fn parts(&self, visit: &mut dyn FnMut(Shared)) {

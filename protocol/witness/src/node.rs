@@ -7,13 +7,14 @@
 use super::adversary::Attempt;
 use super::fund::{Fund, FundId};
 use super::guilt::Guilt;
+use super::lines::Lines;
 use super::payee::Receiving;
 use super::payer::Paying;
 use super::rollover::Locked;
-use super::sorted::{likely, place_of};
+use super::sorted::place_of;
 use super::stake::Standing;
 use super::timeline::{Authoring, Tip};
-use anthill_protocol::{Shared, Snapshot, Time};
+use anthill_protocol::{Shared, Snapshot, SnapshotError, Time};
 
 /// One participant.
 #[derive(Debug, Snapshot)]
@@ -56,12 +57,12 @@ impl WitnessNode {
     #[cfg(test)]
     pub(super) fn handles(&self) -> usize {
         let Wallet { funds, locked, .. } = &self.wallet;
-        let Book { states, promises, withdrawals, evidence, .. } = &self.book;
+        let Book { lines, promises, withdrawals, evidence, .. } = &self.book;
         let voids = locked.iter().filter(|locked| locked.void.is_some()).count();
         let is_reserved = matches!(self.stake.as_deref(), Some(Standing::Reserved { .. }));
-        let lists = [states, promises, withdrawals, evidence].map(Vec::len);
+        let lists = [promises, withdrawals, evidence].map(Vec::len);
         let more = usize::from(self.timeline.is_some()) + usize::from(is_reserved);
-        funds.len() + locked.len() + voids + lists.iter().sum::<usize>() + more
+        funds.len() + locked.len() + voids + lines.states() + lists.iter().sum::<usize>() + more
     }
 }
 
@@ -118,21 +119,19 @@ impl Wallet {
 
 /// The funds that a verifier watches over, as far as they differ from genesis.
 ///
-/// 24 bytes an entry: the receipt says the rest. Of the funds of genesis only those that were
+/// 32 bytes an entry: the receipt says the rest. Of the funds of genesis only those that were
 /// touched are here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     /// The receipt that set the present state of a fund: the one that made it, or its last
-    /// withdrawal. Sorted by name.
-    states: Vec<(FundId, Shared)>,
-    /// The contract to which a fund is promised. Sorted by name.
+    /// withdrawal; and the gas earned with it while it is not used up.
+    lines: Lines,
+    /// The contract to which a fund is promised: few at a time. Sorted by name.
     promises: Vec<(FundId, Shared)>,
     /// Without R5: the withdrawals that this witness has seen, which need not be a chain.
     withdrawals: Vec<(FundId, Shared)>,
     /// R9: receipts of earlier withdrawals, and of those refused; the oldest of a fund first.
     evidence: Vec<(FundId, Shared)>,
-    /// Gas earned with funds that are not used up yet. Sorted by name.
-    due: Vec<(FundId, u64)>,
     /// When it forgets next what expired long ago; not durable.
     pub(super) next_sweep: Time,
 }
@@ -140,30 +139,39 @@ pub struct Book {
 impl Book {
     /// Where what is known of a fund is likely to be.
     pub(super) fn hint(&self, fund: FundId, mut fetch: impl FnMut(*const u8)) {
-        for list in [&self.states, &self.promises] {
-            fetch(likely(list, fund).cast());
-        }
-        fetch(likely(&self.due, fund).cast());
+        fetch(self.promises.as_ptr().cast());
+        self.lines.hint(fund, fetch);
     }
 
     /// The receipt that set the present state of a fund.
     pub fn state(&self, fund: FundId) -> Option<Shared> {
-        find(&self.states, fund)
+        self.lines.state(fund)
     }
 
     /// Sets it; returns the one before.
     pub fn set_state(&mut self, fund: FundId, receipt: Shared) -> Option<Shared> {
-        set(&mut self.states, fund, receipt)
+        self.lines.set_state(fund, receipt)
     }
 
     /// The contract to which a fund is promised.
     pub fn promise(&self, fund: FundId) -> Option<Shared> {
-        find(&self.promises, fund)
+        let place = self.place_of_promise(fund).ok()?;
+        Some(self.promises[place].1)
     }
 
     /// Promises it; returns the promise before.
     pub fn set_promise(&mut self, fund: FundId, contract: Shared) -> Option<Shared> {
-        set(&mut self.promises, fund, contract)
+        match self.place_of_promise(fund) {
+            Ok(place) => Some(core::mem::replace(&mut self.promises[place].1, contract)),
+            Err(place) => {
+                self.promises.insert(place, (fund, contract));
+                None
+            }
+        }
+    }
+
+    fn place_of_promise(&self, fund: FundId) -> Result<usize, usize> {
+        self.promises.binary_search_by_key(&fund, |(fund, _)| *fund)
     }
 
     /// All contracts to which something is promised.
@@ -174,21 +182,28 @@ impl Book {
     /// Drops what is over, and what was earned with funds that are unknown then; returns the bodies.
     pub(super) fn drop_where(&mut self, is_over: impl Fn(FundId, Shared) -> bool) -> Vec<Shared> {
         let mut dropped = Vec::new();
-        for list in [&mut self.states, &mut self.promises, &mut self.withdrawals] {
-            let over = list.extract_if(.., |(fund, body)| is_over(*fund, *body));
-            dropped.extend(over.map(|(_, body)| body));
-            list.shrink_to(2 * list.len());
-        }
-        let (states, withdrawals) = (&self.states, &self.withdrawals);
-        self.due.retain(|(fund, _)| {
-            find(states, *fund).is_some() || withdrawals.iter().any(|(of, _)| of == fund)
+        let withdrawn: Vec<Shared> = self
+            .withdrawals
+            .extract_if(.., |(fund, body)| is_over(*fund, *body))
+            .map(second)
+            .collect();
+        let withdrawals = &self.withdrawals;
+        self.lines.retain(|line| {
+            let over = line.state().filter(|state| is_over(line.fund, *state));
+            dropped.extend(over);
+            let is_known = line.state().is_some() && over.is_none();
+            (is_known, is_known || withdrawals.iter().any(|(of, _)| *of == line.fund))
         });
+        let promised = self.promises.extract_if(.., |(fund, body)| is_over(*fund, *body));
+        dropped.extend(promised.map(second).chain(withdrawn));
+        self.promises.shrink_to(2 * self.promises.len());
+        self.withdrawals.shrink_to(2 * self.withdrawals.len());
         dropped
     }
 
     /// Ends a promise.
     pub fn end_promise(&mut self, fund: FundId) -> Option<Shared> {
-        let place = place_of(&self.promises, fund, |(fund, _)| *fund).ok()?;
+        let place = self.place_of_promise(fund).ok()?;
         Some(self.promises.remove(place).1)
     }
 
@@ -222,56 +237,77 @@ impl Book {
 
     /// Notes what was earned with a fund.
     pub fn add_due(&mut self, fund: FundId, amount: u64) {
-        match place_of(&self.due, fund, |(fund, _)| *fund) {
-            Ok(place) => self.due[place].1 += amount,
-            Err(place) if amount > 0 => self.due.insert(place, (fund, amount)),
-            Err(_) => {}
-        }
+        self.lines.add_due(fund, amount);
     }
 
     /// Removes and returns what was earned with a fund.
     pub fn end_due(&mut self, fund: FundId) -> u64 {
-        let place = place_of(&self.due, fund, |(fund, _)| *fund);
-        place.map_or(0, |place| self.due.remove(place).1)
+        self.lines.end_due(fund)
     }
 
     /// All that was earned with funds that are not used up yet.
     #[cfg(test)]
     pub(super) fn all_due(&self) -> u64 {
-        self.due.iter().map(|(_, amount)| amount).sum()
+        self.lines.iter().map(|line| line.due).sum()
     }
 
     /// Forgets a fund; returns what was known of its state and its withdrawals.
     pub fn forget(&mut self, fund: FundId) -> Vec<Shared> {
-        let place = self.states.binary_search_by_key(&fund, |(fund, _)| *fund).ok();
-        let state = place.map(|place| self.states.remove(place).1);
+        let state = self.lines.end_state(fund);
         let withdrawn = self.withdrawals.extract_if(.., |(of, _)| *of == fund);
         state.into_iter().chain(withdrawn.map(|(_, receipt)| receipt)).collect()
     }
 
     /// The number of funds that it watches, untouched ones of genesis aside.
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.lines.states()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.lines.states() == 0
     }
 }
 
-fn find(entries: &[(FundId, Shared)], fund: FundId) -> Option<Shared> {
-    let place = place_of(entries, fund, |(fund, _)| *fund).ok()?;
-    Some(entries[place].1)
+/// The body of an entry.
+fn second((_, body): (FundId, Shared)) -> Shared {
+    body
 }
 
-fn set(entries: &mut Vec<(FundId, Shared)>, fund: FundId, body: Shared) -> Option<Shared> {
-    match place_of(entries, fund, |(fund, _)| *fund) {
-        Ok(place) => Some(core::mem::replace(&mut entries[place].1, body)),
-        Err(place) => {
-            entries.insert(place, (fund, body));
-            None
+/// States and what was earned as two lists, which is how they are read, too; then the other lists.
+impl Snapshot for Book {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.save_durable(out);
+        self.next_sweep.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let states = Vec::<(FundId, Shared)>::load(bytes)?;
+        let [promises, withdrawals, evidence] =
+            [Snapshot::load(bytes)?, Snapshot::load(bytes)?, Snapshot::load(bytes)?];
+        let due = Vec::<(FundId, u64)>::load(bytes)?;
+        let mut lines = Lines::default();
+        for (fund, state) in states {
+            if state.id() == 0 {
+                return Err(SnapshotError("a body without a name"));
+            }
+            lines.set_state(fund, state);
         }
+        due.into_iter().for_each(|(fund, due)| lines.add_due(fund, due));
+        Ok(Self { lines, promises, withdrawals, evidence, next_sweep: Time::load(bytes)? })
+    }
+}
+
+impl Book {
+    /// What enters the hash of the state.
+    fn save_durable(&self, out: &mut Vec<u8>) {
+        let Self { lines, promises, withdrawals, evidence, next_sweep: _ } = self;
+        let states: Vec<(FundId, Shared)> =
+            lines.iter().filter_map(|line| Some((line.fund, line.state()?))).collect();
+        let due: Vec<(FundId, u64)> =
+            lines.iter().filter(|line| line.due > 0).map(|line| (line.fund, line.due)).collect();
+        [&states, promises, withdrawals, evidence].iter().for_each(|list| list.save(out));
+        due.save(out);
     }
 }
 
@@ -280,9 +316,7 @@ impl WitnessNode {
     /// standing, and no dialogues.
     pub(super) fn save_durable(&self, out: &mut Vec<u8>) {
         self.wallet.save(out);
-        let Book { states, promises, withdrawals, evidence, due, next_sweep: _ } = &self.book;
-        [states, promises, withdrawals, evidence].iter().for_each(|list| list.save(out));
-        due.save(out);
+        self.book.save_durable(out);
         self.earned.save(out);
         self.payments.save(out);
         self.timeline.save(out);
@@ -352,7 +386,7 @@ mod tests {
             book.add_due(FundId(fund), 0);
         }
         book.add_due(FundId(7), 0);
-        assert_eq!(book.due.len(), 4, "nothing is not noted");
+        assert_eq!(book.lines.iter().count(), 4, "nothing is not noted");
         book.set_state(FundId(1), body(11));
         book.set_state(FundId(2), body(12));
         book.set_promise(FundId(2), body(22));

@@ -236,7 +236,7 @@ impl Witness {
         signed.push(Signed { source, position, witness: from, signature });
         let enough = |source| signed.of(source).count_ones() >= self.terms.redundancy;
         if (0..contract.sources.len() as u8).all(enough) {
-            let signed = core::mem::take(signed).into_vec();
+            let signed = core::mem::take(signed).into_list();
             let (agreement, stage) = (content.agreement, Stage::Confirmed);
             let confirmed = Receipt::new(content.contract, contract, agreement, stage, signed);
             let confirmed = cx.share(WitnessBody::Receipt(confirmed));
@@ -373,7 +373,7 @@ impl Witness {
         let content = bodies.get(receipt).receipt().expect("retained");
         for (signed, index) in content.signed.iter().zip(1..) {
             if verdicts.holds(index) {
-                good.push(*signed);
+                good.push(signed);
             } else {
                 receiving.distrusted.push((signed.source, signed.position));
             }

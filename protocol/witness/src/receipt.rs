@@ -7,28 +7,16 @@ use super::once::Once;
 use super::refusal::Refusal;
 use super::rules::Terms;
 use super::selection::Selection;
+pub use super::signed_list::{Signed, SignedList};
 use super::statement::Statement;
 use anthill_protocol::{
     Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Verdicts, fold_bytes,
 };
 
-/// A witness's signature in a receipt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
-pub struct Signed {
-    /// The number of the contract's source.
-    pub source: u8,
-    /// Its position among that source's witnesses.
-    pub position: u8,
-    /// The signer.
-    pub witness: NodeId,
-    /// The signature.
-    pub signature: Signature,
-}
-
 /// The witnesses of each source that have signed, a bit per position.
-fn positions(signed: &[Signed]) -> Vec<u128> {
+fn positions(signed: &SignedList) -> Vec<u128> {
     let mut who = Vec::new();
-    signed.iter().for_each(|signed| note(&mut who, signed));
+    signed.iter().for_each(|signed| note(&mut who, &signed));
     who
 }
 
@@ -44,14 +32,14 @@ fn note(who: &mut Vec<u128>, signed: &Signed) {
 /// Signatures as they come in. Who has signed is asked with each, so it is noted beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Signatures {
-    all: Vec<Signed>,
+    all: SignedList,
     who: Vec<u128>,
 }
 
 impl Signatures {
     /// None yet, with room for so many.
     pub fn with_capacity(count: usize) -> Self {
-        Self { all: Vec::with_capacity(count), who: Vec::with_capacity(1) }
+        Self { all: SignedList::with_capacity(count), who: Vec::with_capacity(1) }
     }
 
     /// Adds one.
@@ -66,13 +54,14 @@ impl Signatures {
     }
 
     /// Them all, in the order in which they came.
-    pub fn into_vec(self) -> Vec<Signed> {
+    pub fn into_list(self) -> SignedList {
         self.all
     }
 }
 
 impl From<Vec<Signed>> for Signatures {
     fn from(all: Vec<Signed>) -> Self {
+        let all = SignedList::from(all);
         Self { who: positions(&all), all }
     }
 }
@@ -100,7 +89,7 @@ pub struct Receipt {
     /// The statement of the witnesses.
     pub stage: Stage,
     /// Their signatures.
-    pub signed: Box<[Signed]>,
+    pub signed: SignedList,
     sound: Once<Result<(), Refusal>>,
     /// Per source, the positions that signed: asked for by each of its witnesses.
     who: Once<Vec<u128>>,
@@ -113,7 +102,7 @@ impl Receipt {
         terms: &Contract,
         agreement: Signature,
         stage: Stage,
-        signed: Vec<Signed>,
+        signed: impl Into<SignedList>,
     ) -> Self {
         Self {
             contract,
@@ -121,7 +110,7 @@ impl Receipt {
             payee: terms.payee,
             agreement,
             stage,
-            signed: signed.into(),
+            signed: signed.into().shrunk(),
             sound: Once::default(),
             who: Once::default(),
         }
@@ -190,11 +179,11 @@ impl Receipt {
             Stage::Confirmed => Statement::Confirms,
         };
         let mut of = (u8::MAX, digest);
-        for signed in &self.signed {
+        for signed in self.signed.iter() {
             if of.0 != signed.source {
                 of = (signed.source, statement.of_source(scenario, &self.digest, signed.source));
             }
-            let Signed { witness, signature, .. } = *signed;
+            let Signed { witness, signature, .. } = signed;
             announce(Claim { key: keys.public_key(witness), digest: of.1, signature });
         }
     }
@@ -207,7 +196,7 @@ impl Receipt {
     pub(super) fn fingerprint(&self) -> u64 {
         let mut bytes = self.digest.0.to_vec();
         bytes.push(self.stage as u8);
-        for signed in &self.signed {
+        for signed in self.signed.iter() {
             bytes.extend([signed.source, signed.position]);
         }
         fold_bytes(&bytes)

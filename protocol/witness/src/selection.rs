@@ -8,9 +8,13 @@ use super::WitnessBody;
 use super::evidence::{Rejection, Skips, Tests};
 use super::fund::FundId;
 use super::genesis::{CREDIT_ORIGIN, Genesis, NODE_ZERO};
+use super::once::Once;
+use super::places::Places;
 use super::rules::Terms;
 use super::timeline::{self, EventKind, Members, Tip};
-use anthill_protocol::{Bodies, Digest, NodeId, Shared, Snapshot, Time, draw, fold_bytes};
+use anthill_protocol::{
+    Bodies, Digest, NodeId, Shared, Snapshot, SnapshotError, Time, draw, fold_bytes,
+};
 
 /// The seed of a draw's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
@@ -42,28 +46,92 @@ impl Seed {
 }
 
 /// The numbers below `population` in the order of a draw without replacement: a Fisher–Yates shuffle
-/// that remembers only the places it has touched, so that n draws cost O(n log n), whatever the
-/// population.
-#[derive(Clone, Debug, Snapshot)]
+/// that remembers only the places it has touched, so that n draws cost O(n), whatever the population.
+#[derive(Clone, Debug)]
 pub struct DrawOrder {
     seed: Seed,
     population: u32,
     drawn: u32,
-    /// Places whose content is no longer their own number, sorted by place.
-    moved: Vec<(u32, u32)>,
+    /// Places whose content is no longer their own number, with that content.
+    moved: Moved,
+}
+
+/// A table by place, at most half full; at [`Moved::FREE`] nothing is held.
+#[derive(Clone, Debug)]
+struct Moved {
+    slots: Vec<(u32, u32)>,
+    held: usize,
+}
+
+impl Moved {
+    /// No population has such a place.
+    const FREE: u32 = u32::MAX;
+    /// Enough for the draw of a hundred.
+    const LEAST: usize = 256;
+
+    fn new() -> Self {
+        Self { slots: vec![(Self::FREE, 0); Self::LEAST], held: 0 }
+    }
+
+    /// The slot of a place, or the one where it belongs.
+    fn slot(&self, place: u32) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = (place.wrapping_mul(0x9e37_79b1) >> 8) as usize & mask;
+        while self.slots[slot].0 != place && self.slots[slot].0 != Self::FREE {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+
+    fn content(&self, place: u32) -> u32 {
+        let (held, content) = self.slots[self.slot(place)];
+        if held == place { content } else { place }
+    }
+
+    fn set(&mut self, place: u32, content: u32) {
+        if 2 * (self.held + 1) > self.slots.len() {
+            let larger = vec![(Self::FREE, 0); 2 * self.slots.len()];
+            let old = core::mem::replace(&mut self.slots, larger);
+            for (place, content) in old.into_iter().filter(|slot| slot.0 != Self::FREE) {
+                let slot = self.slot(place);
+                self.slots[slot] = (place, content);
+            }
+        }
+        let slot = self.slot(place);
+        self.held += usize::from(self.slots[slot].0 == Self::FREE);
+        self.slots[slot] = (place, content);
+    }
+}
+
+/// Seed, population, the number drawn, and the places with their contents, sorted by place.
+impl Snapshot for DrawOrder {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.seed.save(out);
+        (self.population, self.drawn).save(out);
+        let held = self.moved.slots.iter().copied().filter(|slot| slot.0 != Moved::FREE);
+        let mut held: Vec<(u32, u32)> = held.collect();
+        held.sort_unstable();
+        held.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let seed = Seed::load(bytes)?;
+        let (population, drawn) = Snapshot::load(bytes)?;
+        let mut moved = Moved::new();
+        for (place, content) in Vec::<(u32, u32)>::load(bytes)? {
+            if place == Moved::FREE {
+                return Err(SnapshotError("a place that no draw has"));
+            }
+            moved.set(place, content);
+        }
+        Ok(Self { seed, population, drawn, moved })
+    }
 }
 
 impl DrawOrder {
     /// The order for a seed.
     pub fn new(seed: Seed, population: u32) -> Self {
-        Self { seed, population, drawn: 0, moved: Vec::new() }
-    }
-
-    fn content(&self, place: u32) -> u32 {
-        match self.moved.binary_search_by_key(&place, |(place, _)| *place) {
-            Ok(index) => self.moved[index].1,
-            Err(_) => place,
-        }
+        Self { seed, population, drawn: 0, moved: Moved::new() }
     }
 }
 
@@ -74,12 +142,9 @@ impl Iterator for DrawOrder {
         let left = self.population.checked_sub(self.drawn).filter(|left| *left > 0)?;
         let bits = draw::draw(self.seed.0, u64::from(self.drawn));
         let place = self.drawn + draw::below(bits, u64::from(left)) as u32;
-        let found = self.content(place);
-        let displaced = self.content(self.drawn);
-        match self.moved.binary_search_by_key(&place, |(place, _)| *place) {
-            Ok(index) => self.moved[index].1 = displaced,
-            Err(index) => self.moved.insert(index, (place, displaced)),
-        }
+        let found = self.moved.content(place);
+        let displaced = self.moved.content(self.drawn);
+        self.moved.set(place, displaced);
         self.drawn += 1;
         Some(found)
     }
@@ -124,6 +189,10 @@ pub struct Selection {
     pub draws: Box<[Drawn]>,
     /// The verifiers that answered, in order.
     pub witnesses: Box<[NodeId]>,
+    /// Where they are among these.
+    places: Once<Places>,
+    /// The verdict of everybody on the draw.
+    sound: Once<Result<(), SelectionError>>,
 }
 
 /// Why a selection is not accepted.
@@ -146,7 +215,16 @@ impl Selection {
         let answered = draws.iter().filter(|drawn| drawn.answered);
         let witnesses = answered.map(|drawn| drawn.verifier).collect();
         let history = History::default();
-        Self { payer, payee, checksum, history, draws: draws.into(), witnesses }
+        Self {
+            payer,
+            payee,
+            checksum,
+            history,
+            draws: draws.into(),
+            witnesses,
+            places: Once::default(),
+            sound: Once::default(),
+        }
     }
 
     /// The selection of a draw on a timeline.
@@ -170,15 +248,8 @@ impl Selection {
 
     /// The position of a witness.
     pub fn position(&self, witness: NodeId) -> Option<usize> {
-        // It is asked several times with each message, so a block at a time: without a way out among its
-        // comparisons these are made side by side.
-        const BLOCK: usize = 16;
-        let has_it = |block: &[NodeId]| block.iter().fold(false, |any, w| any | (*w == witness));
-        let blocks = self.witnesses.chunks_exact(BLOCK);
-        let rest = self.witnesses.len() - blocks.remainder().len();
-        let from =
-            blocks.zip(0..).find(|(block, _)| has_it(block)).map_or(rest, |(_, n)| n * BLOCK);
-        self.witnesses[from..].iter().position(|known| *known == witness).map(|place| from + place)
+        let places = self.places.get_or_init(|| Places::of(self.witnesses.iter().copied()));
+        places.find(&self.witnesses, witness, |known| *known)
     }
 
     /// Whether the order is that of the draw from the members of genesis, complete, and believable.
@@ -200,11 +271,21 @@ impl Selection {
 
     /// Whether the order is that of the draw from the members of its timeline, complete, and
     /// believable. Whether the judge knows that timeline, and whether the events in the evidence
-    /// count, is not asked here: it is not the same for all judges.
+    /// count, is not asked here: it is not the same for all judges. All else is, and found once.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn check_on_timeline(
+        &self,
+        genesis: &Genesis,
+        bodies: &impl Bodies<WitnessBody>,
+        terms: &Terms,
+        tests: &Tests,
+    ) -> Result<(), SelectionError> {
+        *self.sound.get_or_init(|| self.draw_again(genesis, bodies, terms, tests))
+    }
+
+    fn draw_again(
         &self,
         genesis: &Genesis,
         bodies: &impl Bodies<WitnessBody>,

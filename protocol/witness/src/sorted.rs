@@ -2,19 +2,13 @@
 //!
 //! Names are digests, and so spread evenly: in a sorted list of n a name is some √n places from where
 //! it would be if they were spread perfectly. A search that begins there touches one or two cache
-//! lines of a long list, one by halves a new one at nearly every step, and books are what a run of
-//! many verifiers spends its time to fetch. Whatever the names are, it takes logarithmic time.
+//! lines of a long list, one by halves a new one at nearly every step. Whatever the names are, it takes logarithmic time.
 
 use super::fund::FundId;
 
 /// Where an entry would be among so many if names were spread perfectly.
 fn guess(count: usize, fund: FundId) -> usize {
     ((u128::from(fund.0) * count as u128) >> 64) as usize
-}
-
-/// Where the search for a fund begins.
-pub(super) fn likely<T>(entries: &[T], fund: FundId) -> *const T {
-    entries.as_ptr().wrapping_add(guess(entries.len(), fund))
 }
 
 /// Where the entry of a fund is, or else where it belongs.

@@ -63,7 +63,7 @@ impl Witness {
                 let bodies = cx.bodies();
                 let content = bodies.get(contract).contract().expect("judged");
                 let scenario = cx.scenario();
-                let digest = Statement::Promises.of_source(scenario, &content.digest, source);
+                let digest = content.of_source(Statement::Promises, scenario, source);
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Promise { contract, source, signature });
             }
@@ -136,16 +136,16 @@ impl Witness {
         if cx.local_clock() < ends { Ok(()) } else { Err(Refusal::Expired) }
     }
 
-    /// The fund as this witness has it.
+    /// The fund as this witness has it. `first`: the name of the payer's first fund.
     pub(super) fn balance(
         &self,
         node: &WitnessNode,
         fund: FundId,
-        payer: NodeId,
+        (payer, first): (NodeId, impl FnOnce() -> FundId),
         bodies: &impl Bodies<WitnessBody>,
     ) -> Result<Balance, Refusal> {
         let Some(receipt) = node.book.state(fund) else {
-            let is_first = fund == self.genesis.fund(payer);
+            let is_first = fund == first();
             let left = self.endowment;
             let first = Balance {
                 owner: payer,
@@ -194,7 +194,8 @@ impl Witness {
         source: &Source,
         bodies: &impl Bodies<WitnessBody>,
     ) -> Result<(), Refusal> {
-        let balance = self.balance(node, source.fund, contract.payer, bodies)?;
+        let first = || contract.first_fund(&self.genesis);
+        let balance = self.balance(node, source.fund, (contract.payer, first), bodies)?;
         if balance.owner != contract.payer {
             return Err(Refusal::NotOwner);
         }
@@ -238,7 +239,9 @@ impl Witness {
         match self.deduct(node, from, receipt, source, cx) {
             Ok(()) => {
                 let scenario = cx.scenario();
-                let digest = Statement::Confirms.of_source(scenario, &content.digest, source);
+                // Judged, the contract has the receipt's digest.
+                let contract = bodies.get(content.contract).contract().expect("judged");
+                let digest = contract.of_source(Statement::Confirms, scenario, source);
                 let signature = cx.sign(&digest);
                 cx.send(from, WitnessMessage::Settled { receipt, source, signature });
             }

@@ -9,6 +9,9 @@ use anthill_market::naive::Naive;
 use anthill_market::{
     Cash, Command, Event, Kind, Lots, MAX_PRICE, OrderId, Refusal, Rules, Side, Ticks, Trade, Venue,
 };
+use anthill_protocol::{Snapshot, SnapshotError};
+
+use super::saved::refused;
 
 /// The rules, as bits.
 pub(crate) const CONSERVED: u8 = 1;
@@ -35,6 +38,36 @@ pub(crate) struct Audit {
     /// Deposits that accounts have lost: the naive venue has none.
     forfeited: BTreeMap<u32, Cash>,
     wrong: u8,
+}
+
+/// Between blocks: what a block has touched is forgotten at its end.
+impl Snapshot for Audit {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.naive.save(out);
+        let orders = self.orders.iter().map(|(id, it)| {
+            let limits = (it.side == Side::Bid, it.price as u64, it.left as u64);
+            (id.account, id.number, limits)
+        });
+        orders.collect::<Vec<_>>().save(out);
+        let forfeited = self.forfeited.iter().map(|(account, cash)| (*account, *cash as u128));
+        forfeited.collect::<Vec<_>>().save(out);
+        (self.instruments, self.wrong).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let naive = Naive::load(bytes).map_err(refused)?;
+        let orders = Vec::<(u32, u32, (bool, u64, u64))>::load(bytes)?.into_iter();
+        let orders = orders.map(|(account, number, (bids, price, left))| {
+            let side = if bids { Side::Bid } else { Side::Ask };
+            let track = Track { side, price: price as Ticks, left: left as Lots };
+            (OrderId { account, number }, track)
+        });
+        let forfeited = Vec::<(u32, u128)>::load(bytes)?.into_iter();
+        let forfeited = forfeited.map(|(account, cash)| (account, cash as Cash)).collect();
+        let orders = orders.collect();
+        let (instruments, wrong) = Snapshot::load(bytes)?;
+        Ok(Self { naive, instruments, orders, touched: BTreeSet::new(), forfeited, wrong })
+    }
 }
 
 impl Audit {

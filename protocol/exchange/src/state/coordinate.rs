@@ -6,14 +6,14 @@
 //! A decision is one entry of one log, and each leg a function of it: so both trade, or neither.
 
 use anthill_market::{Command, Event};
-use anthill_protocol::Time;
 use anthill_protocol::draw::mix;
+use anthill_protocol::{Snapshot, Time};
 
 use super::{Ended, Run, State, Terrain};
 use crate::body::{Stated, Statement};
 
 /// What the coordinator knows of a trade over two venues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
 pub(crate) struct Open {
     /// The venues, as the first vote names them, and their votes.
     venues: [u32; 2],

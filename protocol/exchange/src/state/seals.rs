@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anthill_market::sealed::{Seal, Seals, seal};
 use anthill_market::{Command, Event, OrderId};
 use anthill_protocol::draw::mix;
-use anthill_protocol::{NodeId, Span, fingerprint_bytes};
+use anthill_protocol::{NodeId, Snapshot, SnapshotError, Span, fingerprint_bytes};
 
+use super::saved::refused;
 use super::{Answer, Counts, Run, State, Terrain, answer, own_id};
 use crate::body::venue_height;
 
@@ -42,6 +43,24 @@ impl Sealed {
     /// Whether seals wait, and whether some are due.
     pub(super) fn waits(&self, height: u64) -> (bool, bool) {
         (!self.due.is_empty(), self.due.first().is_some_and(|due| *due <= height))
+    }
+}
+
+impl Snapshot for Sealed {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.seals.save(out);
+        self.due.iter().copied().collect::<Vec<u64>>().save(out);
+        let opened = self.opened.iter();
+        opened.map(|(id, by)| (id.account, id.number, *by)).collect::<Vec<_>>().save(out);
+        self.hash.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let seals = Seals::load(bytes).map_err(refused)?;
+        let due = Vec::load(bytes)?.into_iter().collect();
+        let opened = Vec::<(u32, u32, (NodeId, u32))>::load(bytes)?.into_iter();
+        let opened = opened.map(|(account, number, by)| (OrderId { account, number }, by));
+        Ok(Self { seals, due, opened: opened.collect(), hash: u64::load(bytes)? })
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Tally {
 }
 
 /// Gives both the same commands, and compares what they answer, what happens, the book root, and now
-/// and then every account and queue, with the invariants.
+/// and then every account and queue, with the invariants. Now and then both are saved, and what is
+/// loaded goes on in their stead.
 ///
 /// # Errors
 /// Describes the first difference.
@@ -74,6 +75,10 @@ pub fn duel(rules: Rules, seed: u64, commands: u64) -> Result<Tally, String> {
         }
         tally.open = tally.open.max(venue.open_orders());
         here.iter().for_each(|event| tally.note(event));
+        if count % 997 == 0 {
+            (venue, naive) =
+                reload(&venue, &naive).map_err(|what| format!("command {count}: {what}"))?;
+        }
         if count % 97 == 0 {
             compare(&venue, &naive, &rules)
                 .map_err(|what| format!("command {count}: {command:?}: {what}"))?;
@@ -93,6 +98,26 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// Both as they are when saved and loaded.
+fn reload(venue: &Venue, naive: &Naive) -> Result<(Venue, Naive), String> {
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    venue.save(&mut here);
+    naive.save(&mut there);
+    let (rest, other) = (&mut &here[..], &mut &there[..]);
+    let loaded = (Venue::load(rest), Naive::load(other));
+    let (Ok(again), Ok(plain)) = loaded else { return Err("what was saved is not loaded".into()) };
+    let (mut twice, mut plain_twice) = (Vec::new(), Vec::new());
+    again.save(&mut twice);
+    plain.save(&mut plain_twice);
+    if !rest.is_empty() || !other.is_empty() || twice != here || plain_twice != there {
+        return Err("what was loaded is saved as another".into());
+    }
+    if again.roots() != venue.roots() {
+        return Err("what was loaded has other roots".into());
+    }
+    Ok((again, plain))
 }
 
 /// Accounts, queues and invariants.

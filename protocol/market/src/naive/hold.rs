@@ -6,6 +6,7 @@ use crate::command::{Force, Kind, Order, OrderId, Side, Terms};
 use crate::event::{Event, Reason, Refusal};
 use crate::hash::lock_of;
 use crate::slab::State;
+use crate::stored::stored;
 
 /// Resting quantity held for a prepared order.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,11 @@ pub(super) struct Promise {
     pub(super) deposit: Cash,
     value: Cash,
     parts: Vec<Part>,
+}
+
+stored! {
+    Part { maker, stamp, price, quantity }
+    Promise { order, terms, since, cash, deposit, value, parts }
 }
 
 impl Promise {

@@ -10,7 +10,8 @@ use crate::amount::{Cash, Lots, MAX_LOTS, MAX_PRICE, Ticks, cost, fee};
 use crate::command::{Force, Kind, Order, OrderId, Side, Terms};
 use crate::event::{Event, Reason, Refusal, Trade};
 use crate::hash::{halves, lock_of, record};
-use crate::slab::State;
+use crate::slab::{NONE, State};
+use crate::stored::{Stored, StoredError, stored};
 
 /// Resting quantity held for a prepared order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,20 @@ pub(super) struct Hold {
     /// The cash reserved for the holding fee.
     pub(super) deposit: Cash,
     pub(super) fills: Vec<Fill>,
+}
+
+stored! { Hold { order, terms, since, cash, deposit, fills } }
+
+/// Without the slot: whoever restores it finds the order by its name.
+impl Stored for Fill {
+    fn store(&self, out: &mut Vec<u8>) {
+        ((self.maker, self.stamp), (self.price, self.quantity)).store(out);
+    }
+
+    fn restore(bytes: &mut &[u8]) -> Result<Self, StoredError> {
+        let ((maker, stamp), (price, quantity)) = Stored::restore(bytes)?;
+        Ok(Self { slot: NONE, maker, stamp, price, quantity })
+    }
 }
 
 impl Hold {

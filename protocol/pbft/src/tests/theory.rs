@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anthill_protocol::complexity::{Cost, Relation};
-use anthill_protocol::history::Step;
+use anthill_protocol::history::{Step, Value as Told};
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure as _, Protocol as _, Span};
@@ -63,7 +63,8 @@ fn operations(pump: &Pump<Pbft>) -> (usize, usize) {
     let (mut all, mut answered) = (BTreeMap::new(), 0);
     for said in pump.outputs() {
         let Some(operation) = pump.protocol().operation(said.node, &said.output) else { continue };
-        let (process, value) = (operation.process, operation.value.expect("a number"));
+        let Told::Number(value) = operation.value else { panic!("{operation:?}") };
+        let process = operation.process;
         let open = all.entry(process).or_insert((0, false));
         match operation.step {
             Step::Invoke => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anthill_protocol::Protocol as _;
-use anthill_protocol::history::Step;
+use anthill_protocol::history::{Step, Value as Told};
 
 use super::*;
 use crate::messages::RaftMetric;
@@ -14,7 +14,8 @@ fn operations(pump: &Pump<Raft>) -> (usize, usize) {
     for said in pump.outputs() {
         let Some(operation) = pump.protocol().operation(said.node, &said.output) else { continue };
         assert_eq!((operation.process, operation.function), (said.node.0.into(), "append"));
-        let request = (operation.process, operation.value.expect("a number"));
+        let Told::Number(value) = operation.value else { panic!("{operation:?}") };
+        let request = (operation.process, value);
         match operation.step {
             Step::Invoke => assert_eq!(open.insert(request, false), None, "{request:?} twice"),
             Step::Ok => assert_eq!(open.insert(request, true), Some(false), "{request:?}"),

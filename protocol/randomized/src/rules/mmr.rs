@@ -67,10 +67,21 @@ fn members_heard(lane: &Lane) -> impl FnOnce() -> Round {
 impl Randomized {
     pub(crate) fn start_mmr(&self, lane: &Lane, bit: bool, cx: &mut impl Context<Self>) -> Mmr {
         let mut state = Mmr::default();
-        state.progress.bit = bit;
-        self.begin_mmr(lane, &mut state, cx);
-        self.advance_mmr(lane, &mut state, cx);
+        self.enter_mmr(lane, &mut state, bit, cx);
         state
+    }
+
+    /// The same for one that has listened before.
+    pub(crate) fn enter_mmr(
+        &self,
+        lane: &Lane,
+        state: &mut Mmr,
+        bit: bool,
+        cx: &mut impl Context<Self>,
+    ) {
+        state.progress.bit = bit;
+        self.begin_mmr(lane, state, cx);
+        self.advance_mmr(lane, state, cx);
     }
 
     pub(crate) fn on_mmr(

@@ -38,10 +38,9 @@ impl Witness {
         let (fund, sequence) = (source.fund, source.sequence);
         let Ok((content, _)) = opened(receipt, &bodies) else { return };
         let digest = content.digest;
-        let known: Vec<Shared> = node.book.receipts(fund).collect();
         let of = |receipt: &Shared| withdrawal_of(*receipt, source, &bodies);
-        let other = known.iter().find(|known| of(known).is_some_and(|found| found != digest));
-        let other = other.copied();
+        let is_other = |known: &Shared| of(known).is_some_and(|found| found != digest);
+        let other = node.book.receipts(fund).find(is_other);
         let is_kept = node.book.evidence(fund).any(|kept| of(&kept) == Some(digest));
         if is_kept || !is_refused && other.is_none() {
             return;

@@ -6,11 +6,12 @@
 use super::super::WitnessMessage;
 use super::super::metrics::WitnessMetric;
 use super::super::node::WitnessNode;
+use super::super::places::Places;
 use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
 use super::super::timeline::{self, Members, Tip};
 use super::super::{Witness, WitnessBody, WitnessTimer};
 use super::{Purpose, Step};
-use anthill_protocol::{Context, NodeId, Shared, Snapshot, Span, Time};
+use anthill_protocol::{Context, NodeId, Shared, Snapshot, SnapshotError, Span, Time};
 
 /// The draw so far.
 #[derive(Debug, Snapshot)]
@@ -30,9 +31,41 @@ pub(crate) struct Choosing {
     pub(super) comparing: Option<NodeId>,
     /// Whether the whole timeline was compared with somebody's.
     has_compared: bool,
-    greeted: Vec<Greeted>,
+    greeted: AllGreeted,
     answered: u32,
     outstanding: u32,
+}
+
+/// All that were greeted, in the order of the draw; looked up by each answer.
+#[derive(Debug, Default)]
+struct AllGreeted {
+    list: Vec<Greeted>,
+    places: Places,
+}
+
+impl AllGreeted {
+    fn push(&mut self, greeted: Greeted) {
+        self.places.add(greeted.verifier, self.list.len());
+        self.list.push(greeted);
+    }
+
+    fn find(&mut self, verifier: NodeId) -> Option<&mut Greeted> {
+        let place = self.places.find(&self.list, verifier, |greeted| greeted.verifier)?;
+        self.list.get_mut(place)
+    }
+}
+
+/// The list.
+impl Snapshot for AllGreeted {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.list.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        let list = Vec::<Greeted>::load(bytes)?;
+        let places = Places::of(list.iter().map(|greeted| greeted.verifier));
+        Ok(Self { list, places })
+    }
 }
 
 #[derive(Clone, Copy, Debug, Snapshot)]
@@ -73,7 +106,7 @@ impl Choosing {
             passed: Vec::new(),
             comparing: None,
             has_compared: false,
-            greeted: Vec::new(),
+            greeted: AllGreeted::default(),
             answered: 0,
             outstanding: 0,
         }
@@ -114,7 +147,7 @@ impl Choosing {
             verifier: greeted.verifier,
             answered: greeted.answer == Answer::Here,
         };
-        self.greeted.iter().map(drawn).collect()
+        self.greeted.list.iter().map(drawn).collect()
     }
 
     /// The selection that a draw gives.
@@ -185,7 +218,7 @@ impl Witness {
         let Some(place) = self.payment(node, payment) else { return };
         let timeline = node.timeline;
         let Step::Choosing(choosing) = &mut node.paying[place].step else { return };
-        let greeted = choosing.greeted.iter_mut().find(|greeted| greeted.verifier == from);
+        let greeted = choosing.greeted.find(from);
         let Some(greeted) = greeted.filter(|g| matches!(g.answer, Answer::Awaited { .. })) else {
             return;
         };
@@ -226,7 +259,7 @@ impl Witness {
             return self.compared(node, place, cx);
         }
         let mut skipped = 0;
-        for greeted in &mut choosing.greeted {
+        for greeted in &mut choosing.greeted.list {
             if greeted.answer == (Answer::Awaited { group }) {
                 greeted.answer = Answer::Skipped;
                 skipped += 1;

@@ -134,7 +134,7 @@ impl Witness {
         let bodies = cx.bodies();
         let contract = bodies.get(gathering.contract).contract().expect("the payer's own");
         // From here on they are in the receipt.
-        let signed = core::mem::take(&mut gathering.signed).into_vec();
+        let signed = core::mem::take(&mut gathering.signed).into_list();
         let (agreement, stage) = (gathering.agreement, Stage::Promised);
         let receipt = Receipt::new(gathering.contract, contract, agreement, stage, signed);
         let receipt = cx.share(WitnessBody::Receipt(receipt));
@@ -296,7 +296,7 @@ impl Witness {
         let mut gathered = Gathering::new(
             gathering.contract,
             gathering.agreement,
-            good.into_iter().map(|(signed, _)| *signed).collect::<Vec<_>>().into(),
+            good.into_iter().map(|(signed, _)| signed).collect::<Vec<_>>().into(),
         );
         gathered.distrusted = core::mem::take(&mut gathering.distrusted);
         gathered.distrusted.extend(bad.iter().map(|(signed, _)| (signed.source, signed.position)));

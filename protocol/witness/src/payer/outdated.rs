@@ -28,12 +28,39 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
         let bodies = cx.bodies();
-        let sources = contract.sources.iter().map(|source| source.selection);
-        for selection in sources.chain([contract.selection]) {
+        if timeline.is_none()
+            && let Some(found) = contract.at_genesis(|| self.judge_at_genesis(contract, &bodies))
+        {
+            return found;
+        }
+        for selection in contract.selections() {
             let selection = bodies.get(selection).selection().ok_or(Refusal::Malformed)?;
             self.judge_selection(timeline, selection, cx)?;
         }
         Ok(())
+    }
+
+    /// What every node finds of a contract's draws that knows of no event. `None`: it depends on the node.
+    fn judge_at_genesis(
+        &self,
+        contract: &Contract,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Option<Result<(), Refusal>> {
+        if !self.terms.rules.draws_from_settled() {
+            return None;
+        }
+        for selection in contract.selections() {
+            let Some(selection) = bodies.get(selection).selection() else {
+                return Some(Err(Refusal::Malformed));
+            };
+            if selection.checksum != self.genesis.checksum() {
+                return Some(Err(Refusal::Timeline));
+            }
+            if !selection.history.passed.is_empty() {
+                return None;
+            }
+        }
+        Some(Ok(()))
     }
 
     /// Whether a node has the settled timeline of a selection, and the absences in its evidence count.

@@ -99,7 +99,8 @@ impl Witness {
         cx: &mut impl Context<Self>,
     ) -> Result<(), Refusal> {
         let bodies = cx.bodies();
-        let balance = self.balance(node, content.fund, content.owner, &bodies)?;
+        let first = || self.genesis.fund(content.owner);
+        let balance = self.balance(node, content.fund, (content.owner, first), &bodies)?;
         if balance.owner != content.owner {
             return Err(Refusal::NotOwner);
         }
@@ -173,7 +174,8 @@ impl Witness {
         let fund = content.fund;
         // R6: only what is known from before this rollover gives way to it; perhaps from long before,
         // if this witness missed another in between.
-        let is_earlier = match self.balance(node, fund, content.owner, &bodies) {
+        let first = || self.genesis.fund(content.owner);
+        let is_earlier = match self.balance(node, fund, (content.owner, first), &bodies) {
             Ok(Balance { selection: Some(known), .. }) => {
                 let known = bodies.get(known).selection();
                 known.is_none_or(|known| known.history.time < content.time)

@@ -151,7 +151,8 @@ impl Witness {
         }
         let bodies = cx.bodies();
         let spent = withdrawn(fund, &node.book, &bodies);
-        let left = self.balance(node, fund, payer, &bodies).map(|balance| balance.left);
+        let first = || self.genesis.fund(payer);
+        let left = self.balance(node, fund, (payer, first), &bodies).map(|balance| balance.left);
         if fund != self.genesis.fund(payer) && spent == left {
             node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
         }

@@ -129,9 +129,9 @@ fn contracts_and_receipts() {
         plain,
         changed(|r| r.stage = Stage::Confirmed),
         changed(|r| r.digest.0[9] ^= 1),
-        changed(|r| r.signed[4].source = 1),
-        changed(|r| r.signed[4].position = 15),
-        changed(|r| r.signed = r.signed[1..].into()),
+        changed(|r| r.signed.edit(|all| all[4].source = 1)),
+        changed(|r| r.signed.edit(|all| all[4].position = 15)),
+        changed(|r| r.signed = r.signed.to_vec()[1..].into()),
     ]);
 }
 

@@ -42,7 +42,7 @@ impl Guilty {
         let mut receipts = Vec::new();
         for (contract, from) in contracts.iter().zip([0, 7]) {
             let mut receipt = net.receipt(*contract, Stage::Promised, 20);
-            receipt.signed = receipt.signed[from..from + 13].into();
+            receipt.signed = receipt.signed.to_vec()[from..from + 13].into();
             receipts.push(net.share(WitnessBody::Receipt(receipt)));
         }
         let mut guilty = witnesses[7..13].to_vec();
@@ -141,7 +141,7 @@ fn each_part_of_a_claim_is_checked() {
     let unsigned = guilty.forged(|receipt| receipt.contract = forged);
     let confirmed = guilty.forged(|receipt| receipt.stage = Stage::Confirmed);
     let disagreed = guilty.forged(|receipt| receipt.agreement = BAD);
-    let few = guilty.forged(|receipt| receipt.signed = receipt.signed[1..].into());
+    let few = guilty.forged(|receipt| receipt.signed = receipt.signed.to_vec()[1..].into());
     let innocent = guilty.witnesses[0];
     let now = START + guilty.net.witness.terms.leniency;
     type Change<'a> = &'a dyn Fn(&mut Claim);

@@ -236,8 +236,10 @@ fn each_part_of_a_join_is_checked() {
         ("before it was staked", wrong, PAYER, Time(LATELY.0 - 1), stake, |_| {}),
         ("another's stake", wrong, OTHER, LATELY, stake, |_| {}),
         ("promised only", wrong, PAYER, LATELY, stake, |r| r.stage = Stage::Promised),
-        ("too few", wrong, PAYER, LATELY, stake, |r| r.signed = r.signed[1..].into()),
-        ("one forged", wrong, PAYER, LATELY, stake, |r| r.signed[2].signature = BAD),
+        ("too few", wrong, PAYER, LATELY, stake, |r| r.signed = r.signed.to_vec()[1..].into()),
+        ("one forged", wrong, PAYER, LATELY, stake, |r| {
+            r.signed.edit(|all| all[2].signature = BAD)
+        }),
         ("not agreed to", wrong, PAYER, LATELY, stake, |r| r.agreement = BAD),
         (
             "a payment",

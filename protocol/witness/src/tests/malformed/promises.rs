@@ -190,12 +190,20 @@ fn a_witness_deducts_once_what_enough_have_promised() {
         ("another digest", OTHER, 0, Refusal::Malformed, |r| r.digest.0[31] ^= 1),
         ("another payee", OTHER, 0, Refusal::Malformed, |r| r.payee = PAYER),
         ("no agreement", OTHER, 0, Refusal::Signature, |r| r.agreement = Signature([7; 64])),
-        ("one promise less", OTHER, 0, Refusal::Quorum, |r| r.signed = r.signed[1..].into()),
-        ("one forged", OTHER, 0, Refusal::Quorum, |r| r.signed[4].signature = Signature([7; 64])),
-        ("one moved", OTHER, 0, Refusal::Quorum, |r| r.signed[4].position = 14),
-        ("one twice", OTHER, 0, Refusal::Quorum, |r| r.signed[4] = r.signed[3]),
-        ("one of another source", OTHER, 0, Refusal::Quorum, |r| r.signed[4].source = 1),
-        ("one of another", OTHER, 0, Refusal::Quorum, |r| r.signed[4].witness = OTHER),
+        ("one promise less", OTHER, 0, Refusal::Quorum, |r| {
+            r.signed = r.signed.to_vec()[1..].into()
+        }),
+        ("one forged", OTHER, 0, Refusal::Quorum, |r| {
+            r.signed.edit(|all| all[4].signature = Signature([7; 64]))
+        }),
+        ("one moved", OTHER, 0, Refusal::Quorum, |r| r.signed.edit(|all| all[4].position = 14)),
+        ("one twice", OTHER, 0, Refusal::Quorum, |r| r.signed.edit(|all| all[4] = all[3])),
+        ("one of another source", OTHER, 0, Refusal::Quorum, |r| {
+            r.signed.edit(|all| all[4].source = 1)
+        }),
+        ("one of another", OTHER, 0, Refusal::Quorum, |r| {
+            r.signed.edit(|all| all[4].witness = OTHER)
+        }),
     ];
     let honest = watched.net.receipt(contract, Stage::Promised, 13);
     for (name, from, source, why, forge) in rows {
@@ -338,9 +346,9 @@ fn a_new_fund_is_taken_in_from_its_payee_once() {
         ("to nobody who was drawn", OTHER, Some(PAYER), Refusal::NotHeld, |_| {}),
         ("promised only", OTHER, None, Refusal::Malformed, |r| r.stage = Stage::Promised),
         ("no agreement", OTHER, None, Refusal::Signature, |r| r.agreement = Signature([7; 64])),
-        ("one less", OTHER, None, Refusal::Quorum, |r| r.signed = r.signed[1..].into()),
+        ("one less", OTHER, None, Refusal::Quorum, |r| r.signed = r.signed.to_vec()[1..].into()),
         ("one forged", OTHER, None, Refusal::Quorum, |r| {
-            r.signed[12].signature = Signature([7; 64]);
+            r.signed.edit(|all| all[12].signature = Signature([7; 64]));
         }),
     ];
     for (name, from, to, why, forge) in rows {
