@@ -90,6 +90,7 @@ macro_rules! logs {
     ($($Log:ident, $name:literal, $changes:literal, $keeps:literal;)*) => {
         /// One of the protocols that put entries in order, by its name.
         #[derive(Clone, Debug)]
+        #[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
         pub enum AnyLog {
             $(#[doc = $name] $Log($Log),)*
         }

@@ -7,8 +7,6 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::{Desk, files, json, refusal, stdout};
 
 /// A rumour for minutes of virtual time, and a second of this machine's.

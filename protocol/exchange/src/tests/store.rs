@@ -45,6 +45,7 @@ fn claims(it: &StoreMessage, from: NodeId, keys: &mut dyn Keys, say: &mut dyn Fn
 }
 
 #[derive(Debug, PartialEq, Eq, Snapshot)]
+#[expect(clippy::large_enum_variant, reason = "a test has few of them")]
 enum StoreBody {
     Log(AnyBody),
     Link { height: u32, command: u64, before: Option<Shared> },
