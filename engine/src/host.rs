@@ -16,8 +16,8 @@ use std::sync::Mutex;
 use anthill_protocol::draw::{self, Streams};
 use anthill_protocol::kit::Erased;
 use anthill_protocol::{
-    Body as _, Claim, Context, Digest, Keys, Message, NodeId, Protocol, PublicKey, RegionId,
-    Shared, Signature, Snapshot, Span, Time, Verdicts,
+    Body as _, Claim, Context, Digest, Keys, Message, Metric as _, NodeId, Protocol, PublicKey,
+    RegionId, Shared, Signature, Snapshot, Span, Time, Verdicts,
 };
 
 use crate::bodies::{BodiesOf, Store};
@@ -189,7 +189,8 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         sequence
     }
 
-    #[inline]
+    /// Out of line: then a handler's sends to others are small enough to be inlined into it.
+    #[inline(never)]
     fn send_to_self(&mut self, message: P::Message) {
         let sequence = self.next_sequence();
         let time = self.now + self.world.network.self_delay(self.id, sequence);
@@ -219,6 +220,19 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         self.sink.own(time, self.id, sequence, load);
     }
 
+    /// Sends a message to another node. Everything that a send does is in this one function, out of line: a
+    /// handler has many sends, and each call within one takes as many instructions as a mixed word.
+    #[inline(never)]
+    fn transmit_to(&mut self, to: NodeId, message: P::Message) {
+        self.transmit(to, None, message);
+    }
+
+    /// The same over a slot.
+    #[inline(never)]
+    fn transmit_via(&mut self, slot: u32, to: NodeId, message: P::Message) {
+        self.transmit(to, Some(slot), message);
+    }
+
     /// Sends a message, over a slot if it has one. Always inlined: then the ideal mode's way has
     /// neither a slot to test nor conditions to look for.
     #[inline(always)]
@@ -238,7 +252,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
 
     /// Files the arrival of a message that was sent at an instant, unless that is at the end of
     /// time: a saturated sum could lie in the open window, which must not be written to.
-    #[inline]
+    #[inline(always)]
     fn deliver(
         &mut self,
         arrival: Time,
@@ -348,7 +362,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
     }
 
     /// Handles one event.
-    #[inline]
+    #[inline(always)]
     fn handle(
         mut self,
         state: &mut P::Node,
@@ -369,14 +383,8 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         if self.tally.observers.is_some() {
             self.observe((key_time, service), source, sequence, load);
         }
-        let context = PanicContext {
-            seed: self.world.seed,
-            time: key_time,
-            target: self.id,
-            source,
-            sequence,
-            panicked: self.world.panicked,
-        };
+        let context =
+            PanicContext { world: self.world, time: key_time, target: self.id, source, sequence };
         let protocol = self.world.protocol;
         let heard = self.tally.outbox.len();
         match payload {
@@ -407,7 +415,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         }
         self.end_service(service, source, payload);
         self.stamp_outputs(heard, || context.key());
-        if !self.tally.invariants.hold() {
+        if const { !P::Metric::INVARIANTS.is_empty() } && !self.tally.invariants.hold() {
             self.tally.note_violations(context.key());
         }
         core::mem::forget(context);
@@ -415,29 +423,28 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
 }
 
 /// Dropped only while a handler's panic unwinds: names the event.
-struct PanicContext<'a> {
-    seed: u64,
+struct PanicContext<'a, P: Protocol, M> {
+    world: &'a World<'a, P, M>,
     time: Time,
     target: NodeId,
     source: NodeId,
     sequence: u32,
-    panicked: Option<&'a Mutex<Option<Key>>>,
 }
 
-impl PanicContext<'_> {
+impl<P: Protocol, M> PanicContext<'_, P, M> {
     fn key(&self) -> Key {
-        let Self { seed, time, target, source, sequence, .. } = *self;
-        Key { time, target, tie: tie(seed, time, source), source, sequence }
+        let Self { world, time, target, source, sequence } = *self;
+        Key { time, target, tie: tie(world.seed, time, source), source, sequence }
     }
 }
 
-impl Drop for PanicContext<'_> {
+impl<P: Protocol, M> Drop for PanicContext<'_, P, M> {
     fn drop(&mut self) {
         if refusal::unwinds() {
             return;
         }
-        let (key, seed) = (self.key(), self.seed);
-        if let Some(mut first) = self.panicked.and_then(|slot| slot.lock().ok()) {
+        let (key, seed) = (self.key(), self.world.seed);
+        if let Some(mut first) = self.world.panicked.and_then(|slot| slot.lock().ok()) {
             first.get_or_insert(key);
             return;
         }
@@ -502,7 +509,7 @@ impl<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Context<P> for Host<'a,
             self.send_to_self(message);
         } else {
             assert!(to.0 < self.world.nodes, "{to} is not one of {} nodes", self.world.nodes);
-            self.transmit(to, None, message);
+            self.transmit_to(to, message);
         }
     }
 
@@ -515,7 +522,7 @@ impl<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Context<P> for Host<'a,
         if to == self.id {
             self.send_to_self(message);
         } else {
-            self.transmit(to, Some(slot), message);
+            self.transmit_via(slot, to, message);
         }
     }
 

@@ -1,8 +1,9 @@
 //! One worker's signatures: made and checked for the nodes that it runs.
 //!
-//! The claims of several sub-shards' messages are verified together before their handlers run
+//! Real signatures of several sub-shards' messages are verified together before their handlers run
 //! ([`Signing::announce`], [`Signing::settle`]); what a handler asks is then a look-up: of the claim,
-//! or of the verdicts that a shared body carries, which costs a load. Which worker remembers what depends on the sharding, so its
+//! or of the verdicts that a shared body carries, which costs a load. Modelled ones are verified where
+//! they are asked for: all that a body carries at the first question, for all who ask later. Which worker remembers what depends on the sharding, so its
 //! counters are part of a run's cost; how many signatures were made, checked and found bad is part
 //! of its result.
 
@@ -14,7 +15,7 @@ use anthill_protocol::{
 use hashbrown::HashSet;
 
 use crate::bodies::{NameHasher, Store, StoredBody};
-use crate::crypto::{Checker, ClaimId, Counters, Scheme};
+use crate::crypto::{Checker, Counters, Scheme};
 use crate::outcome::SignatureTotals;
 use crate::scenario::CryptoSpec;
 
@@ -143,7 +144,7 @@ impl Signing {
                 let claims = &mut announced.of_bodies;
                 claims.clear();
                 kept.body.claims(self, &mut |claim| claims.push(claim));
-                self.checker.check_into(claims, &mut announced.found);
+                self.checker.check_kept(claims, &mut announced.found);
                 claims.clear();
                 let found = Verdicts::of(&announced.found);
                 self.announced = announced;
@@ -161,8 +162,7 @@ impl Signing {
     }
 
     pub(crate) fn verify(&mut self, claim: &Claim) -> bool {
-        let known = self.checker.verdict(ClaimId::of(claim));
-        let verdict = known.unwrap_or_else(|| self.checker.check(claim));
+        let verdict = self.checker.check_asked(claim);
         self.totals.checked += 1;
         self.totals.failed += u64::from(!verdict);
         verdict

@@ -57,6 +57,12 @@ impl Mode {
     pub fn name(self) -> &'static str {
         self.word()
     }
+
+    /// Whether it pays to verify signatures ahead, many together, and to remember each verdict. To find
+    /// the verdict of a tag again takes longer than to find it out.
+    pub(crate) fn gains_by_batches(self) -> bool {
+        self == Self::Real
+    }
 }
 
 /// What signatures took; belongs to the cost of a run, never to its result, since what is
@@ -230,6 +236,32 @@ impl Checker {
         self.counters.batches += u64::from(!self.claims.is_empty());
         self.counters.remembered += (claims.len() - self.claims.len()) as u64;
         self.counters.failed += verdicts.iter().filter(|verdict| !**verdict).count() as u64;
+    }
+
+    /// As [`Checker::check_into`], for a caller that keeps the verdicts: they are remembered only
+    /// where that pays for others.
+    pub(crate) fn check_kept(&mut self, claims: &[Claim], verdicts: &mut Vec<bool>) {
+        let Verifier::Modelled(modelled) = &self.verifier else {
+            return self.check_into(claims, verdicts);
+        };
+        verdicts.clear();
+        verdicts.extend(claims.iter().map(|claim| modelled.verify(claim)));
+        self.counters.checked += claims.len() as u64;
+        self.counters.verified += claims.len() as u64;
+        self.counters.failed += verdicts.iter().filter(|verdict| !**verdict).count() as u64;
+    }
+
+    /// As [`Checker::check`], and remembers the verdict only where that pays.
+    pub(crate) fn check_asked(&mut self, claim: &Claim) -> bool {
+        let Verifier::Modelled(modelled) = &self.verifier else {
+            return self.verdict(ClaimId::of(claim)).unwrap_or_else(|| self.check(claim));
+        };
+        let verdict = modelled.verify(claim);
+        self.counters.checked += 1;
+        self.counters.verified += 1;
+        self.counters.singly += 1;
+        self.counters.failed += u64::from(!verdict);
+        verdict
     }
 
     /// Whether a claim holds; verified singly if that is not known.

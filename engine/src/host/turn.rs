@@ -34,6 +34,7 @@ pub(crate) struct Turn<'a, P: Protocol, M: Mode> {
 }
 
 impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
+    #[inline(always)]
     fn over<S>(self, sink: &'a mut S) -> Host<'a, P, M, S> {
         let Turn { world, id, now, counts, standing, tally } = self;
         Host { world, id, now, counts, standing, tally, sink, muted: false, event: 0 }
@@ -49,7 +50,7 @@ impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
     }
 
     /// Handles one event.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn handle(
         self,
         sink: &mut impl Sink<StampedOf<P, M>>,

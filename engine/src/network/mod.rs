@@ -155,12 +155,15 @@ impl Network {
     ///
     /// Where edges have latencies, that of the edge between the two counts, else that of the edge
     /// in the other direction, else the model.
-    #[inline]
+    #[inline(always)]
     pub fn delay(&self, from: NodeId, to: NodeId, sequence: u32) -> Span {
         let bits = self.bits(from, sequence);
-        if self.is_plain {
-            return self.model_delay(from, to, bits);
-        }
+        if self.is_plain { self.model_delay(from, to, bits) } else { self.edge(from, to, bits) }
+    }
+
+    /// The delay where not only the model decides.
+    #[inline(never)]
+    fn edge(&self, from: NodeId, to: NodeId, bits: u64) -> Span {
         let stored = self.topology.with_latencies();
         let latency = stored.and_then(|stored| stored.latency_between(from, to));
         self.particular_delay(from, to, latency, bits)
@@ -181,7 +184,7 @@ impl Network {
 
     /// The delay of a message that a node sends itself: the loopback, or for the exponential model
     /// (but no timing model) the delay to any other node.
-    #[inline]
+    #[inline(never)]
     pub fn self_delay(&self, node: NodeId, sequence: u32) -> Span {
         match (&self.model, self.timing) {
             (Model::Exponential { .. }, Timing::Realistic) => {
@@ -312,7 +315,7 @@ impl Network {
         draw(self.draws.of(from), u64::from(sequence))
     }
 
-    #[inline]
+    #[inline(always)]
     fn model_delay(&self, from: NodeId, to: NodeId, bits: u64) -> Span {
         Span(match &self.model {
             Model::Regional(regional) => {

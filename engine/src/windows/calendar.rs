@@ -168,7 +168,7 @@ impl<L: Copy> Calendar<L> {
     ///
     /// # Panics
     /// If the window has been opened or lies before the open one: a broken invariant.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, window: u64, subshard: u32, event: Event<L>) {
         let ahead = window.wrapping_sub(self.base);
         debug_assert!(ahead > 0 || !self.opened, "window {window} is open");

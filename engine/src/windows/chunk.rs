@@ -95,6 +95,7 @@ impl Arena {
     ///
     /// # Safety
     /// `cursor` is null or the full cursor of a list of `T`.
+    #[inline(never)]
     unsafe fn extend<T>(&mut self, cursor: *mut u8) -> *mut u8 {
         // A message or timer that does not fit does not compile; safe code cannot overrun a chunk.
         const { assert!(stride::<T>() * 2 <= CHUNK_BYTES, "an event is larger than half a chunk") };
@@ -235,7 +236,7 @@ impl<T: Copy> List<T> {
     /// # Safety
     /// The list is empty or was filled from an arena of the run with entries of `T`, and nobody
     /// reads it now.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn push(&mut self, arena: &mut Arena, entry: T) -> bool {
         let mut cursor = self.cursor;
         let extends = cursor as usize & (CHUNK_BYTES - 1) == 0;

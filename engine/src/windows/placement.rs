@@ -27,6 +27,8 @@ pub(crate) struct Placement {
     pub(crate) nodes: u32,
     /// log2 of the nodes per sub-shard.
     pub(crate) shift: u32,
+    /// The bits of an id that are its index in its sub-shard.
+    mask: u32,
     pub(crate) subshards: u32,
     pub(crate) shards: u32,
 }
@@ -60,7 +62,7 @@ impl Placement {
         let widest = if shards == 1 { ceil_log2(nodes.into()) } else { per_shard.ilog2() };
         let shift = shift.min(widest).max(smallest).min(MAX_SHIFT);
         let subshards = nodes.div_ceil(1 << shift).max(1);
-        Self { nodes, shift, subshards, shards }
+        Self { nodes, shift, mask: (1 << shift) - 1, subshards, shards }
     }
 
     /// The sub-shards of a shard; empty if there are more shards than sub-shards.
@@ -95,7 +97,7 @@ impl Placement {
 
     #[inline]
     pub(crate) fn local(&self, node: NodeId) -> u32 {
-        node.0 & ((1 << self.shift) - 1)
+        node.0 & self.mask
     }
 }
 

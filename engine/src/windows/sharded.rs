@@ -23,7 +23,6 @@ use crate::bodies::Store;
 use crate::checkpoint::Checkpoint;
 use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
-use crate::crypto;
 use crate::event::state_word;
 use crate::host::{CellOf, World, window};
 use crate::jury::Jury;
@@ -207,8 +206,8 @@ fn run_in<P: Protocol, M: Mode>(
         })
         .collect();
     let memory_limit = memory_limit(scenario, &world);
-    let executes = Worker::<P, M>::ANNOUNCES && world.crypto.mode == crypto::Mode::Real;
-    let pace = Pace::new(options.alone_below, executes);
+    let announces = Worker::<P, M>::ANNOUNCES && world.crypto.mode.gains_by_batches();
+    let pace = Pace::new(options.alone_below, announces);
     let team = ShardedRun {
         context: WindowContext {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
@@ -216,6 +215,7 @@ fn run_in<P: Protocol, M: Mode>(
             world,
             placement,
             clock,
+            announces,
             until: scenario.until,
             control,
             memory_limit: memory_limit.saturating_sub(region.bytes()),

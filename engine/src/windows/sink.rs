@@ -53,7 +53,7 @@ pub(crate) struct CalendarSink<'a, L> {
 }
 
 impl<L: Copy> CalendarSink<'_, L> {
-    #[inline]
+    #[inline(always)]
     fn file(
         &mut self,
         window: u64,
@@ -71,7 +71,7 @@ impl<L: Copy> CalendarSink<'_, L> {
 }
 
 impl<L: Copy + Ranked> Sink<L> for CalendarSink<'_, L> {
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, time: Time, target: NodeId, source: NodeId, sequence: u32, payload: L) {
         self.file(time.0 >> self.window_shift, time, target, source, sequence, payload);
     }

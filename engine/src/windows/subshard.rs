@@ -97,6 +97,8 @@ pub(crate) struct WindowContext<'a, P: Protocol, M: Mode> {
     /// Events with time below this run.
     pub(crate) until: Time,
     pub(crate) clock: Clock,
+    /// Whether signatures are verified before their messages are handled.
+    pub(crate) announces: bool,
     pub(crate) control: &'a Control,
     /// Bytes that all calendars may map, and bytes they have mapped.
     pub(crate) memory_limit: u64,
@@ -106,7 +108,7 @@ pub(crate) struct WindowContext<'a, P: Protocol, M: Mode> {
 }
 
 impl<P: Protocol, M: Mode> Worker<P, M> {
-    /// Whether messages have signatures that are verified before they are handled.
+    /// Whether messages have signatures, which may be verified before they are handled.
     pub(crate) const ANNOUNCES: bool = P::Message::SIGNED || P::Message::CARRIES;
 
     pub(crate) fn new(calendar: Calendar<StampedOf<P, M>>, tally: Tally<P>, shards: u32) -> Self {
@@ -238,7 +240,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         subshard: u32,
         shard: u32,
     ) {
-        if !Self::ANNOUNCES {
+        if !Self::ANNOUNCES || !context.announces {
             // SAFETY: promised by the caller.
             return unsafe { self.run_window(context, window, subshard, shard, false) };
         }
@@ -381,6 +383,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             // With few events there is no time to fetch ahead while they run.
             if count < FEW {
                 prefetch::for_write_all(nodes.wrapping_add(event.local() as usize));
+                fetch_bodies(event, context);
             }
         };
         if count < COUNTING_MIN {
@@ -445,6 +448,9 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
         let window_start = window << context.world.window_shift;
         for (i, event) in events.iter().enumerate() {
             if let Some(ahead) = events.get(i + PREFETCH_AHEAD) {
+                if events.len() >= FEW {
+                    fetch_bodies(ahead, context);
+                }
                 let ahead = (first + ahead.local()) as usize;
                 prefetch::for_write_all(context.nodes.0.wrapping_add(ahead));
             }
@@ -528,7 +534,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
 
     /// # Safety
     /// As `run_window`; `node` is of its sub-shard.
-    #[inline]
+    #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "the parts of one event, inlined")]
     unsafe fn handle(
         &mut self,
@@ -638,9 +644,12 @@ fn insertion_sort<P: Protocol, M: Mode>(
     context: &WindowContext<'_, P, M>,
     window: u64,
 ) {
+    // Whatever is moved down, the last of what is sorted stays the last.
+    let mut last = events.first().map_or(0, Event::rank);
     for i in 1..events.len() {
         let rank = events[i].rank();
-        if events[i - 1].rank() < rank {
+        if last < rank {
+            last = rank;
             continue;
         }
         let event = events[i];
