@@ -91,7 +91,7 @@ def thousands(quick, seed, rule, kind, forgers, window, windows, told, least=10_
     of = lambda state, count: many(True, seed, 1, *arguments(
         forgers, adversary(kind, **told), *sets(**{f"protocol__{rule}": state}), window=window, windows=count,
         **{"coinbase": 0.0, "bid": 0.001, "min_bid": 0.0001, **values}), small=1)
-    opened, closed = of("off", 200), of("on", windows // 100 if quick else windows)
+    opened, closed = of("off", min(200, windows // 100)), of("on", windows // 100 if quick else windows)
     return attack(NAME, f"{rule.upper()}: {kind}, {'some' if quick else 'ten thousand'} attempts", f"1 of {forgers}", opened, closed,
                   seen(True), seen(False, least // 200 if quick else least))
 
@@ -152,6 +152,6 @@ JOBS = [
     (replayed,), (hole, "g2", "back-dater", 30), (hole, "g3", "identity-thief", 8),
     (hole, "g4", "slot-thief", 8, 0.1), (sybils,), (ground,), (own_gift,), (banned, "equivocator"), (banned, "false-executor"),
     (bought,), (thousands, "g6", "beacon-grinder", 2, 2, 11_500, {"share": 0.9, "attempts": 2}),
-    (thousands, "g7", "captor", 3, 2, 10_010, {}), (thousands, "g8", "equivocator", 4, 14, 60_000, {"share": 0.4}),
+    (thousands, "g7", "captor", 3, 2, 10_010, {}), (thousands, "g8", "equivocator", 4, 500, 4_000, {"share": 0.97}),
     (eclipse,), (harmless, "fee-starver"), (harmless, "cron-flooder"),
 ]

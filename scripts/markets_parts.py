@@ -12,7 +12,7 @@ from chain_runs import MODELLED, by, many, mean, seconds, uniform
 from consensus_runs import adversary, run, sets, unexpected
 
 NAME = "exchange"
-LOGS = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong"]
+LOGS = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong", "randomized", "pos-bft"]
 JITTER = '--set=network={model="uniform",min="1ms",max="40ms"}'
 BUSY = ("--set=workload.flow=poisson", "--set=workload.interval=25ms", *sets(protocol__traders=8, protocol__delta="50ms"))
 

@@ -405,6 +405,9 @@ fn event_loop<P: Protocol, M: Mode>(
         if next.is_none_or(|time| world.window_of(time) != window)
             && let Some(outside) = world.outside
         {
+            if P::STOPS_EARLY && world.protocol.complete(&tally.totals) {
+                return Ok((End::Complete, windows));
+            }
             if !await_programs(world, outside, (window, run), queue) {
                 return Ok((End::Interrupted, windows));
             }

@@ -253,6 +253,12 @@ pub trait Configure: Protocol {
         Vec::new()
     }
 
+    /// Whether it asks for the column `stake` of a scenario's `network.node_file`, as whole numbers by
+    /// [`Configure::weigh`].
+    fn reads_stakes(&self) -> bool {
+        false
+    }
+
     /// Takes the stakes of the real nodes, in the order of ids; called after [`Configure::fit`].
     ///
     /// # Errors

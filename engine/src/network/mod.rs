@@ -45,6 +45,7 @@ pub use error::NetworkError;
 pub(crate) use error::suggestion;
 pub(crate) use jitter::Jitter;
 pub(crate) use link::{Link, MAX_SIGMA, MIN_SIGMA, Powers};
+pub(crate) use load::stakes;
 use model::{MAX_STATED, Model, Parts, bounded};
 pub use node_table::NodeTable;
 pub use presets::PRESETS;

@@ -131,7 +131,19 @@ impl Scenario {
     pub fn protocol<P: Configure>(&self) -> Result<P, ParameterError> {
         let mut protocol = P::configure(&self.values)?;
         protocol.fit(self.nodes, self.seed)?;
+        if protocol.reads_stakes() {
+            protocol.weigh(&self.stakes()?)?;
+        }
         Ok(protocol)
+    }
+
+    /// The column `stake` of the file of nodes.
+    fn stakes(&self) -> Result<Vec<u64>, ParameterError> {
+        let error = |problem: String| ParameterError { name: "stake", problem };
+        let file = self.network.node_file.as_ref();
+        let file =
+            file.ok_or_else(|| error("give network.node_file with a column `stake`".into()))?;
+        crate::network::stakes(file, self.nodes).map_err(|problem| error(problem.to_string()))
     }
 
     /// Whether an adversary holds nodes: a generic one, or one of the protocol's own.

@@ -15,9 +15,12 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// Waits until the next window may run, and files the lines that come before its end.
     ///
     /// # Errors
-    /// If the run is interrupted meanwhile.
+    /// If the run is interrupted meanwhile, or has reached its goal: then nothing is waited for.
     pub(crate) fn await_programs(&self, lead: &mut Lead, alone: &mut Alone) -> Result<(), End> {
         let Some(outside) = self.context.world.outside else { return Ok(()) };
+        if P::STOPS_EARLY && self.is_complete(lead, alone) {
+            return Err(End::Complete);
+        }
         loop {
             let next = lead.next.iter().flatten().copied().min();
             let boundary = Boundary::after(lead.last, next, self.context.world.window_shift);

@@ -305,7 +305,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         }
     }
 
-    fn is_complete(&self, lead: &mut Lead, alone: &mut Alone) -> bool {
+    pub(crate) fn is_complete(&self, lead: &mut Lead, alone: &mut Alone) -> bool {
         let totals = &mut lead.totals;
         self.workers[ALONE].lead(alone, |w| totals.clone_from(&w.tally.totals));
         if self.workers.len() > 1 {

@@ -352,6 +352,7 @@ where
 use anthill_dolev_strong::DolevStrong;
 use anthill_hotstuff::HotStuff;
 use anthill_pbft::Pbft;
+use anthill_pos_bft::PosBft;
 use anthill_raft::Raft;
 use anthill_randomized::RandomizedLog;
 use anthill_streamlet::Streamlet;
@@ -364,4 +365,5 @@ logs! {
     Streamlet, "streamlet", "", true;
     DolevStrong, "dolev-strong", "", true;
     RandomizedLog, "randomized", "", false;
+    PosBft, "pos-bft", "", false;
 }

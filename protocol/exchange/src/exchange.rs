@@ -26,7 +26,10 @@ use crate::{AnyBody, AnyLog, AnyMessage, AnyNode, AnyTimer, LogMetric, judges};
 #[derive(Clone, Debug, Parameters)]
 pub struct Exchange {
     /// the protocol whose log orders what traders ask
-    #[param(default = "pbft", choice = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong", "randomized"])]
+    #[param(
+        default = "pbft",
+        choice = ["pbft", "hotstuff", "raft", "streamlet", "dolev-strong", "randomized", "pos-bft"]
+    )]
     over: &'static str,
     /// venues, each on a chain of its own
     #[param(default = 1, range = 1..=16)]

@@ -6,7 +6,7 @@ mod live;
 use std::collections::BTreeMap;
 
 use anthill_protocol::judge::{self, Breaches, Judge, Rule, Said, Setting};
-use anthill_protocol::{NodeId, Span};
+use anthill_protocol::{NodeId, Span, Time};
 
 use crate::Goodwill;
 use crate::output::GoodwillOutput as Says;
@@ -18,7 +18,11 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
     let delta = setting.delta.unwrap_or(Span::MAX);
     let hops = u64::from(protocol.forgers().max(1).ilog2()) + 2;
     let is_quick = delta.0.saturating_mul(hops) <= protocol.slot.0 / 2;
-    let is_calm = setting.held == 0 && !setting.crashes && !setting.loses_messages && is_quick;
+    let is_calm = setting.held == 0
+        && !setting.crashes
+        && !setting.loses_messages
+        && setting.stable_from == Time::ZERO
+        && is_quick;
     let follows = protocol.law.checks_leader;
     vec![
         Judge::new("money conserved", Money),
@@ -179,8 +183,8 @@ impl Rule<Says> for Longer {
 
 #[cfg(test)]
 mod tests {
+    use anthill_protocol::Key;
     use anthill_protocol::judge::{Panel, RunEnd};
-    use anthill_protocol::{Key, Time};
 
     use super::*;
 

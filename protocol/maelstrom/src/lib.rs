@@ -162,9 +162,9 @@ impl Maelstrom {
             ("workload.operations", "30".to_owned()),
             ("workload.interval", text("100ms")),
             ("workload.start", text("200ms")),
-            ("workload.timeout", text("1s")),
-            ("workload.settle", dice.pick(&["\"2s\"", "\"10s\""]).to_owned()),
-            ("until", text("30s")),
+            ("workload.timeout", text("4s")),
+            ("workload.settle", dice.pick(&["\"2s\"", "\"60s\""]).to_owned()),
+            ("until", text("150s")),
         ]
     }
 

@@ -227,6 +227,21 @@ impl Accounts {
         self.digest(LOTS, at, i128::from(change));
     }
 
+    /// Changes what is promised: lots to sell and to buy, and cash.
+    #[inline(always)]
+    pub(crate) fn promise(
+        &mut self,
+        (account, instrument): (u32, u16),
+        (asked, bid): (Lots, Lots),
+        cash: Cash,
+    ) {
+        let at = self.place(account, instrument);
+        let holding = &mut self.holdings[at];
+        holding.reserved += asked;
+        holding.bidding += bid;
+        self.accounts[account as usize].reserved += cash;
+    }
+
     #[inline(always)]
     pub(crate) fn add_lots_reserved(&mut self, account: u32, instrument: u16, change: Lots) {
         let at = self.place(account, instrument);
@@ -254,8 +269,10 @@ impl Accounts {
     /// Marks the name of an order as used, and counts the order in a block.
     #[inline(always)]
     pub(crate) fn enter(&mut self, id: OrderId, block: u32) {
-        self.use_up(id);
-        self.accounts[id.account as usize].enter(block);
+        let account = &mut self.accounts[id.account as usize];
+        account.use_up(id.number);
+        account.enter(block);
+        self.names = self.names.wrapping_add(named(id.word()));
     }
 
     pub(crate) fn instruments(&self) -> usize {

@@ -47,10 +47,8 @@ impl Side {
     /// Whether an order of this side with the limit `limit` trades at `price`.
     #[inline]
     pub fn accepts(self, limit: Ticks, price: Ticks) -> bool {
-        match self {
-            Side::Bid => price <= limit,
-            Side::Ask => price >= limit,
-        }
+        let bids = self == Side::Bid;
+        bids & (price <= limit) | !bids & (price >= limit)
     }
 }
 

@@ -1,108 +1,146 @@
-//! From the name of an open order to its slot: open addressing with linear probing, eight bytes an
-//! entry (32 bits of hash, 32 of slot), at most half full. A removal closes its gap, so the table
-//! never fills with tombstones; it grows from its own hashes without reading an order.
+//! From the name of an open order to its slot: buckets of a cache line each, with seven places and a count
+//! of the orders that found them taken and went on to the next bucket. A bucket is compared as a whole,
+//! without a branch for each place: where an order lies in it no branch predictor can know. Taking an order
+//! out leaves no trace, and the table grows from its own hashes without reading an order.
 
 use crate::command::OrderId;
 use crate::hash::fold;
 use crate::slab::Slab;
 use prefetch_index::prefetch_index;
 
+/// Places of a bucket.
+const PLACES: usize = 7;
+/// Orders of a bucket, on average, before there are more buckets.
+const MOST: usize = 4;
+
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Bucket {
+    /// Hashes, 0 where there is no order; then how many have gone on.
+    hashes: [u32; PLACES + 1],
+    slots: [u32; PLACES + 1],
+}
+
+impl Bucket {
+    /// The places with a hash, as bits.
+    #[inline(always)]
+    fn places(&self, hash: u32) -> u32 {
+        let mut places = 0;
+        for (at, own) in self.hashes.iter().enumerate() {
+            places |= u32::from(*own == hash) << at;
+        }
+        places & ((1 << PLACES) - 1)
+    }
+
+    #[inline(always)]
+    fn gone_on(&mut self) -> &mut u32 {
+        &mut self.hashes[PLACES]
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
-    /// Hash in the high half, slot + 1 in the low; 0 is empty.
-    entries: Vec<u64>,
+    buckets: Vec<Bucket>,
     shift: u32,
     used: usize,
 }
 
-/// A hash whose low three bits are the number's: eight numbers in a row of one account share a line of
-/// the table, so that a new order's entry lies where the account's last one does.
-#[inline]
+/// Not 0, which is no order's.
+#[inline(always)]
 fn hash_of(id: OrderId) -> u32 {
-    let word = id.word() >> 3;
-    let group = fold(word ^ 0xa076_1d64_78bd_642f, 0x9e37_79b9_7f4a_7c15 ^ word.rotate_left(32));
-    group as u32 & !7 | id.number & 7
+    let word = id.word();
+    fold(word ^ 0xa076_1d64_78bd_642f, word.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15) as u32 | 1
 }
 
 impl Index {
     pub(crate) fn new() -> Self {
-        Self { entries: vec![0; 64], shift: 32 - 6, used: 0 }
+        Self { buckets: vec![Bucket::default(); 16], shift: 32 - 4, used: 0 }
     }
 
-    #[inline]
-    fn home(&self, entry_hash: u32) -> usize {
-        ((entry_hash >> self.shift) & !7 | entry_hash & 7) as usize
+    #[inline(always)]
+    fn home(&self, hash: u32) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    #[inline(always)]
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.buckets.len() - 1)
     }
 
     /// The slot of an open order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, id: OrderId, slab: &Slab) -> Option<u32> {
         let hash = hash_of(id);
-        let mask = self.entries.len() - 1;
         let mut at = self.home(hash);
         loop {
-            let entry = self.entries[at];
-            if entry == 0 {
-                return None;
-            }
-            if (entry >> 32) as u32 == hash {
-                let slot = entry as u32 - 1;
+            let bucket = &self.buckets[at];
+            let mut places = bucket.places(hash);
+            while places != 0 {
+                let slot = bucket.slots[places.trailing_zeros() as usize];
                 if slab[slot].id == id {
                     return Some(slot);
                 }
+                places &= places - 1;
             }
-            at = (at + 1) & mask;
+            if bucket.hashes[PLACES] == 0 {
+                return None;
+            }
+            at = self.next(at);
         }
     }
 
-    /// Asks for the line where an order is looked for. Its hash and place, for [`Index::guess`].
-    #[inline]
-    pub(crate) fn read_ahead(&self, id: OrderId) -> (u32, u32) {
+    /// Asks for the line where an order is looked for. Its hash, for [`Index::guess`].
+    #[inline(always)]
+    pub(crate) fn read_ahead(&self, id: OrderId) -> u32 {
         let hash = hash_of(id);
-        let home = self.home(hash);
-        prefetch_index(&self.entries[..], home);
-        (hash, home as u32)
+        prefetch_index(&self.buckets[..], self.home(hash));
+        hash
     }
 
-    /// The slot that an order probably has, without a branch that depends on memory; reads no order.
-    #[inline]
-    pub(crate) fn guess(&self, hash: u32, home: u32) -> u32 {
-        let mask = self.entries.len() - 1;
-        let mut hit = 0;
-        for step in (0..4).rev() {
-            let entry = self.entries[(home as usize + step) & mask];
-            hit = if (entry >> 32) as u32 == hash { entry } else { hit };
-        }
-        (hit as u32).wrapping_sub(1)
+    /// The slot that an order of a hash probably has; reads no order. Any hash will do.
+    #[inline(always)]
+    pub(crate) fn guess(&self, hash: u32) -> u32 {
+        let bucket = &self.buckets[self.home(hash)];
+        let places = bucket.places(hash) | 1 << PLACES;
+        bucket.slots[places.trailing_zeros() as usize]
     }
 
     /// Adds an order that is not in the table.
     #[inline(always)]
     pub(crate) fn insert(&mut self, id: OrderId, slot: u32) {
-        if self.used * 2 >= self.entries.len() {
+        if self.used >= MOST * self.buckets.len() {
             self.grow();
         }
         self.used += 1;
-        self.put(u64::from(hash_of(id)) << 32 | u64::from(slot + 1));
+        self.put(hash_of(id), slot);
     }
 
-    fn put(&mut self, entry: u64) {
-        let mask = self.entries.len() - 1;
-        let mut at = self.home((entry >> 32) as u32);
-        while self.entries[at] != 0 {
-            at = (at + 1) & mask;
+    #[inline(always)]
+    fn put(&mut self, hash: u32, slot: u32) {
+        let mut at = self.home(hash);
+        loop {
+            let bucket = &mut self.buckets[at];
+            let free = bucket.places(0);
+            if free != 0 {
+                let place = free.trailing_zeros() as usize;
+                (bucket.hashes[place], bucket.slots[place]) = (hash, slot);
+                return;
+            }
+            *bucket.gone_on() += 1;
+            at = self.next(at);
         }
-        self.entries[at] = entry;
     }
 
     #[cold]
     fn grow(&mut self) {
-        let wider = vec![0; self.entries.len() * 2];
-        let entries = std::mem::replace(&mut self.entries, wider);
+        let wider = vec![Bucket::default(); self.buckets.len() * 2];
+        let buckets = std::mem::replace(&mut self.buckets, wider);
         self.shift -= 1;
-        for entry in entries {
-            if entry != 0 {
-                self.put(entry);
+        for Bucket { hashes, slots } in buckets {
+            for (hash, slot) in hashes.into_iter().zip(slots).take(PLACES) {
+                if hash != 0 {
+                    self.put(hash, slot);
+                }
             }
         }
     }
@@ -110,32 +148,27 @@ impl Index {
     /// Removes the order in a slot.
     #[inline(always)]
     pub(crate) fn remove(&mut self, id: OrderId, slot: u32) {
-        let entry = u64::from(hash_of(id)) << 32 | u64::from(slot + 1);
-        let mut gap = self.home((entry >> 32) as u32);
-        while self.entries[gap] != entry {
-            if self.entries[gap] == 0 {
+        let hash = hash_of(id);
+        let mut at = self.home(hash);
+        loop {
+            let bucket = &mut self.buckets[at];
+            let mut places = bucket.places(hash);
+            while places != 0 {
+                let place = places.trailing_zeros() as usize;
+                if bucket.slots[place] == slot {
+                    bucket.hashes[place] = 0;
+                    self.used -= 1;
+                    return;
+                }
+                places &= places - 1;
+            }
+            if bucket.hashes[PLACES] == 0 {
                 debug_assert!(false, "removes only what is there");
                 return;
             }
-            gap = (gap + 1) & (self.entries.len() - 1);
+            *bucket.gone_on() -= 1;
+            at = self.next(at);
         }
-        self.used -= 1;
-        let mask = self.entries.len() - 1;
-        let mut at = gap;
-        loop {
-            at = (at + 1) & mask;
-            let entry = self.entries[at];
-            if entry == 0 {
-                break;
-            }
-            let home = self.home((entry >> 32) as u32);
-            // The entry may move into the gap unless its home lies behind the gap, cyclically.
-            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(gap) & mask) {
-                self.entries[gap] = entry;
-                gap = at;
-            }
-        }
-        self.entries[gap] = 0;
     }
 }
 

@@ -75,10 +75,8 @@ impl Ladder {
 
     #[inline]
     fn better(&self, a: Ticks, b: Ticks) -> bool {
-        match self.side {
-            Side::Bid => a > b,
-            Side::Ask => a < b,
-        }
+        let bids = self.side == Side::Bid;
+        bids & (a > b) | !bids & (a < b)
     }
 
     /// The queue at a price.
@@ -144,12 +142,11 @@ impl Ladder {
         let level = self.level_mut(price);
         let tail = std::mem::replace(&mut level.tail, at);
         level.lots += lots;
+        level.head = if tail == NONE { at } else { level.head };
         if tail == NONE {
-            level.head = at;
             self.occupy(price);
-        } else {
-            slab.link_mut(tail).next = at;
         }
+        slab.link_mut(tail).next = at;
         *slab.link_mut(at) = Link { next: NONE, prev: tail };
     }
 
@@ -193,19 +190,12 @@ impl Ladder {
         let Link { next, prev } = slab.link(at);
         let level = self.level_mut(price);
         level.lots -= lots;
-        if prev == NONE {
-            level.head = next;
-        }
-        if next == NONE {
-            level.tail = prev;
-        }
-        if prev != NONE {
-            slab.link_mut(prev).next = next;
-        }
-        if next != NONE {
-            slab.link_mut(next).prev = prev;
-        }
-        if prev == NONE && next == NONE {
+        level.head = if prev == NONE { next } else { level.head };
+        level.tail = if next == NONE { prev } else { level.tail };
+        slab.link_mut(prev).next = next;
+        slab.link_mut(next).prev = prev;
+        // Both, and not one after the other: one branch.
+        if prev & next == NONE {
             self.vacate(price);
         }
     }

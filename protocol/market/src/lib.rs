@@ -72,10 +72,10 @@
 //! # Structure
 //! Open orders lie in a slab, one cache line each, with the links of their queues beside it. Prices near the
 //! best are an array under a three-layer bitmap; others are a tree, so memory is bounded by the open
-//! orders. An open-addressing table finds an order by its name. Roots are sums that change by one
+//! orders. A table of buckets, a cache line each, finds an order by its name. Roots are sums that change by one
 //! multiplication per changed amount; they find replicas that differ, but are no commitment against
-//! someone who searches for collisions. [`Venue::apply_all`] reads ahead, so that the cache misses of
-//! neighbouring commands overlap. [`naive`] is the same venue without any structure, the oracle of the
+//! someone who searches for collisions. [`Venue::apply_all`] asks for the lines of the next commands while
+//! it applies others, so that it seldom waits for memory. [`naive`] is the same venue without any structure, the oracle of the
 //! tests; [`Venue::audit`] works out every invariant from nothing.
 
 #![forbid(unsafe_code)]

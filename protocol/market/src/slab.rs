@@ -84,6 +84,8 @@ pub(crate) struct Link {
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
     slots: Vec<Slot>,
+    /// That of slot i is at i + 1; at 0 is one for [`NONE`], which may be written and says nothing: whether
+    /// an order has neighbours no branch predictor knows.
     links: Vec<Link>,
     /// The first free slot; the next is its link's `next`.
     free: u32,
@@ -92,7 +94,8 @@ pub(crate) struct Slab {
 
 impl Slab {
     pub(crate) fn new() -> Self {
-        Self { slots: Vec::new(), links: Vec::new(), free: NONE, used: 0 }
+        let links = vec![Link { next: NONE, prev: NONE }];
+        Self { slots: Vec::new(), links, free: NONE, used: 0 }
     }
 
     /// Slots in use.
@@ -109,7 +112,7 @@ impl Slab {
             return self.slots.len() as u32 - 1;
         }
         let at = self.free;
-        self.free = self.links[at as usize].next;
+        self.free = self.link(at).next;
         self.slots[at as usize] = slot;
         at
     }
@@ -118,7 +121,7 @@ impl Slab {
     pub(crate) fn remove(&mut self, at: u32) {
         self.used -= 1;
         self.slots[at as usize].state = State::Free;
-        self.links[at as usize].next = self.free;
+        self.link_mut(at).next = self.free;
         self.free = at;
     }
 
@@ -129,12 +132,12 @@ impl Slab {
 
     #[inline]
     pub(crate) fn link(&self, at: u32) -> Link {
-        self.links[at as usize]
+        self.links[at.wrapping_add(1) as usize]
     }
 
     #[inline]
     pub(crate) fn link_mut(&mut self, at: u32) -> &mut Link {
-        &mut self.links[at as usize]
+        &mut self.links[at.wrapping_add(1) as usize]
     }
 
     #[inline]
@@ -145,25 +148,22 @@ impl Slab {
     /// Asks for the lines of a slot; any number will do.
     #[inline]
     pub(crate) fn read_ahead(&self, at: u32) {
-        let at = (at as usize).min(self.slots.len());
-        prefetch_index(&self.slots[..], at);
-        prefetch_index(&self.links[..], at);
+        prefetch_index(&self.slots[..], (at as usize).min(self.slots.len()));
+        self.read_ahead_link(at);
     }
 
     /// Asks for the links of its neighbours.
     #[inline]
     pub(crate) fn read_ahead_beside(&self, at: u32) {
-        let at = (at as usize).min(self.links.len().wrapping_sub(1));
-        let Some(Link { next, prev }) = self.links.get(at) else { return };
-        for at in [*next, *prev] {
-            prefetch_index(&self.links[..], (at as usize).min(self.links.len()));
-        }
+        let Some(Link { next, prev }) = self.links.get(at.wrapping_add(1) as usize) else { return };
+        self.read_ahead_link(*next);
+        self.read_ahead_link(*prev);
     }
 
-    /// Asks for the link of a slot.
+    /// Asks for the link of a slot; any number will do.
     #[inline]
     pub(crate) fn read_ahead_link(&self, at: u32) {
-        prefetch_index(&self.links[..], (at as usize).min(self.links.len()));
+        prefetch_index(&self.links[..], (at.wrapping_add(1) as usize).min(self.links.len()));
     }
 }
 

@@ -32,6 +32,7 @@ impl PosBft {
         node.resend.cancel();
         node.sync.alarm.cancel();
         self.tell_decided(node, cx);
+        self.hand_over(block, cx);
         self.note_stake(node, cx);
         self.drop_decided_evidence(node, block, cx);
         self.answer(node, cx);
@@ -106,7 +107,8 @@ impl PosBft {
     /// are done.
     fn after_transactions(&self, node: &mut Server, block: Shared, cx: &mut impl Context<Self>) {
         let bodies = cx.bodies();
-        let Some(it) = bodies.get(block).block().filter(|it| !it.transactions.is_empty()) else {
+        let executed = bodies.get(block).block().filter(|_| !self.serves);
+        let Some(it) = executed.filter(|it| !it.transactions.is_empty()) else {
             return;
         };
         let outcome = self.outcome(Some(block), &bodies);

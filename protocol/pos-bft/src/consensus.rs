@@ -231,6 +231,7 @@ impl PosBft {
         let most = self.block_transactions as usize;
         let transactions = match self.executes() {
             true => node.mempool.take(self.state(&parent.accounts), most, &bodies),
+            false if self.serves => self.next_entry(cx),
             false => Vec::new(),
         };
         Some(Block::new(header, node.tip, commit, (transactions, evidence), cx.now(), &bodies))

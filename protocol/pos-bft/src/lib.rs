@@ -34,6 +34,7 @@ mod hearing;
 mod judges;
 mod ledger;
 mod light;
+mod log;
 mod mempool;
 mod messages;
 mod node;

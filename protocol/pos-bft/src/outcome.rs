@@ -269,6 +269,9 @@ impl PosBft {
 
     /// Whether it has no more transactions than it may, all of accounts of their senders.
     fn has_transactions(&self, block: &Block, bodies: &impl Bodies<ChainBody>) -> bool {
+        if self.serves {
+            return self.has_entry(block);
+        }
         let all = &block.transactions;
         let most = if self.executes() { self.block_transactions as usize } else { 0 };
         let is_own = |it: &Shared| bodies.get(*it).transaction().is_some_and(Signed::is_own);

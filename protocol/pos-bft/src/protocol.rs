@@ -36,8 +36,9 @@ pub struct PosBft {
     /// nodes after those, which make transactions
     #[param(default = 0, range = 0..=100_000_000)]
     pub(crate) users: u32,
-    /// stakes of the validators: all a million, the same sum by Zipf's law, or in groups
-    #[param(default = "equal", choice = ["equal", "zipf", "list"])]
+    /// stakes of the validators: all a million, the same sum by Zipf's law, in groups, or in millions the
+    /// column `stake` of `network.node_file`
+    #[param(default = "equal", choice = ["equal", "zipf", "list", "node-file"])]
     pub(crate) stake: &'static str,
     /// with stake = "list": that of each of the first `holders_1` validators, in millions; after all groups 1
     #[param(default = 1, range = 0..=1_000_000)]
@@ -219,6 +220,8 @@ pub struct PosBft {
     pub(crate) choice: Choice,
     /// What tells this chain from others.
     pub(crate) chain: u64,
+    /// Whether blocks hold a machine's entries: see `log`.
+    pub(crate) serves: bool,
     /// Nodes that may be validators, and those with full nodes.
     pub(crate) candidates: u32,
     pub(crate) servers: u32,
@@ -491,11 +494,16 @@ impl Configure for PosBft {
         if self.gossips() {
             self.graph = Arc::new(Graph::drawn(self.servers, self.degree, self.chain));
         }
-        attacks::fit(self)
+        // Whom a share of the stake holds is known once the stakes are.
+        if self.reads_stakes() { Ok(()) } else { attacks::fit(self) }
     }
 
     fn real(nodes: u32) -> Vec<(&'static str, String)> {
         real::settings(nodes)
+    }
+
+    fn reads_stakes(&self) -> bool {
+        self.stake == "node-file"
     }
 
     fn weigh(&mut self, stakes: &[u64]) -> Result<(), ParameterError> {

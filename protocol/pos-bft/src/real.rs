@@ -10,6 +10,7 @@ use anthill_protocol::parameter::ParameterError;
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Signature, Snapshot, SnapshotError};
 use std::sync::Arc;
 
+use crate::attacks;
 use crate::block::{Block, ancestor};
 use crate::bodies::ChainBody;
 use crate::node::Node;
@@ -42,7 +43,12 @@ pub(crate) fn settings(nodes: u32) -> Vec<(&'static str, String)> {
 impl PosBft {
     /// Takes the stakes of the real validators, in millions.
     pub(crate) fn take_stakes(&mut self, stakes: &[u64]) -> Result<(), ParameterError> {
-        let error = |problem: String| Err(ParameterError { name: "STAKE", problem });
+        let is_file = self.stake == "node-file";
+        let name = if is_file { "stake" } else { "STAKE" };
+        let error = |problem: String| Err(ParameterError { name, problem });
+        // A file has all nodes; only the first may be validators.
+        let stakes = &stakes
+            [..stakes.len().min(if is_file { self.candidates as usize } else { usize::MAX })];
         if stakes.len() != self.candidates as usize {
             let expected = self.candidates;
             return error(format!("{} stakes for {expected} validators", stakes.len()));
@@ -54,7 +60,7 @@ impl PosBft {
         stakes.resize(self.servers as usize, 0);
         self.genesis = Arc::new(Outcome::genesis(&stakes, self.max_validators, self.endowment()));
         self.platform = Arc::default();
-        Ok(())
+        if is_file { attacks::fit(self) } else { Ok(()) }
     }
 
     /// Takes a transaction.

@@ -172,7 +172,7 @@ impl Lines {
     }
 
     fn grow(&mut self) {
-        let homes = (self.homes + self.homes * 3 / 8).max(LEAST);
+        let homes = self.homes + self.homes / 2 + LEAST;
         let old = core::mem::take(&mut self.places);
         self.homes = homes;
         self.places = vec![Line::blank(FundId(0)); homes + homes / 16 + LEAST];

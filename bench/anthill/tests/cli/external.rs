@@ -113,7 +113,8 @@ fn whatever_programs_do_wrong_is_counted_and_ends_nothing() {
     let floods = script(
         &desk,
         "floods",
-        "#!/bin/sh\nread line\nexec yes '{\"src\":\"n2\",\"dest\":\"c1\",\"body\":{\"type\":\"x\"}}'\n",
+        "#!/bin/sh\nread line\nyes '{\"src\":\"n2\",\"dest\":\"c1\",\"body\":{\"type\":\"x\"}}' | head -n 60000\n\
+         exec cat >/dev/null\n",
     );
     let silent = script(&desk, "silent", "#!/bin/sh\nexec sleep 600\n");
     let line = format!(

@@ -194,7 +194,7 @@ fn what_would_make_it_another_run_is_refused_by_name() {
         ("run s.toml --checkpoint-every soon", "--checkpoint-every soon"),
         ("run s.toml --checkpoint-every 1ms", "at least 100ms"),
         ("run s.toml --checkpoint-every 1s --checkpoint-keep 0", "--checkpoint-keep 0"),
-        ("run goodwill --checkpoint-every 1s", "cannot be saved"),
+        ("run exchange --checkpoint-every 1s", "cannot be saved"),
     ] {
         let message = refusal_after_notes(&desk.anthill(line));
         assert!(message.contains(part), "{line}: {message}");

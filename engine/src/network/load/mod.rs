@@ -15,7 +15,9 @@ mod ripe_country;
 use super::table::{LatencyTable, MAX_REGIONS};
 use super::{NetworkError, RegionFormat, RegionsSpec, presets};
 pub(crate) use histogram::histogram;
-pub(crate) use node_file::{BYTES_PER_NODE as NODE_FILE_BYTES_PER_NODE, NodeFile, node_file};
+pub(crate) use node_file::{
+    BYTES_PER_NODE as NODE_FILE_BYTES_PER_NODE, NodeFile, node_file, stakes,
+};
 
 /// The table a scenario asks for.
 pub(crate) fn table(spec: &RegionsSpec) -> Result<LatencyTable, NetworkError> {

@@ -70,6 +70,31 @@ pub(crate) fn node_file(
     Ok(NodeFile { table, regions, notes: rows.into_notes() })
 }
 
+/// The stakes alone, in whole units, of `nodes` nodes; those without a row have none.
+pub(crate) fn stakes(spec: &NodeFileSpec, nodes: u32) -> Result<Vec<u64>, NetworkError> {
+    let mut rows = Rows::open(&spec.path, LAYOUT)?;
+    if !rows.has(STAKE) {
+        return Err(rows.wrong("no column \"stake\", which the protocol asks for"));
+    }
+    let (mut found, mut next) = (vec![0; nodes as usize], 0);
+    while let Some(row) = rows.next()? {
+        let read = || {
+            let node = match row.get(INDEX) {
+                Some(_) => row.node(INDEX, nodes)?,
+                None => columns::node(next, "row", nodes)?,
+            };
+            let stake = row.number(STAKE)?;
+            let is_whole = (0.0..=1e15).contains(&stake) && stake.fract() == 0.0;
+            let problem = || format!("stake {stake}; give a whole number from 0 to 10^15");
+            is_whole.then_some((node, stake as u64)).ok_or_else(problem)
+        };
+        let (node, stake) = read().map_err(|problem: String| rows.wrong(problem))?;
+        found[node as usize] = stake;
+        next += 1;
+    }
+    Ok(found)
+}
+
 /// Refuses columns of which nothing can be made.
 fn check(rows: &Rows<'_>) -> Result<(), String> {
     match (rows.has(UP), rows.has(DOWN)) {

@@ -188,3 +188,18 @@ fn cardanos_nodes_and_edges_fit_each_other() {
         error.contains("cardano-10k-nodes.csv.gz, line") && error.contains("index 9999 is no node")
     );
 }
+
+#[test]
+fn stakes_alone_are_whole_numbers() {
+    let read = |content: &str| {
+        let (_folder, path) = written(content);
+        crate::network::stakes(&NodeFileSpec { path }, 3).map_err(|it| it.to_string())
+    };
+    assert_eq!(read("stake,id,region\n5,2,nowhere\n1e3,0,x\n"), Ok(vec![1_000, 0, 5]));
+    assert_eq!(read("stake\n5\n6\n"), Ok(vec![5, 6, 0]));
+    let problem = |content: &str| read(content).expect_err("a broken file");
+    assert!(problem("id,region\n0,x\n").contains("no column \"stake\""));
+    assert!(problem("stake\n1.5\n").contains("give a whole number"));
+    assert!(problem("stake\n-1\n").contains("give a whole number"));
+    assert!(problem("stake\n1\n1\n1\n1\n").contains("row"));
+}

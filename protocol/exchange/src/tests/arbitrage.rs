@@ -113,6 +113,24 @@ fn both_legs_or_neither_under_partitions_and_crashes() {
     assert!(reserved > 50, "{reserved} legs at replicas");
 }
 
+/// `cargo test --release -p anthill-exchange --lib -- --ignored --nocapture ten_thousand`
+#[test]
+#[ignore = "hours of processor time"]
+fn both_legs_or_neither_in_ten_thousand_runs() {
+    let (mut attempts, mut legs) = (0, 0);
+    for seed in 0..10_000 {
+        let pump = tormented("two-phase", seed);
+        assert!(pump.findings().is_empty(), "seed {seed}: {:?}", pump.findings());
+        assert_eq!((ends(&pump)[1], reservations(&pump, 12)), (0, 0), "seed {seed}");
+        attempts += ends(&pump).iter().sum::<u32>();
+        legs += pump.outputs().iter().filter(|it| matches!(it.output, Says::Leg { .. })).count();
+    }
+    println!(
+        "10,000 runs, {attempts} attempts concluded, {legs} legs ended at replicas; one leg: 0"
+    );
+    assert!(attempts > 10_000 && legs > 10_000, "{attempts} {legs}");
+}
+
 #[test]
 fn other_ways_leave_one_leg() {
     for way in ["naive", "htlc"] {

@@ -45,5 +45,11 @@ fn finds_what_a_map_finds_through_growth_and_removal() {
         assert_eq!(index.get(id, &slab), Some(at));
     }
     assert_eq!(index.used, map.len());
-    assert_eq!(index.entries.iter().filter(|&&entry| entry != 0).count(), map.len());
+    let all = index.buckets.iter().flat_map(|bucket| &bucket.hashes[..PLACES]);
+    assert_eq!(all.filter(|hash| **hash != 0).count(), map.len());
+    for (id, at) in map {
+        index.remove(id, at);
+        slab.remove(at);
+    }
+    assert!(index.buckets.iter().all(|bucket| bucket.hashes == [0; PLACES + 1]), "a trace is left");
 }

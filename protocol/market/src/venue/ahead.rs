@@ -14,8 +14,8 @@ const FEW: u32 = 2_000;
 /// What is known of the commands that come next.
 pub(super) struct Ahead {
     is_near: bool,
-    /// Where in the index an order is looked for: of the commands `STRIDE` and more steps ahead.
-    homes: [(u32, u32); 2 * STRIDE],
+    /// Hashes of the orders of commands, by which the index has them.
+    hashes: [u32; 2 * STRIDE],
     /// The slots that orders probably have.
     slots: [u32; 2 * STRIDE],
 }
@@ -25,7 +25,7 @@ impl Ahead {
     #[inline]
     pub(super) fn new(venue: &Venue, commands: &[Command]) -> Self {
         let is_near = venue.slab.used() < FEW;
-        let mut ahead = Self { is_near, homes: [(0, 0); 2 * STRIDE], slots: [NONE; 2 * STRIDE] };
+        let mut ahead = Self { is_near, hashes: [1; 2 * STRIDE], slots: [NONE; 2 * STRIDE] };
         if !is_near {
             for at in 0..3 * STRIDE {
                 ahead.take_steps(venue, commands, at);
@@ -48,8 +48,7 @@ impl Ahead {
         const RING: usize = 2 * STRIDE;
         let third = self.slots[(first + RING - 2 * STRIDE) % RING];
         venue.slab.read_ahead_beside(third);
-        let (hash, home) = self.homes[(first + RING - STRIDE) % RING];
-        let slot = venue.index.guess(hash, home);
+        let slot = venue.index.guess(self.hashes[(first + RING - STRIDE) % RING]);
         venue.slab.read_ahead(slot);
         self.slots[(first + RING - STRIDE) % RING] = slot;
         let Some(command) = commands.get(first) else { return };
@@ -63,7 +62,7 @@ impl Ahead {
             }
             _ => return,
         };
-        self.homes[first % RING] = venue.index.read_ahead(id);
+        self.hashes[first % RING] = venue.index.read_ahead(id);
         venue.accounts.read_ahead(id.account);
     }
 }

@@ -277,20 +277,21 @@ impl Venue {
         credit: Credit,
     ) -> Result<(), Refusal> {
         let holding = self.accounts.holding(order.id.account, order.instrument);
-        match order.side {
-            Side::Bid => {
-                let could = holding.lots() + holding.bidding() - credit.bidding + order.quantity;
-                if could > self.rules.limits.position {
-                    return Err(Refusal::Position);
-                }
-                let free = self.accounts.account(order.id.account).free() + credit.cash;
-                if free < worst { Err(Refusal::Cash) } else { Ok(()) }
-            }
-            Side::Ask => {
-                let free = holding.free() + credit.lots;
-                if free < order.quantity { Err(Refusal::Assets) } else { Ok(()) }
-            }
+        // Branches on what is rare only, where the compiler leaves it so.
+        let bids = order.side == Side::Bid;
+        let could = holding.lots() + holding.bidding() - credit.bidding + order.quantity;
+        let cash = self.accounts.account(order.id.account).free() + credit.cash;
+        let lots = holding.free() + credit.lots;
+        if bids & (could > self.rules.limits.position) {
+            return Err(Refusal::Position);
         }
+        if bids & (cash < worst) {
+            return Err(Refusal::Cash);
+        }
+        if !bids & (lots < order.quantity) {
+            return Err(Refusal::Assets);
+        }
+        Ok(())
     }
 
     /// What an order of `side` up to `limit` would trade, without its account's own orders.

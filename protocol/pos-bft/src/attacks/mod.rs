@@ -97,6 +97,11 @@ impl Attack {
         Self { conduct, count, share: 0.0 }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_share(conduct: Conduct, share: f64) -> Self {
+        Self { conduct, count: 0, share }
+    }
+
     /// Whether it holds a node.
     pub(crate) fn holds(&self, node: u32) -> bool {
         node < self.count

@@ -1,15 +1,19 @@
 //! Gossip between neighbours: nothing is lost, nothing goes twice over a link, nothing grows without bound.
 
 use anthill_protocol::parameter::Value;
-use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, NodeId, RunFacts, Span, Time};
+use anthill_protocol::recording::{Pump, Recording};
+use anthill_protocol::{
+    Bodies as _, Configure, Context as _, NodeId, Protocol as _, RunFacts, Span, Time,
+};
 
 use super::normal::{decisions, fitted, is_judged_fine, pump, raw};
 use super::scripts::accused;
 use crate::attacks::{Attack, Conduct};
+use crate::bodies::ChainBody;
 use crate::checks::sent;
 use crate::graph::{Graph, MOST_NEIGHBOURS};
-use crate::messages::ChainMetric;
+use crate::messages::{ChainMessage, ChainMetric};
+use crate::node::Node;
 use crate::protocol::PosBft;
 
 /// A chain of which each node chooses four neighbours.
@@ -114,6 +118,45 @@ fn blocks_go_in_parts() {
     is_judged_fine(&mut pump);
 }
 
+/// A proposal counts once all parts of its block are there, in whatever order they come, and however often.
+#[test]
+fn a_block_counts_when_it_is_whole() {
+    let mut protocol = gossiping(&[("heights", Value::Count(3))]);
+    protocol.part_bytes = 100;
+    let protocol = fitted(protocol, 5);
+    let mut cx = Recording::new(NodeId(0), 5);
+    let proposer = protocol.start(&mut cx);
+    let bodies = cx.bodies();
+    let (mut parts, mut proposals) = (Vec::new(), Vec::new());
+    for body in proposer.server().expect("a server").gossip.retained() {
+        match bodies.get(body) {
+            ChainBody::Part(_) => parts.push(ChainMessage::Part(body)),
+            ChainBody::Proposal(_) => proposals.push(ChainMessage::Proposal(body)),
+            _ => {}
+        }
+    }
+    assert!(parts.len() >= 3 && proposals.len() == 1, "{parts:?} {proposals:?}");
+    let (last, rest) = parts.split_last().expect("parts");
+    let orders = [
+        ([&proposals, rest, rest, rest].concat(), *last),
+        ([rest, rest, &[*last]].concat(), proposals[0]),
+    ];
+    for (before, end) in orders {
+        let mut cx = Recording::new(NodeId(1), 5).bodies_of(bodies.clone());
+        let mut node = protocol.start(&mut cx);
+        let heard = |node: &Node| {
+            let round = node.server().expect("a server").round(0);
+            round.map_or(0, |round| round.proposals.len())
+        };
+        for message in before {
+            protocol.on_message(&mut node, NodeId(0), &message, &mut cx);
+            assert_eq!(heard(&node), 0, "{message:?}");
+        }
+        protocol.on_message(&mut node, NodeId(0), &end, &mut cx);
+        assert_eq!(heard(&node), 1);
+    }
+}
+
 /// Lost messages are asked for again, nodes that were down catch up, with and without what they knew.
 #[test]
 fn losses_and_crashes_are_survived() {
@@ -143,6 +186,21 @@ fn losses_and_crashes_are_survived() {
             pump.judged().into_iter().filter(|it| !it.ok && is_safety(it.name)).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
     }
+}
+
+/// What a partition swallows was sent, and nobody is ahead who could be asked: whoever is stuck says so.
+#[test]
+fn after_a_partition_everything_is_sent_anew() {
+    let changes = [("heights", Value::Count(3)), ("resend", Value::Span(Span::from_secs(2)))];
+    let half: Vec<NodeId> = (0..5).map(NodeId).collect();
+    // Once neighbours have said where they are: before that nothing is sent.
+    let (cut, healed) = (Time::ZERO + Span::from_millis(110), Time::ZERO + Span::from_secs(3));
+    let mut pump = near(fitted(gossiping(&changes), 10)).cut(&half, false, cut, healed);
+    let facts = end(&mut pump);
+    assert_eq!(facts.totals.of(ChainMetric::Decided), 30);
+    assert!(facts.totals.of(ChainMetric::Resent) > 0);
+    let first = (0..10).map(|node| decisions(&pump, node)[0].0).fold(0.0, f64::max);
+    assert!((3_000.0..20_000.0).contains(&first), "{first}");
 }
 
 /// Fewer than a third break nothing; a coalition that is large enough to fork is caught.

@@ -109,7 +109,7 @@ fn survives(relay: &'static str, most_growth: usize) {
         let mut node = running.node(NodeId(to)).expect("up").clone();
         let before = size(&node);
         let mut cx = Recording::new(NodeId(to), 5).bodies_of(running.bodies().clone());
-        for vote in 0..2_000 {
+        for vote in 0..20_000 {
             let has = ChainMessage::Has { height: 2.into(), vote: vote.into() };
             running.protocol().on_message(&mut node, NodeId(from), &has, &mut cx);
         }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use anthill_protocol::parameter::Value;
-use anthill_protocol::{NodeId, Span, Time};
+use anthill_protocol::{Configure, NodeId, Span, Time};
 
 use super::normal::{chain, fitted, is_judged_fine, pump, raw, run};
+use crate::attacks::{Attack, Conduct};
 use crate::ledger::{Economy, Ledger, Offence, elected};
 use crate::messages::{ChainMetric, ChainOutput};
+use crate::protocol::PosBft;
 use crate::validators::{Choice, Turn, ValidatorSet};
 
 fn set(stakes: &[u64]) -> Arc<ValidatorSet> {
@@ -234,4 +236,22 @@ fn stakes_come_in_groups() {
         .chain(eighth)
         .collect();
     assert_eq!(list(&skipped), [7; 6]);
+}
+
+/// Stakes of a file of nodes, in millions: those of validators count, also for an attack by stake.
+#[test]
+fn stakes_come_from_a_file_of_nodes() {
+    let mut protocol = raw(&[("stake", Value::Choice("node-file")), ("users", Value::Count(2))]);
+    protocol.attack = Some(Attack::of_share(Conduct::Silent, 0.3));
+    let mut protocol = fitted(protocol, 6);
+    assert!(protocol.reads_stakes());
+    protocol.weigh(&[1, 1, 3, 5, 7, 7]).expect("stakes");
+    let stakes = |it: &PosBft| -> Vec<u64> {
+        it.genesis.ledger.candidates.iter().map(|it| it.stake / 1_000_000).collect()
+    };
+    assert_eq!(stakes(&protocol), [1, 1, 3, 5]);
+    assert_eq!(protocol.attack.expect("one").count, 2);
+    let error = protocol.weigh(&[0, 0, 0, 0, 1, 1]).expect_err("nobody has any");
+    assert_eq!(error.name, "stake");
+    assert!(!fitted(raw(&[]), 4).reads_stakes());
 }

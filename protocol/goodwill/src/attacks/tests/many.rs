@@ -98,26 +98,27 @@ fn ten_thousand_gifts_to_oneself_weigh_nothing() {
     }
 }
 
-/// G8: ten thousand pairs of blocks. Each ban lasts ten windows, so this is a chain of half a million blocks:
+/// G8: ten thousand pairs of blocks. Each ban lasts ten windows, of which honest forgers fill few slots:
 /// `cargo test --release -p anthill-goodwill --lib -- --ignored pairs`.
 #[test]
-#[ignore = "takes a minute when optimised"]
+#[ignore = "two million slots"]
 fn ten_thousand_pairs_of_blocks_are_banned() {
-    for (state, windows, least, is_open) in [("off", 100, 500, true), ("on", 60_000, MANY, false)] {
+    for (state, windows, least, is_open) in [("off", 6, 500, true), ("on", 4_000, MANY, false)] {
         let set: Set = vec![
             count("forgers", 4),
             count("degree", 2),
-            count("window", 14),
+            // So long that an honest forger's block comes in each: .97^500 is 2e-7.
+            count("window", 500),
             count("windows", windows),
             number("coinbase", 0.0),
             number("bid", 0.001),
             number("min_bid", 0.000_1),
             word("g8", state),
-            share("adversary.share", 0.4),
+            share("adversary.share", 0.97),
         ];
         let (_, facts) = attacked("equivocator", 4, &set);
         holds("equivocator", &facts, least, is_open);
-        assert_eq!(facts.totals.of(M::Bans) > 1_000, !is_open, "{}", facts.totals.of(M::Bans));
+        assert_eq!(facts.totals.of(M::Bans) > 100, !is_open, "{}", facts.totals.of(M::Bans));
     }
 }
 
