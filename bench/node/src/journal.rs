@@ -4,7 +4,7 @@
 //! and the events after it once more, with nothing sent: the same events at the same instants make the same
 //! state, so whatever the node signed it knows again. Bodies have a table of their own and are written once.
 //!
-//! Events of the same moment share a commit, and so a write to disk.
+//! Events that cause nothing outside share the commit of the next one that does, and so a write to disk.
 
 use std::path::Path;
 

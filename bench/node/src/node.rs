@@ -115,24 +115,10 @@ async fn run_here(
     (offer.build)(&scenario, &Place { own, processes, stakes })?;
 
     let (journal, identity) = open(settings, &scenario)?;
-    let listener = TcpListener::bind(&settings.listen).await.with_context(|| {
-        format!("{}: cannot listen there; give another PORT or stop what uses it", settings.listen)
-    })?;
-    let web = TcpListener::bind(settings.http).await.with_context(|| {
-        format!("{}: cannot answer HTTP there; give another HTTP=ADDRESS:PORT", settings.http)
-    })?;
+    let (listener, web) = listen(settings).await?;
     let (inputs, for_reactor) = mpsc::channel(WAITING);
     let (fatal, mut fatals) = mpsc::unbounded_channel();
     let net = Arc::new(net(settings, &scenario, &identity, inputs.clone(), fatal));
-    tracing::info!(
-        node = settings.process + 1,
-        of = processes,
-        protocol = settings.protocol,
-        listen = settings.listen,
-        http = %settings.http,
-        data = %settings.data.display(),
-        "started"
-    );
     let known: Option<Genesis> = journal.about("genesis")?;
     if let Some(genesis) = &known {
         net.establish(genesis.clone());
@@ -187,17 +173,37 @@ async fn run_here(
     // It may have ended already.
     let _ = inputs.send(Input::Stop).await;
     let result = tokio::task::spawn_blocking(move || thread.join()).await?;
-    match (result, ended) {
-        (Err(_), _) => {
-            anyhow::bail!("a handler panicked: this is a bug; nothing that it did was sent")
-        }
-        (Ok(Err(error)), _) => Err(error.context(format!("{}", settings.data.display()))),
-        (Ok(Ok(())), Some(why)) => anyhow::bail!(why),
-        (Ok(Ok(())), None) => {
+    let Ok(result) = result else {
+        anyhow::bail!("a handler panicked: this is a bug; nothing that it did was sent")
+    };
+    result.with_context(|| settings.data.display().to_string())?;
+    match ended {
+        Some(why) => anyhow::bail!(why),
+        None => {
             tracing::info!("stopped; the state is saved");
             Ok(())
         }
     }
+}
+
+/// Takes both ports.
+async fn listen(settings: &Settings) -> anyhow::Result<(TcpListener, TcpListener)> {
+    let listener = TcpListener::bind(&settings.listen).await.with_context(|| {
+        format!("{}: cannot listen there; give another PORT or stop what uses it", settings.listen)
+    })?;
+    let web = TcpListener::bind(settings.http).await.with_context(|| {
+        format!("{}: cannot answer HTTP there; give another HTTP=ADDRESS:PORT", settings.http)
+    })?;
+    tracing::info!(
+        node = settings.process + 1,
+        of = settings.processes(),
+        protocol = settings.protocol,
+        listen = settings.listen,
+        http = %settings.http,
+        data = %settings.data.display(),
+        "started"
+    );
+    Ok((listener, web))
 }
 
 /// Waits until everybody was heard.

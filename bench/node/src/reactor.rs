@@ -1,6 +1,6 @@
 //! The heart of a process: one thread that handles events, keeps them, and only then lets anything out.
 //!
-//! Whatever waits is handled together and committed once. What a peer may make it do is bounded: frames come
+//! Whatever waits is handled together, and committed once something is to leave. What a peer may make it do is bounded: frames come
 //! through a channel of fixed length, so who sends too fast waits.
 
 use std::collections::BTreeSet;
