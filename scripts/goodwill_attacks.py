@@ -152,6 +152,6 @@ JOBS = [
     (replayed,), (hole, "g2", "back-dater", 30), (hole, "g3", "identity-thief", 8),
     (hole, "g4", "slot-thief", 8, 0.1), (sybils,), (ground,), (own_gift,), (banned, "equivocator"), (banned, "false-executor"),
     (bought,), (thousands, "g6", "beacon-grinder", 2, 2, 11_500, {"share": 0.9, "attempts": 2}),
-    (thousands, "g7", "captor", 3, 2, 10_010, {}), (thousands, "g8", "equivocator", 4, 500, 4_000, {"share": 0.97}),
+    (thousands, "g7", "captor", 3, 2, 10_010, {}), (thousands, "g8", "equivocator", 4, 2, 125_000, {"share": 0.97}),
     (eclipse,), (harmless, "fee-starver"), (harmless, "cron-flooder"),
 ]
