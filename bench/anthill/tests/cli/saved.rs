@@ -77,7 +77,7 @@ fn a_run_that_was_interrupted_goes_on_to_the_same_bytes() {
     assert_eq!(kept.len(), 1, "the last alone: {kept:?}");
     // The same run, shortly after that: a checkpoint is not of a scenario with another end.
     let ns: u64 = kept[0].trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("ns");
-    let refused = refusal(&desk.anthill("run --resume a --until 1h"));
+    let refused = refusal_after_notes(&desk.anthill("run --resume a --until 1h"));
     assert!(refused.contains("leave out --until"), "{refused}");
 
     let short = half_done(ns);
@@ -195,7 +195,10 @@ fn what_would_make_it_another_run_is_refused_by_name() {
         ("run s.toml --checkpoint-every soon", "--checkpoint-every soon"),
         ("run s.toml --checkpoint-every 1ms", "at least 100ms"),
         ("run s.toml --checkpoint-every 1s --checkpoint-keep 0", "--checkpoint-keep 0"),
-        ("run raft --set adversary.kind=twins --checkpoint-every 1s", "cannot be saved"),
+        (
+            "run raft --set adversary.kind=twins --set adversary.fraction=0.2 --checkpoint-every 1s",
+            "cannot be saved",
+        ),
     ] {
         let message = refusal_after_notes(&desk.anthill(line));
         assert!(message.contains(part), "{line}: {message}");
@@ -208,7 +211,7 @@ fn what_would_make_it_another_run_is_refused_by_name() {
     let manifest = fs::read_to_string(desk.path("a/manifest.json")).expect("readable");
     let commit = json(manifest.as_bytes())["commit"].as_str().expect("a commit").to_owned();
     fs::write(desk.path("a/manifest.json"), manifest.replace(&commit, "0123abc")).expect("written");
-    let message = refusal(&desk.anthill("run --resume a"));
+    let message = refusal_after_notes(&desk.anthill("run --resume a"));
     assert!(message.contains("0123abc"), "{message}");
 }
 
