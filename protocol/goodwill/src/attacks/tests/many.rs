@@ -16,6 +16,19 @@ fn holds(what: &str, facts: &RunFacts, least: u64, is_open: bool) {
     assert_eq!(came_off > 0, is_open, "{what}: {came_off} of {tried}");
 }
 
+/// Windows as short and slots as cheap as they can be: many attempts in a small run.
+fn cheap(forgers: u64, window: u64, windows: u64) -> Set {
+    vec![
+        count("forgers", forgers),
+        count("degree", 2),
+        count("window", window),
+        count("windows", windows),
+        number("coinbase", 0.0),
+        number("bid", 0.001),
+        number("min_bid", 0.000_1),
+    ]
+}
+
 #[test]
 fn nothing_comes_of_ten_thousand_attempts() {
     for kind in ["identity-thief", "slot-thief", "back-dater", "input-replayer"] {
@@ -62,18 +75,12 @@ fn ten_thousand_bought_votes_admit_nobody() {
 #[test]
 fn ten_thousand_chosen_blocks_win_no_slot() {
     for (state, windows, least, is_open) in [("off", 200, 100, true), ("on", 11_500, MANY, false)] {
-        let set: Set = vec![
-            count("forgers", 2),
-            count("degree", 2),
-            count("window", 2),
-            count("windows", windows),
-            number("coinbase", 0.0),
-            number("bid", 0.001),
-            number("min_bid", 0.000_1),
+        let mut set = cheap(2, 2, windows);
+        set.extend([
             word("g6", state),
             share("adversary.share", 0.9),
             count("adversary.attempts", 2),
-        ];
+        ]);
         let (_, facts) = attacked("beacon-grinder", 2, &set);
         holds("beacon-grinder", &facts, least, is_open);
     }
@@ -104,17 +111,8 @@ fn ten_thousand_gifts_to_oneself_weigh_nothing() {
 #[ignore = "a quarter of a million slots"]
 fn ten_thousand_pairs_of_blocks_are_banned() {
     for (state, windows, least, is_open) in [("off", 100, 50, true), ("on", 125_000, MANY, false)] {
-        let set: Set = vec![
-            count("forgers", 4),
-            count("degree", 2),
-            count("window", 2),
-            count("windows", windows),
-            number("coinbase", 0.0),
-            number("bid", 0.001),
-            number("min_bid", 0.000_1),
-            word("g8", state),
-            share("adversary.share", 0.97),
-        ];
+        let mut set = cheap(4, 2, windows);
+        set.extend([word("g8", state), share("adversary.share", 0.97)]);
         let (_, facts) = attacked("equivocator", 4, &set);
         holds("equivocator", &facts, least, is_open);
         assert_eq!(facts.totals.of(M::Bans) > 100, !is_open, "{}", facts.totals.of(M::Bans));
@@ -124,16 +122,8 @@ fn ten_thousand_pairs_of_blocks_are_banned() {
 /// G8: the same on a chain that a test can wait for.
 #[test]
 fn many_pairs_of_blocks_are_banned() {
-    let set: Set = vec![
-        count("forgers", 4),
-        count("degree", 2),
-        count("window", 14),
-        count("windows", 600),
-        number("coinbase", 0.0),
-        number("bid", 0.001),
-        number("min_bid", 0.000_1),
-        share("adversary.share", 0.4),
-    ];
+    let mut set = cheap(4, 14, 600);
+    set.push(share("adversary.share", 0.4));
     let (_, facts) = attacked("equivocator", 4, &set);
     holds("equivocator", &facts, 50, false);
     assert!(facts.totals.of(M::Bans) > 40, "{}", facts.totals.of(M::Bans));
