@@ -40,12 +40,26 @@ def begin(name, options, is_published):
     return raw
 
 
-def main(name, about, parts, page):
+def publish(name, raw, page, plots):
+    published.publish(name, raw, page)
+    for file, content in plots(published.read(name)):
+        published.write(published.RESULTS / file, content)
+
+
+def check(name, page, plots):
+    if (published.RESULTS / f"{name}.json").exists():
+        for file, content in plots(published.read(name)):
+            path = published.RESULTS / file
+            published.compare(path, path.read_text() if path.exists() else "", content, 1, f"results/{name}.json")
+    published.check(name, page)
+
+
+def main(name, about, parts, page, plots=lambda raw: ()):
     """`parts`: name → function of the options that gives rows, what times something last; `page`: of all that
-    is in results/NAME.json."""
+    is in results/NAME.json, as are `plots`, pairs of a file there and what it holds."""
     options = parsed(about, parts)
     if options.check:
-        published.check(name, page)
+        check(name, page, plots)
     names = chosen(options, parts)
     is_published = (options.publish or (not options.only and runs.BINARY is None)) and not options.quick
     raw = begin(name, options, is_published)
@@ -56,7 +70,7 @@ def main(name, about, parts, page):
         print(f"{part}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         if is_published:
             # What is measured stays, whatever becomes of the rest.
-            published.publish(name, raw, page)
+            publish(name, raw, page, plots)
     print(page(raw))
     if bad := [row for part in names for row in raw["found"][part] if runs.is_wrong(row)]:
         sys.exit(f"{len(bad)} rows failed or disagree with theory")

@@ -12,6 +12,12 @@ def of_values(rows):
            "bounds: one in twenty lies outside. *Exact* is equal. Where no form gives a deviation, that of the seeds gives "
            "the interval (Student's t). Latencies come from distributions with eleven bits a value, so they are up to "
            "1/1024 off.", "", inside(rows), ""]
+    return out + of_theory(rows)
+
+
+def of_theory(rows):
+    """Groups of rows, measured beside expected."""
+    out = []
     for name in dict.fromkeys(row.get("group", "") for row in rows):
         mine = [row for row in rows if row.get("group", "") == name]
         out += [f"### {name}", ""] if name else []

@@ -4,7 +4,7 @@ import functools
 import math
 import statistics
 
-from consensus_theory import binomial, bounded, exact, normal, row  # noqa: F401
+from consensus_theory import binomial, binomial_between, bounded, exact, normal, row  # noqa: F401
 
 
 def student(protocol, what, values, expected):

@@ -152,6 +152,13 @@ def scale_cells(row):
             f"{row['bytes_per_node']:,.0f} / {row['state_bytes_per_node']:,.0f}", crypto, goals_of(row)]
 
 
+def of_load(loads):
+    if not loads:
+        return ("The machine built other programs meanwhile, at a load of 7 to 12: CPU times suffered a little, wall times and runs on "
+                "two threads much.")
+    return f"The machine's load before each run was {min(loads):.1f} to {max(loads):.1f}."
+
+
 def of_scale(rows):
     return ["## Scale", "",
             "CPU time of the event loop per event and per message, and M messages a second and core from it; wall time "
@@ -160,7 +167,7 @@ def of_scale(rows):
             "of the process, and the states that nodes begin with; goals of memory are for 500,000 nodes or more, since "
             "less is mostly the process itself. Signatures are modelled (`--crypto modelled`: tags of the same "
             "size, no curve arithmetic) wherever a protocol signs, so these are figures of the emulator and not of "
-            "cryptography.", "",
+            "cryptography. " + of_load([row["load"] for row in rows if "load" in row]), "",
             table(["", "run", "threads", "nodes", "M messages", "ns per event", "ns per message", "M messages/s and core",
                    "M messages/s (wall)", "loop / process s", "B per node: peak / state", "signatures", "goals"],
                   [[index, *scale_cells(row)] for index, row in enumerate(rows, 1)]), "", *listed(rows)]

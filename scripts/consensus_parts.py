@@ -8,7 +8,9 @@ from consensus_runs import is_wrong, reason
 
 # The protocol that a job is about, where its module names it in no other way.
 MODULES = {"consensus_random": "randomized", "pos_bft_values": "pos-bft", "pos_bft_attacks": "pos-bft",
-           "goodwill_values": "goodwill", "goodwill_attacks": "goodwill", "markets_parts": "exchange"}
+           "goodwill_values": "goodwill", "goodwill_attacks": "goodwill", "goodwill_pictures": "goodwill",
+           "markets_parts": "exchange",
+           "markets_attacks": "exchange"}
 
 
 def protocol_of(job):

@@ -62,12 +62,12 @@ def shi_early(quick, seed):
                  adversary("worst-schedule"))
 
 
-def ben_or(quick, seed, nodes, faults, agreements):
-    """Rounds in which all toss are those after the first."""
-    alive, found = open_after(quick, seed, "ben-or", nodes, faults, agreements, *sets(protocol__horizon=20),
-                              adversary("worst-schedule"))
-    row = theory.binomial("randomized", f"Ben-Or, lock step, n = {nodes}, f = {faults}: a round in which all toss decides",
-                          alive[1] - alive[12], sum(alive[1:12]), theory.toss(nodes, faults))
+def ben_or(quick, seed, nodes, faults, agreements, one_by_one=False):
+    """Rounds in which all toss are those after the first. Tosses that are seen one by one save every second of them."""
+    kind, words, part = ("one-by-one-schedule", "one by one", 2) if one_by_one else ("worst-schedule", "lock step", 1)
+    alive, found = open_after(quick, seed, "ben-or", nodes, faults, agreements, *sets(protocol__horizon=20), adversary(kind))
+    row = theory.binomial("randomized", f"Ben-Or, {words}, n = {nodes}, f = {faults}: a round in which all toss decides",
+                          alive[1] - alive[12], sum(alive[1:12]), theory.toss(nodes, faults) / part)
     return by([row], found)
 
 
@@ -75,4 +75,5 @@ JOBS = [
     (mmr, "unanimous", 4, 1, 20_000), (mmr, "all see both", 4, 1, 10_000), (mmr, "worst", 4, 1, 10_000),
     (mmr, "worst", 7, 2, 2_000), (shi, 4, 1, 5_000), (shi, 7, 2, 1_000), (shi_unanimous,), (shi_early,),
     (ben_or, 7, 3, 2_000), (ben_or, 21, 2, 1_000), (ben_or, 5, 1, 1_000),
+    *[(ben_or, *group, True) for group in ((3, 1, 1_000), (5, 2, 1_000), (7, 3, 2_000), (21, 2, 1_000))],
 ]

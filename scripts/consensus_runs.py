@@ -70,7 +70,8 @@ def execute(arguments, limit_s):
 
 def run(preset, *arguments, seed=1, limit_s=600, needs_gb=0):
     """Runs a preset with changes; its summary, with the distributions of its latencies under
-    `hgrm`, with --trace the messages under `trace`, with --table the nodes under `table`. `--threads 1`
+    `hgrm`, with --trace the messages under `trace`, with --table the nodes under `table`, with an interval of
+    measurement its counters under `series`. `--threads 1`
     unless it is said otherwise."""
     if available_bytes() < needs_gb * 1e9:
         raise Failed(f"needs {needs_gb} GB, {available_bytes() / 1e9:.1f} GB are available")
@@ -92,6 +93,9 @@ def run(preset, *arguments, seed=1, limit_s=600, needs_gb=0):
         if "--table" in arguments:
             with open(out / "nodes.csv", newline="") as lines:
                 summary["table"] = list(csv.DictReader(lines))
+        if any(str(word).startswith("--set=measure.interval") for word in arguments):
+            with open(out / "series.csv", newline="") as lines:
+                summary["series"] = list(csv.DictReader(lines))
         return summary
 
 

@@ -1,6 +1,7 @@
 """What large networks cost, how blocks spread, and by which powers agreement costs."""
 
 import bisect
+import os
 import pathlib
 import random
 import statistics
@@ -70,6 +71,7 @@ def scale(quick, known):
 
 def measured(arguments, threads, limit_s, needs_gb, repeats):
     """The run with the median CPU time of a message; what all of them gave is checked to be the same."""
+    load = os.getloadavg()[0]
     found = [run(*arguments, limit_s=limit_s, needs_gb=needs_gb) for _ in range(repeats)]
     if len({one["digest"] for one in found}) != 1:
         raise Failed("repeats differ in their digests")
@@ -90,7 +92,7 @@ def measured(arguments, threads, limit_s, needs_gb, repeats):
             "bytes_per_node": max(one["peak_rss_bytes"] for one in found) / first["nodes"],
             "state_bytes_per_node": first["state_bytes"] / first["nodes"],
             "crypto": first["crypto_mode"], "signatures": first.get("signatures", {}).get("made", 0),
-            "virtual_s": first["virtual_s"], "repeats": repeats, "command": first["command"]}
+            "virtual_s": first["virtual_s"], "repeats": repeats, "load": load, "command": first["command"]}
 
 
 def told(row):

@@ -37,6 +37,12 @@ def binomial(protocol, what, hits, trials, p):
     return {**row(protocol, what, hits / trials, p, *shares[:2], tuple(shares[2:])), "trials": trials}
 
 
+def binomial_between(protocol, what, hits, trials, least_p, most_p):
+    """A share of so many trials, whose probability theory knows within bounds. The lower one is told."""
+    inner = lambda tail: (quantiles(trials, least_p, tail)[0] / trials, quantiles(trials, most_p, tail)[1] / trials)
+    return {**row(protocol, what, hits / trials, least_p, *inner(0.025), inner(5e-7)), "trials": trials}
+
+
 def quantiles(trials, p, tail):
     """The counts between which all but so much lies on either side."""
     sd = math.sqrt(trials * p * (1 - p))

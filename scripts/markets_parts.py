@@ -136,6 +136,10 @@ def of_size(replicas, traders, over, until, interval):
 SCALE = [
     ("7 replicas, 10,000 traders, 10,000 requests/s, pbft", NAME, 4, 900, (1, 2), of_size(7, 10_000, "pbft", "30s", "1s"),
      of_size(7, 200, "pbft", "5s", "1s"), []),
+    ("10 venues of 4 replicas, 100,000 traders, 1,000 requests/s, pbft", NAME, 4, 900, (1, 2),
+     [*of_size(40, 10_000, "pbft", "10s", "100s"), *sets(protocol__venues=10)],
+     [*of_size(8, 100, "pbft", "3s", "1s"), *sets(protocol__venues=2)],
+     [("≤ 10 kB a node", lambda row: row["bytes_per_node"] * row["nodes"] / (row["nodes"] + 100_000) <= 10_000)]),
     ("100 replicas, 1,000 traders, 1,000 requests/s, pbft", NAME, 4, 900, (1, 2), of_size(100, 1_000, "pbft", "20s", "1s"),
      of_size(16, 100, "pbft", "3s", "1s"), []),
     ("100 replicas, 1,000 traders, 1,000 requests/s, hotstuff", NAME, 4, 900, (1, 2),
@@ -148,7 +152,8 @@ def scale(options):
     rows = chain_runs.scale(options.quick, SCALE, options.known)
     for row in rows:
         if "failed" not in row:
-            traders = int(re.search(r"protocol\.traders=(\d+)", row["command"])[1])
+            venues = re.search(r"protocol\.venues=(\d+)", row["command"])
+            traders = int(re.search(r"protocol\.traders=(\d+)", row["command"])[1]) * int(venues[1] if venues else 1)
             share = row["nodes"] / (row["nodes"] + traders)
             row["nodes"] += traders
             row["bytes_per_node"] *= share

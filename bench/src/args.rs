@@ -4,7 +4,10 @@
 //! key of the file accept the same spellings and fail with the same message.
 
 mod contract;
+mod export;
 mod ledger;
+mod named;
+mod playback;
 mod saved;
 mod scaling;
 mod shell;
@@ -18,7 +21,10 @@ pub(crate) use anthill_node::client::ClientArgs;
 pub(crate) use anthill_node::cluster::ClusterArgs;
 pub(crate) use anthill_node::settings::NodeArgs;
 pub(crate) use contract::{ContractArgs, ContractCommand, ContractRunArgs};
+pub(crate) use export::{ExportArgs, ExportCommand, GraphTo, PcapngArgs, ShadowArgs, TopologyArgs};
 pub(crate) use ledger::LedgerArgs;
+pub(crate) use named::{command, parse};
+pub(crate) use playback::PlaybackArgs;
 pub(crate) use saved::{ForkArgs, SavedArgs};
 pub(crate) use scaling::{CompareArgs, ComplexityArgs, DemoArgs, ScaleArgs, SweepArgs};
 pub(crate) use shell::{CompletionsArgs, ManArgs};
@@ -114,7 +120,7 @@ Examples:
 
 /// Emulate full-scale peer-to-peer networks, deterministically.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "anthill", version, after_help = EXAMPLES)]
+#[command(name = "anthill", after_help = EXAMPLES)]
 pub(crate) struct CommandLine {
     /// What to do; without one, the main job runs.
     #[command(subcommand)]
@@ -140,6 +146,9 @@ pub(crate) enum Command {
     /// Make one self-contained HTML page of saved runs.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Write a topology, a network or a trace for other tools: GML, GraphML, Shadow, Wireshark.
+    #[command(after_help = export::EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Let a saved run go on from an instant in other ways, and compare what becomes of it.
     #[command(after_help = saved::FORK_EXAMPLES)]
     Fork(ForkArgs),
@@ -181,6 +190,9 @@ pub(crate) enum Command {
     /// Run a saved run's manifest again to see its messages, or what made one of them late.
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(TraceArgs),
+    /// Make one self-contained HTML page that plays a saved run: its nodes, their messages, the faults.
+    #[command(after_help = playback::PLAYBACK_EXAMPLES)]
+    Playback(PlaybackArgs),
     /// Print the JSON Schema of scenarios, for editors and other programs.
     #[command(after_help = shell::SCHEMA_EXAMPLES)]
     Schema,
@@ -221,38 +233,48 @@ pub(crate) struct ScenarioArgs {
     pub set: Vec<String>,
 }
 
+/// The flags of what runs, saves and tells: `anthill run` and `anthill fork`.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ExecutionArgs {
+    /// Which executor; both give the same result.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+    /// Where to save it; a directory that is not there yet, or empty; that of a run may hold what this very run
+    /// left when it was killed [default: anthill-runs/<name>-<seed>-<n>, or fork-<name>-<seed>-<n> there].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to print at the end: text to read, or JSON alone (of a run its summary.json).
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// A progress bar on stderr if that is a terminal, or none.
+    #[arg(long, value_enum, default_value_t)]
+    pub progress: ProgressChoice,
+}
+
 /// The flags of `anthill run`.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct RunArgs {
     /// What to run.
     #[command(flatten)]
     pub scenario: ScenarioArgs,
-    /// Which executor; both give the same result.
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
-    /// Where to save the run; a directory that is not there yet, or empty, or holds what this very
-    /// run left when it was killed [default: anthill-runs/<name>-<seed>-<n>].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What to print at the end: a summary to read, or summary.json alone.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// A progress bar on stderr if that is a terminal, or none.
-    #[arg(long, value_enum, default_value_t)]
-    pub progress: ProgressChoice,
+    /// Who executes it, and what becomes of it.
+    #[command(flatten)]
+    pub execution: ExecutionArgs,
     /// End after the window in which an event first violates one of the protocol's invariants.
     #[arg(long)]
     pub stop_on_violation: bool,
     /// Print the messages, one a line in the order of their delivery.
     #[arg(long)]
     pub verbose: bool,
-    /// Serve a page that follows the run, and /metrics for Prometheus, until it ends
-    /// (`127.0.0.1:0`: any free port).
+    /// Serve a page that follows the run, and /metrics for Prometheus (`127.0.0.1:0`: any free port).
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub serve: Option<String>,
     /// Lets --serve listen where other machines can reach it.
     #[arg(long, requires = "serve")]
     pub serve_anyone: bool,
+    /// How long --serve goes on: to the end of the run, or until Ctrl-C, with its report.
+    #[arg(long, value_enum, default_value_t, requires = "serve")]
+    pub serve_until: ServeUntil,
     /// Save the messages as trace.jsonl, and the first of them for ui.perfetto.dev.
     #[arg(long)]
     pub trace: bool,
@@ -449,6 +471,18 @@ pub(crate) struct ReplayArgs {
     pub progress: ProgressChoice,
 }
 
+/// How long a page is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeUntil {
+    /// Until Ctrl-C if stdout and stderr are a terminal, else to the end of the run.
+    #[default]
+    Auto,
+    /// To the end of the run.
+    End,
+    /// Until Ctrl-C.
+    Stopped,
+}
+
 /// The executors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
@@ -569,8 +603,8 @@ mod tests {
         let Ok(Some(Command::Run(run))) = parsed else { panic!("{parsed:?}") };
         assert_eq!(run.scenario.set, ["a.b=1", "c=2"]);
         assert_eq!(run.scenario.nodes.as_deref(), Some("1M"));
-        assert_eq!(run.engine, EngineChoice::Sequential);
-        assert_eq!(run.format, Format::Json);
+        assert_eq!(run.execution.engine, EngineChoice::Sequential);
+        assert_eq!(run.execution.format, Format::Json);
         assert!(run.stop_on_violation && run.verbose);
     }
 }

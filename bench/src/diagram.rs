@@ -88,9 +88,10 @@ pub(crate) fn draw(name: &str, recorded: &Recorded, parts: &[Part]) -> String {
     let messages: Vec<Delivery> = follow.copied().collect();
     let exchange = first_exchange(&messages).iter().filter(wanted);
     let drawing = Drawing::of(exchange.copied().collect(), recorded.kinds, parts);
+    let program = crate::build::name();
     let mut text = format!(
         "sequenceDiagram\n    %% {name}: {} nodes, seed {}, every message takes {DELAY}\n    \
-         %% recorded by `anthill protocols {name} --diagram`\n",
+         %% recorded by `{program} protocols {name} --diagram`\n",
         recorded.nodes, recorded.seed,
     );
     if drawing.arrows.is_empty() {

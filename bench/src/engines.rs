@@ -8,6 +8,7 @@ use anthill_engine::divergence::{Divergence, find};
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, ScenarioError};
+use anthill_engine::topology::NodeNames;
 use anthill_engine::{run as run_sharded, run_under, run_visited, sequential};
 use anthill_protocol::complexity::Theory;
 use anthill_protocol::recording::Pump;
@@ -69,6 +70,21 @@ impl Prepared {
         Regions::of(&self.network, scenario.population())
     }
 
+    /// The network.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What its topology's file calls the nodes, if that is not their numbers.
+    pub(crate) fn node_names(&self) -> Option<&NodeNames> {
+        self.network.topology().names()
+    }
+
+    /// What befalls nodes and messages; `None`: nothing.
+    pub(crate) fn conditions(&self) -> Option<&Conditions> {
+        self.conditions.as_ref()
+    }
+
     /// What is to be said of the files and tables that it was made of.
     pub(crate) fn notes(&self, scenario: &Scenario) -> Vec<String> {
         notes::of(scenario, &self.network, self.conditions.as_ref())
@@ -96,6 +112,21 @@ pub(crate) fn signatures<P: Configure>(
     scenario: &Scenario,
 ) -> anyhow::Result<Option<SignatureEstimate>> {
     Ok(P::configure(&scenario.values)?.signatures(&scenario.scale()))
+}
+
+/// The nodes of a scenario that an adversary holds, the protocol's own or the scenario's.
+pub(crate) fn held<P: Configure>(
+    scenario: &Scenario,
+    prepared: &Prepared,
+) -> anyhow::Result<Vec<NodeId>> {
+    // One of its own: nodes that are held may share a state of the protocol that runs.
+    let protocol = scenario.protocol::<P>()?;
+    let generic = prepared.conditions.as_ref();
+    let is_held = |node: &NodeId| {
+        generic.is_some_and(|conditions| conditions.adversary_holds(*node))
+            || protocol.behaviour(*node).is_some()
+    };
+    Ok((0..scenario.population()).map(NodeId).filter(is_held).collect())
 }
 
 /// Builds a scenario's protocol, network and conditions; fails on what only they can tell, such as
@@ -205,6 +236,14 @@ pub(crate) fn run_with_rows<P: Configure>(
         }
     };
     Ok(checked(protocol, prepared, outcome))
+}
+
+/// A node's row, for [`anthill_engine::Live::watch`]; none of another protocol's node.
+pub(crate) fn row<P: Configure>(protocol: &dyn Any, id: NodeId, node: &dyn Any) -> Vec<Cell> {
+    match (protocol.downcast_ref::<P>(), node.downcast_ref::<P::Node>()) {
+        (Some(protocol), Some(node)) => protocol.row(id, node),
+        _ => Vec::new(),
+    }
 }
 
 fn checked<P: Configure>(protocol: &P, prepared: &Prepared, mut outcome: Outcome) -> Outcome {

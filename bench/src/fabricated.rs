@@ -170,6 +170,7 @@ pub(crate) fn outcome() -> Outcome {
             calendar_bytes: 65_536,
             phases: vec![phases; 2],
             bodies: Default::default(),
+            processes: None,
             crypto: Counters { verified: 7, remembered: 2, singly: 2, evicted: 3, ..CHECKED },
             shard_events: vec![15_000, 5_000],
             window_events_log2: vec![1, 2, 61],

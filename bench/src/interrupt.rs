@@ -12,6 +12,7 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -34,6 +35,8 @@ struct State {
     made: Vec<PathBuf>,
     /// Whom to ask; `None` while nothing is worth saving.
     running: Option<Arc<Control>>,
+    /// Whom to tell instead, once, while a command only waits.
+    waiting: Option<Sender<()>>,
 }
 
 impl Interrupts {
@@ -85,6 +88,21 @@ impl Interrupts {
         work()
     }
 
+    /// Waits for a signal, which then ends nothing but this; at once if one came before.
+    pub(crate) fn wait(&self) {
+        let (sender, signal) = mpsc::channel();
+        {
+            let mut state = lock(&self.0);
+            let asked = |control: &Arc<Control>| control.interrupt.load(Ordering::Relaxed);
+            if state.running.as_ref().is_some_and(asked) {
+                return;
+            }
+            state.waiting = Some(sender);
+        }
+        // The sender is dropped only after it was used.
+        let _ = signal.recv();
+    }
+
     /// What was begun is saved, and more is prepared; whether it was asked to end meanwhile.
     pub(crate) fn pause(&self) -> bool {
         let running = lock(&self.0).running.take();
@@ -114,6 +132,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 /// The lock is held to the end: nothing begins while the process ends.
 fn answer(state: &mut State, signal: i32) {
+    if let Some(waiting) = state.waiting.take() {
+        let _ = waiting.send(());
+        return;
+    }
     let Some(control) = &state.running else {
         for directory in &state.made {
             // What holds anything stays.
@@ -122,12 +144,17 @@ fn answer(state: &mut State, signal: i32) {
         terminal::complain("interrupted", "before there was anything to save");
         end_at_once()
     };
+    // Of several processes one speaks.
+    let speaks = control.processes.as_ref().is_none_or(|all| all.rank() == 0);
     let again = match control.checkpoints {
         // A run that can go on ends between two windows.
         Some(_) => control.asked.save_and_end(),
         None => control.interrupt.swap(true, Ordering::Relaxed),
     };
     if !again {
+        if !speaks {
+            return;
+        }
         terminal::complain("interrupted", "saving what is finished; Ctrl-C again ends at once");
     } else if signal == SIGINT {
         end_at_once();

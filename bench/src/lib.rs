@@ -32,13 +32,16 @@ mod inputs;
 mod interrupt;
 mod ledger;
 mod machine;
+mod map;
 pub mod measure;
 mod memory;
 mod notes;
 mod page;
 mod plan;
+mod playback;
 mod plot;
 mod points;
+mod processes;
 mod profile;
 mod progress;
 mod regions;
@@ -58,14 +61,14 @@ mod units;
 use std::panic;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 pub use anthill_engine::scenario::ProtocolInfo;
 pub use args::EngineChoice;
 pub use build::Build;
 pub use diagram::Recorded;
 pub use engines::{Control, Inspection, LimitingLink, MemoryEstimate, Prepared, ShowRow, Tail};
 pub use machine::{machine_name, process_cpu_s};
+#[doc(hidden)]
+pub use mimalloc::MiMalloc;
 pub use plan::PlanError;
 pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry};
 
@@ -75,11 +78,13 @@ pub use registry::{Entry, NamedScenario, Registry, RunWithRows, entry};
 /// 2 bad input; 130 interrupted.
 pub fn main(registry: Registry) -> ExitCode {
     let watch = clock::Stopwatch::start();
-    let line = match args::CommandLine::try_parse() {
+    let line = match args::parse() {
         Ok(line) => line,
         Err(message) => {
             // Help and version arrive here too; clap knows which stream and code they take.
-            let _ = message.print();
+            if processes::is_seen(&registry) {
+                let _ = message.print();
+            }
             return ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2));
         }
     };
@@ -89,10 +94,24 @@ pub fn main(registry: Registry) -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(problem) => {
-            terminal::complain("error", &terminal::told(&problem));
+            if processes::tells(&registry, &problem) {
+                terminal::complain("error", &terminal::told(&problem));
+            }
             command::Exit::BadInput.into()
         }
     }
+}
+
+/// Makes mimalloc the allocator of a binary: `anthill_bench::fast_allocator!();` beside its `main`.
+///
+/// The calendars allocate from their own pools; what remains (topologies, node states on the heap,
+/// exports) is faster with mimalloc than with the system's allocator.
+#[macro_export]
+macro_rules! fast_allocator {
+    () => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::MiMalloc = $crate::MiMalloc;
+    };
 }
 
 /// Adds to every panic's message which build of this program it is a fault of.
@@ -100,14 +119,9 @@ fn report_panics() {
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         told(info);
-        let changes = if build::has_changes() { ", with uncommitted changes" } else { "" };
-        let (version, commit) = (env!("CARGO_PKG_VERSION"), build::commit());
-        terminal::complain(
-            "fault",
-            &format!(
-                "in anthill {version}, commit {commit}{changes}; please report it with the scenario"
-            ),
-        );
+        let (name, built) = (build::name(), build::told());
+        let report = "please report it with the scenario";
+        terminal::complain("fault", &format!("in {name} {built}; {report}"));
     }));
 }
 

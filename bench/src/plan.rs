@@ -2,13 +2,14 @@
 //!
 //! Everything that can be refused without reading the scenario is refused here, before any work.
 
-use std::io::Read as _;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::args::{
     CryptoChoice, EngineChoice, EventArgs, Format, ProgressChoice, RowArgs, RunArgs, ScenarioArgs,
+    ServeUntil,
 };
 use crate::checkpoints::{Habit, Resumed, refuse_flags};
 use crate::engines::{Override, Source};
@@ -17,6 +18,8 @@ use crate::{Entry, Registry};
 
 /// The longest scenario that is read from standard input.
 const MOST_BYTES: u64 = 1 << 20;
+/// The name of a scenario from standard input.
+const STDIN: &str = "standard input";
 
 /// Input that cannot be run, each with the flag that fixes it.
 #[derive(Debug, Error)]
@@ -102,8 +105,8 @@ pub(crate) struct RunPlan {
     pub format: Format,
     /// Whether to show progress if stderr is a terminal.
     pub progress: ProgressChoice,
-    /// Where to serve the live view, if anywhere, and whether to anyone.
-    pub serve: Option<(String, bool)>,
+    /// How to serve the live view, if at all.
+    pub serve: Option<ServePlan>,
     /// What of single events and nodes is wanted; checked once the scenario is known.
     pub events: Option<EventsPlan>,
     /// The table of nodes, if it is wanted.
@@ -122,6 +125,27 @@ pub(crate) struct RunPlan {
     pub resumed: Option<Resumed>,
     /// Programs that play nodes.
     pub external: Option<ExternalPlan>,
+}
+
+/// How a live view is served.
+#[derive(Clone, Debug)]
+pub(crate) struct ServePlan {
+    /// Where.
+    pub address: String,
+    /// Whether to other machines.
+    pub anyone: bool,
+    /// Whether it outlasts the run.
+    pub stays: bool,
+}
+
+/// A script that waits for the command must not wait for ever: only where somebody watches does the page
+/// stay by itself.
+fn stays(until: ServeUntil) -> bool {
+    match until {
+        ServeUntil::Auto => io::stdout().is_terminal() && io::stderr().is_terminal(),
+        ServeUntil::End => false,
+        ServeUntil::Stopped => true,
+    }
 }
 
 impl RunPlan {
@@ -149,13 +173,17 @@ impl RunPlan {
         scenario.overrides.extend(mode.map(|mode| Override::flag("--crypto", "crypto.mode", mode)));
         Ok(Self {
             scenario,
-            engine: args.engine,
-            out: args.out,
+            engine: args.execution.engine,
+            out: args.execution.out,
             parquet: args.parquet,
             stop_on_violation: args.stop_on_violation,
-            format: args.format,
-            progress: args.progress,
-            serve: args.serve.map(|address| (address, args.serve_anyone)),
+            format: args.execution.format,
+            progress: args.execution.progress,
+            serve: args.serve.map(|address| ServePlan {
+                address,
+                anyone: args.serve_anyone,
+                stays: stays(args.serve_until),
+            }),
             events,
             table,
             history: args.history,
@@ -225,6 +253,11 @@ impl ScenarioPlan {
         }
         Ok(Self { source, overrides })
     }
+
+    /// Whether it came over standard input, which can be read once.
+    pub(crate) fn is_stdin(&self) -> bool {
+        matches!(&self.source, Source::Text { name, .. } if name == STDIN)
+    }
 }
 
 fn preset_of(entry: &Entry) -> Source {
@@ -239,7 +272,7 @@ fn preset((name, text): (&str, &str)) -> Source {
 fn source(name: &str, registry: &Registry) -> Result<Source, PlanError> {
     if name == "-" {
         let text = read_bounded(std::io::stdin().lock())?;
-        return Ok(Source::Text { name: "standard input".to_owned(), text });
+        return Ok(Source::Text { name: STDIN.to_owned(), text });
     }
     let path = Path::new(name);
     if name.ends_with(".toml") || name.contains(MAIN_SEPARATOR) || path.is_file() {

@@ -4,13 +4,17 @@
 //! command line is not generic. An outside crate registers its own protocol the same way and gets
 //! the whole command line from [`crate::main`].
 
+use std::sync::Arc;
+
+use anthill_engine::RowOf;
 use anthill_engine::checkpoint::{CheckpointError, may_fork};
 use anthill_engine::divergence::Divergence;
 use anthill_engine::outcome::Outcome;
+use anthill_engine::processes::Fabric;
 use anthill_engine::scenario::{ProtocolInfo, Scenario, nearest};
 use anthill_node::offer::{Offer, offer};
 use anthill_protocol::complexity::Theory;
-use anthill_protocol::{Column, Configure, Diagram, Dice, SignatureEstimate, Time};
+use anthill_protocol::{Column, Configure, Diagram, Dice, NodeId, SignatureEstimate, Time};
 
 use crate::args::EngineChoice;
 use crate::build::Build;
@@ -29,10 +33,14 @@ pub struct Entry {
     pub prepare: fn(&Scenario) -> anyhow::Result<Prepared>,
     /// Runs a scenario of this protocol.
     pub run: fn(&Scenario, &Prepared, EngineChoice, &Control) -> anyhow::Result<Outcome>,
+    /// The nodes of a scenario of this protocol that an adversary holds.
+    pub held: fn(&Scenario, &Prepared) -> anyhow::Result<Vec<NodeId>>,
     /// The columns of its table of nodes, beside node and region.
     pub columns: &'static [Column],
     /// Runs a scenario of this protocol, and shows every node's row at the end.
     pub run_with_rows: RunWithRows,
+    /// A node's row in the middle of a run.
+    pub row: RowOf,
     /// The memory a scenario of this protocol needs, found without building anything.
     pub memory: fn(&Scenario) -> anyhow::Result<MemoryEstimate>,
     /// The signatures that a scenario of this protocol takes, if it tells.
@@ -83,8 +91,10 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
         preset,
         prepare: engines::prepare::<P>,
         run: engines::run::<P>,
+        held: engines::held::<P>,
         columns: P::COLUMNS,
         run_with_rows: engines::run_with_rows::<P>,
+        row: engines::row::<P>,
         memory: engines::memory::<P>,
         signatures: engines::signatures::<P>,
         inspect: engines::inspect::<P>,
@@ -106,12 +116,13 @@ pub fn entry<P: Configure>(preset: &'static str) -> Entry {
 pub struct Registry {
     entries: Vec<Entry>,
     scenarios: &'static [NamedScenario],
+    processes: Option<Arc<dyn Fabric>>,
 }
 
 impl Registry {
     /// A registry of these protocols, the main job's first.
     pub fn new(entries: Vec<Entry>) -> Self {
-        Self { entries, scenarios: &[] }
+        Self { entries, scenarios: &[], processes: None }
     }
 
     /// The same with these scenarios. A protocol's preset goes before a scenario of its name.
@@ -125,6 +136,17 @@ impl Registry {
     pub fn built_from(self, build: Build) -> Self {
         crate::build::note(build);
         self
+    }
+
+    /// The same in one of several processes that run together what `run` runs.
+    #[must_use]
+    pub fn over(self, processes: Arc<dyn Fabric>) -> Self {
+        Self { processes: Some(processes).filter(|all| all.size() > 1), ..self }
+    }
+
+    /// The processes that run together with this one, if there are others.
+    pub(crate) fn processes(&self) -> Option<&Arc<dyn Fabric>> {
+        self.processes.as_ref()
     }
 
     /// The protocols in the order of registration.

@@ -257,7 +257,8 @@ fn violations(record: &Record<'_>) -> String {
             }
         };
     }
-    let _ = writeln!(text, "  Again: anthill replay {}", record.directory.display());
+    let _ =
+        writeln!(text, "  Again: {} replay {}", crate::build::name(), record.directory.display());
     text
 }
 

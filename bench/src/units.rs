@@ -145,6 +145,7 @@ pub(crate) fn value(value: Value) -> String {
         Value::Share(number) | Value::Number(number) => format!("{number:?}"),
         Value::Span(span) => format!("\"{span}\""),
         Value::Choice(word) => format!("\"{word}\""),
+        Value::File(file) => format!("{:?}", file.map_or("", |file| &file.path)),
     }
 }
 

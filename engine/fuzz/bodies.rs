@@ -10,7 +10,7 @@ mod signatures;
 
 use anthill_engine::network::LatencyKind;
 use anthill_engine::scenario::{ProtocolInfo, parse_text};
-use anthill_engine::topology::{EdgeDirection, Topology};
+use anthill_engine::topology::{EdgeDirection, GraphFormat, Topology, TopologySpec};
 use anthill_protocol::gossip::{Gossip, GossipMessage, SignedGossipMessage};
 use anthill_protocol::phold::Phold;
 use anthill_protocol::signed_phold::SignedToken;
@@ -54,6 +54,34 @@ pub(crate) fn edge_list(data: &[u8]) {
                 }
                 Err(error) => assert!(error.to_string().starts_with("fuzz.csv"), "{error}"),
             }
+        }
+    }
+}
+
+/// The same of a graph in each of the other formats, whose ids are mapped.
+pub(crate) fn graph(data: &[u8]) {
+    const NODES: u32 = 64;
+    for format in [
+        GraphFormat::Snap,
+        GraphFormat::AsRel,
+        GraphFormat::Gml,
+        GraphFormat::GraphMl,
+        GraphFormat::Leios,
+    ] {
+        let spec = TopologySpec::File {
+            path: "fuzz".into(),
+            format: Some(format),
+            latency: None,
+            direction: EdgeDirection::Undirected,
+            ids: None,
+        };
+        match Topology::read(&spec, data, NODES) {
+            Ok(topology) => {
+                let ends: u64 = (0..NODES).map(|node| checked_degree(&topology, node)).sum();
+                assert_eq!(ends, topology.edges());
+                assert!(topology.names().is_none_or(|names| names.count() <= NODES));
+            }
+            Err(error) => assert!(error.to_string().starts_with("fuzz"), "{error}"),
         }
     }
 }

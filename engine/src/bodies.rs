@@ -18,8 +18,15 @@
 //! *Saved runs.* Bodies are saved with their names, and loaded into whatever places are free. Handles that
 //! were loaded with states and messages have no place, or one of another process: a table finds them by name.
 //! How often a body is retained is counted anew for those that have it as a part.
+//!
+//! *Several processes.* Each has a store of its own, in which all bodies are in that table. A body is sent to
+//! another process with the first message there that names it, its parts before it, and lives in each by the
+//! same rules (`crossing`).
 
+mod crossing;
 mod saved;
+
+pub(crate) use crossing::Known;
 
 use core::cell::UnsafeCell;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -29,7 +36,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use anthill_protocol::{Bodies, Body, Shared, Verdicts};
 use crossbeam_utils::CachePadded;
 use dashmap::{DashMap, Entry};
-use hashbrown::HashMap;
 
 use crate::outcome::BodiesReport;
 use crate::refusal::granted;
@@ -56,9 +62,11 @@ pub(crate) struct Store<B> {
     most: AtomicU64,
     made: AtomicU64,
     reclaimed: AtomicU64,
-    /// The places of bodies that were loaded, by their names.
-    loaded: OnceLock<HashMap<u64, u64, BuildHasherDefault<NameHasher>>>,
+    /// The places of all bodies by their names, where handles may come from another process.
+    names: OnceLock<Names>,
 }
+
+type Names = DashMap<u64, u64, BuildHasherDefault<NameHasher>>;
 
 /// The bodies that one worker has shared.
 struct Arena<B> {
@@ -132,7 +140,7 @@ impl<B: Body> Store<B> {
             most: AtomicU64::new(0),
             made: AtomicU64::new(0),
             reclaimed: AtomicU64::new(0),
-            loaded: OnceLock::new(),
+            names: OnceLock::new(),
         }
     }
 
@@ -200,6 +208,9 @@ impl<B: Body> Store<B> {
         // SAFETY: the place is empty, so nobody reads it, and this worker's, so nobody else writes.
         unsafe { *place.kept.get() = Some(kept) };
         place.id.store(id, Ordering::Release);
+        if let Some(names) = self.names.get() {
+            names.insert(id, handle.place());
+        }
         self.note_bytes(u64::from(handle.encoded_len()));
         handle
     }
@@ -231,7 +242,7 @@ impl<B: Body> Store<B> {
     #[inline]
     pub(crate) fn kept(&self, handle: Shared) -> &StoredBody<B> {
         let found = self.at(handle.place(), handle.id());
-        found.or_else(|| self.find_loaded(handle)).unwrap_or_else(|| gone(handle))
+        found.or_else(|| self.find_named(handle)).unwrap_or_else(|| gone(handle))
     }
 
     /// What is known of the body of that name, if it is at a place.
@@ -245,15 +256,16 @@ impl<B: Body> Store<B> {
         unsafe { (*place.kept.get()).as_ref() }
     }
 
-    /// The same for a handle that was loaded.
+    /// The same for a handle that was loaded, or came from another process.
     #[cold]
-    fn find_loaded(&self, handle: Shared) -> Option<&StoredBody<B>> {
-        self.at(*self.loaded.get()?.get(&handle.id())?, handle.id())
+    fn find_named(&self, handle: Shared) -> Option<&StoredBody<B>> {
+        let place = *self.names.get()?.get(&handle.id())?;
+        self.at(place, handle.id())
     }
 
     /// Whether a body is there.
     pub(crate) fn has(&self, handle: Shared) -> bool {
-        self.at(handle.place(), handle.id()).or_else(|| self.find_loaded(handle)).is_some()
+        self.at(handle.place(), handle.id()).or_else(|| self.find_named(handle)).is_some()
     }
 
     /// Where a body is that is there.
@@ -261,8 +273,8 @@ impl<B: Body> Store<B> {
         match self.at(handle.place(), handle.id()) {
             Some(_) => handle.place(),
             None => {
-                let loaded = self.loaded.get().and_then(|loaded| loaded.get(&handle.id()));
-                loaded.copied().unwrap_or(handle.place())
+                let named = self.names.get().and_then(|names| names.get(&handle.id()));
+                named.map_or(handle.place(), |place| *place)
             }
         }
     }
@@ -366,6 +378,9 @@ impl<B: Body> Store<B> {
         }
         let Some(gone) = kept.take() else { return };
         let id = place.id.swap(0, Ordering::Relaxed);
+        if let Some(names) = self.names.get() {
+            names.remove(&id);
+        }
         if gone.interned {
             self.interned.remove(&id);
         }

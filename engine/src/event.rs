@@ -48,15 +48,14 @@ impl<M: Message, T, R> Payload<M, T, R> {
 }
 
 /// A stored event: times and targets relative to its slot and sub-shard.
-#[repr(C)]
+///
+/// The header is bytes, so that each part of it is one load: source (4 bytes), sequence (4),
+/// nanoseconds since the start of its window (4), and the target's index in its sub-shard (3), all
+/// little-endian. The last seven, as one number, are the event's rank.
+#[repr(C, align(4))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<L> {
-    pub(crate) source: u32,
-    pub(crate) sequence: u32,
-    /// Nanoseconds since the start of its window.
-    pub(crate) time_offset: u32,
-    /// Index of the target in its sub-shard, 24 bits, little-endian.
-    local: [u8; 3],
+    header: [u8; 15],
     pub(crate) payload: L,
 }
 
@@ -69,22 +68,56 @@ impl<L> Event<L> {
         sequence: u32,
         payload: L,
     ) -> Self {
-        let [a, b, c, _] = local.to_le_bytes();
-        Self { source: source.0, sequence, time_offset, local: [a, b, c], payload }
+        let mut header = [0; 15];
+        header[..4].copy_from_slice(&source.0.to_le_bytes());
+        header[4..8].copy_from_slice(&sequence.to_le_bytes());
+        header[8..12].copy_from_slice(&time_offset.to_le_bytes());
+        header[12..].copy_from_slice(&local.to_le_bytes()[..3]);
+        Self { header, payload }
+    }
+
+    /// Four bytes of the header, from a place on.
+    #[inline(always)]
+    fn word<const AT: usize>(&self) -> u32 {
+        let bytes = self.header.get(AT..).and_then(|bytes| bytes.first_chunk());
+        u32::from_le_bytes(*bytes.expect("inside the header"))
+    }
+
+    /// Who sent it.
+    #[inline(always)]
+    pub(crate) fn source(&self) -> NodeId {
+        NodeId(self.word::<0>())
+    }
+
+    /// Its number at the source.
+    #[inline(always)]
+    pub(crate) fn sequence(&self) -> u32 {
+        self.word::<4>()
+    }
+
+    /// Nanoseconds since the start of its window.
+    #[inline(always)]
+    pub(crate) fn time_offset(&self) -> u32 {
+        self.word::<8>()
     }
 
     /// Index of the target in its sub-shard.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn local(&self) -> u32 {
-        let [a, b, c] = self.local;
-        u32::from_le_bytes([a, b, c, 0])
+        (self.rank() >> 32) as u32
     }
 
     /// Node-major order inside a slot and sub-shard; equal only for events of one node and
-    /// instant.
-    #[inline]
+    /// instant. One load that begins a byte early, and a shift.
+    #[inline(always)]
     pub(crate) fn rank(&self) -> u64 {
-        u64::from(self.local()) << 32 | u64::from(self.time_offset)
+        u64::from_le_bytes(*self.header.last_chunk().expect("15 bytes")) >> 8
+    }
+
+    /// The same with the instant before the node: strict order of time.
+    #[inline(always)]
+    pub(crate) fn rank_by_time(&self) -> u64 {
+        self.rank().rotate_left(32)
     }
 }
 

@@ -28,7 +28,6 @@ use crate::held::Held;
 use crate::jury;
 use crate::mode::{Mode, PayloadOf, Stamp, Stamped, StampedOf};
 use crate::network::Network;
-use crate::refusal;
 use crate::run::RunError;
 use crate::scenario::CryptoSpec;
 use crate::schedule::Parcel;
@@ -36,7 +35,7 @@ use crate::signing::Signing;
 use crate::tally::Tally;
 use conditioned::Served;
 use held::Play;
-pub(crate) use turn::Turn;
+pub(crate) use turn::{Stage, Turn};
 
 /// Self-events of one node at one instant before the run is called stuck.
 const MAX_INSTANT_STREAK: u32 = 1_000_000;
@@ -164,7 +163,7 @@ pub(crate) trait Sink<L> {
     fn own(&mut self, time: Time, node: NodeId, sequence: u32, payload: L);
 }
 
-/// One handler call.
+/// One handler call, and then the next.
 pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
     pub(crate) world: &'a World<'a, P, M>,
     pub(crate) id: NodeId,
@@ -177,7 +176,8 @@ pub(crate) struct Host<'a, P: Protocol, M: Mode, S> {
     pub(crate) sink: &'a mut S,
     /// Whether effects are dropped: the node is not there yet.
     pub(crate) muted: bool,
-    /// The number of the event, at its source, for a held node's handler.
+    /// Who caused the event, and its number there.
+    pub(crate) source: NodeId,
     pub(crate) event: u32,
 }
 
@@ -220,9 +220,9 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         self.sink.own(time, self.id, sequence, load);
     }
 
-    /// Sends a message to another node. Everything that a send does is in this one function, out of line: a
-    /// handler has many sends, and each call within one takes as many instructions as a mixed word.
-    #[inline(never)]
+    /// Sends a message to another node. Everything that a send does is in this one function: each call
+    /// within one takes as many instructions as a mixed word. It is called where a protocol has many
+    /// sends, and becomes part of the handler where there is one.
     fn transmit_to(&mut self, to: NodeId, message: P::Message) {
         self.transmit(to, None, message);
     }
@@ -331,7 +331,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         // A start comes before all other events of its node, and no node caused it.
         let (time, id) = (self.now, self.id);
         let key = Key { time, target: id, tie: 0, source: id, sequence: 0 };
-        self.stamp_outputs(heard, || Key { time: Time::ZERO, ..key });
+        self.stamp_outputs(heard, |_| Key { time: Time::ZERO, ..key });
         if !self.tally.invariants.hold() {
             self.tally.note_violations(key);
         }
@@ -354,22 +354,25 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
 
     /// Names the event of what the node said in the handler, from the `first` output on.
     #[inline]
-    fn stamp_outputs(&mut self, first: usize, key: impl FnOnce() -> Key) {
+    fn stamp_outputs(&mut self, first: usize, key: impl FnOnce(&Self) -> Key) {
         if self.world.listens() && self.tally.outbox.len() > first {
-            let word = self.tally.outbox.stamp(first, key());
+            let key = key(self);
+            let word = self.tally.outbox.stamp(first, key);
             self.tally.digest = self.tally.digest.wrapping_add(word);
         }
     }
 
-    /// Handles one event.
+    /// Names an event of this node and source.
+    fn key(&self, time: Time) -> Key {
+        let (source, sequence) = (self.source, self.event);
+        let tie = tie(self.world.seed, time, source);
+        Key { time, target: self.id, tie, source, sequence }
+    }
+
+    /// Handles the event that it was set to.
     #[inline(always)]
-    fn handle(
-        mut self,
-        state: &mut P::Node,
-        source: NodeId,
-        sequence: u32,
-        load: &StampedOf<P, M>,
-    ) {
+    fn handle(&mut self, state: &mut P::Node, load: &StampedOf<P, M>) {
+        let (source, sequence) = (self.source, self.event);
         let payload = &load.payload;
         let key_time = self.now;
         let service = match self.serve(source, sequence, load) {
@@ -383,8 +386,6 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
         if self.tally.observers.is_some() {
             self.observe((key_time, service), source, sequence, load);
         }
-        let context =
-            PanicContext { world: self.world, time: key_time, target: self.id, source, sequence };
         let protocol = self.world.protocol;
         let heard = self.tally.outbox.len();
         match payload {
@@ -392,18 +393,18 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
                 let played = Play::Message { from: source, number: sequence, message };
                 if self.plays(state, played) {
                 } else if const { M::HAS_CONDITIONS } {
-                    Erased::run(&mut self, |cx| protocol.on_message(state, source, message, cx));
+                    Erased::run(self, |cx| protocol.on_message(state, source, message, cx));
                 } else {
-                    protocol.on_message(state, source, message, &mut self);
+                    protocol.on_message(state, source, message, self);
                 }
             }
             Payload::Timer(timer) => {
                 let played = Play::Timer { number: sequence, timer: *timer };
                 if self.plays(state, played) {
                 } else if const { M::HAS_CONDITIONS } {
-                    Erased::run(&mut self, |cx| protocol.on_timer(state, *timer, cx));
+                    Erased::run(self, |cx| protocol.on_timer(state, *timer, cx));
                 } else {
-                    protocol.on_timer(state, *timer, &mut self);
+                    protocol.on_timer(state, *timer, self);
                 }
             }
             Payload::Restart(event) => self.restart(state, *event),
@@ -414,41 +415,10 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
             }
         }
         self.end_service(service, source, payload);
-        self.stamp_outputs(heard, || context.key());
+        self.stamp_outputs(heard, |host| host.key(key_time));
         if const { !P::Metric::INVARIANTS.is_empty() } && !self.tally.invariants.hold() {
-            self.tally.note_violations(context.key());
+            self.tally.note_violations(self.key(key_time));
         }
-        core::mem::forget(context);
-    }
-}
-
-/// Dropped only while a handler's panic unwinds: names the event.
-struct PanicContext<'a, P: Protocol, M> {
-    world: &'a World<'a, P, M>,
-    time: Time,
-    target: NodeId,
-    source: NodeId,
-    sequence: u32,
-}
-
-impl<P: Protocol, M> PanicContext<'_, P, M> {
-    fn key(&self) -> Key {
-        let Self { world, time, target, source, sequence } = *self;
-        Key { time, target, tie: tie(world.seed, time, source), source, sequence }
-    }
-}
-
-impl<P: Protocol, M> Drop for PanicContext<'_, P, M> {
-    fn drop(&mut self) {
-        if refusal::unwinds() {
-            return;
-        }
-        let (key, seed) = (self.key(), self.world.seed);
-        if let Some(mut first) = self.world.panicked.and_then(|slot| slot.lock().ok()) {
-            first.get_or_insert(key);
-            return;
-        }
-        eprintln!("anthill: panic while handling the event at {key}; seed {seed}");
     }
 }
 

@@ -17,6 +17,7 @@ use crate::event::trace_word;
 use crate::external::Outside;
 use crate::held::Held;
 use crate::history::History;
+use crate::live::{Live, Watched};
 use crate::outcome::Violation;
 use crate::run::Job;
 use crate::scenario::Scenario;
@@ -126,6 +127,7 @@ pub(crate) struct Jury<'a, P: Protocol> {
     outside: Option<&'a Outside<'a>>,
     protocol: &'a P,
     history: Option<&'a Mutex<History>>,
+    watched: Option<&'a Watched>,
     /// What judges have heard, as bytes, if the run is to be saved.
     heard: Option<Heard>,
     /// Scratch space.
@@ -149,9 +151,10 @@ impl<'a, P: Protocol> Jury<'a, P> {
         let bound = job.network.timing().bound();
         let schedule = job.protocol.scheduler(&setting).map(|it| Schedule::new(it, bound));
         let (protocol, history) = (job.protocol, job.control.history.as_ref());
+        let watched = job.control.live.as_ref().and_then(Live::watched);
         let heard = job.control.checkpoints.is_some().then(Heard::default);
         let (held, outside, gathered) = (job.held, job.outside, Vec::new());
-        Self { panel, held, schedule, outside, protocol, history, heard, gathered }
+        Self { panel, held, schedule, outside, protocol, history, watched, heard, gathered }
     }
 
     /// Appends what judges have heard.
@@ -179,6 +182,7 @@ impl<'a, P: Protocol> Jury<'a, P> {
                         output.map_err(|_| SnapshotError("an output that does not decode"))?;
                     let said = Said { at, node, output };
                     self.panel.hear(&said);
+                    self.watched.iter().for_each(|all| all.hear::<P>(node, &said.output));
                     if let Some(history) = self.history {
                         let mut history = history.lock().unwrap_or_else(PoisonError::into_inner);
                         history.hear(self.protocol, &said);
@@ -199,7 +203,8 @@ impl<'a, P: Protocol> Jury<'a, P> {
 
     /// Takes a worker's news.
     pub(crate) fn gather(&mut self, outbox: &mut Outbox<P>) {
-        let is_heard = !self.panel.is_empty() || self.history.is_some() || self.heard.is_some();
+        let is_kept = self.history.is_some() || self.heard.is_some() || self.watched.is_some();
+        let is_heard = !self.panel.is_empty() || is_kept;
         let is_passed_on = self.held.is_some() || self.schedule.is_some() || self.outside.is_some();
         if !is_heard && !is_passed_on {
             outbox.news.clear();
@@ -237,6 +242,7 @@ impl<'a, P: Protocol> Jury<'a, P> {
                         said.output.write(&mut heard.bytes);
                     }
                     self.panel.hear(&said);
+                    self.watched.iter().for_each(|all| all.hear::<P>(said.node, &said.output));
                     if let Some(history) = &mut history {
                         history.hear(self.protocol, &said);
                     }
@@ -261,6 +267,11 @@ impl<'a, P: Protocol> Jury<'a, P> {
         if let Some(held) = self.held.filter(|_| !told.is_empty()) {
             held.tell_all(told.into_iter());
         }
+    }
+
+    /// What was gathered and not heard yet.
+    pub(crate) fn gathered(&mut self) -> &mut Vec<News<P>> {
+        &mut self.gathered
     }
 
     /// Whether a judge has found a breach.

@@ -5,7 +5,8 @@
 //! windows; all of its raw pointers) → `host`, `tally` (what a handler does and what is counted) → `jury`
 //! (judges, held nodes' talk and schedules at boundaries) → [`outcome`], which `judge` puts beside
 //! theory. [`crypto`] makes and checks signatures. [`sequential`] is the oracle: the same result from a
-//! plain binary heap. [`checkpoint`] is what of a run another process goes on from.
+//! plain binary heap. [`checkpoint`] is what of a run another process goes on from; [`processes`] is how several run
+//! one together.
 
 mod bodies;
 pub mod checkpoint;
@@ -28,6 +29,7 @@ mod memory;
 mod mode;
 pub mod network;
 pub mod outcome;
+pub mod processes;
 mod refusal;
 mod run;
 pub mod scenario;
@@ -44,7 +46,7 @@ pub use history::{History, HistoryEntry};
 pub use host::window;
 pub use judge::judge;
 pub use ledger::{Ledger, LedgerLimits};
-pub use live::{Glimpse, Live};
+pub use live::{Glimpse, Live, NodeGlimpse, RowOf};
 pub use machine::MachineMemory;
 pub use memory::MemoryEstimate;
 pub use run::{Control, RunError, Visit, Watch};

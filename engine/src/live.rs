@@ -4,14 +4,21 @@
 //! copies its counters. Nobody waits for anybody: until it is asked the engine reads one flag per
 //! window, and if the watcher is still reading the last glimpse, the next one waits for a later
 //! window. Nothing flows back, so a result cannot depend on being watched; and how often is the
-//! watcher's choice, so the engine needs no clock.
+//! watcher's choice, so the engine needs no clock. Some nodes can be looked at one by one ([`Live::watch`]):
+//! their states are read at the same edges, and what they say is counted where judges hear it.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
-use anthill_protocol::{Message, Metric, MetricInfo, MetricKind, Protocol, Totals};
+use anthill_protocol::{
+    Cell, Message, Metric, MetricInfo, MetricKind, NodeId, Output, Protocol, Snapshot,
+    SnapshotError, Time, Totals,
+};
 use hdrhistogram::Histogram;
 
+use crate::host::{CellOf, World};
+use crate::mode::Mode;
 use crate::tally::{Tally, add_totals};
 
 /// The place where glimpses are asked for and left.
@@ -19,6 +26,35 @@ use crate::tally::{Tally, add_totals};
 pub struct Live {
     wanted: AtomicBool,
     glimpse: Mutex<Glimpse>,
+    watched: OnceLock<Watched>,
+}
+
+/// Gives the row of a node in the table of nodes: of the protocol, the node, and its state.
+pub type RowOf = fn(&dyn Any, NodeId, &dyn Any) -> Vec<Cell>;
+
+/// Nodes that are looked at one by one.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// In ascending order.
+    nodes: Vec<NodeId>,
+    row: RowOf,
+    /// By node: how often it has said each kind of output, and which last.
+    said: Mutex<Vec<(Vec<u32>, Option<usize>)>>,
+}
+
+/// A node at the edge of a window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeGlimpse {
+    /// Whether it is down.
+    pub is_down: bool,
+    /// Whether an adversary holds it.
+    pub is_held: bool,
+    /// Its row in the table of nodes.
+    pub row: Vec<Cell>,
+    /// How often it has said each kind of output, if it has said any.
+    pub said: Vec<u32>,
+    /// The kind of the last, by its index.
+    pub said_last: Option<usize>,
 }
 
 /// The counters at the edge of a window, over all threads.
@@ -36,9 +72,26 @@ pub struct Glimpse {
     pub latencies: Vec<(&'static str, Histogram<u64>)>,
     /// Events per shard; empty in the sequential engine.
     pub shard_events: Vec<u64>,
+    /// The nodes that are watched, in their order, also at the very end of a run; `None`: another
+    /// process runs it. Empty before the first glimpse.
+    pub nodes: Vec<Option<NodeGlimpse>>,
 }
 
 impl Live {
+    /// Asks for these nodes, once, before the run: later calls change nothing. `row` is of the
+    /// protocol that will run.
+    pub fn watch(&self, mut nodes: Vec<NodeId>, row: RowOf) {
+        nodes.sort_unstable();
+        nodes.dedup();
+        let said = Mutex::new(vec![(Vec::new(), None); nodes.len()]);
+        self.watched.get_or_init(|| Watched { nodes, row, said });
+    }
+
+    /// The nodes that are asked for.
+    pub(crate) fn watched(&self) -> Option<&Watched> {
+        self.watched.get().filter(|watched| !watched.nodes.is_empty())
+    }
+
     /// Asks for a glimpse; it is there some time later, if the emulation still runs.
     pub fn ask(&self) {
         self.wanted.store(true, Ordering::Relaxed);
@@ -67,6 +120,51 @@ impl Live {
     }
 }
 
+impl Watched {
+    /// The nodes, as `look` finds them.
+    pub(crate) fn each(
+        &self,
+        mut look: impl FnMut(&Self, NodeId) -> Option<NodeGlimpse>,
+    ) -> Vec<Option<NodeGlimpse>> {
+        let mut all: Vec<_> = self.nodes.iter().map(|id| look(self, *id)).collect();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        for (node, (counts, last)) in all.iter_mut().zip(&*said) {
+            if let Some(node) = node {
+                (node.said, node.said_last) = (counts.clone(), *last);
+            }
+        }
+        all
+    }
+
+    /// A node at an instant between windows, but for what it has said.
+    pub(crate) fn look<P: Protocol, M: Mode>(
+        &self,
+        world: &World<'_, P, M>,
+        (id, time): (NodeId, Time),
+        cell: &mut CellOf<P, M>,
+    ) -> NodeGlimpse {
+        let standing = M::standing(&mut cell.standing);
+        let generic = world.conditions.is_some_and(|conditions| conditions.adversary_holds(id));
+        NodeGlimpse {
+            is_down: standing.is_some_and(|standing| standing.is_down_at(time)),
+            is_held: generic || world.held.is_some_and(|held| held.contains(id)),
+            row: (self.row)(world.protocol, id, &cell.state),
+            ..NodeGlimpse::default()
+        }
+    }
+
+    /// Counts an output, if its node is watched.
+    pub(crate) fn hear<P: Protocol>(&self, node: NodeId, output: &P::Output) {
+        let Ok(place) = self.nodes.binary_search(&node) else { return };
+        let (kinds, kind) = (P::Output::KINDS.len(), output.kind());
+        let mut all = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (counts, last) = &mut all[place];
+        counts.resize(kinds, 0);
+        counts[kind] = counts[kind].saturating_add(1);
+        *last = Some(kind);
+    }
+}
+
 impl Glimpse {
     /// Begins anew, at a time.
     pub(crate) fn begin<P: Protocol>(&mut self, virtual_ns: u64, shards: usize) {
@@ -83,6 +181,33 @@ impl Glimpse {
         } else {
             self.latencies.iter_mut().for_each(|(_, histogram)| histogram.reset());
         }
+    }
+
+    /// Appends the counters.
+    pub(crate) fn save(&self, out: &mut Vec<u8>) {
+        self.totals.save(out);
+        for (_, histogram) in &self.latencies {
+            let recorded = histogram.iter_recorded();
+            let buckets = recorded.map(|at| (at.value_iterated_to(), at.count_at_value()));
+            buckets.collect::<Vec<_>>().save(out);
+        }
+        self.shard_events.save(out);
+    }
+
+    /// Adds those of another process, whose shards follow.
+    pub(crate) fn add_saved<P: Protocol>(
+        &mut self,
+        bytes: &mut &[u8],
+    ) -> Result<(), SnapshotError> {
+        add_totals::<P>(&mut self.totals, &Totals::load(bytes)?);
+        for (_, histogram) in &mut self.latencies {
+            for (value, count) in Vec::<(u64, u64)>::load(bytes)? {
+                let recorded = histogram.record_n(value, count);
+                recorded.map_err(|_| SnapshotError("a latency that is none"))?;
+            }
+        }
+        self.shard_events.extend(Vec::<u64>::load(bytes)?);
+        Ok(())
     }
 
     /// Adds what one thread has counted.

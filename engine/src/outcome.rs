@@ -140,6 +140,8 @@ pub struct HostReport {
     pub calendar_bytes: u64,
     /// Per thread.
     pub phases: Vec<ThreadPhases>,
+    /// What several processes sent each other; `None`: there was one.
+    pub processes: Option<ProcessesReport>,
     /// Shared bodies.
     pub bodies: BodiesReport,
     /// How the checks of signatures were answered.
@@ -154,7 +156,10 @@ pub struct HostReport {
 }
 
 /// Memory of shared bodies: their places, and their bytes as they are on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// Of several processes each has bodies of its own; here they are summed. Those received count as made, and all
+/// processes sweep when one has enough, so the figures depend on how many there are. No result does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct BodiesReport {
     /// Bytes at the end of the run.
     pub bytes: u64,
@@ -164,6 +169,55 @@ pub struct BodiesReport {
     pub made: u64,
     /// Of these, those that were reclaimed.
     pub reclaimed: u64,
+}
+
+/// What the processes of a run sent each other, over all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
+pub struct ProcessesReport {
+    /// How many they are.
+    pub processes: u32,
+    /// Votes of a process: one a window, and more where judges or schedulers listen.
+    pub votes: u64,
+    /// Windows of a process in which events crossed.
+    pub exchanges: u64,
+    /// Stretches of bytes that a process received in one exchange of another.
+    pub messages: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Events that crossed.
+    pub events: u64,
+    /// Shared bodies that crossed.
+    pub bodies: u64,
+    /// Time in votes, in ns: mostly waiting for the slowest process.
+    pub vote_ns: u64,
+    /// Time in exchanges, in ns.
+    pub exchange_ns: u64,
+    /// Of it, sending and receiving.
+    pub wait_ns: u64,
+}
+
+impl BodiesReport {
+    /// Adds those of another process.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.most_bytes += other.most_bytes;
+        self.made += other.made;
+        self.reclaimed += other.reclaimed;
+    }
+}
+
+impl ProcessesReport {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.votes += other.votes;
+        self.exchanges += other.exchanges;
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.events += other.events;
+        self.bodies += other.bodies;
+        self.vote_ns += other.vote_ns;
+        self.exchange_ns += other.exchange_ns;
+        self.wait_ns += other.wait_ns;
+    }
 }
 
 /// Where one thread's time in the loop went, in ns of wall time.

@@ -17,8 +17,14 @@ thread_local! {
 /// Ends the run: so many bytes could not be had.
 #[cold]
 pub(crate) fn refuse(bytes: u64, what: &'static str, problem: String) -> ! {
+    unwind(RunError::Refused { bytes, what, problem })
+}
+
+/// Ends the run with an error that no code is at fault for.
+#[cold]
+pub(crate) fn unwind(error: RunError) -> ! {
     UNWINDS.set(true);
-    resume_unwind(Box::new(RunError::Refused { bytes, what, problem }))
+    resume_unwind(Box::new(error))
 }
 
 /// Ends the run unless room for `entries` more of `T` was had.

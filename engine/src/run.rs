@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anthill_protocol::draw::{Purpose, Streams};
 use anthill_protocol::{Answers, Check, Message, Metric, NodeId, Protocol, RunFacts, Time};
@@ -23,6 +23,7 @@ use crate::machine::MachineMemory;
 use crate::mode::{Conditioned, Ideal, Mode, Sent};
 use crate::network::Network;
 use crate::outcome::{Ended, HostReport, Outcome, RunResult, Violation};
+use crate::processes::{self, Fabric};
 use crate::refusal;
 use crate::scenario::Scenario;
 use crate::tally::{Finished, Tally};
@@ -43,6 +44,8 @@ pub struct Control {
     pub watch: Option<Watch>,
     /// Ends the run after the window in which an event first violates an invariant.
     pub stop_on_violation: bool,
+    /// The processes that the run is divided among; without any, this one runs all of it.
+    pub processes: Option<Arc<dyn Fabric>>,
     /// Asks for saved runs to continue from.
     pub checkpoints: Option<Mutex<Checkpoints>>,
     /// Asks for one of them now.
@@ -132,6 +135,17 @@ pub enum RunError {
     /// Programs cannot play nodes in this run.
     #[error("{0}")]
     External(String),
+    /// Another process of the run has ended.
+    #[error("process {rank} of this run has ended: {problem}")]
+    Process {
+        /// Its rank.
+        rank: u32,
+        /// What it said of it.
+        problem: String,
+    },
+    /// Something in the run is in one process only.
+    #[error("not over several processes: {0}")]
+    OneProcess(String),
     /// The system refuses another thread.
     #[error("cannot start {threads} worker threads: {problem}; lower `engine.threads`")]
     Threads {
@@ -272,6 +286,7 @@ pub(crate) trait Executor {
         let scheduled = job.protocol.scheduler(&setting(job, conditions)).is_some();
         let ideal = conditions.is_none() && held.is_none() && !scheduled && !is_fork;
         let job = &Job { scheduled, ideal, resume, ..*job };
+        refusal::caught(|| processes::check(job))?;
         checkpoint::check(job)?;
         let outside = Outside::of(job)?;
         let job = &Job { outside: outside.as_ref(), ..*job };
@@ -327,15 +342,22 @@ pub(crate) fn world<'a, P: Protocol, M>(
 }
 
 /// Bytes that node states and pending events may take together: the scenario's share of the
-/// machine, less what network and conditions hold already.
-pub(crate) fn memory_limit<P: Protocol, M>(scenario: &Scenario, world: &World<'_, P, M>) -> u64 {
-    let machine = match MachineMemory::read().total {
-        0 => u64::MAX,
-        bytes => bytes,
+/// machine, or of what is free of it, less what network and conditions hold already.
+/// `processes`: how many of the run share this machine.
+pub(crate) fn memory_limit<P: Protocol, M>(
+    scenario: &Scenario,
+    world: &World<'_, P, M>,
+    processes: u32,
+) -> u64 {
+    let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.population()));
+    let held = world.network.memory_bytes().saturating_add(conditions);
+    let machine = match MachineMemory::read() {
+        MachineMemory { total: 0, .. } => u64::MAX,
+        // Others on the machine have theirs.
+        MachineMemory { total, available } => total.min(available.saturating_add(held)),
     };
     let share = (machine as f64 * scenario.engine.memory_limit) as u64;
-    let conditions = world.conditions.map_or(0, |c| c.memory_bytes(scenario.population()));
-    share.saturating_sub(world.network.memory_bytes()).saturating_sub(conditions)
+    (share / u64::from(processes.max(1))).saturating_sub(held)
 }
 
 /// A fresh tally with the scenario's series.
@@ -426,7 +448,6 @@ pub(crate) fn outcome<P: Protocol, M>(
         End::MemoryLimit => Ended::MemoryLimit,
     };
     let external = world.outside.and_then(Outside::report);
-    let bodies = world.bodies.report();
-    let host = HostReport { crypto: signatures.1, bodies, external, ..host };
+    let host = HostReport { crypto: signatures.1, external, ..host };
     Outcome { result, host, series, ended, watched, trace }
 }

@@ -16,8 +16,9 @@ use crate::clock::{Clock, thread_cpu_ns};
 use crate::conditions::Conditions;
 use crate::event::{Key, state_word};
 use crate::external::{Outside, Then};
-use crate::host::{CellOf, Counts, NodeCell, Sink, Turn, World};
+use crate::host::{CellOf, Counts, NodeCell, Sink, Stage, Turn, World};
 use crate::jury::Jury;
+use crate::live::{Glimpse, Live};
 use crate::mode::{Mode, Ranked, StampedOf};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome};
@@ -264,7 +265,7 @@ fn run_in<P: Protocol, M: Mode>(
     let mut tally = new_tally::<P>(scenario, control, world.window_shift, 0);
     let mut queue = Queue { heap: BinaryHeap::new(), tied: BinaryHeap::new(), seed: scenario.seed };
     let state_bytes = u64::from(scenario.population()) * size_of::<CellOf<P, M>>() as u64;
-    let memory_limit = memory_limit(scenario, &world).saturating_sub(state_bytes);
+    let memory_limit = memory_limit(scenario, &world, 1).saturating_sub(state_bytes);
     let run = Run { scenario, control, memory_limit };
     let mut jury = Jury::new(job, conditions);
     let Begun { mut nodes, position, halted } = match job.resume {
@@ -287,11 +288,16 @@ fn run_in<P: Protocol, M: Mode>(
         windows,
         state_bytes,
         calendar_bytes: queue.bytes(),
+        bodies: world.bodies.report(),
         ..HostReport::default()
     };
     let states = nodes.iter().zip(0..).fold(0u64, |sum, (cell, id)| {
         sum.wrapping_add(state_word(NodeId(id), protocol.state_hash(&cell.state)))
     });
+    let time = end.time(scenario, tally.last_event);
+    if let Some(live) = control.live.as_ref().filter(|_| halted.is_none()) {
+        look_at_nodes(live, &world, time, &mut nodes, &mut live.last());
+    }
     if let Some(visit) = visit.filter(|_| halted.is_none()) {
         nodes.iter().zip(0..).for_each(|(cell, id)| visit(NodeId(id), &cell.state));
     }
@@ -300,7 +306,6 @@ fn run_in<P: Protocol, M: Mode>(
         let node = |id: NodeId| &nodes[id.index()].state;
         ledger.ask(protocol, &bodies, node, scenario.population());
     }
-    let time = end.time(scenario, tally.last_event);
     let excused: Vec<NodeId> = match world.listens() {
         true => {
             let all = nodes.iter_mut().zip((0..).map(NodeId));
@@ -336,14 +341,8 @@ fn begin<P: Protocol, M: Mode>(
     granted::<CellOf<P, M>>(room, scenario.population() as usize, "the nodes");
     for id in 0..scenario.population() {
         let (mut counts, mut standing) = (Counts::default(), M::NodeConditions::default());
-        let turn = Turn {
-            world,
-            id: NodeId(id),
-            now: Time::ZERO,
-            counts: &mut counts,
-            standing: &mut standing,
-            tally,
-        };
+        let turn =
+            Turn { world, id: NodeId(id), counts: &mut counts, standing: &mut standing, tally };
         let state = turn.start(queue);
         nodes.push(NodeCell { state, counts, standing });
         if queue.bytes() > memory_limit {
@@ -384,6 +383,21 @@ struct Run<'a> {
     memory_limit: u64,
 }
 
+/// Leaves the nodes that are watched as they are at an instant between windows.
+fn look_at_nodes<P: Protocol, M: Mode>(
+    live: &Live,
+    world: &World<'_, P, M>,
+    time: Time,
+    nodes: &mut [CellOf<P, M>],
+    glimpse: &mut Glimpse,
+) {
+    let Some(watched) = live.watched() else { return };
+    glimpse.nodes = watched.each(|watched, id| {
+        let cell = nodes.get_mut(id.index())?;
+        Some(watched.look(world, (id, time), cell))
+    });
+}
+
 fn event_loop<P: Protocol, M: Mode>(
     world: &World<'_, P, M>,
     run @ &Run { scenario, control, memory_limit }: &Run<'_>,
@@ -395,7 +409,9 @@ fn event_loop<P: Protocol, M: Mode>(
 ) -> Result<(End, u64), RunError> {
     loop {
         let mut next = queue.next_time();
-        if world.listens() && next.is_none_or(|time| world.window_of(time) != window) {
+        // The end may lie within a window: what was said in its first part is heard, too.
+        let is_over = |time| world.window_of(time) != window || time >= scenario.until;
+        if world.listens() && next.is_none_or(is_over) {
             jury.gather(&mut tally.outbox);
             let pending = next.map(|time| world.window_of(time));
             let boundary = Boundary::after(window, pending, world.window_shift);
@@ -433,6 +449,7 @@ fn event_loop<P: Protocol, M: Mode>(
                     live.leave(|glimpse| {
                         glimpse.begin::<P>(time.0, 0);
                         glimpse.add(tally, &[]);
+                        look_at_nodes(live, world, time, nodes, glimpse);
                     });
                 }
                 if control.interrupted() {
@@ -466,15 +483,8 @@ fn event_loop<P: Protocol, M: Mode>(
         let pending = queue.pop().expect("there is a next time");
         let Pending { target, source, sequence, payload, .. } = pending;
         let cell = &mut nodes[target.index()];
-        let turn = Turn {
-            world,
-            id: target,
-            now: time,
-            counts: &mut cell.counts,
-            standing: &mut cell.standing,
-            tally,
-        };
-        turn.handle(queue, &mut cell.state, source, sequence, &payload);
+        let cause = (source, sequence);
+        Stage::play_once((world, tally, queue), (target, cell), time, cause, &payload);
         tally.last_event = time;
         if let Some(stuck) = tally.streak.stuck.take() {
             return Err(stuck);

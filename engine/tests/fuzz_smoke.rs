@@ -19,7 +19,7 @@ use anthill_engine::scenario::parse_text;
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-const TARGETS: u32 = 4;
+const TARGETS: u32 = 5;
 /// No input may take longer.
 const SLOW: Duration = Duration::from_secs(2);
 /// What takes this long hangs.
@@ -48,6 +48,11 @@ fn scenario() {
 #[test]
 fn edge_list() {
     smoke("edge_list", bodies::edge_list, seeds("edge_list"));
+}
+
+#[test]
+fn graph() {
+    smoke("graph", bodies::graph, seeds("graph"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Saved runs: what is saved in the middle of a run and continued, by either engine and in another process,
 //! ends as if nothing had happened; what is damaged is refused.
 
+mod ready;
+
 use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::process::Command;
@@ -9,9 +11,7 @@ use std::{env, fs};
 
 use anthill_chord::Chord;
 use anthill_engine::checkpoint::{Checkpoint, CheckpointError, Checkpoints};
-use anthill_engine::network::Network;
 use anthill_engine::outcome::{Ended, Outcome};
-use anthill_engine::scenario::{ProtocolInfo, Scenario, parse_text};
 use anthill_engine::{Control, RunError, resume, run, sequential};
 use anthill_nakamoto::Nakamoto;
 use anthill_pbft::Pbft;
@@ -21,33 +21,7 @@ use anthill_protocol::{Configure, Span, Time};
 use anthill_raft::Raft;
 use anthill_witness::Witness;
 use proptest::prelude::*;
-
-/// Everything about a run that must not depend on how it was executed.
-fn told(outcome: &Outcome) -> String {
-    let Outcome { result, series, ended, .. } = outcome;
-    let latencies = result.latencies.iter().map(|(name, histogram)| {
-        let recorded = histogram.iter_recorded();
-        let cells = recorded.map(|cell| (cell.value_iterated_to(), cell.count_at_value()));
-        (name, cells.collect::<Vec<_>>())
-    });
-    let latencies: Vec<_> = latencies.collect();
-    format!(
-        "digest {:016x}\n{:?}\n{latencies:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{series:?} {ended:?}",
-        result.digest,
-        (result.virtual_ns, &result.totals),
-        result.checks,
-        result.violations,
-        (&result.conditions, result.signatures),
-        result.facts,
-    )
-}
-
-/// A scenario with everything built that a run needs.
-struct Ready<P> {
-    scenario: Scenario,
-    protocol: P,
-    network: Network,
-}
+use ready::{Ready, told};
 
 /// Who executes: the oracle, or so many shards on two threads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,16 +31,6 @@ enum By {
 }
 
 impl<P: Configure> Ready<P> {
-    fn new(text: &str) -> Self {
-        let scenario = match parse_text("test", text, &[ProtocolInfo::of::<P>()]) {
-            Ok(scenario) => scenario,
-            Err(error) => panic!("{error}\n{text}"),
-        };
-        let protocol = scenario.protocol().expect("consistent parameters");
-        let network = Network::build(&scenario.network, scenario.population(), scenario.seed);
-        Self { scenario, protocol, network: network.expect("a network") }
-    }
-
     fn run(
         &self,
         by: By,

@@ -172,6 +172,7 @@ fn values_of(kind: &Kind) -> Vec<Value> {
         // As long as the longest run.
         Kind::Span { min } => vec![Value::Span(min), Value::Span(Span(u64::MAX))],
         Kind::Choice(words) => words.iter().map(|word| Value::Choice(word)).collect(),
+        Kind::File => vec![Value::File(None)],
     }
 }
 

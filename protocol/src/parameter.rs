@@ -36,6 +36,17 @@ pub enum Kind {
     },
     /// One of some words.
     Choice(&'static [&'static str]),
+    /// A text file, or none.
+    File,
+}
+
+/// A text file that a scenario names, as it was when the scenario was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// Where it is, as errors name it.
+    pub path: String,
+    /// What it says.
+    pub text: String,
 }
 
 impl Kind {
@@ -50,6 +61,7 @@ impl Kind {
             }
             (Self::Span { min }, Value::Span(span)) => span >= min,
             (Self::Choice(words), Value::Choice(word)) => words.contains(&word),
+            (Self::File, Value::File(_)) => true,
             _ => false,
         }
     }
@@ -70,6 +82,8 @@ pub enum Value {
     Span(Span),
     /// Of [`Kind::Choice`].
     Choice(&'static str),
+    /// Of [`Kind::File`]. It stays in memory until the program ends.
+    File(Option<&'static TextFile>),
 }
 
 /// One declared parameter.
@@ -275,6 +289,17 @@ impl Values {
             other => panic!("{name} is {other:?}, not a choice"),
         }
     }
+
+    /// A [`Kind::File`] value.
+    ///
+    /// # Panics
+    /// As the others.
+    pub fn file(&self, name: &str) -> Option<&'static TextFile> {
+        match self.get(name) {
+            Value::File(v) => v,
+            other => panic!("{name} is {other:?}, not a file"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -363,7 +388,7 @@ mod tests {
         assert!(allowed(Kind::Choice(&["a", "b"]), Value::Choice("b")));
         // And no kind takes a value of another.
         let kinds = [Kind::Flag, count, Kind::Share, number, Kind::Span { min: Span(0) }];
-        let kinds = [&kinds[..], &[Kind::Choice(&["a"])]].concat();
+        let kinds = [&kinds[..], &[Kind::Choice(&["a"]), Kind::File]].concat();
         let values = [
             Value::Flag(true),
             Value::Count(2),
@@ -371,6 +396,7 @@ mod tests {
             Value::Number(1.0),
             Value::Span(Span(5)),
             Value::Choice("a"),
+            Value::File(None),
         ];
         for (i, kind) in kinds.iter().enumerate() {
             for (j, value) in values.iter().enumerate() {

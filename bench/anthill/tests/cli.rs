@@ -3,7 +3,7 @@
 //! Every test runs the real binary in a directory of its own. Runs are of a few thousand nodes,
 //! so the whole file takes seconds. `refusals` has one test per kind of bad input; `matrix`
 //! compares what is saved across engines, shards and threads; `scenarios` runs those that ship;
-//! `signatures` has modes, keys, costs and `calibrate`; `report` and `serve` have the pages;
+//! `signatures` has modes, keys, costs and `calibrate`; `report`, `playback` and `serve` have the pages;
 //! `contract` checks and tries contracts; `saved` has runs that go on and fork, `ledger` the chain of a run; `diagrams` draws every protocol; `profile` samples runs; `trace`, `verbose` and `table` look at
 //! single events and nodes; `swarm` judges random runs; `scale`, `sweep` and `compare` make many runs, are interrupted and
 //! continue; `outside` is what other programs take; `external` lets programs play nodes; `signals` ends and kills them; `files` has what users bring, `inputs` what is known of it
@@ -36,6 +36,8 @@ mod matrix;
 mod outside;
 #[path = "cli/parquet.rs"]
 mod parquet;
+#[path = "cli/playback.rs"]
+mod playback;
 #[path = "cli/profile.rs"]
 mod profile;
 #[path = "cli/readme.rs"]

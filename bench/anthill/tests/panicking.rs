@@ -3,7 +3,7 @@
 
 use std::process::{Command, ExitCode};
 
-use anthill_bench::{Build, Registry, entry};
+use anthill_bench::{Build, Registry, build, entry};
 use anthill_protocol::parameter::{Parameter, ParameterError, Values};
 use anthill_protocol::phold::{PholdMetric, Token};
 use anthill_protocol::{Configure, Context, NoBody, NodeId, Protocol, Span};
@@ -50,8 +50,11 @@ fn main() -> ExitCode {
     if std::env::var_os(CHILD).is_some() {
         const PRESET: &str = "nodes = 3\nuntil = \"1s\"\nseed = 77\nprotocol.name = \"panicker\"\n";
         return anthill_bench::main(
-            Registry::new(vec![entry::<Panicker>(PRESET)])
-                .built_from(Build { commit: "0123abcd", has_changes: false }),
+            Registry::new(vec![entry::<Panicker>(PRESET)]).built_from(Build {
+                commit: "0123abcd",
+                has_changes: false,
+                ..build!()
+            }),
         );
     }
     for engine in ["sharded", "sequential"] {
@@ -64,7 +67,7 @@ fn main() -> ExitCode {
             .expect("it starts");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(101), "{said}");
-        for part in ["by design", "the event at time 5 ns", "seed 77", "commit 0123abcd;"] {
+        for part in ["by design", "the event at time 5 ns", "seed 77", "commit 0123abcd);"] {
             assert!(said.contains(part), "{engine}: `{part}` is not in {said}");
         }
     }

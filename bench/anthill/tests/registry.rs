@@ -3,9 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 
 use anthill_bench::{Control, EngineChoice, Entry};
 use anthill_engine::outcome::Outcome;
+use anthill_engine::processes::{Channels, Fabric};
 use anthill_engine::scenario::{Override, Scenario, Source};
 use anthill_protocol::Time;
 use anthill_shipped::shipped;
@@ -110,7 +113,44 @@ fn one_result(entry: &Entry, weather: &str, changes: &[&str]) -> Outcome {
             assert_eq!(found, expected, "{name}, {weather}: {shards} shards, {threads} threads");
         }
     }
+    over_processes(entry, weather, scenario, &expected);
     oracle
+}
+
+/// Processes of a run, and threads of each.
+const DIVIDED: [(u32, u32); 7] = [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
+
+/// The same by several processes: two of the ways to divide a run, others for each protocol and weather, since all
+/// together take a quarter of an hour; all with `ANTHILL_ALL_PROCESSES=1`.
+fn over_processes(entry: &Entry, weather: &str, mut scenario: Scenario, expected: &str) {
+    let name = entry.protocol.name;
+    let prepared = (entry.prepare)(&scenario).expect("it is prepared");
+    let (turn, most) = match std::env::var_os("ANTHILL_ALL_PROCESSES") {
+        Some(_) => (0, DIVIDED.len()),
+        None => (name.len() + weather.len(), 2),
+    };
+    for at in turn..turn + most {
+        // A step that meets all of them, and alternates between few and many.
+        let (size, threads) = DIVIDED[at * 3 % DIVIDED.len()];
+        let engine = &mut scenario.engine;
+        (engine.shards, engine.threads) = (Some(threads), Some(threads));
+        let (scenario, prepared) = (&scenario, &prepared);
+        let all = thread::scope(|scope| {
+            let start = |channels: Channels| {
+                scope.spawn(move || {
+                    let fabric: Arc<dyn Fabric> = Arc::new(channels);
+                    let control = Control { processes: Some(fabric), ..Control::default() };
+                    (entry.run)(scenario, prepared, EngineChoice::Sharded, &control)
+                })
+            };
+            let all: Vec<_> = Channels::between(size).into_iter().map(start).collect();
+            all.into_iter().map(|one| one.join().expect("no panic")).collect::<Vec<_>>()
+        });
+        let found = result(all[0].as_ref().unwrap_or_else(|error| panic!("{name}: {error}")));
+        for (found, expected) in found.lines().zip(expected.lines()) {
+            assert_eq!(found, expected, "{name}, {weather}: {size} processes of {threads}");
+        }
+    }
 }
 
 #[test]
@@ -131,10 +171,19 @@ fn every_protocol_gives_one_result_in_any_weather() {
 /// Adversaries of a protocol's own, each with its defaults.
 #[test]
 fn every_own_adversary_gives_one_result() {
+    // What a kind plays against, where the preset is something else.
+    let needs = |kind: &str| -> &[&str] {
+        match kind {
+            "one-by-one-schedule" => &["protocol.rules=ben-or", "protocol.tolerates=crashes"],
+            "optimal-withholder" => &["nodes=4", "protocol.echo=true"],
+            "oracle-liar" => &["protocol.oracle=weighted-median", "protocol.makers=4"],
+            _ => &[],
+        }
+    };
     for entry in shipped().entries().iter().filter(|entry| entry.protocol.name != "witness") {
         for kind in entry.protocol.adversaries {
             let change = format!("adversary={{kind=\"{}\"}}", kind.name);
-            one_result(entry, kind.name, &[&change]);
+            one_result(entry, kind.name, &[needs(kind.name), &[&change]].concat());
         }
     }
 }

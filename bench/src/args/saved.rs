@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EngineChoice, Format, ProgressChoice, not_a_flag};
+use super::{ExecutionArgs, not_a_flag};
 
 pub(super) const FORK_EXAMPLES: &str = "\
 Examples:
   anthill fork DIR --at 30s --set network.loss=0.05       what if a twentieth were lost from then on
   anthill fork DIR --at 30s --future 'slow: protocol.timeout_propose=9s' \\
-      --future 'cut: fault=[{ at = \"40s\", heal = \"60s\", kind = \"partition\", nodes = \"0-9\" }]'
+      --future 'cut: fault=[{ at = \"40s\", heal = \"60s\", kind = \"partition\", nodes = [\"0-9\"] }]'
 
 All futures have one past: the run of DIR up to --at, from its last checkpoint before that, or from the
 start. Each is saved as a run of its own, beside the one in which nothing changes.";
@@ -30,19 +30,9 @@ pub(crate) struct ForkArgs {
     /// A future by its name and its keys, separated by `;`; repeatable.
     #[arg(long = "future", value_name = "NAME: PATH=VALUE; …")]
     pub futures: Vec<String>,
-    /// Which executor; both give the same result.
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
-    /// Where to save them; a directory that is not there yet, or empty
-    /// [default: anthill-runs/fork-<name>-<seed>-<n>].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What to print: a table to read, or JSON alone.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// A progress bar on stderr if that is a terminal, or none.
-    #[arg(long, value_enum, default_value_t)]
-    pub progress: ProgressChoice,
+    /// Who executes them, and what becomes of them.
+    #[command(flatten)]
+    pub execution: ExecutionArgs,
 }
 
 /// Saving a run while it goes on, and going on with it.

@@ -190,8 +190,9 @@ impl Keeper {
             terminal::complain(
                 "saved",
                 &format!(
-                    "what came before {}; go on with: anthill run --resume {}",
+                    "what came before {}; go on with: {} run --resume {}",
                     units::nanos(at.0),
+                    crate::build::name(),
                     crate::command::quoted(&directory.display().to_string())
                 ),
             );

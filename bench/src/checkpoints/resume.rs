@@ -46,14 +46,14 @@ impl Resumed {
             );
         }
         let (version, commit) = (text("version")?, text("commit")?);
-        let this = (env!("CARGO_PKG_VERSION"), build::commit());
-        if (version.as_str(), commit.as_str()) != this {
+        let program = manifest["program"].as_str().unwrap_or("anthill");
+        let this = (build::name(), build::version(), build::commit());
+        if (program, version.as_str(), commit.as_str()) != this {
+            let (name, own_version, own_commit) = this;
             bail!(
-                "{shown}: the run was saved by anthill {version}, commit {commit}, and this is {}, \
-                 commit {}, whose nodes may behave otherwise; go on with that one, or run it from \
-                 the start",
-                this.0,
-                this.1
+                "{shown}: the run was saved by {program} {version}, commit {commit}, and this is \
+                 {name} {own_version}, commit {own_commit}, whose nodes may behave otherwise; go on \
+                 with that one, or run it from the start",
             );
         }
         if build::has_changes() || manifest["uncommitted_changes"] == true {

@@ -254,7 +254,9 @@ fn manifest() -> Value {
     json!({
         "reproduce": reproduce(&command),
         "command": command,
-        "version": env!("CARGO_PKG_VERSION"),
+        "program": crate::build::name(),
+        "version": crate::build::version(),
+        "anthill_version": crate::build::LIBRARY,
         "commit": crate::build::commit(),
         "uncommitted_changes": crate::build::has_changes(),
         "started_unix_s": clock::unix_seconds(),
@@ -279,7 +281,7 @@ fn resume(store: &Store) -> String {
 /// The whole command line: to be typed in a shell.
 fn typed(command: &[String]) -> String {
     let words = command.iter().skip(1).map(|word| quoted(word));
-    std::iter::once("anthill".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    std::iter::once(crate::build::name().to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// The command line that makes a run again in a directory.
@@ -289,7 +291,7 @@ pub(crate) fn repeated_in(command: &[String], directory: &Path) -> String {
 
 /// The command line without the place where it saves: to be typed in a shell.
 fn reproduce(command: &[String]) -> String {
-    let mut words = vec!["anthill".to_owned()];
+    let mut words = vec![crate::build::name().to_owned()];
     let mut rest = command.iter().skip(1);
     while let Some(word) = rest.next() {
         if word == "--out" {

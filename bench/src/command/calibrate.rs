@@ -133,7 +133,7 @@ fn table_text(costs: &CostTable) -> String {
         format!("machine  {}", machine_name()),
         format!("date     {}", clock::date(clock::unix_seconds())),
         format!("commit   {}{changes}", crate::build::commit()),
-        format!("command  anthill {}", command.join(" ")),
+        format!("command  {} {}", crate::build::name(), command.join(" ")),
         String::new(),
         "Messages: CPU time of a message's system calls over loopback, UDP and TCP in the mean."
             .into(),

@@ -80,8 +80,8 @@ pub(super) fn fork(
     }
     run::admit(entry, &scenario)?;
     let name = format!("fork-{}", scenario.name);
-    let mut out =
-        interrupts.claim(|| RunDirectory::claim(args.out.as_deref(), &name, scenario.seed))?;
+    let mut out = interrupts
+        .claim(|| RunDirectory::claim(args.execution.out.as_deref(), &name, scenario.seed))?;
     let past = Past { entry, resumed: &resumed, scenario, at, from: &args.directory };
     let done = all(&past, &futures, args, interrupts, &mut out);
     let (exit, text, json) = match done {
@@ -93,7 +93,7 @@ pub(super) fn fork(
         }
     };
     out.write("fork.json", json.as_bytes())?;
-    terminal::show(match args.format {
+    terminal::show(match args.execution.format {
         Format::Text => &text,
         Format::Json => &json,
     })?;
@@ -194,8 +194,8 @@ fn reach(
     let prepared = run::prepare(past.entry, &past.scenario)?;
     interrupts.begin(&control, || ());
     let outcome = {
-        let _progress = Progress::start(args.progress, past.at, &control);
-        (past.entry.run)(&past.scenario, &prepared, args.engine, &control)?
+        let _progress = Progress::start(args.execution.progress, past.at, &control);
+        (past.entry.run)(&past.scenario, &prepared, args.execution.engine, &control)?
     };
     // Whoever interrupts it wants no checkpoint, but the end.
     let interrupted = control.asked.is_last() || control.interrupt.load(Ordering::Relaxed);
@@ -237,21 +237,23 @@ fn one(
     let mut directory = run::claim(Some(&path), scenario, &future.name, interrupts)?;
     let prepared = run::prepare(past.entry, scenario).with_context(|| future.name.clone())?;
     let setting = prepared.setting(scenario);
-    let manifest = run::manifest(scenario, (&setting, &prepared.regions(scenario)), args.engine);
+    let manifest =
+        run::manifest(scenario, (&setting, &prepared.regions(scenario)), args.execution.engine);
     let manifest = match future.changes.is_empty() {
         true => manifest,
         false => marked(&manifest, past, future)?,
     };
     interrupts.begin(&control, || directory.write("manifest.json", manifest.as_bytes()))?;
+    run::save_node_ids(&prepared, &mut directory)?;
     let outcome = {
-        let _progress = Progress::start(args.progress, scenario.until, &control);
-        (past.entry.run)(scenario, &prepared, args.engine, &control)
+        let _progress = Progress::start(args.execution.progress, scenario.until, &control);
+        (past.entry.run)(scenario, &prepared, args.execution.engine, &control)
             .with_context(|| future.name.clone())?
     };
     let record = Record {
         scenario,
         setting: &setting,
-        engine: args.engine,
+        engine: args.execution.engine,
         outcome: &outcome,
         cost: Cost::new(&outcome, watch.elapsed(), Usage::read()),
         directory: &path,

@@ -6,9 +6,11 @@ mod compare;
 mod complexity;
 mod contract;
 mod demo;
+mod export;
 mod fork;
 mod ledger;
 mod node;
+mod playback;
 mod profile;
 mod protocols;
 mod replay;
@@ -29,6 +31,7 @@ use crate::Registry;
 use crate::args::{Command, CommandLine};
 use crate::clock::Stopwatch;
 use crate::interrupt::Interrupts;
+use crate::processes;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +71,16 @@ pub(crate) fn dispatch(
     watch: Stopwatch,
     interrupts: &Interrupts,
 ) -> anyhow::Result<Exit> {
-    match line.command.unwrap_or_else(|| Command::Run(Box::default())) {
+    let command = line.command.unwrap_or_else(|| Command::Run(Box::default()));
+    processes::only_run(registry, &command)?;
+    match command {
         Command::Run(args) => run::run(registry, *args, watch, interrupts),
         Command::Validate(args) => validate::validate(registry, args),
         Command::Protocols(args) => protocols::protocols(registry, &args),
         Command::Calibrate(args) => calibrate::calibrate(&args, interrupts),
         Command::Profile(args) => profile::profile(registry, &args, interrupts),
         Command::Report(args) => report::report(&args, interrupts),
+        Command::Export(args) => export::export(registry, args),
         Command::Fork(args) => fork::fork(registry, &args, interrupts),
         Command::Ledger(args) => ledger::ledger(args),
         Command::Replay(args) => replay::replay(registry, &args),
@@ -91,6 +97,7 @@ pub(crate) fn dispatch(
         Command::Schema => shell::schema(registry),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
+        Command::Playback(args) => playback::playback(registry, &args, interrupts),
         Command::Trace(args) => trace::trace(registry, &args, interrupts),
     }
 }

@@ -21,7 +21,7 @@ use crate::interrupt::Interrupts;
 use crate::machine::Usage;
 use crate::plan::ScenarioPlan;
 use crate::profile::growth::{self, Measured};
-use crate::profile::{Profile, Sampler, flames, pprof};
+use crate::profile::{Profile, Sampler, flames, growth_flames, pprof};
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
 use crate::trace::wanted;
@@ -174,6 +174,7 @@ fn one(
     let regions = prepared.regions(scenario);
     let manifest = super::run::manifest(scenario, (&setting, &regions), EngineChoice::Sharded);
     interrupts.begin(control, || run.write("manifest.json", manifest.as_bytes()))?;
+    super::run::save_node_ids(&prepared, run)?;
     let sampler = Sampler::start(hz(args)?).context("cannot sample this process")?;
     let begun_s = Usage::read().cpu_s;
     let mut runs = 0;
@@ -269,9 +270,8 @@ fn compare(first: &Size, last: &Size, directory: &mut RunDirectory) -> anyhow::R
         profile: &size.profile,
         events: size.events(),
     });
-    let title = format!("from {} to {} nodes, per event", a.name, b.name);
     let table = growth::table(a, b, ROWS);
-    let drawn = flames::difference(&a.folded(), &b.folded(), &title)?;
+    let drawn = growth_flames::svg(a, b)?;
     terminal::show(&format!("{table}\n"))?;
     directory.write("growth.svg", &drawn)?;
     directory.write("growth.csv", growth::csv(&growth::rows(a, b)).as_bytes())?;

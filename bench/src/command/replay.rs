@@ -18,12 +18,12 @@ use crate::args::{EngineChoice, ReplayArgs};
 use crate::engines::{self, Control, Source};
 use crate::export::{manifest, series, summary};
 use crate::progress::Progress;
-use crate::{Entry, Registry, external, inputs, terminal};
+use crate::{Entry, Registry, build, external, inputs, terminal};
 
 /// Runs a saved run again.
 pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
-    let scenario = engines::load(&recorded.source, &[], registry)?;
+    let scenario = recorded.scenario(registry)?;
     recorded.check_inputs(&scenario)?;
     let entry = registry.named(&scenario.protocol)?;
     run::admit(entry, &scenario)?;
@@ -45,10 +45,11 @@ pub(super) fn replay(registry: &Registry, args: &ReplayArgs) -> anyhow::Result<E
         return Ok(Exit::Done);
     }
     terminal::show(&format!(
-        "different digest: recorded {} by commit {}, now {digest} by commit {}\n",
+        "different digest: recorded {} by {}, now {digest} by {} {}\n",
         recorded.digest,
-        recorded.commit,
-        crate::build::commit()
+        recorded.program,
+        build::name(),
+        build::told()
     ))?;
     terminal::show(&where_they_part(entry, &scenario, &args.directory, &outcome)?)?;
     Ok(Exit::Violated)
@@ -94,7 +95,10 @@ pub(super) struct Recorded {
     pub(super) source: Source,
     pub(super) engine: EngineChoice,
     pub(super) digest: String,
-    pub(super) commit: String,
+    /// What made it, in words.
+    pub(super) program: String,
+    /// Whether that is a program of another name.
+    is_of_another: bool,
     /// The files that it read, with the hashes of their contents.
     inputs: Value,
     /// Whether it was told to end at a violation, and there was one.
@@ -133,6 +137,7 @@ impl Recorded {
             let found = value[name].as_str().map(str::to_owned);
             found.with_context(|| format!("{} does not record `{name}`", directory.display()))
         };
+        let program = manifest["program"].as_str().unwrap_or("anthill");
         let engine = EngineChoice::from_str(&text(&manifest, "engine")?, false);
         Ok(Self {
             source: Source::Text {
@@ -141,10 +146,54 @@ impl Recorded {
             },
             engine: engine.map_err(anyhow::Error::msg).context("unknown engine")?,
             digest: text(&summary, "digest")?,
-            commit: text(&manifest, "commit")?,
+            program: format!(
+                "{program} {} (commit {}{})",
+                text(&manifest, "version")?,
+                text(&manifest, "commit")?,
+                if manifest["uncommitted_changes"] == true {
+                    ", with uncommitted changes"
+                } else {
+                    ""
+                }
+            ),
+            is_of_another: program != build::name(),
             inputs: manifest["inputs"].clone(),
             ended_by_violation,
         })
+    }
+
+    /// The scenario that ran. Says so if another program ran it, whose protocols may be others.
+    pub(super) fn scenario(&self, registry: &Registry) -> anyhow::Result<Scenario> {
+        let loaded = engines::load(&self.source, &[], registry);
+        if !self.is_of_another {
+            return Ok(loaded?);
+        }
+        let (program, this) = (&self.program, build::name());
+        let scenario = loaded.with_context(|| {
+            format!(
+                "the run is of another program, {program}: repeat it with that, not with {this}"
+            )
+        })?;
+        let note = format!(
+            "the run is of another program, {program}: this is {this} {}, whose protocol of that name \
+             may be another",
+            build::told()
+        );
+        terminal::complain("note", &note);
+        Ok(scenario)
+    }
+
+    /// Refuses to go on with another run than the recorded one.
+    pub(super) fn check_digest(&self, outcome: &Outcome) -> anyhow::Result<()> {
+        let digest = summary::digest(outcome.result.digest);
+        if digest != self.digest {
+            bail!(
+                "this version does not repeat the run: digest {digest}, recorded {} by {}",
+                self.digest,
+                self.program
+            );
+        }
+        Ok(())
     }
 
     /// Refuses to run on other files than the recorded ones, which would give another run.

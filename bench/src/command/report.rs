@@ -1,69 +1,26 @@
 //! `anthill report`: read → draw → write whole or not at all.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process;
-
-use anyhow::{Context as _, bail};
+use std::path::PathBuf;
 
 use super::Exit;
 use crate::args::ReportArgs;
 use crate::interrupt::Interrupts;
-use crate::page::GENERATOR;
-use crate::{report, terminal};
+use crate::{page, report, terminal};
 
 /// The name of a report beside the files it is made from.
-const FILE: &str = "report.html";
+pub(crate) const FILE: &str = "report.html";
 
 /// Makes one page of the given directories.
 pub(super) fn report(args: &ReportArgs, interrupts: &Interrupts) -> anyhow::Result<Exit> {
     let loaded = report::load(&args.directories)?;
-    let page = report::document(&loaded);
     let out = match (&args.out, &args.directories[..]) {
         (Some(out), _) => out.clone(),
         // Experiments have a page of their own there.
         (None, [only]) if loaded.is_one_run() => only.join(FILE),
         (None, _) => PathBuf::from(FILE),
     };
-    replaceable(&out)?;
-    interrupts
-        .hold(|| write(&out, &page))
-        .with_context(|| format!("cannot write {}; choose another --out FILE", out.display()))?;
+    let is_beside = out.parent() == args.directories.first().map(PathBuf::as_path);
+    page::save(&out, &report::document(&loaded, is_beside), interrupts)?;
     terminal::show(&format!("Saved in {}\n", out.display()))?;
     Ok(Exit::Done)
-}
-
-/// A report may take the place of an older one, but of nothing else.
-fn replaceable(out: &Path) -> anyhow::Result<()> {
-    let found = match fs::metadata(out) {
-        Err(_) => return Ok(()),
-        Ok(found) => found,
-    };
-    let mut start = vec![];
-    let is_report = found.is_file()
-        && fs::File::open(out).and_then(|file| file.take(2_000).read_to_end(&mut start)).is_ok()
-        && String::from_utf8_lossy(&start).contains(GENERATOR);
-    if !is_report {
-        bail!("{} is there and is no report of anthill; choose another --out FILE", out.display());
-    }
-    Ok(())
-}
-
-/// Beside its place first: whoever looks, or a full disk, finds the old page or the new one.
-fn write(out: &Path, page: &str) -> io::Result<()> {
-    let mut unfinished = out.as_os_str().to_owned();
-    unfinished.push(format!(".{}.partial", process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(page.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&unfinished, out));
-    if written.is_err() {
-        // Best effort: the error to report is the first one.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
 }

@@ -6,14 +6,10 @@ use std::path::Path;
 
 use anthill_engine::scenario::{ProtocolInfo, json_schema};
 use anyhow::Context as _;
-use clap::CommandFactory as _;
 
 use super::Exit;
-use crate::args::{CommandLine, CompletionsArgs, ManArgs};
-use crate::{Registry, terminal};
-
-/// What the program is called, whatever its file is.
-const NAME: &str = "anthill";
+use crate::args::{CompletionsArgs, ManArgs, command};
+use crate::{Registry, build, terminal};
 
 /// Prints the JSON Schema of scenarios that name a protocol of this binary.
 pub(super) fn schema(registry: &Registry) -> anyhow::Result<Exit> {
@@ -25,7 +21,7 @@ pub(super) fn schema(registry: &Registry) -> anyhow::Result<Exit> {
 /// Prints a shell's completions.
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut CommandLine::command(), NAME, &mut script);
+    clap_complete::generate(args.shell, &mut command(), build::name(), &mut script);
     terminal::show(&String::from_utf8(script)?)?;
     Ok(Exit::Done)
 }
@@ -35,7 +31,7 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
     match &args.out {
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(CommandLine::command()).render(&mut page)?;
+            clap_mangen::Man::new(command()).render(&mut page)?;
             terminal::show(&String::from_utf8(page)?)?;
         }
         Some(directory) => {
@@ -50,7 +46,7 @@ pub(super) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
 /// Writes a page for each command; how many.
 fn pages(directory: &Path) -> anyhow::Result<usize> {
     fs::create_dir_all(directory)?;
-    let mut command = CommandLine::command();
+    let mut command = command();
     // Subcommands learn their full names.
     command.build();
     let mut commands = vec![command];
@@ -74,7 +70,7 @@ mod tests {
     fn every_command_has_a_page() {
         let desk = tempfile::tempdir().expect("a directory");
         let written = pages(desk.path()).expect("written");
-        let commands = CommandLine::command().get_subcommands().count();
+        let commands = command().get_subcommands().count();
         assert!(written > commands, "{written} pages for {commands} commands");
         for (page, words) in [
             ("anthill.1", "full\\-scale peer\\-to\\-peer networks"),
@@ -92,7 +88,7 @@ mod tests {
             [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish]
         {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut CommandLine::command(), NAME, &mut script);
+            clap_complete::generate(shell, &mut command(), build::name(), &mut script);
             let script = String::from_utf8(script).expect("text");
             for word in ["complexity", "stop-on-violation", "sequential"] {
                 assert!(script.contains(word), "{word} is not in {shell}'s");

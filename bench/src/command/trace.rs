@@ -14,8 +14,7 @@ use anyhow::{Context as _, bail};
 use super::replay::Recorded;
 use super::{Exit, run};
 use crate::args::TraceArgs;
-use crate::engines::{self, Control, Prepared};
-use crate::export::summary;
+use crate::engines::{Control, Prepared};
 use crate::interrupt::Interrupts;
 use crate::progress::Progress;
 use crate::run_directory::RunDirectory;
@@ -44,7 +43,7 @@ pub(super) fn trace(
     interrupts: &Interrupts,
 ) -> anyhow::Result<Exit> {
     let recorded = Recorded::read(&args.directory)?;
-    let scenario = engines::load(&recorded.source, &[], registry)?;
+    let scenario = recorded.scenario(registry)?;
     recorded.check_inputs(&scenario)?;
     let entry = registry.named(&scenario.protocol)?;
     let request = wanted::request(&args.events, &scenario, entry.protocol.kinds)?;
@@ -86,14 +85,7 @@ impl Passes<'_> {
             Ended::Interrupted => bail!("interrupted"),
             Ended::MemoryLimit => bail!("stopped at engine.memory_limit: lower --most"),
         }
-        let digest = summary::digest(outcome.result.digest);
-        if digest != self.recorded.digest {
-            bail!(
-                "this version does not repeat the run: digest {digest}, recorded {} by commit {}",
-                self.recorded.digest,
-                self.recorded.commit
-            );
-        }
+        self.recorded.check_digest(&outcome)?;
         outcome.trace.context("the engine recorded no trace")
     }
 

@@ -58,7 +58,7 @@ fn lines(entries: &[HistoryEntry]) -> String {
 
 /// What `Debug` wrote as JSON: numbers, flags and options of such as themselves, a newtype as what
 /// it holds, everything else as text.
-fn value(debug: &str) -> Value {
+pub(crate) fn value(debug: &str) -> Value {
     if debug == "None" {
         return Value::Null;
     }

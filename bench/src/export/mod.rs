@@ -9,6 +9,7 @@ pub(crate) mod columns;
 pub(crate) mod history;
 pub(crate) mod interval_log;
 pub(crate) mod manifest;
+pub(crate) mod node_ids;
 pub(crate) mod parquet;
 pub(crate) mod percentiles;
 pub(crate) mod series;

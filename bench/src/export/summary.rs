@@ -7,7 +7,7 @@
 use anthill_engine::Key;
 use anthill_engine::conditions::{ConditionTotals, LateMessage};
 use anthill_engine::outcome::{Ended, RunResult, Violation};
-use anthill_protocol::MetricKind;
+use anthill_protocol::{MetricInfo, MetricKind};
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
@@ -61,6 +61,10 @@ pub(crate) fn result(record: &Record<'_>) -> Map<String, Value> {
         "checks": checks::json(&result.checks),
         "metrics": metrics(result),
     }));
+    let ratios = ratios(result.metrics);
+    if !ratios.is_empty() {
+        part.insert("ratios".to_owned(), Value::Object(ratios));
+    }
     if !result.violations.is_empty() {
         part.insert("violations".to_owned(), violations(&result.violations));
     }
@@ -128,6 +132,15 @@ fn metrics(result: &RunResult) -> Map<String, Value> {
     metrics
 }
 
+/// Which metrics are ratios, and to which other metric.
+fn ratios(metrics: &[MetricInfo]) -> Map<String, Value> {
+    let ratio = |metric: &MetricInfo| match metric.kind {
+        MetricKind::Per(other) => Some((metric.name.to_owned(), json!(metrics.get(other)?.name))),
+        _ => None,
+    };
+    metrics.iter().filter_map(ratio).collect()
+}
+
 /// Sums of time over many nodes may pass 64 bits, beyond which JSON's readers take floats anyway.
 fn conditions(totals: &ConditionTotals) -> Map<String, Value> {
     let figure = |value: u128| u64::try_from(value).map_or(json!(value as f64), |n| json!(n));
@@ -172,7 +185,7 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         .iter()
         .map(|(name, ns)| (format!("{name}_s"), json!(seconds(*ns))))
         .collect();
-    let mut part = object(json!({
+    let mut all = object(json!({
         "engine": record.engine.name(),
         "run_directory": record.directory.display().to_string(),
         "ended": ended(record.outcome.ended),
@@ -209,9 +222,26 @@ fn host(record: &Record<'_>) -> Map<String, Value> {
         },
     }));
     if let Some(report) = &host.external {
-        part.insert("external".to_owned(), external::json(report));
+        all.insert("external".to_owned(), external::json(report));
     }
-    part
+    if let Some(processes) = host.processes {
+        // Times are of all processes, which wait at once.
+        let each = |ns: u64| seconds(ns) / f64::from(processes.processes.max(1));
+        let sent = json!({
+            "processes": processes.processes,
+            "votes": processes.votes,
+            "exchanges": processes.exchanges,
+            "messages": processes.messages,
+            "bytes": processes.bytes,
+            "events": processes.events,
+            "bodies": processes.bodies,
+            "vote_s": each(processes.vote_ns),
+            "exchange_s": each(processes.exchange_ns),
+            "wait_s": each(processes.wait_ns),
+        });
+        all.insert("processes".to_owned(), sent);
+    }
+    all
 }
 
 fn ended(ended: Ended) -> &'static str {
@@ -258,6 +288,19 @@ mod tests {
             r#""messages_by_kind":{"push":9000,"pull":1000},"judged":1}}"#
         );
         assert_eq!(Value::Object(result(&record)).to_string(), expected);
+    }
+
+    #[test]
+    fn ratios_are_named_with_what_they_are_ratios_to() {
+        let (scenario, mut outcome) = (fabricated::scenario(), fabricated::outcome());
+        assert!(!result(&fabricated::record(&scenario, &outcome)).contains_key("ratios"));
+        let mut metrics = outcome.result.metrics.to_vec();
+        let hops = MetricKind::Per(metrics.iter().position(|m| m.name == "sends").expect("sends"));
+        metrics[0] = MetricInfo::new("hops", hops, "of a lookup");
+        outcome.result.metrics = metrics.leak();
+        let result = result(&fabricated::record(&scenario, &outcome));
+        assert_eq!(result["ratios"], json!({ "hops": "sends" }));
+        assert_eq!(result["metrics"]["hops"], json!(0.0999));
     }
 
     #[test]

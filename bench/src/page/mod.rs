@@ -6,7 +6,11 @@
 //! security policy in each page forbids whatever would need the network. Colours follow the
 //! reader's theme, paper is white, and what is folded away on the screen is printed.
 
+mod file;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub(crate) use file::save;
 
 use crate::plot;
 
@@ -20,15 +24,36 @@ pub(crate) const GENERATOR: &str = "<meta name=\"generator\" content=\"anthill\"
 
 /// A whole page. The body is a row of [`section`]s.
 pub(crate) fn document(title: &str, subtitle: &str, body: &Markup) -> String {
-    page(title, subtitle, body, SCRIPT, POLICY)
+    page(title, subtitle, body, ("", SCRIPT), POLICY)
 }
 
-/// A whole page with a script of its own, which may ask its own server for events.
-pub(crate) fn live_document(title: &str, subtitle: &str, body: &Markup, script: &str) -> String {
-    page(title, subtitle, body, script, &format!("{POLICY}; connect-src 'self'"))
+/// A whole page with a style and a script of its own, which may ask its own server for events.
+pub(crate) fn live_document(
+    title: &str,
+    subtitle: &str,
+    body: &Markup,
+    own: (&str, &str),
+) -> String {
+    page(title, subtitle, body, own, &format!("{POLICY}; connect-src 'self'"))
 }
 
-fn page(title: &str, subtitle: &str, body: &Markup, script: &str, policy: &str) -> String {
+/// A whole page with a style and a script of its own, which asks for nothing.
+pub(crate) fn scripted_document(
+    title: &str,
+    subtitle: &str,
+    body: &Markup,
+    (style, script): (&str, &str),
+) -> String {
+    page(title, subtitle, body, (style, script), POLICY)
+}
+
+fn page(
+    title: &str,
+    subtitle: &str,
+    body: &Markup,
+    (style, script): (&str, &str),
+    policy: &str,
+) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,12 +66,12 @@ fn page(title: &str, subtitle: &str, body: &Markup, script: &str, policy: &str) 
                 // Without this a browser asks the server for /favicon.ico.
                 link rel="icon" href="data:,";
                 title { (title) }
-                style { (PreEscaped(plot::STYLE)) (PreEscaped(STYLE)) }
+                style { (PreEscaped(plot::STYLE)) (PreEscaped(STYLE)) (PreEscaped(style)) }
             }
             body {
                 header { h1 { (title) } p { (subtitle) } }
                 main { (body) }
-                footer { p { "Made by anthill " (env!("CARGO_PKG_VERSION")) "." } }
+                footer { p { "Made by " (crate::build::name()) " " (crate::build::version()) "." } }
                 script { (PreEscaped(script)) }
             }
         }
@@ -138,6 +163,22 @@ pub(crate) fn absent(text: &str) -> Markup {
     html! { p.absent { (text) } }
 }
 
+/// Standard base64 with padding, for what a page carries that is no text.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let shown = digit <= chunk.len();
+            let at = (bits >> (18 - 6 * digit)) as usize & 63;
+            text.push(if shown { char::from(DIGITS[at]) } else { '=' });
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +201,14 @@ mod tests {
         assert!(page.contains("default-src 'none'") && page.contains("prefers-color-scheme"));
         assert!(!page.contains("connect-src"));
         assert!(page.contains("<th scope=\"col\" class=\"figure\">&lt;script"), "{page}");
+    }
+
+    #[test]
+    fn base64_is_what_it_was_made_from() {
+        for bytes in [&b""[..], b"a", b"ab", b"abc", b"<svg>\xff\x00"] {
+            let text = base64(bytes);
+            assert_eq!(text.len() % 4, 0);
+            assert_eq!(crate::fabricated::base64(&text), bytes);
+        }
     }
 }

@@ -106,7 +106,8 @@ impl Plan {
         };
         json!({
             "command": self.kind,
-            "version": env!("CARGO_PKG_VERSION"),
+            "program": crate::build::name(),
+            "version": crate::build::version(),
             "commit": crate::build::commit(),
             "seed": self.seed,
             "settings": self.settings,

@@ -42,20 +42,20 @@ impl Row {
 
 impl Measured<'_> {
     /// CPU time that a sample stands for, per event, in ns.
-    fn ns(&self) -> f64 {
+    pub(crate) fn sample_ns(&self) -> f64 {
         1e9 / f64::from(self.profile.hz.max(1)) / self.events.max(1) as f64
     }
 
     /// CPU time per event, in ns, over all functions and threads.
     pub(crate) fn total_ns(&self) -> f64 {
-        self.profile.samples() as f64 * self.ns()
+        self.profile.samples() as f64 * self.sample_ns()
     }
 
     /// Folded stacks whose counts are ps per event.
     pub(crate) fn folded(&self) -> String {
         let mut text = String::new();
         for (stack, count) in &self.profile.stacks {
-            let ps = (*count as f64 * self.ns() * 1e3).round() as u64;
+            let ps = (*count as f64 * self.sample_ns() * 1e3).round() as u64;
             // Threads differ between runs by chance. A write to a string does not fail.
             let _ = writeln!(text, "{} {ps}", stack.get(1..).unwrap_or_default().join(";"));
         }
@@ -66,7 +66,7 @@ impl Measured<'_> {
 /// The functions, those that grew most first.
 pub(crate) fn rows(first: Measured<'_>, second: Measured<'_>) -> Vec<Row> {
     let shares = [first.profile.functions(), second.profile.functions()];
-    let ns = [first.ns(), second.ns()];
+    let ns = [first.sample_ns(), second.sample_ns()];
     let mut names: Vec<&str> = shares.iter().flat_map(|shares| shares.keys().copied()).collect();
     names.sort_unstable();
     names.dedup();

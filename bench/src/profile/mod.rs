@@ -2,7 +2,7 @@
 //!
 //! `sampler` interrupts the process by a timer of its CPU time and notes program counters; `stacks`
 //! turns them into named functions after the run; `flames` draws, `pprof` writes the format that
-//! pprof's tools read, `growth` sets two sizes side by side, per event.
+//! pprof's tools read, `growth` sets two sizes side by side, per event, and `growth_flames` draws that.
 //!
 //! Why not the pprof crate: with frame pointers its tracer leaves out the function that was
 //! interrupted, and it counts all samples with the same enclosing functions as one stack, named
@@ -11,6 +11,7 @@
 
 pub(crate) mod flames;
 pub(crate) mod growth;
+pub(crate) mod growth_flames;
 pub(crate) mod pprof;
 pub(crate) mod sampler;
 pub(crate) mod stacks;

@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::experiments::{self, Experiment};
+use super::embedded::{self, Experiment};
 use crate::export::manifest::FORMAT;
 use crate::ledger::{self, SavedLedger};
+use crate::page;
 use crate::run_directory::file_name;
 
 /// The largest file that is read: more than a run directory may hold.
@@ -27,7 +28,7 @@ pub(crate) enum ReportError {
     /// Nothing that anthill saved.
     #[error(
         "{} is no run directory: it has no manifest.json; give a directory that `anthill run`, `scale`, \
-         `sweep` or `compare` saved",
+         `sweep`, `compare`, `complexity` or `demo` saved",
         path.display()
     )]
     Foreign {
@@ -94,6 +95,9 @@ pub(super) struct Run {
     pub(super) flamegraph: Option<String>,
     /// `None`: no ledger was saved.
     pub(super) ledger: Option<PackedLedger>,
+    /// Whether messages were recorded, and whether there is a page that plays them.
+    pub(super) has_trace: bool,
+    pub(super) has_playback: bool,
 }
 
 /// A ledger, and it packed as base64.
@@ -110,6 +114,9 @@ pub(super) struct Manifest {
     pub(super) name: String,
     protocol: String,
     pub(super) seed: u64,
+    /// What ran it.
+    #[serde(default = "anthill")]
+    pub(super) program: String,
     pub(super) version: String,
     pub(super) commit: String,
     pub(super) uncommitted_changes: bool,
@@ -125,6 +132,11 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) inputs: Vec<Input>,
     pub(super) scenario_toml: String,
+}
+
+/// What ran before manifests said so.
+pub(super) fn anthill() -> String {
+    "anthill".to_owned()
 }
 
 /// A file that the scenario names.
@@ -182,6 +194,9 @@ pub(super) struct Outcome {
     #[serde(default)]
     pub(super) violations: Vec<Violation>,
     pub(super) metrics: Map<String, Value>,
+    /// Which of them are ratios, and to which other.
+    #[serde(default)]
+    pub(super) ratios: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) conditions: Option<Map<String, Value>>,
 }
@@ -281,7 +296,7 @@ pub(super) struct Step {
 pub(crate) fn load(directories: &[PathBuf]) -> Result<Loaded, ReportError> {
     let mut loaded = Loaded { runs: Vec::new(), experiments: Vec::new() };
     for path in directories {
-        let found = experiments::load(path)?;
+        let found = embedded::load(path)?;
         if found.is_empty() || path.join("summary.json").exists() {
             loaded.runs.push(run(path)?);
         }
@@ -309,9 +324,10 @@ fn run(path: &Path) -> Result<Run, ReportError> {
     if value["format"] != FORMAT {
         let problem = match value["format"].as_u64() {
             Some(format) => format!(
-                "format {format}, where this anthill ({}) reads {FORMAT}; use the anthill that \
+                "format {format}, where this {} ({}) reads {FORMAT}; use the program that \
                  saved it",
-                env!("CARGO_PKG_VERSION")
+                crate::build::name(),
+                crate::build::version()
             ),
             None => "no manifest of anthill: it has no `format`".to_owned(),
         };
@@ -344,7 +360,19 @@ fn run(path: &Path) -> Result<Run, ReportError> {
     let flamegraph = flamegraph(&path.join("flamegraph.svg"))?;
     let ledger = packed_ledger(&path.join(ledger::FILE))?;
     let name = path.display().to_string();
-    Ok(Run { name, manifest, summary, series, latencies, flamegraph, ledger })
+    let has = |file: &str| path.join(file).is_file();
+    let (has_trace, has_playback) = (has("trace.jsonl"), has(crate::playback::FILE));
+    Ok(Run {
+        name,
+        manifest,
+        summary,
+        series,
+        latencies,
+        flamegraph,
+        ledger,
+        has_trace,
+        has_playback,
+    })
 }
 
 fn packed_ledger(path: &Path) -> Result<Option<PackedLedger>, ReportError> {
@@ -353,7 +381,7 @@ fn packed_ledger(path: &Path) -> Result<Option<PackedLedger>, ReportError> {
         path: path.to_owned(),
         problem: crate::terminal::told(&problem),
     })?;
-    Ok(Some(PackedLedger { saved, base64: base64(&packed) }))
+    Ok(Some(PackedLedger { saved, base64: page::base64(&packed) }))
 }
 
 /// A file's text; `None` if there is none.
@@ -447,23 +475,7 @@ fn flamegraph(path: &Path) -> Result<Option<String>, ReportError> {
         let problem = "is no SVG".to_owned();
         return Err(ReportError::Corrupt { path: path.to_owned(), problem });
     }
-    Ok(Some(base64(text.as_bytes())))
-}
-
-/// Standard base64 with padding, for the one image of a page, and for its ledger.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let shown = digit <= chunk.len();
-            let at = (bits >> (18 - 6 * digit)) as usize & 63;
-            text.push(if shown { char::from(DIGITS[at]) } else { '=' });
-        }
-    }
-    text
+    Ok(Some(page::base64(text.as_bytes())))
 }
 
 #[cfg(test)]
@@ -503,15 +515,6 @@ mod tests {
         for bad in ["h\n1 2", "h\nNaN 0.5 1", "h\nx"] {
             let problem = percentiles(path, bad).expect_err(bad).to_string();
             assert!(problem.contains("line 2"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn base64_is_what_it_was_made_from() {
-        for bytes in [&b""[..], b"a", b"ab", b"abc", b"<svg>\xff\x00"] {
-            let text = base64(bytes);
-            assert_eq!(text.len() % 4, 0);
-            assert_eq!(crate::fabricated::base64(&text), bytes);
         }
     }
 }

@@ -4,10 +4,10 @@
 //! everything is a function from what was loaded to markup, one module per part of the page:
 //! `results` (figures, latencies, messages, checks), `timeline` (what happened when, with the
 //! faults), `ledger` (the chain), `origin` (where it ran, what it cost, how to repeat it), `overlay` (several runs side by
-//! side), `experiments` (what scale, sweep and compare saved). A part whose file is missing says so
+//! side), `embedded` (what scale, sweep, compare, complexity and demo drew). A part whose file is missing says so
 //! on the page. The same files give the same page.
 
-mod experiments;
+mod embedded;
 mod ledger;
 mod load;
 mod origin;
@@ -22,17 +22,18 @@ pub(crate) use load::{Loaded, load};
 use crate::page;
 use load::Run;
 
-/// The page.
-pub(crate) fn document(loaded: &Loaded) -> String {
+/// The page. `is_beside`: it is to stand in the directory of its only run, and can lead to what is there.
+pub(crate) fn document(loaded: &Loaded, is_beside: bool) -> String {
     match &loaded.runs[..] {
         [run] if loaded.is_one_run() => {
-            page::document(&title(run), &subtitle(run), &parts(run, ""))
+            let body = html! { (playback(run, is_beside)) (parts(run, "")) };
+            page::document(&title(run), &subtitle(run), &body)
         }
         runs => {
             let count = runs.len() + loaded.experiments.len();
             let body = html! {
                 @for (i, experiment) in loaded.experiments.iter().enumerate() {
-                    (experiments::part(experiment, i + 1))
+                    (embedded::part(experiment, i + 1))
                 }
                 @if runs.len() > 1 { (overlay::parts(runs)) }
                 @for (i, run) in runs.iter().enumerate() {
@@ -53,6 +54,17 @@ impl Loaded {
     /// Whether all of it is one run.
     pub(crate) fn is_one_run(&self) -> bool {
         self.runs.len() == 1 && self.experiments.is_empty()
+    }
+}
+
+/// Where the run can be seen message by message.
+fn playback(run: &Run, is_beside: bool) -> Markup {
+    html! {
+        @if run.has_playback && is_beside {
+            p { a href=(crate::playback::FILE) { "Play this run: its nodes, and their messages on the way" } }
+        } @else if run.has_trace || run.has_playback {
+            p { "Its messages can be played: " code { "anthill playback " (origin::quoted(&run.name)) } }
+        }
     }
 }
 
@@ -92,7 +104,7 @@ fn subtitle(run: &Run) -> String {
     };
     let date = crate::clock::date(run.manifest.started_unix_s);
     format!(
-        "protocol {} · run on {date} with anthill {}{ended}",
-        run.summary.result.protocol, run.manifest.version
+        "protocol {} · run on {date} with {} {}{ended}",
+        run.summary.result.protocol, run.manifest.program, run.manifest.version
     )
 }

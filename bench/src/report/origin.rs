@@ -166,7 +166,7 @@ pub(super) fn manifest(run: &Run) -> Markup {
         (code(again.trim_end()))
         @if matches!(run.summary.host.ended.as_str(), "finished" | "violation") {
             p { "Or, with this run directory, which compares the digests as well:" }
-            (code(&format!("anthill replay {}", quoted(&run.name))))
+            (code(&format!("{} replay {}", run.manifest.program, quoted(&run.name))))
         }
         @if !files.rows.is_empty() {
             p { "It read these files. A replay needs the same contents." }
@@ -177,7 +177,7 @@ pub(super) fn manifest(run: &Run) -> Markup {
 }
 
 /// An argument as a POSIX shell takes it.
-fn quoted(argument: &str) -> String {
+pub(super) fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();

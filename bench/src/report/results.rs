@@ -242,13 +242,18 @@ fn conditions(befell: &[(&String, u64)]) -> Table {
 /// The protocol's own figures.
 pub(super) fn metrics(run: &Run) -> Markup {
     let mut table = Table::new(&["Metric", "#value"]);
-    for (name, value) in &run.summary.result.metrics {
-        let shown = match (value.as_u64(), value.as_f64()) {
-            (Some(n), _) => units::count(n),
-            (None, Some(n)) => units::figure(n),
-            (None, None) => continue,
+    let result = &run.summary.result;
+    for (name, value) in &result.metrics {
+        let ratio = result.ratios.get(name);
+        let shown = match (value.as_u64(), value.as_f64(), ratio) {
+            (Some(n), ..) => units::count(n),
+            (None, Some(n), _) => units::figure(n),
+            // A ratio to nothing, as the summary has it.
+            (None, None, Some(_)) => "–".to_owned(),
+            (None, None, None) => continue,
         };
-        table.rows.push(vec![name.clone(), shown]);
+        let per = ratio.map_or_else(String::new, |other| format!(", per {other}"));
+        table.rows.push(vec![name.clone() + &per, shown]);
     }
     if table.rows.is_empty() {
         return absent("The protocol has no metrics of its own.");

@@ -47,6 +47,13 @@ pub(super) fn part(run: &Run) -> Markup {
         @for columns in kinds.counts.chunks(MOST_METRICS) {
             (figure(&plot("Metrics", "per second of virtual time", Unit::Plain, rates(columns)), ""))
         }
+        @for columns in kinds.ratios.chunks(MOST_METRICS) {
+            @let lines = columns.iter().map(|columns| spans.ratio(table, *columns)).collect();
+            (figure(
+                &plot("Ratios", "of one metric to another", Unit::Plain, lines),
+                "Of what both gained in a step; steps in which the other gained nothing have no point.",
+            ))
+        }
     }
 }
 
@@ -76,12 +83,14 @@ pub(super) fn reached(run: &Run, table: &Table) -> Vec<Series> {
 struct Kinds {
     shares: Vec<usize>,
     counts: Vec<usize>,
+    /// A metric, and the one that it is set in proportion to.
+    ratios: Vec<(usize, usize)>,
 }
 
 impl Kinds {
     fn of(run: &Run, table: &Table) -> Self {
         let result = &run.summary.result;
-        let mut kinds = Self { shares: Vec::new(), counts: Vec::new() };
+        let mut kinds = Self { shares: Vec::new(), counts: Vec::new(), ratios: Vec::new() };
         for (column, name) in table.columns.iter().enumerate().skip(FIXED) {
             let sum = table
                 .rows
@@ -90,8 +99,12 @@ impl Kinds {
                 .fold(0, u64::saturating_add);
             let Some(value) = result.metrics.get(name).and_then(Value::as_f64) else { continue };
             let share = sum as f64 / result.nodes.max(1) as f64;
+            let other = result.ratios.get(name);
+            let other = other.and_then(|other| table.columns.iter().position(|name| name == other));
             if sum == 0 {
                 continue;
+            } else if let Some(other) = other {
+                kinds.ratios.push((column, other));
             } else if value == sum as f64 {
                 kinds.counts.push(column);
             } else if share <= 1.0 && (share - value).abs() <= 1e-9 {
@@ -166,6 +179,27 @@ impl Spans {
         Series { name: table.columns[column].replace('_', " "), mark: Mark::Steps, points }
     }
 
+    /// What a counter gained to what another did, step by step.
+    fn ratio(&self, table: &Table, (column, other): (usize, usize)) -> Series {
+        let mut steps: Vec<(u64, [u64; 2])> = Vec::new();
+        for (start, counters) in &table.rows {
+            let (at, gained) = (start / self.step_ns, [counters[column], counters[other]]);
+            match steps.last_mut() {
+                Some((last, sums)) if *last == at => {
+                    *sums = [0, 1].map(|i: usize| sums[i].saturating_add(gained[i]));
+                }
+                _ => steps.push((at, gained)),
+            }
+        }
+        let told = steps.into_iter().filter(|(_, [_, by])| *by > 0);
+        let point = |(at, [sum, by]): (u64, [u64; 2])| {
+            let middle = (at as f64 + 0.5) * self.step_ns as f64;
+            Point::new(middle.min(self.end_ns), sum as f64 / by as f64)
+        };
+        let name = format!("{} per {}", table.columns[column], table.columns[other]);
+        Series { name: name.replace('_', " "), mark: Mark::Line, points: told.map(point).collect() }
+    }
+
     fn caption(&self) -> String {
         format!("In steps of {}.", crate::units::nanos(self.step_ns))
     }
@@ -197,6 +231,25 @@ mod tests {
         let coarse = Spans { step_ns: 2_000_000, end_ns: 4e6 }.rate(&table, 0);
         let points: Vec<(f64, f64)> = coarse.points.iter().map(|p| (p.x / 1e6, p.y)).collect();
         assert_eq!(points, [(0.0, 5e3), (2.0, 0.5e3), (4.0, 0.5e3)]);
+    }
+
+    #[test]
+    fn ratios_are_of_what_both_gained_in_a_step() {
+        let rows = vec![
+            (0, vec![6, 3]),
+            (1_000_000, vec![6, 1]),
+            (2_000_000, vec![5, 0]),
+            (4_000_000, vec![0, 9]),
+        ];
+        let columns = vec!["hops_done".to_owned(), "lookups".to_owned()];
+        let table = Table { columns, rows, interval_ns: 1_000_000 };
+        let of = |step_ns| {
+            let ratio = Spans { step_ns, end_ns: 5e6 }.ratio(&table, (0, 1));
+            assert_eq!(ratio.name, "hops done per lookups");
+            ratio.points.iter().map(|p| (p.x / 1e6, p.y)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(1_000_000), [(0.5, 2.0), (1.5, 6.0), (4.5, 0.0)]);
+        assert_eq!(of(2_000_000), [(1.0, 3.0), (5.0, 0.0)]);
     }
 
     #[test]

@@ -15,12 +15,14 @@ const SUMMARY: &str = "summary.json";
 /// Holds one histogram per metric.
 const METRICS: &str = "metrics";
 /// All that a run may write, tables as CSV and Parquet.
-const FILES: [&str; 15] = [
+const FILES: [&str; 17] = [
     MANIFEST,
     SUMMARY,
     "series.csv",
     "checks.json",
     "nodes.csv",
+    "node_ids.csv",
+    "node_ids.csv.gz",
     "history.jsonl",
     "history.edn",
     crate::ledger::FILE,

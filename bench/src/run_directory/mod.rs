@@ -46,9 +46,10 @@ pub(crate) enum RunDirectoryError {
     },
     /// The given directory holds a run that was saved to go on.
     #[error(
-        "{} holds a run that was ended and saved; go on with it: anthill run --resume {}, or choose \
+        "{} holds a run that was ended and saved; go on with it: {} run --resume {}, or choose \
          another --out DIR",
         path.display(),
+        crate::build::name(),
         path.display()
     )]
     Saved {

@@ -16,7 +16,8 @@ pub(super) fn text(subject: &Subject, sample: &Sample) -> String {
         ("name", subject.name.as_str()),
         ("protocol", &subject.protocol),
         ("seed", &seed),
-        ("version", env!("CARGO_PKG_VERSION")),
+        ("program", crate::build::name()),
+        ("version", crate::build::version()),
     ];
     text.sample("anthill_info", &labels, 1);
     let seconds = |ns: u64| ns as f64 / 1e9;

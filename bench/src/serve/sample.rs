@@ -10,11 +10,16 @@ use anthill_protocol::MetricKind;
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
+use super::map::{self, Map as NetworkMap};
 use crate::clock::Stopwatch;
 use crate::engines::Control;
 use crate::export::{checks, summary};
 use crate::machine::Usage;
+use crate::setting::{Fault, Setting};
 use crate::units;
+
+/// Faults that are shaded.
+const MOST_FAULTS: usize = 200;
 
 /// What runs.
 #[derive(Clone, Debug)]
@@ -29,17 +34,27 @@ pub(crate) struct Subject {
     pub seed: u64,
     /// Virtual time at which it ends, in ns.
     pub until_ns: u64,
+    /// Start, end (null: never) and words of each fault, for plots.
+    pub faults: Value,
+    /// Where its nodes are.
+    pub map: NetworkMap,
 }
 
 impl Subject {
-    /// What a scenario runs.
-    pub(crate) fn of(scenario: &Scenario) -> Self {
+    /// What a scenario runs, on a network with this map.
+    pub(crate) fn of(scenario: &Scenario, setting: &Setting, map: NetworkMap) -> Self {
+        let fault = |fault: &Fault| {
+            let heal = fault.entry.heal.map(|heal| heal.0);
+            json!({ "from": fault.entry.at.0, "to": heal, "text": fault.text })
+        };
         Self {
+            faults: setting.faults.iter().take(MOST_FAULTS).map(fault).collect(),
             name: scenario.name.clone(),
             protocol: scenario.protocol.clone(),
             nodes: scenario.nodes,
             seed: scenario.seed,
             until_ns: scenario.until.0,
+            map,
         }
     }
 }
@@ -101,7 +116,7 @@ impl Sampler {
 }
 
 /// What is known at one moment.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sample {
     /// Without its histograms.
     pub(super) glimpse: Glimpse,
@@ -192,15 +207,21 @@ impl Sample {
     }
 
     /// Id on the page, name and value.
-    pub(super) fn figures(&self, subject: &Subject) -> [(&'static str, &'static str, String); 7] {
+    pub(super) fn figures(&self, subject: &Subject) -> [(&'static str, &'static str, String); 8] {
         let totals = &self.glimpse.totals;
         let time = format!(
             "{} of {}",
             units::nanos(self.glimpse.virtual_ns),
             units::nanos(subject.until_ns)
         );
+        let left = match (&self.end, self.remaining_s(subject.until_ns)) {
+            (Some(_), _) => "nothing".to_owned(),
+            (None, Some(left)) => format!("about {}", units::seconds(left)),
+            (None, None) => "not known yet".to_owned(),
+        };
         [
             ("virtual", "Virtual time", time),
+            ("left", "Left to wait", left),
             ("events", "Events", units::count(totals.events)),
             ("speed", "Events per second", units::count(self.speed() as u64)),
             ("messages", "Messages", units::count(totals.messages)),
@@ -251,6 +272,34 @@ impl Sample {
         rows
     }
 
+    /// What the plots have of this moment.
+    pub(super) fn point(&self, subject: &Subject) -> Value {
+        let metrics = self.glimpse.metrics.iter().zip(&self.glimpse.totals.values);
+        let nodes = f64::from(subject.nodes.max(1));
+        let own = metrics.filter_map(|(metric, value)| {
+            let values = &self.glimpse.totals.values;
+            let figure = match metric.kind {
+                MetricKind::Latency => return None,
+                MetricKind::Sum | MetricKind::Max => *value as f64,
+                MetricKind::PerNode | MetricKind::Per(_) => metric.figure(*value, values, nodes)?,
+            };
+            Some((metric.name.to_owned(), json!(figure)))
+        });
+        let latency =
+            |(name, latency): &(&str, Latency)| ((*name).to_owned(), json!(&latency.at_ns[..3]));
+        let recorded = self.latencies.iter().filter(|(_, latency)| latency.count > 0);
+        let kinds = self.glimpse.kinds.iter().zip(&self.glimpse.totals.messages_by_kind);
+        let kinds = kinds.map(|(kind, count)| ((*kind).to_owned(), json!(count)));
+        json!({
+            "virtual_ns": self.glimpse.virtual_ns,
+            "wall_s": self.wall_s,
+            "events_per_s": self.events_per_s,
+            "latency_ns": recorded.map(latency).collect::<Map<_, _>>(),
+            "messages": kinds.collect::<Map<_, _>>(),
+            "metrics": own.collect::<Map<_, _>>(),
+        })
+    }
+
     /// For the page's script: shown values as text, drawn ones as numbers.
     pub(super) fn json(&self, subject: &Subject) -> Value {
         let figures = self.figures(subject).into_iter();
@@ -268,6 +317,8 @@ impl Sample {
             "latency": self.latency_rows(),
             "shard_events": self.glimpse.shard_events,
             "metrics": self.metric_rows(subject),
+            "point": self.point(subject),
+            "map": map::now(&self.glimpse.nodes),
             "checks": self.end.as_ref().map_or(Value::Null, |end| end.checks.clone()),
         })
     }
@@ -294,7 +345,8 @@ mod tests {
         let outcome = fabricated::outcome();
         let last = Arc::new(Mutex::new(None));
         let mut sampler = Sampler::new(Arc::new(Control::default()), Arc::clone(&last));
-        let subject = Subject::of(&fabricated::scenario());
+        let subject =
+            Subject::of(&fabricated::scenario(), &Setting::default(), NetworkMap::default());
         let json = sampler.take().json(&subject);
         assert_eq!((&json["ended"], &json["events"]), (&json!(false), &json!(0)));
         *last.lock().expect("whole") = Some(outcome);
@@ -306,5 +358,13 @@ mod tests {
         assert_eq!(json["shard_events"], json!([15_000, 5_000]));
         assert_eq!(json["latency"][0][0], "hop");
         assert_eq!(json["metrics"][0], json!(["coverage", "0.99900"]));
+        assert_eq!(json["figures"]["left"], "nothing");
+        let point = &json["point"];
+        assert_eq!(point["latency_ns"]["hop"][0], 50_003_967);
+        assert_eq!(point["messages"], json!({ "push": 9_000, "pull": 1_000 }));
+        assert_eq!(
+            (&point["metrics"]["coverage"], &point["virtual_ns"]),
+            (&json!(0.999), &json!(2_000_000_000u64))
+        );
     }
 }

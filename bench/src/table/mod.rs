@@ -1,8 +1,9 @@
 //! The table of nodes at the end of a run: who they are, what they hold, and what they hold together.
 //!
-//! `query` checks which rows are wanted in which order; a [`Table`] is shown every node once and
+//! `gather` makes one table of those of several processes; `query` checks which rows are wanted in which order; a [`Table`] is shown every node once and
 //! keeps the first rows of that order in bounded memory; `write` makes text and CSV of it.
 
+mod gather;
 pub(crate) mod query;
 pub(crate) mod write;
 
@@ -68,7 +69,7 @@ impl Table {
             }
         }
         self.rows.push(row);
-        if self.rows.len() >= 2 * self.most {
+        if self.rows.len() >= self.most.saturating_mul(2) {
             self.cut();
         }
     }
@@ -131,13 +132,7 @@ pub(crate) mod tests {
 
     /// Ten nodes, the even ones verifiers in region `b`, with credit 0, 30, 60, … modulo 100.
     pub(crate) fn table(sort: Option<&str>, conditions: &[&str], most: usize) -> Table {
-        let args = RowArgs {
-            sort: sort.map(str::to_owned),
-            conditions: conditions.iter().map(|text| (*text).to_owned()).collect(),
-            limit: Some("3".into()),
-        };
-        let mut table = Table::new(Query::new(&args, COLUMNS).expect("fine"));
-        table.most = most;
+        let mut table = unfilled(sort, conditions, most);
         for node in 0..10u32 {
             let even = node % 2 == 0;
             let role = Cell::Word(if even { "verifier" } else { "user" });
@@ -145,6 +140,18 @@ pub(crate) mod tests {
             table.show(NodeId(node), if even { "b" } else { "a" }, cells);
         }
         table.finish();
+        table
+    }
+
+    /// The same before any node is shown.
+    pub(crate) fn unfilled(sort: Option<&str>, conditions: &[&str], most: usize) -> Table {
+        let args = RowArgs {
+            sort: sort.map(str::to_owned),
+            conditions: conditions.iter().map(|text| (*text).to_owned()).collect(),
+            limit: Some("3".into()),
+        };
+        let mut table = Table::new(Query::new(&args, COLUMNS).expect("fine"));
+        table.most = most;
         table
     }
 

@@ -7,8 +7,7 @@
 mod attributes;
 mod fields;
 mod keys;
-// One file for both crates of derives: such a crate exports nothing but derives.
-#[path = "../../../protocol/derive/src/names.rs"]
+// One file for both crates of derives, by a link: such a crate exports nothing but derives.
 mod names;
 mod words;
 

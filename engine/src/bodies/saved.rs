@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use anthill_protocol::{Body, Shared, Snapshot, SnapshotError};
-use hashbrown::HashMap;
 
 use super::{Own, Store};
 use crate::checkpoint::Pieces;
@@ -58,7 +57,8 @@ impl<B: Body> Store<B> {
     /// The calling thread is alone.
     pub(crate) unsafe fn load(&self, bytes: &mut &[u8]) -> Result<(), SnapshotError> {
         let (shared, left, counters) = <(u64, u64, [u64; 4])>::load(bytes)?;
-        let (mut all, mut loaded) = (Vec::new(), HashMap::default());
+        let mut all = Vec::new();
+        let names = self.by_name();
         for _ in 0..u32::load(bytes)? {
             let (id, interned, last_window, by_nodes) = <(u64, bool, u64, u32)>::load(bytes)?;
             let body = B::load(bytes)?;
@@ -66,17 +66,16 @@ impl<B: Body> Store<B> {
             if id == 0 || !is_named || body.encoded_len() > Shared::MAX_LEN {
                 return Err(SnapshotError("a body under another's name"));
             }
-            // SAFETY: the caller is alone.
-            let handle = unsafe { self.put(0, last_window, id, body, interned) };
-            if loaded.insert(id, handle.place()).is_some() {
+            if names.contains_key(&id) {
                 return Err(SnapshotError("two bodies of one name"));
             }
+            // SAFETY: the caller is alone.
+            let handle = unsafe { self.put(0, last_window, id, body, interned) };
             if interned {
                 self.interned.insert(id, handle);
             }
             all.push((handle, by_nodes));
         }
-        let _ = self.loaded.set(loaded);
         let mut are_whole = true;
         for (handle, by_nodes) in all {
             let kept = self.kept(handle);

@@ -28,7 +28,7 @@
 mod fork;
 mod saving;
 mod state;
-mod zeros;
+pub(crate) mod zeros;
 
 use std::fmt;
 use std::ops::ControlFlow;

@@ -9,7 +9,7 @@ const RUN: usize = 16;
 const MOST: u64 = 1 << 28;
 
 /// Appends the length of `bytes`, and stretches of them each with the zeros that follow.
-pub(super) fn save(bytes: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn save(bytes: &[u8], out: &mut Vec<u8>) {
     (bytes.len() as u32).save(out);
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -34,7 +34,7 @@ fn plain(bytes: &[u8]) -> usize {
 }
 
 /// Reads what [`save`] wrote into `into`, in place of what is there.
-pub(super) fn load(bytes: &mut &[u8], into: &mut Vec<u8>) -> Result<(), SnapshotError> {
+pub(crate) fn load(bytes: &mut &[u8], into: &mut Vec<u8>) -> Result<(), SnapshotError> {
     let len = u32::load(bytes)? as usize;
     if len as u64 > MOST {
         return Err(SnapshotError("a message longer than any"));

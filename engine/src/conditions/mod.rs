@@ -244,6 +244,30 @@ impl Conditions {
         classes.chain(life).cloned().collect()
     }
 
+    /// Whether the adversary of the scenario holds a node. (A protocol's own holds others:
+    /// [`Protocol::behaviour`](anthill_protocol::Protocol::behaviour).)
+    pub fn adversary_holds(&self, node: NodeId) -> bool {
+        self.adversary.as_ref().is_some_and(|adversary| adversary.holds(node))
+    }
+
+    /// When a node is down: start and end of its first `most` downtimes before the end of the run, in
+    /// their order. The end may lie behind that of the run.
+    pub fn downtimes(&self, node: NodeId, most: usize) -> Vec<(Time, Time)> {
+        let Some(life) = &self.life else { return Vec::new() };
+        let (mut found, mut up) = (Vec::new(), Time::ZERO);
+        for session in 0..most as u32 {
+            let next = life.next_downtime(self.faults.as_ref(), node, up, session, self.until);
+            match next {
+                Some(down) if down.start < self.until.0 => {
+                    found.push((Time(down.start), Time(down.end)));
+                    up = Time(down.end);
+                }
+                _ => break,
+            }
+        }
+        found
+    }
+
     /// How many nodes the adversary holds.
     pub fn adversary_nodes(&self) -> u32 {
         self.adversary.as_ref().map_or(0, |adversary| adversary.members().count())

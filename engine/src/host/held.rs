@@ -57,6 +57,7 @@ impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Host<'_, P, M, S> {
             tally: &mut *self.tally,
             sink: &mut sink,
             muted: self.muted,
+            source: self.source,
             event: 0,
         };
         let returned = call(behaviour.as_mut(), &mut host);

@@ -1,12 +1,14 @@
-//! A node's turn: a handler call, over whichever sink the mode asks for.
+//! Whose turn it is: handler calls, over whichever sink the mode asks for.
 //!
 //! Invariant: with conditions there is one type of host for all engines, so that handlers are compiled once
-//! for both of them and for behaviours.
+//! for both of them and for behaviours. Without, one host goes from event to event, and only what differs
+//! between two of them is written.
 
 use anthill_protocol::{NodeId, Protocol, Time};
 
-use super::{Counts, Host, Sink, World};
+use super::{CellOf, Counts, Host, Sink, World};
 use crate::mode::{Mode, StampedOf};
+use crate::refusal;
 use crate::tally::Tally;
 
 /// A sink of any engine. Under conditions handlers are called over this one alone: behaviours of held
@@ -23,21 +25,20 @@ impl<L> Sink<L> for AnySink<'_, L> {
     }
 }
 
-/// The node whose handler is called, and when.
+/// The node that is brought up.
 pub(crate) struct Turn<'a, P: Protocol, M: Mode> {
     pub(crate) world: &'a World<'a, P, M>,
     pub(crate) id: NodeId,
-    pub(crate) now: Time,
     pub(crate) counts: &'a mut Counts,
     pub(crate) standing: &'a mut M::NodeConditions,
     pub(crate) tally: &'a mut Tally<P>,
 }
 
 impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
-    #[inline(always)]
     fn over<S>(self, sink: &'a mut S) -> Host<'a, P, M, S> {
-        let Turn { world, id, now, counts, standing, tally } = self;
-        Host { world, id, now, counts, standing, tally, sink, muted: false, event: 0 }
+        let Turn { world, id, counts, standing, tally } = self;
+        let now = Time::ZERO;
+        Host { world, id, now, counts, standing, tally, sink, muted: false, source: id, event: 0 }
     }
 
     /// Brings the node up.
@@ -48,21 +49,109 @@ impl<'a, P: Protocol, M: Mode> Turn<'a, P, M> {
             self.over(sink).start()
         }
     }
+}
 
-    /// Handles one event.
-    #[inline(always)]
-    pub(crate) fn handle(
-        self,
-        sink: &mut impl Sink<StampedOf<P, M>>,
-        state: &mut P::Node,
-        source: NodeId,
-        sequence: u32,
+/// Where handlers are called, one event after the other. Dropped while a handler's panic unwinds, it
+/// names the event.
+pub(crate) struct Stage<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> {
+    host: Host<'a, P, M, S>,
+    /// The instant of the event.
+    time: Time,
+}
+
+impl<'a, P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Stage<'a, P, M, S> {
+    /// A stage that is empty as yet: `counts` and `standing` are nobody's.
+    pub(crate) fn new(
+        world: &'a World<'a, P, M>,
+        tally: &'a mut Tally<P>,
+        sink: &'a mut S,
+        (counts, standing): (&'a mut Counts, &'a mut M::NodeConditions),
+    ) -> Self {
+        let host = Turn { world, id: NodeId(0), counts, standing, tally }.over(sink);
+        Self { host, time: Time::ZERO }
+    }
+
+    /// Handles one event of a node on a stage of its own.
+    #[inline]
+    pub(crate) fn play_once(
+        (world, tally, sink): (&'a World<'a, P, M>, &'a mut Tally<P>, &'a mut S),
+        (id, cell): (NodeId, &'a mut CellOf<P, M>),
+        time: Time,
+        (source, sequence): (NodeId, u32),
         load: &StampedOf<P, M>,
     ) {
-        if const { M::HAS_CONDITIONS } {
-            self.over(&mut AnySink(sink)).handle(state, source, sequence, load);
-        } else {
-            self.over(sink).handle(state, source, sequence, load);
+        let (counts, standing) = (&mut cell.counts, &mut cell.standing);
+        let mut stage = Self::new(world, tally, sink, (counts, standing));
+        (stage.host.id, stage.host.now) = (id, time);
+        (stage.host.source, stage.host.event) = (source, sequence);
+        stage.run(&mut cell.state, load);
+    }
+
+    /// Where events go, and where they are counted.
+    #[inline(always)]
+    pub(crate) fn parts(&mut self) -> (&mut S, &mut Tally<P>) {
+        (self.host.sink, self.host.tally)
+    }
+
+    /// Handles an event of a node.
+    #[inline(always)]
+    pub(crate) fn play(
+        &mut self,
+        (id, cell): (NodeId, &'a mut CellOf<P, M>),
+        time: Time,
+        (source, sequence): (NodeId, u32),
+        load: &StampedOf<P, M>,
+    ) {
+        let host = &mut self.host;
+        (host.id, host.now) = (id, time);
+        (host.source, host.event) = (source, sequence);
+        (host.counts, host.standing) = (&mut cell.counts, &mut cell.standing);
+        self.run(&mut cell.state, load);
+    }
+
+    #[inline(always)]
+    fn run(&mut self, state: &mut P::Node, load: &StampedOf<P, M>) {
+        let host = &mut self.host;
+        if const { !M::HAS_CONDITIONS } {
+            return host.handle(state, load);
         }
+        self.time = host.now;
+        let mut host = Host {
+            world: host.world,
+            id: host.id,
+            now: host.now,
+            counts: &mut *host.counts,
+            standing: &mut *host.standing,
+            tally: &mut *host.tally,
+            sink: &mut AnySink(&mut *host.sink),
+            muted: false,
+            source: host.source,
+            event: host.event,
+        };
+        host.handle(state, load);
+    }
+}
+
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Drop for Stage<'_, P, M, S> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.name_event();
+        }
+    }
+}
+
+impl<P: Protocol, M: Mode, S: Sink<StampedOf<P, M>>> Stage<'_, P, M, S> {
+    #[cold]
+    fn name_event(&self) {
+        if refusal::unwinds() {
+            return;
+        }
+        let host = &self.host;
+        let key = host.key(if const { M::HAS_CONDITIONS } { self.time } else { host.now });
+        if let Some(mut first) = host.world.panicked.and_then(|slot| slot.lock().ok()) {
+            first.get_or_insert(key);
+            return;
+        }
+        eprintln!("anthill: panic while handling the event at {key}; seed {}", host.world.seed);
     }
 }

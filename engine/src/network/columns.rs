@@ -155,6 +155,11 @@ impl<'r> Rows<'r> {
         self.places[column].is_some()
     }
 
+    /// The name of a column in the file's header, as names are compared; `None` without a header or the column.
+    pub(crate) fn header_name(&self, column: usize) -> Option<String> {
+        self.header.get(self.places[column]?).map(|name| plain(name))
+    }
+
     /// What to call a column that the file has: by its name there, else by its position.
     pub(crate) fn called(&self, column: usize) -> String {
         let place = self.places[column].unwrap_or_default();

@@ -27,7 +27,9 @@ pub(crate) fn open(file: &InputFile) -> Result<Box<dyn BufRead>, NetworkError> {
 }
 
 /// The content of a reader, unpacked if it is gzip.
-fn unpacked<'r>(mut reader: impl BufRead + 'r) -> std::io::Result<Box<dyn BufRead + 'r>> {
+pub(crate) fn unpacked<'r>(
+    mut reader: impl BufRead + 'r,
+) -> std::io::Result<Box<dyn BufRead + 'r>> {
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         Ok(Box::new(BufReader::with_capacity(128 << 10, MultiGzDecoder::new(reader))))
     } else {
@@ -52,7 +54,13 @@ impl Lines<'static> {
 }
 
 impl<'r> Lines<'r> {
+    /// The lines of what is unpacked already; `path` names it in errors.
+    pub(crate) fn of(path: &Path, reader: Box<dyn BufRead + 'r>) -> Self {
+        Self { path: path.to_owned(), reader, number: 0, buffer: Vec::new() }
+    }
+
     /// The lines of a reader, plain or gzip; `path` names it in errors.
+    #[cfg(test)]
     pub(crate) fn read(path: &Path, reader: impl BufRead + 'r) -> Result<Self, NetworkError> {
         let path = path.to_owned();
         match unpacked(reader) {

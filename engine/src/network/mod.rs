@@ -111,9 +111,9 @@ impl Network {
     pub fn build(spec: &NetworkSpec, nodes: u32, seed: u64) -> Result<Self, NetworkError> {
         bounded("network.min_delay", spec.min_delay, Span(1), MAX_MIN_DELAY)?;
         bounded("network.loopback", spec.loopback, Span::ZERO, MAX_STATED)?;
-        let parts = Parts::build(spec, nodes, seed)?;
-        let Parts { model, timing, nodes: node_table, jitter, quantiles, mut notes } = parts;
         let topology = Topology::build(&spec.topology, nodes, seed)?;
+        let parts = Parts::build(spec, (nodes, topology.names()), seed)?;
+        let Parts { model, timing, nodes: node_table, jitter, quantiles, mut notes } = parts;
         notes.extend_from_slice(topology.notes());
         let edge_delay =
             topology.with_latencies().map(|_| EdgeDelay::new(spec.min_delay.0, jitter));
@@ -322,20 +322,25 @@ impl Network {
                 let link = regional.link(regional.region_of(from), regional.region_of(to));
                 link.delay(bits, &self.quantiles, &self.powers)
             }
-            Model::Listed(listed) => self.rare_delay(*listed.link(from, to), bits),
-            Model::Uniform { min, values } => min + below(bits, *values),
             Model::Exponential { floor, mean, table } => {
                 let excess = u128::from(table.at(bits) as u64) * u128::from(*mean);
                 floor + (excess >> FRACTION) as u64
             }
+            // Out of line: two comparisons take less than a table of jumps.
+            _ => self.other_delay(from, to, bits),
         })
     }
 
-    /// The delay over the link of two listed nodes or of an edge. Out of line, so that the two
-    /// commonest models do not pay for its registers (1.2 ns a call).
+    /// The delay in the models that are neither of the two commonest.
     #[inline(never)]
-    fn rare_delay(&self, link: Link, bits: u64) -> u64 {
-        link.delay(bits, &self.quantiles, &self.powers)
+    fn other_delay(&self, from: NodeId, to: NodeId, bits: u64) -> u64 {
+        match &self.model {
+            Model::Listed(listed) => {
+                listed.link(from, to).delay(bits, &self.quantiles, &self.powers)
+            }
+            Model::Uniform { min, values } => min + below(bits, *values),
+            _ => unreachable!("drawn inline"),
+        }
     }
 
     /// Round trips between random pairs of `nodes` nodes, shortest first: without what a scenario's

@@ -10,7 +10,7 @@ use super::quantile::Quantile;
 use super::regional::Regional;
 use super::table::{LatencyTable, Placement};
 use super::{JitterSpec, ModelSpec, NetworkError, NetworkSpec, RegionsSpec, Timing};
-use crate::topology::TopologySpec;
+use crate::topology::{NodeNames, TopologySpec};
 
 /// Greatest delay a scenario may state: 13 days. Keeps sums far from the end of time.
 pub(crate) const MAX_STATED: Span = Span(1 << 50);
@@ -63,11 +63,17 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Checks and builds the model of a scenario and reads its node file.
-    pub(crate) fn build(spec: &NetworkSpec, nodes: u32, seed: u64) -> Result<Self, NetworkError> {
+    /// Checks and builds the model of a scenario and reads its node file; `ids` is what the topology's file calls
+    /// the nodes.
+    pub(crate) fn build(
+        spec: &NetworkSpec,
+        (nodes, ids): (u32, Option<&NodeNames>),
+        seed: u64,
+    ) -> Result<Self, NetworkError> {
         let (model, timing) = match &spec.model {
             ModelSpec::Regional { regions, shares, jitter } => {
-                return Self::regional(spec, (regions, shares.as_deref(), jitter), nodes, seed);
+                let model = (regions, shares.as_deref(), jitter);
+                return Self::regional(spec, model, (nodes, ids), seed);
             }
             ModelSpec::Uniform { min, max } => {
                 (Model::uniform(*min, *max, "network.max")?, Timing::Realistic)
@@ -92,7 +98,7 @@ impl Parts {
         };
         let mut notes = Vec::new();
         let (jitter, quantiles) = Jitter::build(&JitterSpec::Fitted, false, &mut notes)?;
-        let nodes = node_file(spec, nodes, None)?.map(|file| {
+        let nodes = node_file(spec, (nodes, ids), None)?.map(|file| {
             notes.extend(file.notes);
             file.table
         });
@@ -102,14 +108,14 @@ impl Parts {
     fn regional(
         spec: &NetworkSpec,
         (regions, shares, jitter): (&RegionsSpec, Option<&[(String, f64)]>, &JitterSpec),
-        nodes: u32,
+        of_nodes: (u32, Option<&NodeNames>),
         seed: u64,
     ) -> Result<Self, NetworkError> {
         let table = load::table(regions)?;
         let mut notes = table.notes.clone();
         let (jitter, quantiles) = Jitter::build(jitter, table.source().pareto, &mut notes)?;
         let (mut nodes_table, mut listed) = (None, None);
-        if let Some(file) = node_file(spec, nodes, Some(&table))? {
+        if let Some(file) = node_file(spec, of_nodes, Some(&table))? {
             (nodes_table, listed) = (Some(file.table), file.regions);
             notes.extend(file.notes);
         }
@@ -176,7 +182,7 @@ impl Model {
 
 fn node_file(
     spec: &NetworkSpec,
-    nodes: u32,
+    nodes: (u32, Option<&NodeNames>),
     regions: Option<&LatencyTable>,
 ) -> Result<Option<NodeFile>, NetworkError> {
     spec.node_file.as_ref().map(|file| load::node_file(file, nodes, regions)).transpose()

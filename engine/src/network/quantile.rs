@@ -61,13 +61,15 @@ impl Quantile {
     #[inline]
     pub(crate) fn at(&self, bits: u64) -> i64 {
         let half = (bits >> 63) as usize * HALF;
-        // Never zero, so that it has a leading one.
-        let u = (bits & (u64::MAX >> 1)) | 1;
-        let octave = 63 - u.leading_zeros();
-        let below_leading_one = (u << (63 - octave)) << 1;
-        let step = (below_leading_one >> (64 - STEPS)) as usize;
-        let within = (below_leading_one << STEPS >> 32) as i64;
-        let index = half + (((octave & 63) as usize) << STEPS) + step;
+        // Twice the distance; never zero, so that it has a leading one.
+        let u = bits << 1 | 2;
+        let above = u.leading_zeros();
+        let from_leading_one = u << above;
+        // The leading one itself stands for one octave more.
+        let octave = (61 - i64::from(above)) as usize;
+        let step = (from_leading_one >> (63 - STEPS)) as usize;
+        let within = i64::from((from_leading_one >> (31 - STEPS)) as u32);
+        let index = half.wrapping_add((octave << STEPS).wrapping_add(step)) % (2 * HALF);
         let (from, to) = (self.knots[index], self.knots[index + 1]);
         from + (((to - from) * within) >> 32)
     }

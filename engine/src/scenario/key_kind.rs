@@ -78,7 +78,7 @@ fn of_kind(kind: Kind) -> KeyKind {
         Kind::Flag => KeyKind::Flag,
         Kind::Count { .. } => KeyKind::Count,
         Kind::Share | Kind::Number { .. } => KeyKind::Number,
-        Kind::Span { .. } | Kind::Choice(_) => KeyKind::Text,
+        Kind::Span { .. } | Kind::Choice(_) | Kind::File => KeyKind::Text,
     }
 }
 

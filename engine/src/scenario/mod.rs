@@ -22,6 +22,7 @@ mod in_words;
 mod key_kind;
 mod keys;
 mod nearest;
+mod nested;
 mod overrides;
 mod parse;
 mod parse_adversary;
@@ -49,6 +50,7 @@ mod schema;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod text_file;
 
 pub use cost_table::CostTable;
 pub use document::Source;
@@ -146,8 +148,8 @@ pub struct EngineOptions {
     #[key(default = true)]
     pub huge_pages: bool,
     /// Share of the memory that the process may use, above 0 to 1, at which the run stops cleanly: of
-    /// the machine's, or of what its control groups (versions 1 and 2, nested) grant if less.
-    /// Compared with node states and event memory.
+    /// the machine's, of what its control groups (versions 1 and 2, nested) grant, or of what is free
+    /// when it begins, whichever is least. Compared with node states and event memory.
     #[key(default = 0.9, shape = positive(1.0))]
     pub memory_limit: f64,
 }

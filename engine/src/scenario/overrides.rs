@@ -55,14 +55,20 @@ impl Override {
         &self.argument
     }
 
-    /// Puts the value in its place, making the tables on the way. Elements of lists are named by
-    /// their index, from 0.
+    /// Puts the value in its place, making the tables on the way, also of words that stand for one.
+    /// Elements of lists are named by their index, from 0.
     pub(super) fn merge_into(&self, root: &mut Table, index: usize) -> Result<(), ScenarioError> {
         let place = Place::Override(index);
         let last = self.path.len() - 1;
         let mut item = item_at(root, &self.path[0], place, last == 0);
         for (depth, key) in self.path.iter().enumerate().skip(1) {
             let kind = item.data.kind();
+            // A word alone stands for a table of that kind.
+            if let Data::Text(word) = &mut item.data {
+                let kind = Item { place: item.place, data: Data::Text(std::mem::take(word)) };
+                let kind = Entry { key: item.place, item: kind };
+                item.data = Data::Table(Table::from([("kind".to_owned(), kind)]));
+            }
             item = match &mut item.data {
                 Data::Table(table) => item_at(table, key, place, depth == last),
                 Data::List(items) => {

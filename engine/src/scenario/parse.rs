@@ -6,6 +6,7 @@ use super::document::{Document, Source, is_name_char};
 use super::error::ScenarioError;
 use super::findings::Findings;
 use super::keys;
+use super::nested;
 use super::overrides::Override;
 use super::parse_conditions::{Setting, assumed_bound, read_conditions};
 use super::parse_declared::Declared;
@@ -43,7 +44,8 @@ impl Scenario {
         overrides: &[Override],
         protocols: &[ProtocolInfo],
     ) -> Result<Self, ScenarioError> {
-        let document = Document::read(source, overrides)?;
+        let mut document = Document::read(source, overrides)?;
+        nested::flatten(&mut document.root, protocols);
         let findings = Findings::new(&document);
         let scenario = read_scenario(&findings, protocols);
         findings.into_result()?;

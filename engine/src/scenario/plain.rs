@@ -42,6 +42,8 @@ pub(super) fn read(kind: &Kind, data: &Data) -> Result<Value, String> {
             Data::Text(word) => choice(word, words).map(Value::Choice),
             other => Err(format!("expected one of {}, found {}", words.join(", "), other.kind())),
         },
+        // The reader of a section knows from where its path starts.
+        Kind::File => Err("a file is no plain value".to_owned()),
     }
 }
 

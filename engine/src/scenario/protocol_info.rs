@@ -9,6 +9,7 @@ use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Valu
 use anthill_protocol::{Configure, Message, Metric, MetricInfo, Output as _, Time};
 
 use super::Scenario;
+use crate::topology::{Topology, TopologySpec};
 
 /// A protocol that scenarios can name.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +144,15 @@ impl Scenario {
         let file = self.network.node_file.as_ref();
         let file =
             file.ok_or_else(|| error("give network.node_file with a column `stake`".into()))?;
-        crate::network::stakes(file, self.nodes).map_err(|problem| error(problem.to_string()))
+        let topology = || match &self.network.topology {
+            spec @ TopologySpec::File { .. } => {
+                let built = Topology::build(spec, self.population(), self.seed)?;
+                Ok(built.names().cloned())
+            }
+            _ => Ok(None),
+        };
+        crate::network::stakes(file, self.nodes, topology)
+            .map_err(|problem| error(problem.to_string()))
     }
 
     /// Whether an adversary holds nodes: a generic one, or one of the protocol's own.

@@ -17,6 +17,7 @@ use super::findings::Findings;
 use super::keys::{Key, Shape};
 use super::nearest::suggestion;
 use super::plain;
+use super::text_file;
 use crate::input::InputFile;
 
 /// One table of the document; an absent one is empty.
@@ -292,6 +293,11 @@ impl<'d, 'f> Section<'d, 'f> {
     pub(crate) fn plain(&mut self, name: &'static str) -> Option<Value> {
         let key = self.declared(name);
         let Some(entry) = self.find(name) else { return key.default };
+        if let Shape::Plain(Kind::File) = key.shape {
+            let file = self.path(name)?;
+            let read = text_file::read(&file).map_err(|problem| self.wrong(name, problem)).ok();
+            return read.map(|file| Value::File(Some(file)));
+        }
         let read = match key.shape {
             Shape::Plain(kind) => match (kind, later(&key, &entry.item.data)) {
                 (Kind::Choice(words), Some(word)) => Err(format!(

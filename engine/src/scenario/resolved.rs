@@ -91,7 +91,7 @@ pub(super) fn adversary(spec: &AdversarySpec, nodes: u32) -> Entries {
 }
 
 fn write_values(out: &mut String, values: &Values, part: Part) {
-    for (name, value) in values.iter(part) {
+    for (name, value) in values.iter(part).filter(|(_, value)| *value != Value::File(None)) {
         line(out, name, &plain(value));
     }
 }
@@ -124,6 +124,7 @@ pub(super) fn plain(value: Value) -> String {
         Value::Share(fraction) | Value::Number(fraction) => float(fraction),
         Value::Span(length) => span(length),
         Value::Choice(word) => quoted(word),
+        Value::File(file) => quoted(file.map_or("", |file| &file.path)),
     }
 }
 

@@ -130,6 +130,8 @@ fn property(key: &Key) -> Json {
             Value::Share(number) | Value::Number(number) => json!(number),
             Value::Span(span) => json!(span_text(span)),
             Value::Choice(word) => json!(word),
+            // No file has no name.
+            Value::File(_) => return schema,
         };
     }
     schema
@@ -215,6 +217,7 @@ fn plain(kind: &Kind) -> Json {
         ] }),
         Kind::Span { .. } => json!({ "type": "string", "pattern": SPAN_TEXT }),
         Kind::Choice(words) => json!({ "enum": words }),
+        Kind::File => json!({ "type": "string", "minLength": 1 }),
     }
 }
 

@@ -7,8 +7,8 @@
 mod barabasi_albert;
 mod csr;
 mod cycles;
-mod edge_list;
 mod erdos_renyi;
+mod file;
 mod permutation;
 mod random_regular;
 mod reach;
@@ -18,18 +18,19 @@ mod tests;
 mod watts_strogatz;
 
 use std::io::BufRead;
-use std::path::Path;
 
-use anthill_protocol::NodeId;
 use anthill_protocol::draw::{Purpose, draw, stream};
+use anthill_protocol::{NodeId, Span};
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::network::lines::Lines;
+use crate::network::lines::unpacked;
 use crate::network::{LatencyKind, NetworkError};
 use csr::{Csr, MAX_EDGES};
 use cycles::Cycles;
-pub use spec::{EdgeDirection, TopologySpec};
+pub use file::NodeNames;
+pub(crate) use file::{Finder, shortened};
+pub use spec::{EdgeDirection, GraphFormat, IdKind, TopologySpec};
 
 /// Greatest degree of a stored random regular graph; repairing it takes time of its cube.
 const MAX_STORED_DEGREE: u32 = 1024;
@@ -43,6 +44,8 @@ pub struct Topology {
     /// Whether a node may have a neighbour that does not have it.
     directed: bool,
     shape: Shape,
+    /// What its file calls the nodes, if that is not their numbers.
+    names: Option<NodeNames>,
     notes: Vec<String>,
 }
 
@@ -60,7 +63,6 @@ impl Topology {
         // The draws of implicit cycles are counted from 0 in the same stream.
         let key = draw(stream(seed, Purpose::Topology, NodeId(0)), u64::MAX / 2);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(key);
-        let mut notes = Vec::new();
         let shape = match spec {
             TopologySpec::Complete => Shape::Complete,
             TopologySpec::RandomRegular { degree, implicit: true } => {
@@ -78,13 +80,26 @@ impl Topology {
             TopologySpec::WattsStrogatz { k, beta } => {
                 Shape::Stored(watts_strogatz::build(nodes, *k, *beta, &mut rng)?)
             }
-            TopologySpec::File { path, latency, direction } => {
-                let (csr, said) = edge_list::load(Lines::open(path)?, *latency, *direction, nodes)?;
-                notes = said;
-                Shape::Stored(csr)
+            TopologySpec::File { path, .. } => {
+                let (format, wanted) = reading(spec, nodes);
+                return Ok(Self::of_file(spec, nodes, file::load(path, format, wanted)?));
             }
         };
-        Ok(Self { nodes, kind: kind(spec), directed: is_directed(spec), shape, notes })
+        let names = None;
+        Ok(Self {
+            nodes,
+            kind: kind(spec),
+            directed: is_directed(spec),
+            shape,
+            names,
+            notes: vec![],
+        })
+    }
+
+    fn of_file(spec: &TopologySpec, nodes: u32, graph: file::Graph) -> Self {
+        let file::Graph { csr, names, notes } = graph;
+        let (kind, directed) = (kind(spec), is_directed(spec));
+        Self { nodes, kind, directed, shape: Shape::Stored(csr), names, notes }
     }
 
     /// Reads the topology of `nodes` nodes from an edge list, as [`TopologySpec::File`] does, but
@@ -111,12 +126,49 @@ impl Topology {
         direction: EdgeDirection,
         nodes: u32,
     ) -> Result<Self, NetworkError> {
-        let path = Path::new(name);
-        let spec = TopologySpec::File { path: path.into(), latency, direction };
-        check(&spec, nodes)?;
-        let (csr, notes) = edge_list::load(Lines::read(path, reader)?, latency, direction, nodes)?;
-        let directed = is_directed(&spec);
-        Ok(Self { nodes, kind: kind(&spec), directed, shape: Shape::Stored(csr), notes })
+        let (format, ids) = (Some(GraphFormat::Csv), None);
+        let spec = TopologySpec::File { path: name.into(), format, latency, direction, ids };
+        Self::read(&spec, reader, nodes)
+    }
+
+    /// Reads the topology of `nodes` nodes as [`Self::build`] does from a [`TopologySpec::File`], but
+    /// from any reader, plain or gzip; the spec's path is what errors call it, and tells the format if
+    /// the spec does not.
+    ///
+    /// # Errors
+    /// On a spec of another kind, and on what is no graph of that format, naming the line.
+    ///
+    /// ```
+    /// use anthill_engine::topology::{EdgeDirection, Topology, TopologySpec};
+    /// use anthill_protocol::NodeId;
+    ///
+    /// let spec = TopologySpec::File {
+    ///     path: "karate.gml".into(),
+    ///     format: None,
+    ///     latency: None,
+    ///     direction: EdgeDirection::Undirected,
+    ///     ids: None,
+    /// };
+    /// let text = "graph [ node [ id 7 ] node [ id 30 ] edge [ source 7 target 30 ] ]";
+    /// let topology = Topology::read(&spec, text.as_bytes(), 2).unwrap();
+    /// assert_eq!(topology.peer(NodeId(0), 0), NodeId(1));
+    /// assert_eq!(topology.names().unwrap().id(NodeId(1)), Some("30"));
+    /// ```
+    pub fn read(
+        spec: &TopologySpec,
+        reader: impl BufRead,
+        nodes: u32,
+    ) -> Result<Self, NetworkError> {
+        check(spec, nodes)?;
+        let TopologySpec::File { path, .. } = spec else {
+            return Err(NetworkError::field("network.topology.kind", "no file is read for it"));
+        };
+        let reader = unpacked(reader).map_err(|problem| NetworkError::File {
+            path: path.to_path_buf(),
+            problem: format!("cannot read it: {problem}"),
+        })?;
+        let (format, wanted) = reading(spec, nodes);
+        Ok(Self::of_file(spec, nodes, file::read(path, reader, format, wanted)?))
     }
 
     /// Number of a node's neighbours.
@@ -160,6 +212,24 @@ impl Topology {
         &self.notes
     }
 
+    /// What the file that it was read from calls the nodes, if that is not their numbers.
+    pub fn names(&self) -> Option<&NodeNames> {
+        self.names.as_ref()
+    }
+
+    /// Whether edges have latencies of their own.
+    pub fn has_latencies(&self) -> bool {
+        self.with_latencies().is_some()
+    }
+
+    /// The latency of the edge to the neighbour in a slot, one way, if edges have some.
+    ///
+    /// # Panics
+    /// If they do and the node has no such slot.
+    pub fn latency(&self, node: NodeId, slot: u32) -> Option<Span> {
+        self.with_latencies()?.latency(node, slot).map(|ns| Span(ns.into()))
+    }
+
     /// The kind as a scenario names it.
     pub fn kind(&self) -> &'static str {
         self.kind
@@ -172,11 +242,13 @@ impl Topology {
 
     /// Bytes of heap memory.
     pub fn memory_bytes(&self) -> u64 {
-        match &self.shape {
-            Shape::Complete => 0,
-            Shape::Cycles(cycles) => cycles.memory_bytes(),
-            Shape::Stored(csr) => csr.memory_bytes(),
-        }
+        let names = self.names.as_ref().map_or(0, NodeNames::memory_bytes);
+        names
+            + match &self.shape {
+                Shape::Complete => 0,
+                Shape::Cycles(cycles) => cycles.memory_bytes(),
+                Shape::Stored(csr) => csr.memory_bytes(),
+            }
     }
 
     /// The stored graph, if its edges have latencies of their own.
@@ -191,6 +263,19 @@ impl Topology {
 
 fn is_directed(spec: &TopologySpec) -> bool {
     matches!(spec, TopologySpec::File { direction, .. } if *direction != EdgeDirection::Undirected)
+}
+
+/// In which format a file is read, and what is asked of it.
+fn reading(spec: &TopologySpec, nodes: u32) -> (GraphFormat, file::Wanted) {
+    let (format, latency, direction, ids) = match spec {
+        TopologySpec::File { path, format, latency, direction, ids } => {
+            (format.unwrap_or_else(|| GraphFormat::of_name(path)), *latency, *direction, *ids)
+        }
+        _ => (GraphFormat::Csv, None, EdgeDirection::Undirected, None),
+    };
+    let own = if format == GraphFormat::Csv { IdKind::Numbers } else { IdKind::Mapped };
+    let mapped = ids.unwrap_or(own) == IdKind::Mapped;
+    (format, file::Wanted { nodes, latency, direction, mapped })
 }
 
 /// The kind as a scenario names it.
@@ -226,12 +311,15 @@ pub(crate) fn estimate_bytes(spec: &TopologySpec, nodes: u32) -> u64 {
             let edges = n.saturating_mul(u64::from(*k));
             stored(edges, edges.saturating_mul(2))
         }
-        TopologySpec::File { path, latency, .. } => {
+        TopologySpec::File { path, .. } => {
             let bytes = std::fs::metadata(path.path()).map_or(0, |metadata| metadata.len());
             let packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
             let text = bytes.saturating_mul(if packed { 3 } else { 1 });
-            let rows = text / if latency.is_some() { 24 } else { 10 };
-            stored(rows.saturating_mul(2), rows.saturating_mul(40))
+            let (format, wanted) = reading(spec, nodes);
+            let rows = text / format.bytes_per_edge(wanted.latency.is_some());
+            let names = if wanted.mapped { n.saturating_mul(40) } else { 0 };
+            let whole = if format == GraphFormat::Leios { text } else { 0 };
+            stored(rows.saturating_mul(2), rows.saturating_mul(40) + names + whole)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The topology of a scenario as plain data.
 
+use std::path::Path;
+
 use anthill_engine_derive::{Keys, Words};
 
 use crate::input::InputFile;
@@ -51,18 +53,23 @@ pub enum TopologySpec {
         #[key(example = "0.1")]
         beta: f64,
     },
-    /// An edge list, plain or gzip, with ids from 0.
+    /// A graph from a file, plain or gzip.
     ///
-    /// Self-loops and repeated rows are left out and counted.
+    /// Self-loops and repeated edges are left out and counted.
     File {
-        /// Columns `source,target[,latency_ms]`.
+        /// The graph; CSV has the columns `source,target[,latency_ms]`.
         #[key(example = "\"edges.csv\"")]
         path: InputFile,
-        /// What the latency column holds; without the key it is not used.
+        /// Its format; by default by the name: `.gml`, `.graphml` or `.xml`, `.yaml` or `.yml` (Leios),
+        /// `.as-rel.txt`; else CSV.
+        format: Option<GraphFormat>,
+        /// What the latencies are; without the key they are not used.
         latency: Option<LatencyKind>,
-        /// How rows become neighbours.
+        /// How edges become neighbours.
         #[key(default = EdgeDirection::Undirected)]
         direction: EdgeDirection,
+        /// What the ids are; by default `numbers` in CSV, else `mapped`.
+        ids: Option<IdKind>,
     },
 }
 
@@ -94,4 +101,65 @@ pub enum EdgeDirection {
     SourceToTarget,
     /// The target feeds the source.
     TargetToSource,
+}
+
+/// Formats of graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
+pub enum GraphFormat {
+    /// Rows with the columns `source,target[,latency_ms]`, by their names.
+    Csv,
+    /// Two ids a line between tabs or blanks, comments behind `#`, as SNAP and KONECT publish them.
+    Snap,
+    /// Two autonomous systems and their relation a row, between bars, as CAIDA publishes them.
+    AsRel,
+    /// `graph [ node [ id 0 ] edge [ source 0 target 1 latency "10 ms" ] ]`, as Shadow, NetworkX and
+    /// igraph write it.
+    Gml,
+    /// XML with `<node id="…"/>` and `<edge source="…" target="…"/>`, as NetworkX, igraph and Gephi
+    /// write it.
+    #[key(name = "graphml")]
+    GraphMl,
+    /// YAML of the simulators of Ouroboros Leios: `nodes: NAME: producers: NAME: latency-ms: 12.0`.
+    Leios,
+}
+
+impl GraphFormat {
+    /// The format that a file's name tells.
+    pub(crate) fn of_name(path: &Path) -> Self {
+        let name =
+            path.file_name().map_or_else(String::new, |n| n.to_string_lossy().to_lowercase());
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        match () {
+            () if ends(&[".gml"]) => Self::Gml,
+            () if ends(&[".graphml", ".xml"]) => Self::GraphMl,
+            () if ends(&[".yaml", ".yml"]) => Self::Leios,
+            () if name.contains(".as-rel") => Self::AsRel,
+            () => Self::Csv,
+        }
+    }
+
+    /// At least so many bytes of text stand for an edge.
+    pub(crate) fn bytes_per_edge(self, with_latency: bool) -> u64 {
+        match self {
+            Self::Csv | Self::Snap | Self::AsRel => {
+                if with_latency {
+                    24
+                } else {
+                    10
+                }
+            }
+            Self::Gml | Self::GraphMl | Self::Leios => 32,
+        }
+    }
+}
+
+/// What the ids of a graph's file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Words)]
+pub enum IdKind {
+    /// The nodes' own numbers, `0..nodes`; nodes that the file does not name have no neighbour.
+    Numbers,
+    /// Any numbers or names. Whole numbers are given out in ascending order, else ids in the order in
+    /// which they appear; `node_ids.csv` of the run directory has the map.
+    Mapped,
 }

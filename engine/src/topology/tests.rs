@@ -248,8 +248,9 @@ impl Temporary {
     }
 
     fn load(&self, nodes: u32, direction: EdgeDirection) -> Result<Topology, NetworkError> {
-        let (path, latency) = (self.0.clone(), Some(LatencyKind::RoundTrip));
-        Topology::build(&TopologySpec::File { path: path.into(), latency, direction }, nodes, 1)
+        let (path, latency) = (self.0.clone().into(), Some(LatencyKind::RoundTrip));
+        let (format, ids) = (None, None);
+        Topology::build(&TopologySpec::File { path, format, latency, direction, ids }, nodes, 1)
     }
 }
 

@@ -164,32 +164,54 @@ impl<L: Copy> Calendar<L> {
                 + self.far.len() * size_of::<FarLevel<L>>()) as u64
     }
 
-    /// Files an event of a sub-shard under its window.
+    /// Files an event of a sub-shard under its window; false: that is open, and takes no more.
     ///
     /// # Panics
-    /// If the window has been opened or lies before the open one: a broken invariant.
+    /// If the window lies before the open one: a broken invariant.
     #[inline(always)]
-    pub(crate) fn push(&mut self, window: u64, subshard: u32, event: Event<L>) {
+    #[must_use]
+    pub(crate) fn push(&mut self, window: u64, subshard: u32, event: Event<L>) -> bool {
         let ahead = window.wrapping_sub(self.base);
-        debug_assert!(ahead > 0 || !self.opened, "window {window} is open");
         assert!((subshard as usize) < self.subshards, "sub-shard out of range");
-        if ahead <= self.slot_mask {
-            let slot = (window & self.slot_mask) as usize;
-            let index = slot * self.subshards + subshard as usize;
-            // SAFETY: slot ≤ mask and sub-shard < sub-shards, so the index is inside the matrix;
-            // the slot is not open, so nobody reads the list.
-            let extended = unsafe { (*self.near.add(index)).push(&mut self.arena, event) };
-            if extended {
-                self.touched[slot * self.touched_words + subshard as usize / 64] |=
-                    1 << (subshard % 64);
-                self.occupied[slot / 64] |= 1 << (slot % 64);
-            }
-        } else {
-            self.push_far(FarEvent { window, subshard, event });
+        // The base itself is open nearly always, so one comparison keeps both it and what is far out.
+        if ahead.wrapping_sub(1) >= self.slot_mask {
+            return self.push_beyond(FarEvent { window, subshard, event });
+        }
+        // SAFETY: the sub-shard is one, and the slot is not open.
+        unsafe { self.push_near(window, subshard, event) };
+        true
+    }
+
+    /// # Safety
+    /// The sub-shard is one of the calendar's, and the window near and not open.
+    #[inline(always)]
+    unsafe fn push_near(&mut self, window: u64, subshard: u32, event: Event<L>) {
+        let slot = (window & self.slot_mask) as usize;
+        let index = slot * self.subshards + subshard as usize;
+        // SAFETY: slot ≤ mask and sub-shard < sub-shards, so the index is inside the matrix;
+        // the slot is not open, so nobody reads the list.
+        let extended = unsafe { (*self.near.add(index)).push(&mut self.arena, event) };
+        if extended {
+            self.touched[slot * self.touched_words + subshard as usize / 64] |=
+                1 << (subshard % 64);
+            self.occupied[slot / 64] |= 1 << (slot % 64);
         }
     }
 
+    /// Files an event in the base or far away.
     #[inline(never)]
+    fn push_beyond(&mut self, event: FarEvent<L>) -> bool {
+        if event.window != self.base {
+            self.push_far(event);
+            return true;
+        }
+        if !self.opened {
+            // SAFETY: the caller has looked at the sub-shard, and the base is not open.
+            unsafe { self.push_near(event.window, event.subshard, event.event) };
+        }
+        !self.opened
+    }
+
     fn push_far(&mut self, event: FarEvent<L>) {
         assert!(event.window >= self.base, "event before the open window");
         let base = self.base;
@@ -296,7 +318,8 @@ impl<L: Copy> Calendar<L> {
                     let at = first.add(i * crate::windows::chunk::stride::<FarEvent<L>>());
                     crate::windows::prefetch::for_write(at.wrapping_add(512));
                     let far = at.cast::<FarEvent<L>>().read();
-                    self.push(far.window, far.subshard, far.event);
+                    let filed = self.push(far.window, far.subshard, far.event);
+                    debug_assert!(filed, "window {} is open", far.window);
                 }
             }
             self.arena.free(&mut list);
@@ -306,6 +329,51 @@ impl<L: Copy> Calendar<L> {
     /// Marks window `base` as open: from now on its slot is immutable until recycled.
     pub(crate) fn open(&mut self) {
         self.opened = true;
+    }
+
+    /// Whether events of a window may wait of other sub-shards than these: far ones are not looked at.
+    pub(crate) fn may_hold_others(&self, window: u64, subshards: &core::ops::Range<u32>) -> bool {
+        if window - self.base > self.slot_mask || self.crosses_block(window) {
+            return true;
+        }
+        let slot = (window & self.slot_mask) as usize;
+        let words = &self.touched[slot * self.touched_words..][..self.touched_words];
+        words.iter().zip((0u32..).step_by(64)).any(|(word, first)| {
+            let mine = |at: u32| match at.saturating_sub(first) {
+                bits @ 0..64 => (1 << bits) - 1,
+                _ => u64::MAX,
+            };
+            word & !(mine(subshards.end) & !mine(subshards.start)) != 0
+        })
+    }
+
+    /// Takes the lists of window `base` of some sub-shards out, before it is opened: shows each, and its
+    /// sub-shard, and frees it.
+    pub(crate) fn take_out(
+        &mut self,
+        subshards: core::ops::Range<u32>,
+        mut show: impl FnMut(u32, &List<Event<L>>),
+    ) {
+        debug_assert!(!self.opened, "its lists are read by all threads");
+        let slot = (self.base & self.slot_mask) as usize;
+        for place in subshards.start / 64..subshards.end.div_ceil(64) {
+            let word = slot * self.touched_words + place as usize;
+            let mut bits = self.touched[word];
+            while bits != 0 {
+                let subshard = place * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                if !subshards.contains(&subshard) {
+                    continue;
+                }
+                self.touched[word] &= !(1 << (subshard % 64));
+                let index = slot * self.subshards + subshard as usize;
+                // SAFETY: inside the matrix; the slot is not open, so nobody else reads or writes the list.
+                let mut list = unsafe { self.near.add(index).replace(List::EMPTY) };
+                show(subshard, &list);
+                // SAFETY: as above, and this was its only handle.
+                unsafe { self.arena.free(&mut list) };
+            }
+        }
     }
 
     /// One bit per sub-shard with events in window `base`.
@@ -435,7 +503,7 @@ mod tests {
                         let event = first
                             .add(i * crate::windows::chunk::stride::<Event<()>>())
                             .cast::<Event<()>>();
-                        found.push((subshard, event.read().source));
+                        found.push((subshard, event.read().source().0));
                     }
                 }
             }
@@ -480,7 +548,7 @@ mod tests {
                 match operation {
                     Operation::Push { ahead, subshard } => {
                         let window = now.saturating_add(ahead);
-                        calendar.push(window, subshard, event(ids));
+                        assert!(calendar.push(window, subshard, event(ids)));
                         heap.push(Reverse((window, subshard, ids)));
                         ids += 1;
                     }
@@ -493,7 +561,7 @@ mod tests {
             }
             let mut shown = Vec::new();
             calendar.for_each(|window, subshard, event| {
-                shown.push(Reverse((window, subshard, event.source)));
+                shown.push(Reverse((window, subshard, event.source().0)));
             });
             shown.sort_unstable();
             prop_assert_eq!(shown, heap.clone().into_sorted_vec());
@@ -508,7 +576,7 @@ mod tests {
     #[test]
     fn events_of_the_first_window_may_be_pushed_before_it_opens() {
         let mut calendar = Calendar::new(shape(6, 1));
-        calendar.push(0, 0, event(1));
+        assert!(calendar.push(0, 0, event(1)));
         assert_eq!(pop_window(&mut calendar), Some((0, vec![(0, 1)])));
         assert_eq!(pop_window(&mut calendar), None);
     }
@@ -517,7 +585,7 @@ mod tests {
     fn a_year_of_timers_is_one_step() {
         let mut calendar = Calendar::new(shape(6, 1));
         let year_in_windows = 365 * 86_400 * 2_000;
-        calendar.push(year_in_windows, 0, event(1));
+        assert!(calendar.push(year_in_windows, 0, event(1)));
         assert!(calendar.crosses_block(year_in_windows));
         assert_eq!(pop_window(&mut calendar), Some((year_in_windows, vec![(0, 1)])));
     }
@@ -526,7 +594,7 @@ mod tests {
     fn counting_stops_early() {
         let mut calendar = Calendar::new(shape(6, 4));
         for i in 0..300 {
-            calendar.push(1, i % 4, event(i));
+            assert!(calendar.push(1, i % 4, event(i)));
         }
         assert!((50..300).contains(&calendar.count_up_to(1, 50)));
         assert_eq!(calendar.count_up_to(1, usize::MAX), 300);

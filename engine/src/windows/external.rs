@@ -6,12 +6,11 @@ use crate::external::Then;
 use crate::mode::Mode;
 use crate::run::End;
 use crate::schedule::Boundary;
-use crate::windows::fabric::Fabric;
 use crate::windows::lead::{ALONE, Lead};
 use crate::windows::rendezvous::Alone;
 use crate::windows::sharded::ShardedRun;
 
-impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
+impl<P: Protocol, M: Mode> ShardedRun<'_, P, M> {
     /// Waits until the next window may run, and files the lines that come before its end.
     ///
     /// # Errors

@@ -9,15 +9,15 @@
 
 use std::sync::atomic::Ordering;
 
-use anthill_protocol::{Protocol, Totals};
+use anthill_protocol::{Protocol, Time, Totals};
 
 use crate::checkpoint::Position;
 use crate::live::Glimpse;
 use crate::mode::Mode;
+use crate::processes::Ballot;
 use crate::run::End;
 use crate::schedule::Boundary;
 use crate::tally::add_totals;
-use crate::windows::fabric::Fabric;
 use crate::windows::pace::Pace;
 use crate::windows::rendezvous::{Alone, PhaseCell};
 use crate::windows::sharded::ShardedRun;
@@ -64,6 +64,8 @@ pub(crate) struct Lead {
     looked: (u64, u64),
     /// The next window of each worker's calendar; `None`: it is empty.
     pub(crate) next: Vec<Option<u64>>,
+    /// Whether events of the next window wait in another process than their nodes'.
+    pub(crate) crosses: bool,
     /// Events and totals of all workers but the one that runs windows alone.
     others_events: u64,
     others_totals: Totals,
@@ -84,9 +86,18 @@ impl Lead {
             last: u64::MAX,
             looked: (0, 0),
             next: vec![None; workers as usize],
+            crosses: false,
             others_events: 0,
             others_totals: Totals::default(),
         }
+    }
+
+    /// Whether so much has happened since the last look that it is time for another.
+    pub(crate) fn is_to_look(&self) -> bool {
+        let (windows, events) = self.looked;
+        self.windows == 0
+            || self.windows - windows >= WINDOWS_PER_LOOK
+            || self.events - events >= EVENTS_PER_LOOK
     }
 
     /// The run was saved there, after so many events.
@@ -96,7 +107,7 @@ impl Lead {
 }
 
 /// The workers' cells.
-type Workers<P, M> = [PhaseCell<Worker<P, M>>];
+pub(crate) type Workers<P, M> = [PhaseCell<Worker<P, M>>];
 
 /// Whether any of these workers is so.
 fn any<P: Protocol, M: Mode>(
@@ -107,7 +118,7 @@ fn any<P: Protocol, M: Mode>(
     workers.iter().any(|cell| cell.lead(alone, |w| is_so(w)))
 }
 
-impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
+impl<P: Protocol, M: Mode> ShardedRun<'_, P, M> {
     /// The leader's section: runs windows as long as it is to run them alone, and decides what all
     /// do next.
     pub(crate) fn decide(&self, alone: &mut Alone) {
@@ -128,11 +139,14 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             self.note_window(lead, alone);
             let window = match self.next_window(changed, lead, alone) {
                 Ok(window) => window,
-                Err(end) => return Step::Stop(end),
+                Err(end) => {
+                    self.end_together();
+                    return Step::Stop(end);
+                }
             };
             lead.windows += 1;
             lead.last = window;
-            self.fabric.exchange(window);
+            self.cross(window, lead, alone);
             if self.workers.len() > 1 {
                 let events = self.count(window, lead, alone);
                 if !lead.pace.is_alone(events, || self.context.clock.ns()) {
@@ -173,6 +187,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let own = self.workers[ALONE].lead(alone, |w| w.tally.totals.events);
         let events = lead.others_events + own;
         if events > lead.events {
+            // Windows of wide slots are counted where they run.
             lead.window_events_log2[(events - lead.events).ilog2() as usize] += 1;
             lead.events = events;
         }
@@ -186,56 +201,79 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         lead: &mut Lead,
         alone: &mut Alone,
     ) -> Result<u64, End> {
-        if self.context.world.listens() {
-            self.hear(changed, lead, alone);
-        }
-        if let Some(end) = changed.iter().find_map(|cell| cell.lead(alone, |w| w.halted)) {
+        let ballot = self.agree(changed, lead, alone);
+        lead.crosses = ballot.crosses;
+        if let Some(end) = ballot.halted {
             return Err(end);
         }
-        if self.failed.load(Ordering::Relaxed) || any(changed, alone, |w| w.fault.is_some()) {
+        if ballot.failed {
             return Err(End::Interrupted);
         }
         // Time has passed `until` within the last window: nothing is looked at any more.
-        if any(changed, alone, |w| w.left_over) {
+        if ballot.left_over {
             return Err(End::Until);
         }
-        self.await_programs(lead, alone)?;
-        let window = self.fabric.min_next(lead.next.iter().flatten().copied().min());
-        let Some(window) = window else { return Err(End::Quiescent) };
-        let bodies = self.context.world.bodies;
-        // SAFETY: the leader is alone.
-        unsafe {
-            if bodies.bytes() > 0 && bodies.is_due() {
-                bodies.sweep(window);
+        // Programs play nodes of one process alone, so what they wrote was in no ballot.
+        let next = match self.context.world.outside {
+            None => ballot.next,
+            Some(_) => {
+                self.await_programs(lead, alone)?;
+                lead.next.iter().flatten().copied().min()
             }
+        };
+        let Some(window) = next else { return Err(End::Quiescent) };
+        if ballot.sweeps {
+            // SAFETY: the leader is alone.
+            unsafe { self.context.world.bodies.sweep(self.context.slots.first_window(window)) };
         }
         if P::STOPS_EARLY && self.is_complete(lead, alone) {
             return Err(End::Complete);
         }
-        if self.control.stop_on_violation
-            && (any(changed, alone, |w| !w.tally.violations.is_empty())
-                || self.jury.lead(alone, |jury| jury.has_findings()))
-        {
+        if ballot.violated {
             return Err(End::Violated);
         }
-        if self.control.interrupted() {
+        if ballot.interrupted {
             return Err(End::Interrupted);
         }
-        let start = window << self.context.world.window_shift;
+        let start = window << self.context.slots.shift;
         if start >= self.context.until.0 {
             return Err(End::Until);
         }
-        if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
+        if ballot.watched {
+            self.glimpse_of_all(start, alone);
+        } else if let Some(live) = self.control.live.as_ref().filter(|live| live.is_wanted()) {
             live.leave(|glimpse| self.glimpse(start, glimpse, alone));
         }
         self.look_at_memory(start, lead, alone)?;
+        if ballot.over {
+            return Err(End::MemoryLimit);
+        }
         let position = Position { window: lead.last, windows: lead.windows };
         let goes_on = self.keep(window, position, alone);
         goes_on.then_some(window).ok_or(End::Interrupted)
     }
 
+    /// What this process knows at the boundary. `changed` as above.
+    pub(crate) fn ballot(&self, changed: &Workers<P, M>, lead: &Lead, alone: &mut Alone) -> Ballot {
+        let bodies = self.context.world.bodies;
+        Ballot {
+            next: lead.next.iter().flatten().copied().min(),
+            halted: changed.iter().find_map(|cell| cell.lead(alone, |w| w.notes.halted)),
+            failed: self.failed.load(Ordering::Relaxed)
+                || any(changed, alone, |w| w.notes.fault.is_some()),
+            left_over: any(changed, alone, |w| w.notes.left_over),
+            // SAFETY: the leader is alone.
+            sweeps: bodies.bytes() > 0 && unsafe { bodies.is_due() },
+            violated: self.control.stop_on_violation
+                && (any(changed, alone, |w| !w.tally.violations.is_empty())
+                    || self.jury.lead(alone, |jury| jury.has_findings())),
+            interrupted: self.control.interrupted(),
+            ..Ballot::default()
+        }
+    }
+
     /// Lets the judges hear what the nodes said in the last window.
-    fn hear(&self, changed: &Workers<P, M>, lead: &mut Lead, alone: &mut Alone) {
+    pub(crate) fn hear(&self, changed: &Workers<P, M>, lead: &mut Lead, alone: &mut Alone) {
         let world = &self.context.world;
         let next = lead.next.iter().flatten().copied().min();
         let boundary = Boundary::after(lead.last, next, world.window_shift);
@@ -260,29 +298,34 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// Now and then: reports progress, evens out free memory, and ends the run at its limit. Within
     /// a window the workers look themselves.
     fn look_at_memory(&self, start: u64, lead: &mut Lead, alone: &mut Alone) -> Result<(), End> {
-        let (windows, events) = lead.looked;
-        if lead.windows > 0
-            && lead.windows - windows < WINDOWS_PER_LOOK
-            && lead.events - events < EVENTS_PER_LOOK
-        {
+        if !lead.is_to_look() {
             return Ok(());
         }
         lead.looked = (lead.windows, lead.events);
-        self.control.report(start, lead.events);
+        self.control.report(start, self.events_of_all(lead));
+        let is_over = self.is_over_limit(alone);
+        self.even_out_free_chunks(alone);
+        // Of several processes none ends alone: they have agreed on it.
+        if is_over && self.team.is_none() { Err(End::MemoryLimit) } else { Ok(()) }
+    }
+
+    /// Whether this process holds more memory than it may.
+    pub(crate) fn is_over_limit(&self, alone: &mut Alone) -> bool {
         let calendars: u64 =
             self.workers.iter().map(|cell| cell.lead(alone, |w| w.calendar.bytes())).sum();
-        self.even_out_free_chunks(alone);
         let known = calendars
             .saturating_add(self.state_bytes)
             .saturating_add(self.context.world.bodies.bytes());
-        if known > self.memory_limit { Err(End::MemoryLimit) } else { Ok(()) }
+        known > self.memory_limit
     }
 
-    fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse, alone: &mut Alone) {
+    pub(crate) fn glimpse(&self, virtual_ns: u64, glimpse: &mut Glimpse, alone: &mut Alone) {
         glimpse.begin::<P>(virtual_ns, self.claims.len());
         for cell in &self.workers {
             cell.lead(alone, |w| glimpse.add(&w.tally, &w.shard_events));
         }
+        // SAFETY: the leader is alone, and all nodes were started.
+        unsafe { self.look_at_nodes(Time(virtual_ns), glimpse) };
     }
 
     /// Threads that receive more than they send collect free chunks; those that send more would
@@ -311,7 +354,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         if self.workers.len() > 1 {
             add_totals::<P>(totals, &lead.others_totals);
         }
-        self.fabric.reduce(totals);
+        self.add_others(totals);
         self.context.world.protocol.complete(totals)
     }
 
@@ -358,7 +401,9 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
 
     /// Runs the touched sub-shards of an open window, all on this worker, in the leader's section.
     fn run_touched(&self, window: u64, lead: &Lead, w: &mut Worker<P, M>) {
-        w.tally.open_window(window);
+        if !self.context.slots.is_wide() {
+            w.tally.open_window(window);
+        }
         let clock = &self.context.clock;
         let measured = lead.windows.is_multiple_of(WINDOWS_PER_TIMED);
         let stretch = measured.then(|| w.begin_stretch(clock));

@@ -2,7 +2,8 @@
 //!
 //! A *sub-shard* is 2^k consecutive nodes: the unit that is sorted and handled as one, sized so that
 //! a window's events of it stay in the cache. A *shard* is a run of consecutive sub-shards: the unit
-//! of ownership. Neither changes a result.
+//! of ownership. Neither changes a result. Each of several processes has a run of the sub-shards, of which
+//! all know where they lie, and divides its own among shards.
 
 use anthill_protocol::NodeId;
 
@@ -30,7 +31,10 @@ pub(crate) struct Placement {
     /// The bits of an id that are its index in its sub-shard.
     mask: u32,
     pub(crate) subshards: u32,
+    /// This process's shards, its first sub-shard, and how many it has.
     pub(crate) shards: u32,
+    first: u32,
+    own: u32,
 }
 
 impl Placement {
@@ -62,20 +66,45 @@ impl Placement {
         let widest = if shards == 1 { ceil_log2(nodes.into()) } else { per_shard.ilog2() };
         let shift = shift.min(widest).max(smallest).min(MAX_SHIFT);
         let subshards = nodes.div_ceil(1 << shift).max(1);
-        Self { nodes, shift, mask: (1 << shift) - 1, subshards, shards }
+        let mask = (1 << shift) - 1;
+        Self { nodes, shift, mask, subshards, shards, first: 0, own: subshards }
+    }
+
+    /// The part of one of `size` processes, in so many shards.
+    pub(crate) fn part(self, rank: u32, size: u32, shards: u32) -> Self {
+        let first = self.first_of(rank, size);
+        Self { first, own: self.first_of(rank + 1, size) - first, shards, ..self }
+    }
+
+    /// The first sub-shard of one of `size` processes.
+    pub(crate) fn first_of(&self, rank: u32, size: u32) -> u32 {
+        (u64::from(self.subshards) * u64::from(rank) / u64::from(size)) as u32
+    }
+
+    /// The sub-shards of this process.
+    pub(crate) fn own_subshards(&self) -> core::ops::Range<u32> {
+        self.first..self.first + self.own
+    }
+
+    /// The nodes of this process.
+    pub(crate) fn own_nodes(&self) -> core::ops::Range<u32> {
+        let at =
+            |subshard: u32| (u64::from(subshard) << self.shift).min(u64::from(self.nodes)) as u32;
+        at(self.first)..at(self.first + self.own)
     }
 
     /// The sub-shards of a shard; empty if there are more shards than sub-shards.
     pub(crate) fn subshards_of(&self, shard: u32) -> core::ops::Range<u32> {
-        let at =
-            |s: u32| (u64::from(self.subshards) * u64::from(s) / u64::from(self.shards)) as u32;
+        let at = |s: u32| {
+            self.first + (u64::from(self.own) * u64::from(s) / u64::from(self.shards)) as u32
+        };
         at(shard)..at(shard + 1)
     }
 
-    /// The shard that owns a sub-shard.
+    /// The shard that has a sub-shard of this process.
     pub(crate) fn shard_of(&self, subshard: u32) -> u32 {
-        let (subshards, shards) = (u64::from(self.subshards), u64::from(self.shards));
-        ((shards * (u64::from(subshard) + 1)).div_ceil(subshards) - 1) as u32
+        let (own, shards) = (u64::from(self.own), u64::from(self.shards));
+        ((shards * (u64::from(subshard - self.first) + 1)).div_ceil(own) - 1) as u32
     }
 
     /// The nodes of a sub-shard.
@@ -129,6 +158,30 @@ mod tests {
                     }
                 }
                 assert_eq!(next, nodes, "{placement:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_sub_shard_is_in_one_process_and_one_of_its_shards() {
+        for nodes in [1, 256, 10_000, 1_000_000] {
+            for (size, shards) in [(1, 3), (2, 1), (3, 2), (4, 2), (64, 1)] {
+                let whole = Placement::new(nodes, size * shards, 0.3, None);
+                let (mut next, mut next_node) = (0, 0);
+                for rank in 0..size {
+                    let part = whole.part(rank, size, shards);
+                    assert_eq!(part.own_subshards().start, next);
+                    assert_eq!(part.own_nodes().start, next_node);
+                    for shard in 0..shards {
+                        for subshard in part.subshards_of(shard) {
+                            assert_eq!((part.shard_of(subshard), subshard), (shard, next));
+                            next += 1;
+                        }
+                    }
+                    assert_eq!(part.own_subshards().end, next);
+                    next_node = part.own_nodes().end;
+                }
+                assert_eq!((next, next_node), (whole.subshards, nodes), "{whole:?}");
             }
         }
     }

@@ -3,19 +3,18 @@
 
 use std::sync::PoisonError;
 
-use anthill_protocol::{NodeId, Protocol, Time};
+use anthill_protocol::{Protocol, Time};
 
 use crate::checkpoint::{self, Checkpoint, Filed, Moment, Pieces, Position, Restored, Show};
 use crate::jury::Jury;
 use crate::mode::Mode;
 use crate::run::RunError;
-use crate::windows::fabric::Fabric;
 use crate::windows::lead::ALONE;
 use crate::windows::rendezvous::Alone;
 use crate::windows::sharded::ShardedRun;
 use crate::windows::subshard::WindowContext;
 
-impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
+impl<P: Protocol, M: Mode> ShardedRun<'_, P, M> {
     /// Reads a saved run: its nodes, and into the first worker what is pending and counted.
     ///
     /// # Safety
@@ -32,7 +31,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let Restored { position, nodes, events } = restored;
         for (cell, id) in nodes.into_iter().zip(0..) {
             // SAFETY: there is one cell for each node; the rest is promised by the caller.
-            unsafe { self.context.nodes.0.add(id).write(cell) };
+            unsafe { self.context.nodes.at(id).write(cell) };
         }
         // SAFETY: as above.
         unsafe {
@@ -63,7 +62,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         });
         let cells = || {
             // SAFETY: the leader is alone, and all nodes were started.
-            (0..placement.nodes).map(|id| unsafe { &*nodes.0.add(id as usize) })
+            (0..placement.nodes).map(|id| unsafe { &*nodes.at(id) })
         };
         let identity = checkpoint::identity::<P>(self.scenario);
         let write = |jury: &mut Jury<'_, P>, alone: &mut Alone| {
@@ -74,12 +73,12 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
                     for cell in &self.workers {
                         cell.lead(alone, |worker| {
                             worker.calendar.for_each(|window, subshard, event| {
-                                let offset = u64::from(event.time_offset);
+                                let offset = u64::from(event.time_offset());
                                 show(&Filed {
                                     time: Time(window << world.window_shift | offset),
                                     target: placement.node(subshard, event.local()),
-                                    source: NodeId(event.source),
-                                    sequence: event.sequence,
+                                    source: event.source(),
+                                    sequence: event.sequence(),
                                     load: event.payload,
                                 });
                             });

@@ -30,16 +30,18 @@ use crate::memory::Region;
 use crate::mode::{Mode, StampedOf};
 use crate::network::Network;
 use crate::outcome::{HostReport, Outcome, ThreadPhases};
+use crate::processes::{Part, Team};
 use crate::run::{
     Control, End, Executor, Job, RunError, Visit, memory_limit, new_tally, outcome, world,
 };
 use crate::scenario::Scenario;
 use crate::windows::calendar::{Calendar, CalendarShape};
-use crate::windows::fabric::{Fabric, Threads};
+use crate::windows::late::Late;
 use crate::windows::lead::{ALONE, Lead, Step};
 use crate::windows::pace::Pace;
 use crate::windows::placement::Placement;
 use crate::windows::rendezvous::{Alone, PhaseCell, Rendezvous};
+use crate::windows::slots::Slots;
 use crate::windows::subshard::{Nodes, WindowContext, Worker};
 
 /// Bounds of the near calendar: slots, and bytes of cursors per thread.
@@ -53,14 +55,15 @@ const CHEAP_LISTS: u32 = 4_096;
 const WORTH_SHARING: f64 = 64.0;
 
 /// Everything that the threads of a run share.
-pub(crate) struct ShardedRun<'a, P: Protocol, M: Mode, F> {
+pub(crate) struct ShardedRun<'a, P: Protocol, M: Mode> {
     pub(crate) context: WindowContext<'a, P, M>,
     pub(crate) workers: Vec<PhaseCell<Worker<P, M>>>,
     pub(crate) lead: PhaseCell<Lead>,
     pub(crate) jury: PhaseCell<Jury<'a, P>>,
     pub(crate) claims: Vec<CachePadded<AtomicU32>>,
     pub(crate) meeting: Rendezvous,
-    pub(crate) fabric: F,
+    /// The processes that run it, if there are several.
+    pub(crate) team: Option<Team>,
     pub(crate) control: &'a Control,
     pub(crate) scenario: &'a Scenario,
     /// Whether the nodes are there already.
@@ -115,7 +118,7 @@ pub fn run_under<P: Protocol>(
 }
 
 /// As [`run_under`], and shows the nodes' final states, in the order of their ids and from this
-/// thread. A run that ended before all nodes were started shows none.
+/// thread. A run that ended before all nodes were started shows none; one of several processes shows its own.
 ///
 /// # Errors
 /// As [`run`].
@@ -184,36 +187,43 @@ fn run_in<P: Protocol, M: Mode>(
     let threads = options.threads.unwrap_or(shards.min(cores)).clamp(1, 64);
     let bodies = Store::new(threads);
     let world = world::<P, M>(job, conditions, &bodies);
-    let placement = place(&world, scenario, network, shards);
-    let region = Region::new(
-        u64::from(scenario.population()) * size_of::<CellOf<P, M>>() as u64,
-        options.huge_pages,
-    )
-    .map_err(|(bytes, problem)| RunError::Memory {
-        bytes,
-        nodes: scenario.population(),
-        problem,
-    })?;
+    let team = Team::meet::<P, M>(job, shards)?;
+    if team.is_some() {
+        bodies.by_name();
+    }
+    let slots = Slots::choose(job, &world, (threads, shards));
+    let placement = place(&world, scenario, network, team.as_ref(), (shards, slots));
+    let nodes = placement.own_nodes();
+    let region =
+        Region::new(nodes.len() as u64 * size_of::<CellOf<P, M>>() as u64, options.huge_pages)
+            .map_err(|(bytes, problem)| RunError::Memory {
+                bytes,
+                nodes: scenario.population(),
+                problem,
+            })?;
     let shape = CalendarShape {
-        slots_log2: slots_log2(&world, network, placement.subshards),
+        slots_log2: slots_log2(slots, network, placement.subshards),
         subshards: placement.subshards,
         huge_pages: options.huge_pages,
     };
     let workers: Vec<Worker<P, M>> = (0..threads)
         .map(|me| {
             let tally = new_tally::<P>(scenario, control, world.window_shift, me);
-            Worker::new(Calendar::<StampedOf<P, M>>::new(shape), tally, shards)
+            let late = Late::new(&slots, world.seed);
+            Worker::new(Calendar::<StampedOf<P, M>>::new(shape), tally, late, shards)
         })
         .collect();
-    let memory_limit = memory_limit(scenario, &world);
+    let memory_limit =
+        memory_limit(scenario, &world, team.as_ref().map_or(1, Team::on_this_machine));
     let announces = Worker::<P, M>::ANNOUNCES && world.crypto.mode.gains_by_batches();
     let pace = Pace::new(options.alone_below, announces);
     let team = ShardedRun {
         context: WindowContext {
             columns: workers.iter().map(|w| w.calendar.column()).collect(),
-            nodes: Nodes(region.address().cast()),
+            nodes: Nodes::from(nodes.start, region.address().cast()),
             world,
             placement,
+            slots,
             clock,
             announces,
             until: scenario.until,
@@ -227,7 +237,7 @@ fn run_in<P: Protocol, M: Mode>(
         jury: PhaseCell::new(Jury::new(job, conditions)),
         claims: (0..shards).map(|_| CachePadded::new(AtomicU32::new(0))).collect(),
         meeting: Rendezvous::new(threads, cores),
-        fabric: Threads,
+        team,
         control,
         scenario,
         resumes: resume.is_some(),
@@ -258,26 +268,39 @@ fn place<P: Protocol, M>(
     world: &World<'_, P, M>,
     scenario: &Scenario,
     network: &Network,
-    shards: u32,
+    team: Option<&Team>,
+    (shards, slots): (u32, Slots),
 ) -> Placement {
+    if slots.is_wide() {
+        // Strict order of time is that of all nodes.
+        return Placement::new(scenario.population(), 1, 1.0, Some(scenario.population()));
+    }
     let window_s = (1u64 << world.window_shift) as f64 / 1e9;
     // No more events can fall into a window than a delay's worth of the busiest rate.
     let spread_s = network.horizon().as_secs_f64().max(window_s);
     let rate = world.protocol.events_per_node_second().min(8.0 / spread_s.max(1e-9) * 8.0);
-    Placement::new(scenario.population(), shards, rate * window_s, scenario.engine.subshard_nodes)
+    let place = |shards| {
+        let wanted = scenario.engine.subshard_nodes;
+        Placement::new(scenario.population(), shards, rate * window_s, wanted)
+    };
+    match team {
+        None => place(shards),
+        // All must come to the same: they go by the most shards that any has.
+        Some(team) => place(team.shards()).part(team.rank(), team.size(), shards),
+    }
 }
 
 /// Enough near slots for nearly all messages, and more where they are cheap: every level of the far
 /// calendar that an event does not have to pass saves moving it once.
-fn slots_log2<P: Protocol, M>(world: &World<'_, P, M>, network: &Network, subshards: u32) -> u32 {
-    let windows = (network.horizon().0 >> world.window_shift) + 2;
+fn slots_log2(slots: Slots, network: &Network, subshards: u32) -> u32 {
+    let windows = slots.of(network.horizon().0) + 2;
     let wanted = windows.next_power_of_two().trailing_zeros();
     let affordable = (MATRIX_BYTES / 8 / u64::from(subshards)).max(1).ilog2();
     let cheap = (CHEAP_LISTS / subshards).max(1).ilog2();
     wanted.min(affordable).max(cheap).clamp(*SLOTS_LOG2.start(), *SLOTS_LOG2.end())
 }
 
-impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
+impl<P: Protocol, M: Mode> ShardedRun<'_, P, M> {
     fn run_threads(&self) -> Result<Vec<ThreadReport>, RunError> {
         let threads = self.workers.len();
         // Nobody starts before all exist: a thread that cannot be had would be waited for forever.
@@ -336,6 +359,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
                 let (begun, timed_before) = (clock.ns(), self.timed_ns(ALONE, alone));
                 self.guarded(|| self.decide(alone));
                 if self.failed.load(Ordering::Relaxed) {
+                    self.guarded(|| self.tell_of_failure());
                     self.lead.lead(alone, |lead| lead.step = Step::Stop(End::Interrupted));
                 }
                 led_ns = clock.ns() - begun;
@@ -440,7 +464,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     fn hash_states(&self, subshard: u32) -> u64 {
         self.context.placement.nodes_of(subshard).fold(0u64, |sum, id| {
             // SAFETY: the loop has ended, nobody writes; started before it.
-            let cell = unsafe { &*self.context.nodes.0.add(id as usize) };
+            let cell = unsafe { &*self.context.nodes.at(id) };
             let hash = self.context.world.protocol.state_hash(&cell.state);
             sum.wrapping_add(state_word(NodeId(id), hash))
         })
@@ -449,11 +473,11 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     /// Lets a node tell its ledger, if anybody asked for it. After the threads have ended.
     fn tell_ledger(&self) {
         let Some(ledger) = self.control.ledger.as_ref().filter(|_| P::HAS_LEDGER) else { return };
-        if self.context.unstarted.load(Ordering::Relaxed) {
+        if !self.is_started() {
             return;
         }
         // SAFETY: every node was started, and the threads have ended.
-        let node = |id: NodeId| unsafe { &(*self.context.nodes.0.add(id.index())).state };
+        let node = |id: NodeId| unsafe { &(*self.context.nodes.at(id.0)).state };
         let (world, count) = (&self.context.world, self.context.placement.nodes);
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
         ledger.ask(world.protocol, world.bodies, node, count);
@@ -464,7 +488,7 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
     fn part_with_nodes(&self, time: Time, visit: Option<Visit<'_, P>>) -> Vec<NodeId> {
         let mut excused = Vec::new();
         // Without a start which nodes exist is unknown: their heap memory, if any, is left behind.
-        if self.context.unstarted.load(Ordering::Relaxed) {
+        if !self.is_started() {
             return excused;
         }
         let world = &self.context.world;
@@ -473,9 +497,9 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         if visit.is_none() && !excuses && !drops {
             return excused;
         }
-        for id in (0..self.context.placement.nodes).map(NodeId) {
+        for id in self.context.placement.own_nodes().map(NodeId) {
             // SAFETY: every node was started, and the threads have ended.
-            let cell = unsafe { &mut *self.context.nodes.0.add(id.index()) };
+            let cell = unsafe { &mut *self.context.nodes.at(id.0) };
             if let Some(visit) = visit {
                 visit(id, &cell.state);
             }
@@ -497,7 +521,10 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         reports: Vec<ThreadReport>,
         visit: Option<Visit<'_, P>>,
     ) -> Result<Outcome, RunError> {
-        if let Some(payload) = self.panic.lock().ok().and_then(|mut slot| slot.take()) {
+        let panic = self.panic.lock().ok().and_then(|mut slot| slot.take());
+        let is_well = panic.is_none() && self.is_well();
+        let others = self.team.as_ref().map_or(Ok(()), |team| team.all_are_well(is_well));
+        if let Some(payload) = panic {
             // Which nodes were started is unknown: their heap memory, if any, is left behind.
             resume_unwind(payload);
         }
@@ -505,12 +532,15 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
         let threads = self.workers.len() as u32;
         let mut shard_events = vec![0; self.claims.len()];
         let mut calendar_bytes = 0;
-        let mut tally = None;
-        let mut fault = None;
+        let (mut tally, mut fault, mut wide) = (None, None, None);
         for cell in core::mem::take(&mut self.workers) {
-            let worker = cell.into_inner();
+            let mut worker = cell.into_inner();
+            if self.context.slots.is_wide() {
+                worker.notes.close_window(worker.tally.totals.events);
+                wide = Some((worker.notes.windows, worker.notes.window_events_log2));
+            }
             // Of several stuck nodes the first in virtual time, whoever ran them.
-            fault = match (fault, worker.fault) {
+            fault = match (fault, worker.notes.fault) {
                 (Some(a), Some(b)) => Some(RunError::first(a, b)),
                 (a, b) => a.or(b),
             };
@@ -530,13 +560,23 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             Step::Stop(end) => end,
             Step::Window { .. } => unreachable!("threads leave only at a stop"),
         };
-        let time = end.time(scenario, tally.last_event);
+        let last_event = match (&self.team, &others) {
+            (Some(team), Ok(())) => team.latest(tally.last_event),
+            _ => tally.last_event,
+        };
+        let time = end.time(scenario, last_event);
         self.tell_ledger();
+        if let Some(live) = self.control.live.as_ref().filter(|_| self.is_started()) {
+            // SAFETY: every node was started, and the threads have ended.
+            unsafe { self.look_at_nodes(time, &mut live.last()) };
+        }
         let excused = self.part_with_nodes(time, visit);
         if let Some(fault) = fault {
             return Err(fault);
         }
+        others?;
         let lead = self.lead.into_inner();
+        let (windows, window_events_log2) = wide.unwrap_or((lead.windows, lead.window_events_log2));
         let host = HostReport {
             shards: self.claims.len() as u32,
             threads,
@@ -544,18 +584,29 @@ impl<P: Protocol, M: Mode, F: Fabric> ShardedRun<'_, P, M, F> {
             setup_ns: lead.setup_ns,
             loop_ns: loop_end_ns - lead.setup_ns,
             loop_cpu_ns: reports.iter().map(|r| r.cpu_ns).sum(),
-            windows: lead.windows,
+            windows,
             sparse_windows: lead.sparse_windows,
             state_bytes: self.state_bytes,
             calendar_bytes,
+            bodies: self.context.world.bodies.report(),
             phases: reports.iter().map(|r| r.phases).collect(),
             shard_events,
-            window_events_log2: lead.window_events_log2,
+            window_events_log2,
             ..HostReport::default()
         };
         let states = reports.iter().fold(0u64, |sum, r| sum.wrapping_add(r.states));
+        let mut part = Part { tally, states, excused, host };
+        let mut judges = true;
+        if let Some(team) = self.team {
+            part = team.merge(part, scenario, self.context.world.window_shift)?;
+            judges = team.rank() == 0;
+        }
+        let Part { tally, states, excused, host } = part;
         let run_end = RunEnd { time, nodes: scenario.population(), excused: &excused };
-        let judged = self.jury.into_inner().end(&run_end);
+        let judged = match judges {
+            true => self.jury.into_inner().end(&run_end),
+            false => Default::default(),
+        };
         let finished = tally.finish(1 << self.context.world.window_shift);
         Ok(outcome(&self.context.world, scenario, finished, states, end, host, judged))
     }

@@ -1,8 +1,10 @@
 //! Outputs under the engines: judged at window boundaries, in one order, and what held nodes tell each
 //! other.
 
-use anthill_engine::Control;
+use std::sync::Mutex;
+
 use anthill_engine::outcome::{Ended, Outcome};
+use anthill_engine::{Control, History, HistoryEntry, RunError};
 use anthill_protocol::behaviour::{Behaviour, Tap};
 use anthill_protocol::judge::{self, Judge, Setting};
 use anthill_protocol::{
@@ -166,6 +168,35 @@ fn a_run_ends_after_the_window_of_the_first_breach() {
     assert_eq!(window(cut.result.virtual_ns), window(first.expect("an event").time.0));
     // It ended before the deadline.
     assert!(cut.result.checks[1].not_judged.is_some(), "{:?}", cut.result.checks);
+}
+
+/// What a run says of a scenario, and what its nodes said in it.
+fn heard(run: impl Fn(&Control) -> Result<Outcome, RunError>) -> (String, Vec<HistoryEntry>) {
+    let history = Some(Mutex::new(History::of_at_most(1_000)));
+    let control = Control { history, ..Control::default() };
+    let said = invariant_part(&run(&control).expect("a run"));
+    let history = control.history.expect("as above").into_inner().expect("no panic");
+    assert_eq!(history.missed, 0);
+    (said, history.entries)
+}
+
+/// A window's outputs are heard when it ends, and so are those of one that the end of the run cuts.
+#[test]
+fn what_is_said_in_a_window_that_the_end_cuts_is_heard() {
+    let mut in_cut_windows = 0;
+    for until_us in (700_000..800_000).step_by(7_300) {
+        let text = thrones("").replace("\"2s\"", &format!("\"{until_us}us\""));
+        let ready = Ready::<Thrones>::new(&text);
+        let oracle = heard(|control| ready.try_sequential(control));
+        for (shards, threads) in [(1, 1), (3, 2)] {
+            let sharded = heard(|control| ready.try_sharded(shards, threads, true, control));
+            assert_eq!(sharded, oracle, "{text}");
+        }
+        let w_ns = ready.sequential().result.w_ns;
+        let cut = until_us * 1_000 / w_ns * w_ns;
+        in_cut_windows += oracle.1.iter().filter(|said| said.at.time.0 >= cut).count();
+    }
+    assert!(in_cut_windows > 4, "{in_cut_windows}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod theory;
 mod trace;
 mod validation;
 mod verdicts;
+mod watched;
 
 use anthill_engine::network::Network;
 use anthill_engine::outcome::Outcome;

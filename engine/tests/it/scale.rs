@@ -2,7 +2,7 @@
 
 use anthill_protocol::phold::Phold;
 
-use crate::Ready;
+use crate::{Ready, invariant_part};
 
 /// Dense windows are shared out, sparse ones are not worth waking anybody for.
 #[test]
@@ -39,6 +39,30 @@ fn a_second_thread_has_no_part_in_windows_of_a_handful_of_events() {
     assert!(few.sparse_windows > few.windows * 99 / 100, "{few:?}");
     let many = run(100_000, "1ms");
     assert_eq!(many.sparse_windows, 0, "of {} windows", many.windows);
+}
+
+/// One thread takes many sparse windows at a time: they are counted as if it took one after the other, and
+/// events of one instant and node, which a nanosecond's windows bring together, come in the same order.
+#[test]
+fn many_sparse_windows_at_a_time_are_the_same_windows() {
+    let microseconds = "nodes = 300\nuntil = \"9.9ms\"\n[protocol]\nname = \"phold\"\n\
+                        lookahead = \"1us\"\n[network]\nmodel = \"exponential\"\n";
+    let nanoseconds = "nodes = 40\nuntil = \"40us\"\n[protocol]\nname = \"phold\"\n\
+                       remote = 0.7\npopulation = 2\nlookahead = \"3ns\"\nmean_delay = \"60ns\"\n\
+                       [network]\nmodel = \"exponential\"\n";
+    let own = "nodes = 50\nuntil = \"2ms\"\n[protocol]\nname = \"phold\"\n\
+               remote = 0.5\npopulation = 3\nlookahead = \"1us\"\nmean_delay = \"90us\"\n\
+               [network]\nmodel = \"uniform\"\nmin = \"1us\"\nmax = \"180us\"\nloopback = \"100ns\"\n";
+    for text in [microseconds, nanoseconds, own] {
+        let ready = Ready::<Phold>::new(text);
+        let (oracle, one, two) =
+            (ready.sequential(), ready.sharded(1, 1, true), ready.sharded(2, 2, true));
+        assert!(oracle.result.totals.events > 1_000, "{text}");
+        assert_eq!(invariant_part(&one), invariant_part(&oracle), "{text}");
+        assert_eq!(one.host.windows, oracle.host.windows, "{text}");
+        assert_eq!(one.host.windows, two.host.windows, "{text}");
+        assert_eq!(one.host.window_events_log2, two.host.window_events_log2, "{text}");
+    }
 }
 
 /// Event memory follows what is pending, whatever the length of the run.

@@ -14,7 +14,7 @@ use anthill_protocol::{
 use crate::attacks::{self, Attack};
 use crate::checks;
 use crate::judges;
-use crate::lookup::Purpose;
+use crate::lookup::{Lookup, Purpose};
 use crate::messages::{ChordMessage, ChordMetric, ChordOutput, Successors, Timer};
 use crate::node::{Node, Phase};
 use crate::ring::{Space, Table, log2};
@@ -204,7 +204,8 @@ impl Protocol for Chord {
     const STOPS_EARLY: bool = true;
     const HINTS: bool = true;
 
-    /// Whoever is asked for a key will look at its fingers of that distance, and its successor.
+    /// Whoever is asked for a key will look at its fingers of that distance, and its successor; whoever is
+    /// answered, at its lookups; neighbours tell each other their lists.
     fn hint(
         &self,
         node: &Node,
@@ -212,9 +213,22 @@ impl Protocol for Chord {
         _: &impl Bodies<Successors>,
         mut fetch: impl FnMut(*const u8),
     ) {
-        if let ChordMessage::Find { .. } = message {
-            fetch(node.fingers.as_ptr().cast());
-            fetch(node.list.as_ptr().cast());
+        match message {
+            ChordMessage::Find { .. } => {
+                fetch(node.fingers.as_ptr().cast());
+                fetch(node.list.as_ptr().cast());
+            }
+            ChordMessage::Next { .. } | ChordMessage::Mine { .. } | ChordMessage::Gone { .. } => {
+                if let Some(lookup) = node.open.first() {
+                    let from: *const u8 = core::ptr::from_ref(lookup).cast();
+                    fetch(from);
+                    fetch(from.wrapping_add(size_of::<Lookup>() - 1));
+                }
+            }
+            ChordMessage::Stabilise { .. } | ChordMessage::Successors { .. } => {
+                fetch(node.list.as_ptr().cast());
+            }
+            _ => {}
         }
     }
 

@@ -11,11 +11,18 @@ pub struct Code {
     hash: Digest,
     bytes: Arc<[u8]>,
     module: Module,
+    /// The module's names for its globals that change; `None`: its instances are used once.
+    globals: Option<Vec<String>>,
 }
 
 impl Code {
-    pub(crate) fn new(hash: Digest, bytes: &[u8], module: Module) -> Self {
-        Self { hash, bytes: bytes.into(), module }
+    pub(crate) fn new(
+        hash: Digest,
+        bytes: &[u8],
+        module: Module,
+        globals: Option<Vec<String>>,
+    ) -> Self {
+        Self { hash, bytes: bytes.into(), module, globals }
     }
 
     /// The BLAKE3 hash of the bytes.
@@ -30,6 +37,10 @@ impl Code {
 
     pub(crate) fn module(&self) -> &Module {
         &self.module
+    }
+
+    pub(crate) fn globals(&self) -> Option<&[String]> {
+        self.globals.as_deref()
     }
 }
 

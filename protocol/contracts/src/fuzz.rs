@@ -27,19 +27,22 @@ impl Noise {
     }
 }
 
-/// Deploys and calls on a machine of its own: the state and what the calls said.
-fn outcomes(wasm: &[u8], noise: u64) -> (State, Vec<Outcome>) {
-    let machine = Machine::default();
+/// Deploys and calls on a machine of its own, or on a new one each time, which has no instance of an earlier call:
+/// the state and what the calls said.
+fn outcomes(wasm: &[u8], noise: u64, always_new: bool) -> (State, Vec<Outcome>) {
+    let one = Machine::default();
     let [rich, contract] = ["rich", "contract"].map(Address::pot);
     let account = Account { balance: 1_000, nonce: 0 };
     let mut journal = Journal::new(State::of_accounts([(rich, account)]));
     let env = Environment { height: 3, time_ms: 5 };
     let mut noise = Noise::of(noise);
     let mut outcomes = Vec::new();
-    for round in 0..3_u64 {
+    for round in 0..5_u64 {
+        let machine = if always_new { Machine::default() } else { one.clone() };
         let len = noise.below(100);
         let input = noise.bytes(len);
-        let fuel = [500_000, 40_000, 2_000_000][round as usize] + 100 * wasm.len() as u64;
+        let fuel = [500_000, 40_000, 2_000_000, 2_000_000, 60_000][round as usize]
+            + 100 * wasm.len() as u64;
         let message = Message { caller: rich, to: contract, value: round, input: &input, fuel };
         let outcome = if round == 0 {
             machine.deploy(&mut journal, &env, &message, wasm)
@@ -55,8 +58,9 @@ fn outcomes(wasm: &[u8], noise: u64) -> (State, Vec<Outcome>) {
 }
 
 fn survives(wasm: &[u8], noise: u64) -> bool {
-    let first = outcomes(wasm, noise);
-    assert_eq!(first, outcomes(wasm, noise), "machines differ on noise {noise}");
+    let first = outcomes(wasm, noise, false);
+    assert_eq!(first, outcomes(wasm, noise, false), "machines differ on noise {noise}");
+    assert_eq!(first, outcomes(wasm, noise, true), "instances are not as new on noise {noise}");
     // What passes the check compiles: refusals of the runtime alone would have no reason.
     let accepted = check(wasm).is_empty();
     let compiled = Machine::default().compile(wasm);

@@ -26,6 +26,16 @@ pub struct Journal {
     undo: Vec<(Digest, Option<Option<Entry>>)>,
     /// The contract that was asked for last and its code: calls of one contract follow each other.
     called: Option<(Address, Arc<Code>)>,
+    /// The slot that was named last: what is read is often written next.
+    named: Option<Named>,
+}
+
+/// A slot and its key.
+#[derive(Clone)]
+struct Named {
+    contract: Address,
+    name: Vec<u8>,
+    key: Digest,
 }
 
 /// A point to go back to.
@@ -163,9 +173,33 @@ impl Journal {
         self.entry(&slot_key(contract, name)).map(Entry::as_slot)
     }
 
+    /// The same, for a call.
+    pub(crate) fn slot_to_call(&mut self, contract: &Address, name: &[u8]) -> Option<&[u8]> {
+        let key = self.key_of(contract, name);
+        self.entry(&key).map(Entry::as_slot)
+    }
+
     /// Writes a slot, or removes it.
     pub fn set_slot(&mut self, contract: &Address, name: &[u8], value: Option<&[u8]>) {
-        self.write(slot_key(contract, name), value.map(Entry::slot));
+        let key = self.key_of(contract, name);
+        self.write(key, value.map(Entry::slot));
+    }
+
+    fn key_of(&mut self, contract: &Address, name: &[u8]) -> Digest {
+        match &mut self.named {
+            Some(last) if last.contract == *contract && last.name == name => last.key,
+            Some(last) => {
+                last.name.clear();
+                last.name.extend(name);
+                (last.contract, last.key) = (*contract, slot_key(contract, name));
+                last.key
+            }
+            none => {
+                let key = slot_key(contract, name);
+                *none = Some(Named { contract: *contract, name: name.to_vec(), key });
+                key
+            }
+        }
     }
 
     /// The point to go back to in order to undo what follows.

@@ -38,5 +38,5 @@ pub use memo::{Executions, Memo};
 pub use receipt::{Event, Receipt, Refused, Status, Trap};
 pub use state::{Account, State, account_key, code_key, slot_key};
 pub use transaction::{
-    Block, Extension, NoExtension, Payload, Transaction, chain_id, execute_block,
+    AHEAD, Block, Extension, NoExtension, Payload, Transaction, chain_id, execute_block, read_ahead,
 };

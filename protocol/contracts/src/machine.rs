@@ -1,11 +1,13 @@
 //! The machine that runs contracts: one call at a time, on a journal, under a limit of fuel.
 //!
 //! Code is compiled before it is deployed and once per machine; calls of a contract share the
-//! compiled module. A call gets an instance of its own, whose memory ends with it: what lasts is in
+//! compiled module. A call gets an instance of its own, or one that is [as new](idle): what lasts is in
 //! the journal. A call that traps undoes what it wrote, and what the contracts it called wrote.
 
 mod growth;
 mod host;
+mod idle;
+mod reuse;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,8 @@ use anthill_protocol::Digest;
 use wasmi::{CompilationMode, Config, Engine, Linker, Module};
 
 use self::host::Host;
+use self::idle::Idle;
+use self::reuse::Open;
 use self::run::{Frame, Session};
 use crate::check::check;
 use crate::code::Code;
@@ -91,6 +95,8 @@ struct Inner {
     rules: Rules,
     /// Compiled code by hash. It only saves time, except under [`Rules::lazy`].
     compiled: Mutex<BTreeMap<Digest, Arc<Code>>>,
+    /// It only saves time.
+    idle: Idle,
 }
 
 impl Machine {
@@ -101,7 +107,8 @@ impl Machine {
     pub fn new(rules: Rules) -> Self {
         let engine = Engine::new(&config(rules));
         let linker = host::linker(&engine);
-        Self(Arc::new(Inner { engine, linker, rules, compiled: Mutex::default() }))
+        let (compiled, idle) = (Mutex::default(), Idle::default());
+        Self(Arc::new(Inner { engine, linker, rules, compiled, idle }))
     }
 
     /// Its rules.
@@ -125,9 +132,16 @@ impl Machine {
         if let Some(refusal) = check(bytes).into_iter().next() {
             return Err(refusal);
         }
-        let module = Module::new(&self.0.engine, bytes)
-            .map_err(|error| Refusal::Malformed(error.to_string()))?;
-        let code = Arc::new(Code::new(hash, bytes, module));
+        let compiled = |bytes: &[u8]| {
+            Module::new(&self.0.engine, bytes)
+                .map_err(|error| Refusal::Malformed(error.to_string()))
+        };
+        let code = Arc::new(match reuse::open(bytes) {
+            Some(Open { bytes: open, globals }) => {
+                Code::new(hash, bytes, compiled(&open)?, Some(globals))
+            }
+            None => Code::new(hash, bytes, compiled(bytes)?, None),
+        });
         Ok(lock().entry(hash).or_insert(code).clone())
     }
 
@@ -212,12 +226,12 @@ impl Machine {
         }
     }
 
-    /// The compiled module of code in a state, which another machine may have compiled.
-    fn module(&self, code: &Arc<Code>) -> Option<Module> {
+    /// Code in a state, which another machine may have compiled, compiled by this one.
+    fn own_code(&self, code: Arc<Code>) -> Option<Arc<Code>> {
         if Engine::same(code.module().engine(), &self.0.engine) {
-            return Some(code.module().clone());
+            return Some(code);
         }
-        self.compile(code.bytes()).ok().map(|code| code.module().clone())
+        self.compile(code.bytes()).ok()
     }
 }
 

@@ -132,6 +132,11 @@ impl State {
         self.trie.root()
     }
 
+    /// How many of some keys are there: see [`crate::trie`].
+    pub(crate) fn count_of(&self, keys: &[Digest]) -> usize {
+        self.trie.count_of(keys)
+    }
+
     /// An address's account; an empty one if it has none.
     pub fn account(&self, address: &Address) -> Account {
         match self.entry(&account_key(address)) {

@@ -5,6 +5,7 @@
 //! chain has beyond transfers, deployments and calls is [`Payload::Other`], run by its
 //! [`Extension`].
 
+mod ahead;
 mod block;
 mod encoding;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use anthill_protocol::{Digest, Snapshot};
 use crate::{Address, Environment, Journal, Machine, Message, Outcome, Receipt};
 use crate::{Refused, Status, Trap, account_key, price};
 
+pub use ahead::{AHEAD, read_ahead};
 pub use block::{Block, execute_block};
 
 /// A transaction, without its signature.

@@ -123,6 +123,29 @@ impl<V: Value> Trie<V> {
         }
     }
 
+    /// How many of some keys are there. Their paths are gone down together: the processor waits for memory once a
+    /// level, not once a key.
+    pub(crate) fn count_of(&self, keys: &[Digest]) -> usize {
+        let mut open: Vec<_> = keys.iter().map(|key| (&self.root.link, key)).collect();
+        let (mut found, mut depth) = (0, 0);
+        while !open.is_empty() {
+            open.retain_mut(|(link, key)| match link {
+                Link::Empty => false,
+                Link::Leaf(leaf) => {
+                    found += usize::from(leaf.key == **key);
+                    false
+                }
+                Link::Branch(branch) => {
+                    let child = if bit(key, depth) { &branch.right } else { &branch.left };
+                    *link = &child.link;
+                    true
+                }
+            });
+            depth += 1;
+        }
+        found
+    }
+
     /// Sets the value at a key.
     pub fn insert(&mut self, key: Digest, value: V) {
         self.update(vec![(key, Some(value))]);

@@ -72,7 +72,7 @@ pub fn metric(input: TokenStream) -> TokenStream {
 ///
 /// `#[param(default = 5, range = 1..=64)]` for `[protocol]`, `#[workload(..)]` for `[workload]`. The type
 /// says what values it takes: integers a count, `f64` a number (with `share` one within 0 to 1),
-/// `bool` a flag, `Span` a length of time, at least `min`; with `choice = ["a", "b"]` a word, into a
+/// `bool` a flag, `Option<&'static TextFile>` a text file, `Span` a length of time, at least `min`; with `choice = ["a", "b"]` a word, into a
 /// `&'static str`. `above = field` and `at_least = field` relate two lengths of time or counts. Fields
 /// without an attribute begin with their default.
 ///

@@ -124,6 +124,9 @@ fn kind_of(
             let kind = quote!(Kind::Count { min: #least as u64, max: #most as u64 });
             (kind, quote!(Value::Count(#default as u64)), quote!(values.count(#full) as #ty))
         }
+        Some("Option") => {
+            (quote!(Kind::File), quote!(Value::File(#default)), quote!(values.file(#full)))
+        }
         Some("Span") => {
             let least = options.min.as_ref().map_or(quote!(Span(1)), |least| quote!(#least));
             let kind = quote!(Kind::Span { min: #least });
@@ -132,7 +135,7 @@ fn kind_of(
         _ => {
             return Err(Error::new_spanned(
                 ty,
-                "a parameter is a bool, u8, u16, u32, u64, f64 or Span, or has `choice = [..]`",
+                "a parameter is a bool, u8, u16, u32, u64, f64, Span or Option<&'static TextFile>, or has `choice = [..]`",
             ));
         }
     })

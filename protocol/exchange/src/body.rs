@@ -1,5 +1,6 @@
 //! What is shared: commands with their signatures, blocks, certificates, and what logs share.
 
+use anthill_market::oracle::Report;
 use anthill_market::sealed::Seal;
 use anthill_market::{Command, codec};
 use anthill_protocol::draw::mix;
@@ -37,6 +38,8 @@ pub(crate) enum Asks {
     Seal(Seal),
     /// The order, and what proves that it was sealed.
     Open { command: Command, salt: [u8; 32] },
+    /// What a maker holds the price to be.
+    Report(Report),
 }
 
 impl Asks {
@@ -45,6 +48,11 @@ impl Asks {
             Self::Plain { command, other } => (0, Some(command), other.to_le_bytes().to_vec()),
             Self::Seal(seal) => (1, None, seal.to_vec()),
             Self::Open { command, salt } => (2, Some(command), salt.to_vec()),
+            Self::Report(Report { mid, size, confidence }) => {
+                let mut words = Vec::new();
+                (*mid as u64, *size as u64, *confidence).save(&mut words);
+                (3, None, words)
+            }
         };
         let mut bytes = vec![tag];
         bytes.extend(rest);
@@ -66,6 +74,10 @@ impl Snapshot for Asks {
             0 => Self::Plain { other: u32::load(rest)?, command: command(rest)? },
             1 => Self::Seal(Snapshot::load(rest)?),
             2 => Self::Open { salt: Snapshot::load(rest)?, command: command(rest)? },
+            3 => {
+                let (mid, size, confidence) = <(u64, u64, u32)>::load(rest)?;
+                Self::Report(Report { mid: mid as i64, size: size as i64, confidence })
+            }
             _ => return Err(SnapshotError("no such request")),
         };
         rest.is_empty().then_some(asks).ok_or(SnapshotError("more than a request"))
@@ -148,7 +160,7 @@ pub(crate) struct Block {
 #[derive(Debug, PartialEq, Eq, Snapshot)]
 pub enum ExchangeBody {
     #[doc(hidden)]
-    Log(AnyBody, PartOf),
+    Log(Box<AnyBody>, PartOf),
     #[doc(hidden)]
     Signed(Box<SignedBody>),
     #[doc(hidden)]

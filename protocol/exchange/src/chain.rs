@@ -2,9 +2,10 @@
 
 mod pool;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use anthill_market::{Side, Ticks};
 use anthill_protocol::kit::{Answer, Ask, Deadline, Entry, Erased, Machine};
 use anthill_protocol::{
     Bodies as _, Claim, Context, NodeId, Shared, Signature, Snapshot, SnapshotError,
@@ -15,6 +16,7 @@ use crate::exchange::Exchange;
 use crate::messages::{Attested, ExchangeMessage, ExchangeMetric, Says, Timer, Top};
 use crate::state::saved::{load_map, save_map};
 use crate::state::{Outcome, State, Step};
+use crate::trader::FIRST_PRICE;
 pub(crate) use pool::Pool;
 
 /// Statements of other chains that are not proved yet: more are not remembered, and come again.
@@ -174,6 +176,7 @@ impl Chain {
             cx.record(ExchangeMetric::Rejected, outcome.counts.rejected.into());
             cx.record(ExchangeMetric::Forfeited, outcome.counts.forfeited.into());
             cx.record(ExchangeMetric::Trades, outcome.trades.len() as u64);
+            measure(outcome, cx);
         }
         for it in &outcome.answers {
             let (code, filled, cash) = (it.code, it.filled as u64, it.cash as u64);
@@ -216,9 +219,11 @@ impl Chain {
         layout.audience(state.chain).for_each(|to| cx.send(to, ExchangeMessage::Quote(top)));
         for account in layout.traders..layout.traders + layout.makers {
             let lots = state.venue.holding(account, 0).map_or(0, |it| it.lots() as u64);
-            let (height, last) = (top.height, top.last);
+            let cash = state.venue.account(account).map_or(0, |it| it.cash() as u64);
+            let price = state.oracle.price().map_or(top.last, |price| price as u64);
+            let height = top.height;
             let to = layout.owner(state.chain, account);
-            let message = ExchangeMessage::Standing { height, last, lots };
+            let message = ExchangeMessage::Standing { height, price, lots, cash };
             to.into_iter().for_each(|to| cx.send(to, message));
         }
     }
@@ -324,13 +329,38 @@ pub(crate) fn draw_of(commands: &[Shared]) -> u64 {
 
 /// The best prices.
 pub(crate) fn top(state: &State) -> Top {
-    use anthill_market::Side;
     let venue = &state.venue;
     let best = |side| venue.depth(0, side).next().unwrap_or_default();
     let ((bid, bid_lots), (ask, ask_lots)) = (best(Side::Bid), best(Side::Ask));
     let [bid, bid_lots, ask, ask_lots] = [bid, bid_lots, ask, ask_lots].map(|it| it as u64);
     let (height, last) = (state.height, venue.last(0).unwrap_or(0) as u64);
     Top { venue: state.chain, height, bid, bid_lots, ask, ask_lots, last }
+}
+
+/// How far from its best price a book is looked into for its depth, in ticks.
+const DEPTH_REACH: Ticks = 10;
+
+/// Book and oracle as a block leaves them.
+fn measure(outcome: &Outcome, cx: &mut Erased<'_, Exchange>) {
+    let venue = &outcome.state.venue;
+    if let (Some(bid), Some(ask)) = (venue.best_bid(0), venue.best_ask(0)) {
+        let within = |side, best: Ticks| -> u64 {
+            let levels = venue.depth(0, side);
+            let near = levels.take_while(|(price, _)| (price - best).abs() <= DEPTH_REACH);
+            near.map(|(_, lots)| lots as u64).sum()
+        };
+        cx.record(ExchangeMetric::Books, 1);
+        cx.record(ExchangeMetric::Spread, (ask - bid).unsigned_abs());
+        cx.record(ExchangeMetric::Mid, ((bid + ask) / 2).unsigned_abs());
+        cx.record(ExchangeMetric::Depth, within(Side::Bid, bid) + within(Side::Ask, ask));
+    }
+    if let Some(price) = outcome.oracle {
+        let off = price.saturating_sub(FIRST_PRICE);
+        cx.record(ExchangeMetric::OraclePrices, 1);
+        cx.record(ExchangeMetric::OracleAbove, off.max(0).unsigned_abs());
+        cx.record(ExchangeMetric::OracleBelow, off.min(0).unsigned_abs());
+        cx.record(ExchangeMetric::OracleError, off.unsigned_abs());
+    }
 }
 
 fn sign(statement: Statement, cx: &mut Erased<'_, Exchange>) -> Attested {
@@ -352,6 +382,7 @@ impl Exchange {
                     }
                     Asks::Seal(seal) => Step::Seal { signer, request, seal },
                     Asks::Open { command, salt } => Step::Open { signer, request, command, salt },
+                    Asks::Report(report) => Step::Report { signer, request, report },
                 };
                 holds.then_some(step)
             }
@@ -415,13 +446,13 @@ impl Driver<'_> {
             return None;
         }
         let bodies = cx.bodies();
-        let blocks: Vec<&Block> =
-            before.iter().filter_map(|it| bodies.get(it.body?).block()).collect();
-        let known = |it: &Shared| blocks.iter().any(|block| block.commands.contains(it));
+        let blocks = before.iter().filter_map(|it| bodies.get(it.body?).block());
+        let ordered: BTreeSet<Shared> =
+            blocks.flat_map(|block| block.commands.iter().copied()).collect();
         self.chain.drop_stale(self.exchange, cx);
         let most = self.exchange.block as usize;
         let commands: Vec<Shared> =
-            self.chain.pool.in_order().filter(|it| !known(it)).take(most).collect();
+            self.chain.pool.in_order().filter(|it| !ordered.contains(it)).take(most).collect();
         // An empty block ends locks whose time has come; one is enough.
         let is_due = before.is_empty() && self.chain.state.locks(cx.now()).1;
         if commands.is_empty() && !is_due {

@@ -4,7 +4,7 @@ use anthill_market::{Matching, Rules};
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Embeds, Erased, LogSetting, Part, Within};
-use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, TextFile, Values};
 use anthill_protocol::{
     Bodies as _, Cell, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol,
     Snapshot, Span, Totals,
@@ -18,7 +18,8 @@ use crate::layout::{Layout, Role};
 use crate::maker::Maker;
 use crate::memo::Memo;
 use crate::messages::{ExchangeMessage, ExchangeMetric, Says, Timer};
-use crate::state::Terrain;
+use crate::script::Script;
+use crate::state::{Reporting, Terrain, faults};
 use crate::trader::Trader;
 use crate::{AnyBody, AnyLog, AnyMessage, AnyNode, AnyTimer, LogMetric, judges};
 
@@ -86,13 +87,31 @@ pub struct Exchange {
     /// bound on delays that timeouts are made for
     #[param(default = Span::from_millis(250), min = Span::from_micros(1))]
     pub(crate) delta: Span,
+    /// how a venue makes one price of what its makers report, around which they quote: none does; the mean by
+    /// claimed size or confidence; the median by confidence, up to a cap; the mean without f at each end; or
+    /// without a third in all
+    #[param(
+        default = "none",
+        choice = ["none", "vwap", "weighted-mean", "weighted-median", "trimmed-mean", "third-trimmed"]
+    )]
+    oracle: &'static str,
+    /// oracle: how often makers report
+    #[param(default = Span::from_secs(1), min = Span::from_millis(1))]
+    pub(crate) report_every: Span,
+    /// oracle: standard deviation of what honest makers report, in ticks
+    #[param(default = 10, range = 0..=1_000_000)]
+    pub(crate) report_noise: u64,
     /// what a request costs a replica to execute
     #[param(default = Span::from_micros(1), min = Span::ZERO)]
     pub(crate) execution: Span,
     /// what traders do: two of them once; or all at random around the last price, one by one or in clusters;
     /// or without intelligence, uniformly below the ask and above the bid (Smith, Farmer, Gillemot and
-    /// Krishnamurthy 2003)
-    #[workload(default = "example", choice = ["example", "poisson", "hawkes", "santa-fe"])]
+    /// Krishnamurthy 2003); or one quotes, dearer at venue 1 and beyond, where the others take its quotes; or
+    /// what a file says
+    #[workload(
+        default = "example",
+        choice = ["example", "poisson", "hawkes", "santa-fe", "quotes", "file"]
+    )]
     pub(crate) flow: &'static str,
     /// mean time between the requests of a trader
     #[workload(default = Span::from_secs(1), min = Span(1))]
@@ -100,6 +119,11 @@ pub struct Exchange {
     /// requests of each trader; 0: until the end
     #[workload(default = 0, range = 0..=1_000_000_000)]
     pub(crate) requests: u32,
+    /// flow = "file": messages as LOBSTER writes them, a line each: seconds after midnight, type, order, lots,
+    /// price, side
+    #[workload(default = None)]
+    file: Option<&'static TextFile>,
+    pub(crate) script: Script,
     pub(crate) terrain: Terrain,
     /// Of the scenario; none before that is known.
     log: Option<AnyLog>,
@@ -142,6 +166,9 @@ pub struct MakerNode(pub(crate) Maker);
 #[derive(Snapshot)]
 pub struct ArbitrageurNode(pub(crate) Arbitrageur);
 
+/// Price levels of a book that lie in an array, per side: traders stay near the last price.
+const WINDOW: u32 = 256;
+
 type Cx<'a> = Erased<'a, Exchange>;
 
 impl Exchange {
@@ -161,7 +188,8 @@ impl Exchange {
         let group = nodes / chains;
         let (venues, traders) = (self.venues, self.traders);
         let has_arbitrageur = self.arbitrage != "none";
-        let insiders = if self.insiders.is_some() { group } else { 0 };
+        let has_insiders = self.insiders.is_some_and(|it| !it.are_makers());
+        let insiders = if has_insiders { group } else { 0 };
         let makers = self.makers;
         let layout = Layout { venues, chains, group, traders, makers, has_arbitrageur, insiders };
         if u64::from(nodes) + u64::from(layout.extra()) > u64::from(u32::MAX / 2) {
@@ -179,6 +207,8 @@ impl Exchange {
             holding_fee,
             holding_most,
             matching,
+            // A state is copied for every block.
+            window: WINDOW,
             ..Rules::default()
         };
         let (funds, stock) = (self.funds.into(), self.stock as i64);
@@ -187,23 +217,48 @@ impl Exchange {
         let is_sealed = self.ordering == "commit-reveal";
         let reveal_within = if is_sealed { self.reveal_within } else { Span::ZERO };
         let deposit = self.deposit.into();
-        self.terrain =
-            Terrain { layout, rules, funds, stock, patience, reveal_within, deposit, requeues };
+        let reporting = self.reporting()?;
+        self.terrain = Terrain {
+            layout,
+            rules,
+            funds,
+            stock,
+            patience,
+            reveal_within,
+            deposit,
+            reporting,
+            requeues,
+        };
         self.memo = Memo::default();
         let setting = LogSetting { nodes: group, delta: self.delta, seed };
         let log = AnyLog::named(self.over, setting)?;
-        if let Some(insiders) = &mut self.insiders {
-            if insiders.count == 0 {
-                insiders.count = log.faults().max(1);
-            }
-            if insiders.count > group {
-                let problem =
-                    format!("{} of {group} replicas: give at most {group}", insiders.count);
-                return Err(ParameterError { name: "adversary.count", problem });
-            }
+        if let Some(insiders) = self.insiders.as_mut().filter(|it| !it.are_makers()) {
+            insiders.fit(group, log.faults())?;
         }
         self.log = Some(log);
         Ok(())
+    }
+
+    /// How one price is made of what makers report, and how many of them lie.
+    fn reporting(&mut self) -> Result<Option<Reporting>, ParameterError> {
+        let reporting = Reporting::named(self.oracle, self.makers);
+        let liars = self.insiders.as_mut().filter(|it| it.are_makers());
+        let missing =
+            |problem: &str| Err(ParameterError { name: "oracle", problem: problem.to_owned() });
+        match (reporting, liars) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => missing(
+                "without an oracle nobody reports, and liars have nothing to lie about: give one",
+            ),
+            (Some(_), _) if self.makers == 0 => {
+                missing("nobody reports to it: give protocol.makers")
+            }
+            (Some(reporting), None) => Ok(Some(reporting)),
+            (Some(reporting), Some(liars)) => {
+                liars.fit(self.makers, faults(self.makers))?;
+                Ok(Some(Reporting { liars: liars.count, ..reporting }))
+            }
+        }
     }
 
     /// How many replicas of a chain may fail.
@@ -265,10 +320,10 @@ impl Exchange {
             Node::Maker(MakerNode(it)) => match *message {
                 ExchangeMessage::Answer { venue, request, code, filled, cash } => {
                     let (request, answer) = ((venue, request), (code, filled, cash));
-                    it.desk.on_answer(self, from, request, answer, cx);
+                    it.on_answer(self, from, request, answer, cx);
                 }
-                ExchangeMessage::Standing { height, last, lots } => {
-                    it.on_standing(self, from, (height, last, lots), cx);
+                ExchangeMessage::Standing { height, price, lots, cash } => {
+                    it.on_standing(self, from, (height, price, lots, cash), cx);
                 }
                 _ => {}
             },
@@ -351,6 +406,7 @@ impl Exchange {
                 trader.desk.on_again(self, tick, cx);
             }
             (Node::Maker(MakerNode(it)), Timer::Flow) => it.open(self, cx),
+            (Node::Maker(MakerNode(it)), Timer::Report) => it.report(self, cx),
             (Node::Maker(MakerNode(it)), Timer::Again(tick)) => it.desk.on_again(self, tick, cx),
             (Node::Arbitrageur(ArbitrageurNode(it)), Timer::Again(tick)) => {
                 it.on_again(self, tick, cx);
@@ -368,7 +424,7 @@ impl Exchange {
             }
             // What it has asked is on disk, whatever its memory loses.
             Node::Trader(TraderNode(trader)) => trader.restart(self, cx),
-            Node::Maker(MakerNode(it)) => it.desk.restart(self, cx),
+            Node::Maker(MakerNode(it)) => it.restart(self, cx),
             Node::Arbitrageur(ArbitrageurNode(it)) => it.desk.restart(self, cx),
             Node::Idle => {}
         }
@@ -389,7 +445,7 @@ impl Embeds<AnyLog> for Exchange {
     }
 
     fn body(body: AnyBody, nodes: Part) -> ExchangeBody {
-        ExchangeBody::Log(body, PartOf(nodes))
+        ExchangeBody::Log(Box::new(body), PartOf(nodes))
     }
 
     fn inner(body: &ExchangeBody) -> &AnyBody {
@@ -417,7 +473,24 @@ impl Configure for Exchange {
     ];
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
-        Ok(Self { insiders: Insiders::read(values), ..Self::read(values)? })
+        let mut read = Self { insiders: Insiders::read(values), ..Self::read(values)? };
+        let wrong = |problem: &str| {
+            Err(ParameterError { name: "workload.file", problem: problem.to_owned() })
+        };
+        match read.file {
+            None if read.flow == "file" => {
+                return wrong("missing: give the path of a LOBSTER message file");
+            }
+            Some(_) if read.flow != "file" => {
+                return wrong("has no effect without workload.flow = \"file\"");
+            }
+            Some(_) if read.ordering == "commit-reveal" => {
+                return wrong("its orders are open: take protocol.ordering = \"arrival\"");
+            }
+            Some(file) => read.script = Script::read(file, read.traders)?,
+            None => {}
+        }
+        Ok(read)
     }
 
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
@@ -497,8 +570,12 @@ impl Protocol for Exchange {
     /// All is answered, and executed everywhere.
     fn complete(&self, totals: &Totals) -> bool {
         let example = if self.terrain.seals() { 4 } else { 2 };
-        let each = if self.flow == "example" { example } else { self.requests * self.traders };
-        let all = u64::from(each) * u64::from(self.venues);
+        let each = match self.flow {
+            "example" => example,
+            "file" => self.script.len(),
+            _ => u64::from(self.requests) * u64::from(self.traders),
+        };
+        let all = each * u64::from(self.venues);
         let blocks = totals.of(ExchangeMetric::Blocks);
         let everywhere = blocks * u64::from(self.terrain.layout.group);
         // Those of the arbitrageur and of makers are answered too, and they never end by themselves.

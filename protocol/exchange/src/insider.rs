@@ -7,12 +7,13 @@
 
 use anthill_market::{Command, Force, Kind, Lots, Order, OrderId, Side, Ticks};
 use anthill_protocol::kit::Erased;
-use anthill_protocol::parameter::{AdversaryKind, Parameter, Values};
+use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Value, Values};
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared, Signature};
 
 use crate::body::{Asks, Block, ExchangeBody, Signed, SignedBody};
 use crate::chain::Chain;
 use crate::exchange::Exchange;
+use crate::layout::Role;
 use crate::messages::ExchangeMetric;
 use crate::state::{Outcome, State, Step};
 
@@ -29,14 +30,18 @@ pub(crate) enum Scheme {
     Censor,
     /// It decides last: it knows what the whole block will do, and trades at its end if that pays.
     LastLook,
+    /// No proposer but makers, whose reports are too high.
+    Lie,
 }
 
-/// An adversary, and how many replicas of each chain it holds.
+/// An adversary, and how many replicas or makers of each venue it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Insiders {
     pub(crate) scheme: Scheme,
     /// 0 until it is fitted: f.
     pub(crate) count: u32,
+    /// By how many ticks makers that lie are off.
+    off: Ticks,
 }
 
 const COUNT: Parameter = Parameter::count(
@@ -44,6 +49,18 @@ const COUNT: Parameter = Parameter::count(
     u32::MAX as u64,
     "replicas of each venue that it holds, from the first on; 0: the f that are tolerated",
 );
+
+const LIARS: Parameter = Parameter::count(
+    "count",
+    1_000,
+    "makers of each venue that it holds, from the first on; 0: fewer than a third of them, but one at least",
+);
+const OFF: Parameter = Parameter {
+    name: "off",
+    kind: anthill_protocol::parameter::Kind::Count { min: 1, max: 1_000_000_000 },
+    default: Value::Count(100_000),
+    about: "by how many ticks their reports are too high",
+};
 
 pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {
@@ -71,6 +88,11 @@ pub(crate) const KINDS: &[AdversaryKind] = &[
         about: "proposers that see what a block will do, and trade at its end if that pays",
         parameters: &[COUNT],
     },
+    AdversaryKind {
+        name: "oracle-liar",
+        about: "makers that report a price too high, with the greatest size and confidence",
+        parameters: &[LIARS, OFF],
+    },
 ];
 
 impl Insiders {
@@ -80,10 +102,30 @@ impl Insiders {
             "sandwich" => Scheme::Sandwich,
             "back-runner" => Scheme::Back,
             "censor" => Scheme::Censor,
+            "oracle-liar" => Scheme::Lie,
             _ => Scheme::LastLook,
         };
         let count = u32::try_from(values.count("adversary.count")).unwrap_or(u32::MAX);
-        Some(Self { scheme, count })
+        let off = if scheme == Scheme::Lie { values.count("adversary.off") as Ticks } else { 0 };
+        Some(Self { scheme, count, off })
+    }
+
+    /// Whether it holds makers, and no replica.
+    pub(crate) fn are_makers(&self) -> bool {
+        self.scheme == Scheme::Lie
+    }
+
+    /// Takes over how many there are, of which it holds so many unless it is said otherwise.
+    pub(crate) fn fit(&mut self, all: u32, faults: u32) -> Result<(), ParameterError> {
+        if self.count == 0 {
+            self.count = faults.max(1);
+        }
+        if self.count > all {
+            let what = if self.are_makers() { "makers" } else { "replicas" };
+            let problem = format!("{} of {all} {what}: give at most {all}", self.count);
+            return Err(ParameterError { name: "adversary.count", problem });
+        }
+        Ok(())
     }
 }
 
@@ -99,10 +141,25 @@ impl Exchange {
         let layout = &self.terrain.layout;
         let group = layout.group.max(1);
         self.insiders.is_some_and(|it| {
+            if it.are_makers() {
+                return self.lie_of(node).is_some();
+            }
             node.0 < layout.replicas()
                 && layout.is_venue(node.0 / group)
                 && node.0 % group < it.count
         })
+    }
+
+    /// Of a maker that lies: by how many ticks its reports are too high.
+    pub(crate) fn lie_of(&self, node: NodeId) -> Option<Ticks> {
+        let liars = self.insiders.filter(Insiders::are_makers)?;
+        match self.terrain.layout.role(node) {
+            Role::Maker(_, account) => {
+                let place = account - self.terrain.layout.traders;
+                (place < liars.count).then_some(liars.off)
+            }
+            _ => None,
+        }
     }
 
     /// The order of a block's commands, which is its proposer's to choose; `base`: the state before it.
@@ -250,6 +307,7 @@ impl Exchange {
         if block.proposer != cx.id() || !self.is_insider(cx.id()) {
             return;
         }
+        cx.record(ExchangeMetric::InsiderBlocks, 1);
         let Some(honest) = chain.arrived(block.height) else { return };
         let steps: Vec<Step> =
             honest.iter().filter_map(|it| self.step(*it, before.chain, cx)).collect();

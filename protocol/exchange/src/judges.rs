@@ -6,6 +6,7 @@ use anthill_protocol::judge::{self, Breaches, Judge, Rule, RunEnd, Said, Setting
 use anthill_protocol::{NodeId, Span, Time};
 
 use crate::exchange::Exchange;
+use crate::insider::Insiders;
 use crate::messages::Says;
 use crate::state::audited;
 
@@ -31,6 +32,12 @@ pub(crate) fn of(exchange: &Exchange, setting: &Setting) -> Vec<Judge<Says>> {
         ("within limits", audited::LIMITS),
     ];
     judges.extend(rules.map(|(name, bit)| Judge::new(name, Audited(bit))));
+    if let Some(reporting) = exchange.terrain.reporting {
+        judges.push(
+            Judge::new("the oracle is among honest reports", Audited(audited::ORACLE))
+                .bound("no more makers lie than the oracle's rule bears", reporting.is_sound()),
+        );
+    }
     let calm = !setting.crashes && !setting.loses_messages;
     let within = is_safe && calm && setting.delta.is_some_and(|delta| delta <= exchange.delta);
     judges.push(
@@ -54,12 +61,14 @@ fn few_fail(exchange: &Exchange, setting: &Setting) -> bool {
         return false;
     }
     let most = if log.bears_lies() { log.faults() } else { 0 };
-    if let Some(insiders) = exchange.insiders {
+    let liars = exchange.insiders.filter(Insiders::are_makers);
+    if let Some(insiders) = exchange.insiders.filter(|_| liars.is_none()) {
         return insiders.count <= most && !setting.loses_state;
     }
     // Where nobody tells who was down what it missed, a liar may tell it something else.
-    let is_told = log.catches_up() || setting.held == 0 || !setting.crashes;
-    setting.held <= most && !setting.loses_state && is_told
+    let held = if liars.is_some() { 0 } else { setting.held };
+    let is_told = log.catches_up() || held == 0 || !setting.crashes;
+    held <= most && !setting.loses_state && is_told
 }
 
 /// A rule of the audit.

@@ -14,6 +14,7 @@ mod layout;
 mod maker;
 mod memo;
 mod messages;
+mod script;
 mod session;
 mod state;
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub enum ExchangeMessage {
     Answer { venue: u32, request: u32, code: u8, filled: u64, cash: u64 },
     /// A leg of the receiver's has ended.
     Ended { venue: u32, number: u32, settled: bool },
-    /// Where a maker stands after a block.
-    Standing { height: u64, last: u64, lots: u64 },
+    /// Where a maker stands after a block: the price to quote around, and what it has.
+    Standing { height: u64, price: u64, lots: u64, cash: u64 },
     /// Prices.
     Quote(Top),
     /// What a chain has decided.
@@ -134,12 +134,39 @@ pub enum ExchangeMetric {
     Extraction,
     /// what they have lost by blocks in which they lost
     ExtractionLost,
+    /// blocks that insiders have proposed, whatever their order
+    InsiderBlocks,
     /// request until f + 1 equal answers
     #[metric(latency)]
     OrderFinal,
     /// most lots that a maker had more or less than at first
     #[metric(max)]
     Inventory,
+    /// what makers have gained from one word of where they stand to the next, in ticks times lots, all that
+    /// they hold valued at the price that they quote around: where that was something
+    MakersGain,
+    /// and what they have lost, where they did
+    MakersLoss,
+    /// prices that oracles have made, one for every block with reports
+    OraclePrices,
+    /// by how many ticks they were above the price that reports are about, summed
+    OracleAbove,
+    /// and below it
+    OracleBelow,
+    /// most ticks that one was off
+    #[metric(max)]
+    OracleError,
+    /// blocks that left prices on both sides of a venue's book
+    Books,
+    /// ticks from the best bid to the best ask, of a book
+    #[metric(per = Books)]
+    Spread,
+    /// the middle between them, in ticks
+    #[metric(per = Books)]
+    Mid,
+    /// lots within ten ticks of the best prices, both sides together
+    #[metric(per = Books)]
+    Depth,
     /// how long a leg is reserved
     #[metric(latency)]
     Reserved,
@@ -154,6 +181,8 @@ pub enum Timer {
     Flow,
     /// One that an earlier one has caused.
     Caused,
+    /// A maker reports what it holds the price to be.
+    Report,
     /// What is open is asked for again.
     Again(Tick),
     /// A replica tells other chains again what they have not answered.

@@ -2,15 +2,18 @@
 
 pub(crate) mod audit;
 mod coordinate;
+mod oracle;
 pub(crate) mod saved;
 mod seals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use anthill_market::oracle::Report;
 use anthill_market::sealed::Seal;
 use anthill_market::{
-    Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Terms, Trade, Venue, auction,
+    Cash, Command, Event, Lots, Matching, OrderId, Refusal, Rules, Terms, Ticks, Trade, Venue,
+    auction,
 };
 use anthill_protocol::draw::mix;
 use anthill_protocol::{NodeId, Snapshot, Span, Time};
@@ -21,6 +24,7 @@ use crate::session::{Session, WINDOW};
 pub(crate) use audit as audited;
 use audit::Audit;
 use coordinate::Open;
+pub(crate) use oracle::{CONFIDENCE, Oracle, Reporting, faults};
 use seals::Sealed;
 
 /// What all chains of a run have in common.
@@ -37,6 +41,8 @@ pub(crate) struct Terrain {
     pub(crate) reveal_within: Span,
     /// What a seal costs that is not opened.
     pub(crate) deposit: Cash,
+    /// How one price is made of what makers report.
+    pub(crate) reporting: Option<Reporting>,
     /// Planted: what is left of a resting order after a trade goes to the end of its queue.
     pub(crate) requeues: bool,
 }
@@ -63,6 +69,12 @@ pub(crate) enum Step {
         request: u32,
         command: Command,
         salt: [u8; 32],
+    },
+    /// What a maker holds the price to be.
+    Report {
+        signer: NodeId,
+        request: u32,
+        report: Report,
     },
     /// A certificate that holds.
     Proven(Statement),
@@ -100,6 +112,8 @@ pub(crate) struct Outcome {
     pub(crate) ended: Vec<Ended>,
     pub(crate) trades: Vec<Trade>,
     pub(crate) counts: Counts,
+    /// The price that its oracle has made of new reports.
+    pub(crate) oracle: Option<Ticks>,
     /// What is wrong, a bit for each rule.
     pub(crate) audit: u8,
 }
@@ -123,8 +137,9 @@ pub(crate) struct State {
     pub(crate) time: Time,
     pub(crate) venue: Venue,
     sessions: BTreeMap<NodeId, Session>,
-    /// The last answers to each signer, should they be lost on their way.
-    answered: BTreeMap<NodeId, VecDeque<Answer>>,
+    /// The last answers to each signer, should they be lost on their way. A state is copied for every block:
+    /// copies share the answers to those whom a block answers nothing.
+    answered: BTreeMap<NodeId, Arc<VecDeque<Answer>>>,
     audit: Audit,
     /// Of a coordinator: trades over two venues, by their numbers.
     open: BTreeMap<u32, Open>,
@@ -133,6 +148,7 @@ pub(crate) struct State {
     /// Of a venue: hash locks, by their numbers: deadline, and since when.
     locks: BTreeMap<u32, (u64, Time)>,
     sealed: Sealed,
+    pub(crate) oracle: Oracle,
     trades: u64,
     root: u64,
 }
@@ -162,6 +178,7 @@ impl State {
             legs: BTreeMap::new(),
             locks: BTreeMap::new(),
             sealed: Sealed::new(terrain.reveal_within),
+            oracle: Oracle::default(),
             trades: 0,
             root: 0,
         };
@@ -208,6 +225,7 @@ impl State {
     fn find_root(&self, block: u64) -> u64 {
         let (book, accounts) = self.roots();
         let own = mix(mix(self.root, block), mix(mix(book, accounts), self.sealed.hash));
+        let own = self.oracle.fold(own);
         let open = self.open.iter().fold(own, |hash, (number, it)| mix(hash, it.fold(*number)));
         self.legs.iter().fold(open, |hash, (number, leg)| {
             let settled = leg.settled.map_or(2, u64::from);
@@ -270,6 +288,9 @@ impl State {
                 Step::Open { signer, request, command, salt } => {
                     state.open_seal(terrain, (signer, request), (command, salt), &mut run);
                 }
+                Step::Report { signer, request, report } => {
+                    state.report(terrain, (signer, request), report, &mut run);
+                }
                 Step::Proven(statement) => {
                     let mut events = Vec::new();
                     state.learn(terrain, statement, &mut run, &mut events);
@@ -286,20 +307,21 @@ impl State {
         if terrain.rules.matching == Matching::Batch {
             complete_answers(&mut run.answers, &all, terrain, state.chain);
         }
-        let audit = state.audit.end(&state.venue);
+        let (oracle, is_bent) = state.price(terrain);
+        let audit = state.audit.end(&state.venue) | if is_bent { audited::ORACLE } else { 0 };
         let trades: Vec<Trade> = all.iter().filter_map(traded).collect();
         state.trades += trades.len() as u64;
         state.root = state.find_root(name);
         let Run { answers, statements, ended } = run;
         for answer in &answers {
-            let last = state.answered.entry(answer.to).or_default();
+            let last = Arc::make_mut(state.answered.entry(answer.to).or_default());
             last.push_back(*answer);
             if last.len() > WINDOW as usize {
                 last.pop_front();
             }
         }
         let state = Arc::new(state);
-        Outcome { state, answers, statements, ended, trades, counts, audit }
+        Outcome { state, answers, statements, ended, trades, counts, oracle, audit }
     }
 
     /// The order in which steps are taken: as they come, or where all of a block meet at one price in an order

@@ -2,9 +2,11 @@
 
 mod absurd;
 mod arbitrage;
+mod flows;
 mod hunted;
 mod insiders;
 mod normal;
+mod oracle;
 mod saved;
 mod store;
 

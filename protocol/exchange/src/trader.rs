@@ -1,8 +1,8 @@
 //! Traders: what they ask for, and when.
 
-use anthill_market::{Command, Lots, Order, OrderId, Side, Ticks, codec, sealed};
+use anthill_market::{Command, Force, Kind, Lots, Order, OrderId, Side, Ticks, codec, sealed};
 use anthill_protocol::kit::{Arrivals, Erased};
-use anthill_protocol::{Context, NodeId, Snapshot, Span};
+use anthill_protocol::{Context, NodeId, Snapshot, Span, Time};
 
 use crate::body::Asks;
 use crate::desk::Desk;
@@ -14,6 +14,9 @@ use crate::state::number_of;
 pub(crate) const FIRST_PRICE: Ticks = 15_000;
 /// What Alice buys of Bob in the example.
 const EXAMPLE_LOTS: Lots = 100;
+/// What the quotes of a flow of quotes are for: so much as an arbitrageur takes at once, at a gap in ticks.
+const QUOTE_LOTS: Lots = 20;
+const QUOTE_GAP: Ticks = 10;
 /// Resting orders that a trader remembers, to cancel one of them.
 const MOST_RESTING: usize = 64;
 
@@ -80,7 +83,64 @@ impl Trader {
                 let mean = Span(exchange.interval.0.saturating_mul(1_000) / per_mille);
                 Arrivals::poisson(mean).await_next(cx, Timer::Flow);
             }
+            // Whoever quotes begins; the others take what they see at venues that are dear.
+            "quotes" if self.account == 0 && self.desk.made() == 0 => {
+                cx.set_timer(exchange.delta, Timer::Flow);
+            }
+            "quotes" if self.account > 0 && self.venue > 0 && !is_over => {
+                Arrivals::poisson(exchange.interval).await_next(cx, Timer::Flow);
+            }
+            "file" if !is_over => self.await_line(exchange, cx),
             _ => {}
+        }
+    }
+
+    /// Waits for the next line of its part of a file. What was there before is placed at once; then the rest
+    /// begins.
+    fn await_line(&self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let Some(after) = exchange.script.next(self.account, self.desk.made()) else { return };
+        let begin = Time::ZERO + exchange.delta * 16;
+        let due = after.map_or(Time::ZERO, |after| begin + after);
+        // Out of room, it waits for answers.
+        let least = if self.desk.has_room(self.venue) { Span(1) } else { exchange.delta };
+        cx.set_timer(due.since(cx.now()).max(least), Timer::Flow);
+    }
+
+    fn play_line(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let command = exchange.script.command(self.account, self.desk.made());
+        if let Some(command) = command.filter(|_| self.desk.has_room(self.venue)) {
+            self.desk.ask(exchange, (self.venue, self.venue), command, cx);
+        }
+    }
+
+    /// Side and price of the quote of a venue: one buys at venue 0 what can be sold dearer at the others.
+    fn quote_of(&self) -> (Side, Ticks) {
+        if self.venue == 0 {
+            (Side::Ask, FIRST_PRICE)
+        } else {
+            (Side::Bid, FIRST_PRICE + QUOTE_GAP)
+        }
+    }
+
+    /// Puts its quote into the book, or takes somebody else's.
+    fn quote_or_take(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        let (side, price) = self.quote_of();
+        if self.account == 0 {
+            let order = self.order(side, price, QUOTE_LOTS);
+            self.resting = vec![order.id.number];
+            self.place(exchange, order, cx);
+        } else if self.desk.has_room(self.venue) {
+            let order = self.order(side.other(), price, QUOTE_LOTS);
+            self.place(exchange, order.kind(Kind::Limit(Force::Immediate)), cx);
+        }
+    }
+
+    /// Its quote has gone: it makes a new one, later than anybody who has seen the old one can still come.
+    fn renew_quote(&mut self, exchange: &Exchange, top: Top, cx: &mut Erased<'_, Exchange>) {
+        let is_gone = if self.venue == 0 { top.ask == 0 } else { top.bid == 0 };
+        if is_gone && !self.resting.is_empty() && self.desk.open() == 0 {
+            self.resting.clear();
+            cx.set_timer(exchange.delta * 24, Timer::Flow);
         }
     }
 
@@ -121,6 +181,14 @@ impl Trader {
     }
 
     pub(crate) fn on_flow(&mut self, exchange: &Exchange, cx: &mut Erased<'_, Exchange>) {
+        if exchange.flow == "quotes" {
+            self.quote_or_take(exchange, cx);
+            return self.await_flow(exchange, cx);
+        }
+        if exchange.flow == "file" {
+            self.play_line(exchange, cx);
+            return self.await_flow(exchange, cx);
+        }
         if exchange.flow == "example" {
             let ask = self.order(Side::Ask, FIRST_PRICE, EXAMPLE_LOTS);
             self.place(exchange, ask, cx);
@@ -243,6 +311,9 @@ impl Trader {
             return;
         }
         self.seen = [top.height, top.bid, top.ask, top.last];
+        if exchange.flow == "quotes" && self.account == 0 {
+            self.renew_quote(exchange, top, cx);
+        }
         let is_offered = top.ask == FIRST_PRICE as u64 && top.ask_lots >= EXAMPLE_LOTS as u64;
         let alice = exchange.flow == "example" && self.account == 0 && self.desk.made() == 0;
         if alice && is_offered {

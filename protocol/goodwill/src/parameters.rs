@@ -16,6 +16,8 @@ use crate::vm::Vm;
 
 /// Millionths of a coin.
 pub(crate) const COIN: u64 = 1_000_000;
+/// Full nodes of a scenario that does not say how many.
+const USUAL_FORGERS: u32 = 100;
 /// A number of coins that a run never has.
 const MOST_COINS: f64 = 1e12;
 
@@ -61,9 +63,9 @@ pub(crate) struct Rules {
 /// Proof of Good-Will: forgers buy slots by donations to approved associations (ParisNeo 2021).
 #[derive(Clone, Debug, Parameters)]
 pub struct Goodwill {
-    /// nodes that hold the whole ledger and may forge: the first so many, or all if there are fewer;
-    /// the others are light peers
-    #[param(default = 100, range = 1..=100_000)]
+    /// nodes that hold the whole ledger and may forge, the first ids; 0: a hundred, or all nodes if those
+    /// are fewer; the others are light peers
+    #[param(default = 0, range = 0..=100_000)]
     forgers: u32,
     /// neighbours of a full node; all others, if there are not more
     #[param(default = 8, range = 2..=64)]
@@ -354,6 +356,13 @@ impl Configure for Goodwill {
     fn fit(&mut self, nodes: u32, seed: u64) -> Result<(), ParameterError> {
         (self.nodes, self.seed) = (nodes, seed);
         let forgers = self.forgers();
+        if forgers > nodes {
+            let problem = format!(
+                "{forgers} forgers are more than the {nodes} full nodes there can be: give {nodes} or \
+                 fewer, 0 for the usual number, or as many `nodes`"
+            );
+            return Err(ParameterError { name: "forgers", problem });
+        }
         if self.degree + 1 < forgers && !self.degree.is_multiple_of(2) {
             let problem = format!("must be even for a mesh of {forgers} full nodes");
             return Err(ParameterError { name: "degree", problem });
@@ -379,7 +388,7 @@ impl Configure for Goodwill {
 
     fn pending_per_node(&self, _: f64) -> f64 {
         // Full nodes have a wave of copies of a block, light peers a timer and a transaction.
-        let full = f64::from(self.forgers.min(self.nodes.max(1))) / f64::from(self.nodes.max(1));
+        let full = f64::from(self.forgers()) / f64::from(self.nodes.max(1));
         3.0 + full * f64::from(self.degree)
     }
 }
@@ -432,7 +441,7 @@ impl Goodwill {
 
     /// Full nodes.
     pub(crate) fn forgers(&self) -> u32 {
-        self.forgers.min(self.nodes)
+        if self.forgers == 0 { USUAL_FORGERS.min(self.nodes) } else { self.forgers }
     }
 
     /// Of a full node.

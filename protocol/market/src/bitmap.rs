@@ -35,7 +35,13 @@ impl Bitmap {
 
     #[inline]
     pub(crate) fn clear(&mut self, at: usize) {
-        self.leaves[at >> 6] &= !(1 << (at & 63));
+        self.clear_if(at, true);
+    }
+
+    /// Clears a level that has become empty. That it has is no branch.
+    #[inline(always)]
+    pub(crate) fn clear_if(&mut self, at: usize, is_empty: bool) {
+        self.leaves[at >> 6] &= !(u64::from(is_empty) << (at & 63));
         if self.leaves[at >> 6] == 0 {
             self.middle[at >> 12] &= !(1 << (at >> 6 & 63));
             if self.middle[at >> 12] == 0 {

@@ -3,7 +3,7 @@
 use crate::amount::Ticks;
 use crate::command::{OrderId, Side};
 use crate::ladder::Ladder;
-use crate::slab::Slab;
+use crate::slab::Slot;
 use std::collections::BTreeSet;
 
 #[derive(Clone, Debug)]
@@ -79,14 +79,14 @@ impl Book {
     }
 
     /// Adds an open order's element.
-    #[inline]
-    pub(crate) fn count(&mut self, slab: &Slab, at: u32) {
-        self.sum = self.sum.wrapping_add(slab[at].element());
+    #[inline(always)]
+    pub(crate) fn count(&mut self, slot: &Slot) {
+        self.sum = self.sum.wrapping_add(slot.element());
     }
 
     /// Takes an open order's element away, before it changes.
-    #[inline]
-    pub(crate) fn discount(&mut self, slab: &Slab, at: u32) {
-        self.sum = self.sum.wrapping_sub(slab[at].element());
+    #[inline(always)]
+    pub(crate) fn discount(&mut self, slot: &Slot) {
+        self.sum = self.sum.wrapping_sub(slot.element());
     }
 }

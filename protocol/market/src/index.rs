@@ -77,7 +77,7 @@ impl Index {
             let mut places = bucket.places(hash);
             while places != 0 {
                 let slot = bucket.slots[places.trailing_zeros() as usize];
-                if slab[slot].id == id {
+                if slab.id(slot) == id {
                     return Some(slot);
                 }
                 places &= places - 1;

@@ -5,8 +5,9 @@
 use crate::amount::{Lots, Ticks};
 use crate::bitmap::Bitmap;
 use crate::command::Side;
-use crate::slab::{Link, NONE, Slab};
+use crate::slab::{Link, NONE, Slab, Slot};
 use std::collections::BTreeMap;
+use std::hint::select_unpredictable;
 
 /// A queue.
 #[derive(Clone, Copy, Debug)]
@@ -134,31 +135,34 @@ impl Ladder {
     /// Appends a slot to the queue of its price.
     #[inline(always)]
     pub(crate) fn push(&mut self, slab: &mut Slab, at: u32) {
-        let price = slab[at].price;
+        let Slot { price, remaining: lots, .. } = slab.get(at);
         if self.offset(price).is_none() {
             self.make_room(price);
         }
-        let lots = slab[at].remaining;
-        let level = self.level_mut(price);
+        let level = match self.offset(price) {
+            Some(place) => {
+                self.occupied.set(place);
+                &mut self.levels[place]
+            }
+            None => self.far.entry(price).or_insert(EMPTY),
+        };
         let tail = std::mem::replace(&mut level.tail, at);
         level.lots += lots;
-        level.head = if tail == NONE { at } else { level.head };
-        if tail == NONE {
-            self.occupy(price);
-        }
+        level.head = select_unpredictable(tail == NONE, at, level.head);
         slab.link_mut(tail).next = at;
         *slab.link_mut(at) = Link { next: NONE, prev: tail };
+        self.look_at(price);
     }
 
     /// Puts a slot where its stamp belongs in the queue of its price.
     pub(crate) fn insert(&mut self, slab: &mut Slab, at: u32) {
-        let (price, lots, stamp) = (slab[at].price, slab[at].remaining, slab[at].stamp);
+        let Slot { price, remaining: lots, stamp, .. } = slab.get(at);
         if self.offset(price).is_none() {
             self.make_room(price);
         }
         let level = *self.level_mut(price);
         let mut before = level.tail;
-        while before != NONE && slab[before].stamp > stamp {
+        while before != NONE && slab.get(before).stamp > stamp {
             before = slab.link(before).prev;
         }
         let after = if before == NONE { level.head } else { slab.link(before).next };
@@ -177,26 +181,34 @@ impl Ladder {
         if after != NONE {
             slab.link_mut(after).prev = at;
         }
-        if before == NONE && after == NONE {
-            self.occupy(price);
+        if let Some(place) = self.offset(price) {
+            self.occupied.set(place);
         }
+        self.look_at(price);
     }
 
-    /// Takes a slot out of its queue.
+    /// Takes a slot out of its queue. Whether it was the first, the last or the only one no branch
+    /// predictor knows.
     #[inline(always)]
     pub(crate) fn unlink(&mut self, slab: &mut Slab, at: u32) {
-        let slot = &slab[at];
-        let (price, lots) = (slot.price, slot.remaining);
+        let Slot { price, remaining: lots, .. } = slab.get(at);
         let Link { next, prev } = slab.link(at);
+        let is_empty = prev & next == NONE;
+        let place = self.offset(price);
         let level = self.level_mut(price);
         level.lots -= lots;
-        level.head = if prev == NONE { next } else { level.head };
-        level.tail = if next == NONE { prev } else { level.tail };
+        level.head = select_unpredictable(prev == NONE, next, level.head);
+        level.tail = select_unpredictable(next == NONE, prev, level.tail);
         slab.link_mut(prev).next = next;
         slab.link_mut(next).prev = prev;
-        // Both, and not one after the other: one branch.
-        if prev & next == NONE {
-            self.vacate(price);
+        match place {
+            Some(place) => self.occupied.clear_if(place, is_empty),
+            None if is_empty => drop(self.far.remove(&price)),
+            None => {}
+        }
+        if is_empty & (price == self.best) {
+            self.best = self.worse(price).unwrap_or(Self::nothing(self.side));
+            self.settled = self.settled.saturating_add(1);
         }
     }
 
@@ -206,25 +218,11 @@ impl Ladder {
         self.level_mut(price).lots += lots;
     }
 
+    /// Notes that there is an order at a price.
     #[inline]
-    fn occupy(&mut self, price: Ticks) {
-        if let Some(at) = self.offset(price) {
-            self.occupied.set(at);
-        }
+    fn look_at(&mut self, price: Ticks) {
         if self.better(price, self.best) {
             self.best = price;
-            self.settled = self.settled.saturating_add(1);
-        }
-    }
-
-    #[inline]
-    fn vacate(&mut self, price: Ticks) {
-        match self.offset(price) {
-            Some(at) => self.occupied.clear(at),
-            None => drop(self.far.remove(&price)),
-        }
-        if price == self.best {
-            self.best = self.worse(price).unwrap_or(Self::nothing(self.side));
             self.settled = self.settled.saturating_add(1);
         }
     }

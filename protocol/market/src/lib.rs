@@ -70,13 +70,14 @@
 //! post-only orders are refused. [`sealed`] hides orders until their place is fixed.
 //!
 //! # Structure
-//! Open orders lie in a slab, one cache line each, with the links of their queues beside it. Prices near the
+//! Open orders lie in a slab, half a cache line each, with the links of their queues beside it. Prices near the
 //! best are an array under a three-layer bitmap; others are a tree, so memory is bounded by the open
 //! orders. A table of buckets, a cache line each, finds an order by its name. Roots are sums that change by one
 //! multiplication per changed amount; they find replicas that differ, but are no commitment against
 //! someone who searches for collisions. [`Venue::apply_all`] asks for the lines of the next commands while
-//! it applies others, so that it seldom waits for memory. [`naive`] is the same venue without any structure, the oracle of the
-//! tests; [`Venue::audit`] works out every invariant from nothing.
+//! it applies others, so that it seldom waits for memory; with millions of orders huge pages
+//! help too, which `examples/book-bench` asks its allocator for. [`naive`] is the same venue in maps of the standard
+//! library, the oracle of the tests; [`Venue::audit`] works out every invariant from nothing.
 
 #![forbid(unsafe_code)]
 

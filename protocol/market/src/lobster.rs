@@ -10,9 +10,11 @@
 //! says nothing before they rise among those it shows. What was there before is taken from the row
 //! in which it appears, and only then; everything after must follow from the messages.
 
+mod flow;
 mod read;
 mod replay;
 
+pub use flow::{Act, Step, flow};
 pub use read::{LobsterError, LobsterMessage, LobsterRow, MessageType, read_book, read_messages};
 pub use replay::{Replayed, replay};
 

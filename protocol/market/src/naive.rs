@@ -1,14 +1,17 @@
-//! The same venue without any structure: a list of open orders that is searched from end to end for
-//! everything, reservations added up from the orders each time they are asked for, numbers in a set.
+//! The same venue without any structure of its own: open orders in maps of the standard library,
+//! reservations added up from an account's orders each time they are asked for, roots from all, numbers in
+//! a set.
 //! It is what [`Venue`](crate::Venue) is compared with, command by command.
 
 mod auction;
 mod check;
 mod duel;
 mod hold;
+mod orders;
 
 pub use duel::{Tally, duel};
 
+use crate::account::REORDERING;
 use crate::amount::{Cash, Lots, Ticks, cost, fee, worst_lot};
 use crate::command::{Command, Force, Kind, Order, OrderId, Side};
 use crate::event::{Event, Reason, Refusal, Trade};
@@ -17,7 +20,9 @@ use crate::rules::{Matching, Rules};
 use crate::slab::{Slot, State};
 use crate::stored::{Stored, StoredError, stored};
 use hold::Promise;
+use orders::Orders;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// An open order.
 #[derive(Clone, Debug)]
@@ -39,6 +44,7 @@ struct Open {
 struct Trader {
     cash: Cash,
     lots: BTreeMap<u16, Lots>,
+    /// The newest, and those less than [`REORDERING`] behind: older ones are refused in any case.
     used: BTreeSet<u32>,
     killed: bool,
     /// Orders entered in the current block.
@@ -49,8 +55,9 @@ struct Trader {
 #[derive(Clone, Debug)]
 pub struct Naive {
     rules: Rules,
-    traders: Vec<Trader>,
-    open: Vec<Open>,
+    /// Copies share those that have not changed since.
+    traders: Vec<Arc<Trader>>,
+    open: Orders,
     promises: Vec<Promise>,
     last: Vec<Ticks>,
     traded: Option<(Ticks, Ticks)>,
@@ -86,8 +93,8 @@ impl Naive {
     pub fn new(rules: Rules) -> Self {
         let instruments = usize::from(rules.instruments.max(1));
         Self {
-            traders: vec![Trader::default(); rules.accounts as usize],
-            open: Vec::new(),
+            traders: vec![Arc::default(); rules.accounts as usize],
+            open: Orders::default(),
             promises: Vec::new(),
             last: vec![0; instruments],
             traded: None,
@@ -136,16 +143,22 @@ impl Naive {
     /// As [`Venue::open_block`](crate::Venue::open_block).
     pub fn open_block(&mut self, height: u64, events: &mut Vec<Event>) {
         self.height = height;
-        self.traders.iter_mut().for_each(|trader| trader.entered = 0);
+        let entered = self.traders.iter_mut().filter(|trader| trader.entered > 0);
+        entered.for_each(|trader| Arc::make_mut(trader).entered = 0);
         self.expire(events);
     }
 
     /// All cash of an account, and the part that its orders and reservations need.
     pub fn cash(&self, account: u32) -> (Cash, Cash) {
-        let of = |open: &&Open| open.order.id.account == account && open.order.side == Side::Bid;
+        self.cash_without(account, None)
+    }
+
+    /// As [`Naive::cash`], as if an order were gone.
+    fn cash_without(&self, account: u32, gone: Option<OrderId>) -> (Cash, Cash) {
+        let of = |open: &&Open| open.order.side == Side::Bid && Some(open.order.id) != gone;
         let rate = self.rules.worst_fee();
         let need = |price, lots| cost(worst_lot(price, rate), lots);
-        let orders = self.open.iter().filter(of);
+        let orders = self.open.of(account).filter(of);
         let orders: Cash = orders.map(|open| need(open.order.price, open.remaining)).sum();
         let mut promised = 0;
         for promise in &self.promises {
@@ -161,13 +174,23 @@ impl Naive {
 
     /// All lots of an account, the part promised, and the lots it may still buy.
     pub fn lots(&self, account: u32, instrument: u16) -> (Lots, Lots, Lots) {
+        self.lots_without(account, instrument, None)
+    }
+
+    /// As [`Naive::lots`], as if an order were gone.
+    fn lots_without(
+        &self,
+        account: u32,
+        instrument: u16,
+        gone: Option<OrderId>,
+    ) -> (Lots, Lots, Lots) {
         let (mut selling, mut bidding) = (0, 0);
         let mut add = |side: Side, lots: Lots| match side {
             Side::Bid => bidding += lots,
             Side::Ask => selling += lots,
         };
-        for open in &self.open {
-            if open.order.id.account == account && open.order.instrument == instrument {
+        for open in self.open.of(account) {
+            if open.order.instrument == instrument && Some(open.order.id) != gone {
                 add(open.order.side, open.remaining);
             }
         }
@@ -203,27 +226,23 @@ impl Naive {
 
     /// The resting orders of a side, in the order in which they trade.
     pub fn queue(&self, instrument: u16, side: Side) -> Vec<(OrderId, Ticks, Lots)> {
-        let mut queue: Vec<_> = self.resting(instrument, side).map(|at| &self.open[at]).collect();
-        queue.sort_by_key(|open| open.priority());
-        queue.iter().map(|open| (open.order.id, open.order.price, open.remaining)).collect()
+        let queue = self.open.queue(instrument, side);
+        queue.map(|open| (open.order.id, open.order.price, open.remaining)).collect()
     }
 
-    fn resting(&self, instrument: u16, side: Side) -> impl Iterator<Item = usize> + '_ {
-        let rests = move |open: &Open| {
-            open.state == State::Book
-                && open.order.instrument == instrument
-                && open.order.side == side
-        };
-        (0..self.open.len()).filter(move |&at| rests(&self.open[at]))
+    /// The order that trades next.
+    fn best(&self, instrument: u16, side: Side) -> Option<OrderId> {
+        self.open.queue(instrument, side).next().map(|open| open.order.id)
     }
 
-    fn best(&self, instrument: u16, side: Side) -> Option<usize> {
-        self.resting(instrument, side).min_by_key(|&at| self.open[at].priority())
+    /// An order that is open and not dying.
+    fn find(&self, id: OrderId) -> Result<OrderId, Refusal> {
+        let open = self.open.get(id).filter(|open| !open.dying);
+        open.map(|_| id).ok_or(Refusal::Unknown)
     }
 
-    fn find(&self, id: OrderId) -> Result<usize, Refusal> {
-        let at = self.open.iter().position(|open| open.order.id == id && !open.dying);
-        at.ok_or(Refusal::Unknown)
+    fn trader(&mut self, account: u32) -> &mut Trader {
+        Arc::make_mut(&mut self.traders[account as usize])
     }
 
     fn holds_of(&self, id: OrderId) -> usize {
@@ -231,9 +250,7 @@ impl Naive {
     }
 
     fn enter(&mut self, order: &Order, events: &mut Vec<Event>) {
-        let trader = &mut self.traders[order.id.account as usize];
-        trader.used.insert(order.id.number);
-        trader.entered += 1;
+        self.trader(order.id.account).enter(order.id.number);
         let limit = self.limit_of(order);
         let mut order = Order { price: limit, ..*order };
         let id = order.id;
@@ -256,7 +273,7 @@ impl Naive {
             if batch && force == Force::Immediate {
                 self.passing.push(id);
             }
-            self.open.push(Open {
+            self.open.insert(Open {
                 order,
                 stamp: self.stamp,
                 remaining: order.quantity,
@@ -296,28 +313,32 @@ impl Naive {
     }
 
     /// Takes lots from an order in the book.
-    fn consume(&mut self, at: usize, quantity: Lots) {
-        let open = &mut self.open[at];
-        open.remaining -= quantity;
-        if open.remaining == 0 {
-            open.visible = 0;
-            self.bury(at);
-        } else if open.display > 0 {
-            open.visible -= quantity;
-            if open.visible == 0 {
-                open.visible = open.display.min(open.remaining);
-                self.stamp += 1;
-                open.stamp = self.stamp;
+    fn consume(&mut self, at: OrderId, quantity: Lots) {
+        let stamp = &mut self.stamp;
+        self.open.change(at, |open| {
+            open.remaining -= quantity;
+            if open.remaining == 0 {
+                open.visible = 0;
+            } else if open.display > 0 {
+                open.visible -= quantity;
+                if open.visible == 0 {
+                    open.visible = open.display.min(open.remaining);
+                    *stamp += 1;
+                    open.stamp = *stamp;
+                }
             }
+        });
+        if self.open[at].remaining == 0 {
+            self.bury(at);
         }
     }
 
     /// Forgets an order with nothing left, unless a reservation holds some of it.
-    fn bury(&mut self, at: usize) {
+    fn bury(&mut self, at: OrderId) {
         if self.holds_of(self.open[at].order.id) == 0 {
             self.open.remove(at);
         } else {
-            self.open[at].state = State::Held;
+            self.open.change(at, |open| open.state = State::Held);
         }
     }
 
@@ -333,7 +354,7 @@ impl Naive {
         let fees = [fee(cash, self.rules.taker_fee), fee(cash, self.rules.maker_fee)];
         let parties = [(taker.id, taker.side, fees[0]), (maker, taker.side.other(), fees[1])];
         for (id, side, fee) in parties {
-            let trader = &mut self.traders[id.account as usize];
+            let trader = self.trader(id.account);
             let lots = trader.lots.entry(taker.instrument).or_insert(0);
             match side {
                 Side::Bid => {
@@ -355,60 +376,61 @@ impl Naive {
     fn fire(&mut self, instrument: u16, events: &mut Vec<Event>) {
         while let Some((low, high)) = self.traded.take() {
             let due = |open: &&Open| {
-                open.state == State::Stop
-                    && open.order.instrument == instrument
+                open.order.instrument == instrument
                     && match open.order.side {
                         Side::Bid => open.display <= high,
                         Side::Ask => open.display >= low,
                     }
             };
             let mut round: Vec<_> =
-                self.open.iter().filter(due).map(|open| (open.stamp, open.order.id)).collect();
+                self.open.stops().filter(due).map(|open| (open.stamp, open.order.id)).collect();
             round.sort();
             for (_, id) in round {
                 let Ok(at) = self.find(id) else { continue };
                 events.push(Event::Triggered { id });
                 self.stamp += 1;
-                self.open[at].stamp = self.stamp;
-                self.open[at].display = 0;
+                let stamp = self.stamp;
+                self.open.change(at, |open| (open.stamp, open.display) = (stamp, 0));
                 self.again(at, events);
             }
         }
     }
 
     /// Matches an order that waited; what is left rests or, if immediate, ends.
-    fn again(&mut self, at: usize, events: &mut Vec<Event>) {
+    fn again(&mut self, at: OrderId, events: &mut Vec<Event>) {
         let id = self.open[at].order.id;
-        self.open[at].state = State::Held;
+        self.open.change(at, |open| open.state = State::Held);
         let order = Order { quantity: self.open[at].remaining, ..self.open[at].order };
         let left = match self.rules.matching {
             Matching::Continuous => self.trade(&order, events),
             Matching::Batch => order.quantity,
         };
         let Ok(at) = self.find(id) else { return };
-        let open = &mut self.open[at];
-        open.remaining = left;
-        open.visible = open.display.min(left);
-        if left > 0 && open.force == Force::Immediate {
+        if left > 0 && self.open[at].force == Force::Immediate {
             let reason = Reason::Unfilled;
-            open.remaining = 0;
             events.push(Event::Cancelled { id, remaining: left, reason });
         }
-        if open.remaining == 0 {
-            open.visible = 0;
+        self.open.change(at, |open| {
+            open.remaining = if open.force == Force::Immediate { 0 } else { left };
+            open.visible = open.display.min(open.remaining);
+            if open.remaining > 0 {
+                open.state = State::Book;
+            }
+        });
+        if self.open[at].remaining == 0 {
             self.bury(at);
         } else {
-            open.state = State::Book;
             events.push(Event::Rested { id, remaining: left });
         }
     }
 
-    fn remove(&mut self, at: usize, reason: Reason, events: &mut Vec<Event>) {
+    fn remove(&mut self, at: OrderId, reason: Reason, events: &mut Vec<Event>) {
         let id = self.open[at].order.id;
-        let remaining = std::mem::take(&mut self.open[at].remaining);
+        let remaining = self.open[at].remaining;
         events.push(Event::Cancelled { id, remaining, reason });
-        self.open[at].dying = true;
-        self.open[at].visible = 0;
+        self.open.change(at, |open| {
+            (open.remaining, open.visible, open.dying) = (0, 0, true);
+        });
         self.bury(at);
     }
 
@@ -417,12 +439,12 @@ impl Naive {
         if self.holds_of(id) > 0 {
             return Err(Refusal::Held);
         }
-        let open = &mut self.open[at];
-        if to < 1 || to >= open.remaining {
+        if to < 1 || to >= self.open[at].remaining {
             return Err(Refusal::Quantity);
         }
-        open.remaining = to;
-        open.visible = open.visible.min(to);
+        self.open.change(at, |open| {
+            (open.remaining, open.visible) = (to, open.visible.min(to));
+        });
         events.push(Event::Reduced { id, remaining: to });
         Ok(())
     }
@@ -457,11 +479,14 @@ impl Naive {
 
     fn kill(&mut self, account: u32, on: bool, events: &mut Vec<Event>) -> Result<(), Refusal> {
         let trader = self.traders.get_mut(account as usize).ok_or(Refusal::Account)?;
-        trader.killed = on;
+        Arc::make_mut(trader).killed = on;
         if on {
-            let of = |open: &&Open| open.order.id.account == account && !open.dying;
-            let mut ids: Vec<_> =
-                self.open.iter().filter(of).map(|open| (open.stamp, open.order.id)).collect();
+            let mut ids: Vec<_> = self
+                .open
+                .of(account)
+                .filter(|open| !open.dying)
+                .map(|open| (open.stamp, open.order.id))
+                .collect();
             ids.sort();
             for (_, id) in ids {
                 let at = self.find(id)?;
@@ -469,6 +494,20 @@ impl Naive {
             }
         }
         Ok(())
+    }
+}
+
+impl Trader {
+    fn use_up(&mut self, number: u32) {
+        self.used.insert(number);
+        let newest = self.used.last().copied().unwrap_or(0);
+        self.used = self.used.split_off(&newest.saturating_sub(REORDERING - 1));
+    }
+
+    /// As [`Trader::use_up`], for an order.
+    fn enter(&mut self, number: u32) {
+        self.use_up(number);
+        self.entered += 1;
     }
 }
 

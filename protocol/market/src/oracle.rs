@@ -43,6 +43,17 @@ pub enum OracleRule {
 }
 
 impl OracleRule {
+    /// How many of `n` reporters may lie, whatever they say, without moving the price beyond all that
+    /// the others report, provided that those claim as much weight as counts.
+    pub fn bears(self, n: usize) -> usize {
+        match self {
+            OracleRule::Vwap | OracleRule::WeightedMean => 0,
+            OracleRule::WeightedMedian { .. } => n.saturating_sub(1) / 2,
+            OracleRule::TrimmedMean { f } => f.min(n.saturating_sub(1) / 2),
+            OracleRule::ThirdTrimmed => n * 33 / 100 / 2,
+        }
+    }
+
     /// The price; `None` if no report has weight.
     pub fn price(self, reports: &[Report]) -> Option<Ticks> {
         match self {

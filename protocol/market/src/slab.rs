@@ -1,8 +1,8 @@
-//! Open orders, one cache line each, in one array; freed lines are used again, last first. The links
+//! Open orders, half a cache line each, in one array; freed places are used again, last first. The links
 //! of their queues are an array of their own: taking an order out touches its neighbours' links only,
-//! and eight of those share a line.
+//! and eight of those share a line. What only icebergs, stops and held orders have is apart, too.
 
-use crate::amount::{Lots, Ticks};
+use crate::amount::{Lots, MAX_PRICE, Ticks};
 use crate::command::{Force, OrderId, Side};
 use crate::stored::stored;
 use prefetch_index::prefetch_index;
@@ -24,7 +24,6 @@ pub(crate) enum State {
 }
 
 /// An open order.
-#[repr(align(64))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) id: OrderId,
@@ -80,10 +79,80 @@ pub(crate) struct Link {
     pub(crate) prev: u32,
 }
 
+/// An order as it lies in the array.
+#[repr(align(32))]
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    id: OrderId,
+    stamp: u64,
+    remaining: Lots,
+    /// From above: price (41 bits, up to [`MAX_PRICE`]), instrument (16), whether it is [`Rare`], whether
+    /// it is dying, force (2), state (2), side.
+    place: u64,
+}
+
+const RARE: u64 = 1 << 6;
+const FREE: u64 = (State::Free as u64) << 1;
+
+/// What few orders have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Rare {
+    visible: Lots,
+    display: Lots,
+    holds: u32,
+}
+
+impl Packed {
+    #[inline(always)]
+    fn new(slot: &Slot, is_rare: bool) -> Self {
+        debug_assert!((0..=MAX_PRICE).contains(&slot.price), "{slot:?}");
+        let place = (slot.price as u64) << 23
+            | u64::from(slot.instrument) << 7
+            | (u64::from(is_rare) * RARE)
+            | u64::from(slot.dying) << 5
+            | (slot.force as u64) << 3
+            | (slot.state as u64) << 1
+            | u64::from(slot.side == Side::Ask);
+        Self { id: slot.id, stamp: slot.stamp, remaining: slot.remaining, place }
+    }
+
+    #[inline(always)]
+    fn slot(self, rare: Rare) -> Slot {
+        let Self { id, stamp, remaining, place } = self;
+        let Rare { visible, display, holds } = rare;
+        Slot {
+            id,
+            price: (place >> 23) as Ticks,
+            remaining,
+            stamp,
+            visible,
+            display,
+            holds,
+            instrument: (place >> 7) as u16,
+            side: if place & 1 == 0 { Side::Bid } else { Side::Ask },
+            state: match place >> 1 & 3 {
+                0 => State::Book,
+                1 => State::Stop,
+                2 => State::Held,
+                _ => State::Free,
+            },
+            force: match place >> 3 & 3 {
+                0 => Force::Rest,
+                1 => Force::Immediate,
+                2 => Force::Fill,
+                _ => Force::Post,
+            },
+            dying: place >> 5 & 1 == 1,
+        }
+    }
+}
+
 /// The array.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
-    slots: Vec<Slot>,
+    slots: Vec<Packed>,
+    /// As far as any order needed it.
+    rare: Vec<Rare>,
     /// That of slot i is at i + 1; at 0 is one for [`NONE`], which may be written and says nothing: whether
     /// an order has neighbours no branch predictor knows.
     links: Vec<Link>,
@@ -95,7 +164,7 @@ pub(crate) struct Slab {
 impl Slab {
     pub(crate) fn new() -> Self {
         let links = vec![Link { next: NONE, prev: NONE }];
-        Self { slots: Vec::new(), links, free: NONE, used: 0 }
+        Self { slots: Vec::new(), rare: Vec::new(), links, free: NONE, used: 0 }
     }
 
     /// Slots in use.
@@ -106,28 +175,81 @@ impl Slab {
     #[inline(always)]
     pub(crate) fn insert(&mut self, slot: Slot) -> u32 {
         self.used += 1;
-        if self.free == NONE {
-            self.slots.push(slot);
+        let mut at = self.free;
+        if at == NONE {
+            at = self.slots.len() as u32;
+            self.slots.push(Packed::new(&slot, false));
             self.links.push(Link { next: NONE, prev: NONE });
-            return self.slots.len() as u32 - 1;
+        } else {
+            self.free = self.link(at).next;
         }
-        let at = self.free;
-        self.free = self.link(at).next;
-        self.slots[at as usize] = slot;
+        self.set(at, &slot);
         at
     }
 
     #[inline(always)]
     pub(crate) fn remove(&mut self, at: u32) {
         self.used -= 1;
-        self.slots[at as usize].state = State::Free;
+        self.slots[at as usize].place = FREE;
         self.link_mut(at).next = self.free;
         self.free = at;
     }
 
     /// The open orders, in no particular order.
-    pub(crate) fn open(&self) -> impl Iterator<Item = (u32, &Slot)> {
-        (0..).zip(&self.slots).filter(|(_, slot)| slot.state != State::Free)
+    pub(crate) fn open(&self) -> impl Iterator<Item = (u32, Slot)> {
+        let all = (0..self.slots.len() as u32).map(|at| (at, self.get(at)));
+        all.filter(|(_, slot)| slot.state != State::Free)
+    }
+
+    /// An order.
+    #[inline(always)]
+    pub(crate) fn get(&self, at: u32) -> Slot {
+        let packed = self.slots[at as usize];
+        let is_rare = packed.place & RARE != 0;
+        packed.slot(if is_rare { self.rare[at as usize] } else { Rare::default() })
+    }
+
+    /// An order's name.
+    #[inline(always)]
+    pub(crate) fn id(&self, at: u32) -> OrderId {
+        self.slots[at as usize].id
+    }
+
+    /// An order's lots in the book.
+    #[inline(always)]
+    pub(crate) fn remaining(&self, at: u32) -> Lots {
+        self.slots[at as usize].remaining
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_remaining(&mut self, at: u32, lots: Lots) {
+        self.slots[at as usize].remaining = lots;
+    }
+
+    /// Changes an order.
+    #[inline(always)]
+    pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut Slot)) {
+        let mut slot = self.get(at);
+        change(&mut slot);
+        self.set(at, &slot);
+    }
+
+    #[inline(always)]
+    fn set(&mut self, at: u32, slot: &Slot) {
+        let rare = Rare { visible: slot.visible, display: slot.display, holds: slot.holds };
+        let is_rare = rare != Rare::default();
+        if is_rare {
+            self.set_rare(at, rare);
+        }
+        self.slots[at as usize] = Packed::new(slot, is_rare);
+    }
+
+    #[inline(never)]
+    fn set_rare(&mut self, at: u32, rare: Rare) {
+        if self.rare.len() <= at as usize {
+            self.rare.resize(self.slots.len(), Rare::default());
+        }
+        self.rare[at as usize] = rare;
     }
 
     #[inline]
@@ -138,11 +260,6 @@ impl Slab {
     #[inline]
     pub(crate) fn link_mut(&mut self, at: u32) -> &mut Link {
         &mut self.links[at.wrapping_add(1) as usize]
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, at: u32) -> Option<&Slot> {
-        self.slots.get(at as usize)
     }
 
     /// Asks for the lines of a slot; any number will do.
@@ -167,17 +284,5 @@ impl Slab {
     }
 }
 
-impl std::ops::Index<u32> for Slab {
-    type Output = Slot;
-    #[inline]
-    fn index(&self, at: u32) -> &Slot {
-        &self.slots[at as usize]
-    }
-}
-
-impl std::ops::IndexMut<u32> for Slab {
-    #[inline]
-    fn index_mut(&mut self, at: u32) -> &mut Slot {
-        &mut self.slots[at as usize]
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use crate::command::{Command, Force, Order, OrderId, Side, Terms};
 use crate::rules::{Limits, Matching, Rules};
 use crate::slab::State;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Bytes that are not a saved state.
@@ -126,6 +127,16 @@ impl<T: Stored> Stored for Vec<T> {
 
     fn restore(bytes: &mut &[u8]) -> Result<Self, StoredError> {
         (0..length(bytes)?).map(|_| T::restore(bytes)).collect()
+    }
+}
+
+impl<T: Stored> Stored for Arc<T> {
+    fn store(&self, out: &mut Vec<u8>) {
+        (**self).store(out);
+    }
+
+    fn restore(bytes: &mut &[u8]) -> Result<Self, StoredError> {
+        T::restore(bytes).map(Arc::new)
     }
 }
 

@@ -284,7 +284,7 @@ impl Venue {
     /// Forgets an order.
     #[inline(always)]
     fn close(&mut self, at: u32) {
-        let id = self.slab[at].id;
+        let id = self.slab.id(at);
         self.index.remove(id, at);
         self.slab.remove(at);
         self.accounts.closed(id.account);

@@ -2,7 +2,7 @@
 
 use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
-use anthill_protocol::{Context, NodeId, Protocol, Snapshot, Totals};
+use anthill_protocol::{Bodies, Context, NodeId, Protocol, Snapshot, Totals};
 
 use crate::block::Block;
 use crate::message::NakamotoMessage;
@@ -31,6 +31,20 @@ impl Protocol for Nakamoto {
     type Output = NakamotoOutput;
 
     const STOPS_EARLY: bool = true;
+    const HINTS: bool = true;
+
+    /// Whether a block was asked for is looked up at each announcement of it, and when it is here.
+    fn hint(
+        &self,
+        node: &Node,
+        _: &NakamotoMessage,
+        _: &impl Bodies<Block>,
+        mut fetch: impl FnMut(*const u8),
+    ) {
+        if let Some(request) = node.requests.first() {
+            fetch(core::ptr::from_ref(request).cast());
+        }
+    }
 
     fn start(&self, cx: &mut impl Context<Self>) -> Node {
         let genesis = cx.intern(Block::genesis());

@@ -102,6 +102,8 @@ impl Nakamoto {
             return false;
         }
         cx.retain(block);
+        // Nearly always the only one.
+        node.requests.reserve_exact(1);
         node.requests.push(Request { block, other: None, tries: 1 });
         cx.set_timer(self.retry, Timer::Retry { block: block.id() });
         true

@@ -199,8 +199,9 @@ impl Pbft {
         body: Shared,
         cx: &mut impl Context<Self>,
     ) {
-        let Some(vote) = content!(cx, body, vote) else { return };
-        let Vote { kind: Kind::Prepare, view, seq, digest, signer, .. } = vote else { return };
+        let bodies = cx.bodies();
+        let Some(vote) = bodies.get(body).vote() else { return };
+        let Vote { kind: Kind::Prepare, view, seq, digest, signer, .. } = *vote else { return };
         if view != node.view || signer == self.primary(view) {
             return;
         }
@@ -248,8 +249,9 @@ impl Pbft {
         body: Shared,
         cx: &mut impl Context<Self>,
     ) {
-        let Some(vote) = content!(cx, body, vote) else { return };
-        let Vote { kind: Kind::Commit, view, seq, digest, signer, .. } = vote else { return };
+        let bodies = cx.bodies();
+        let Some(vote) = bodies.get(body).vote() else { return };
+        let Vote { kind: Kind::Commit, view, seq, digest, signer, .. } = *vote else { return };
         if view != node.view {
             return;
         }

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use anthill_contracts::shipped::{self, Part, Shipped};
 use anthill_contracts::{
-    Account, Address, Environment, Journal, Machine, Message, Payload, Receipt, Refused, Rules,
-    State, Status, merkle,
+    AHEAD, Account, Address, Environment, Journal, Machine, Message, Payload, Receipt, Refused,
+    Rules, State, Status, merkle, read_ahead,
 };
 use anthill_protocol::{Bodies, Digest, NodeId};
 
@@ -15,6 +15,7 @@ use crate::block::Block;
 use crate::bodies::ChainBody;
 use crate::ledger::Ledger;
 use crate::protocol::PosBft;
+use crate::states::Remembered;
 use crate::transaction::{Signed, Staking};
 
 /// Units on the account of every node at the genesis.
@@ -39,8 +40,7 @@ impl fmt::Debug for Platform {
 /// The accounts after a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
-    /// `None`: those of the genesis.
-    state: Option<State>,
+    pub state: Remembered,
     pub receipts: Arc<[Receipt]>,
     pub receipts_root: Root,
     pub fuel: u64,
@@ -127,20 +127,17 @@ impl PosBft {
         if self.executes() { owners * BALANCE } else { 0 }
     }
 
-    /// The state of accounts.
-    pub(crate) fn state<'a>(&'a self, accounts: &'a Accounts) -> &'a State {
-        match &accounts.state {
-            Some(state) => state,
-            None => self.platform.genesis.get_or_init(|| {
-                let account = Account { balance: BALANCE, nonce: 0 };
-                let owners = if self.executes() { self.servers + self.users } else { 0 };
-                let owners = (0..owners).map(|id| Address::of_node(NodeId(id)));
-                let mut journal = Journal::new(State::new());
-                owners.for_each(|owner| journal.set_account(&owner, account));
-                self.deploy(&mut journal);
-                journal.commit()
-            }),
-        }
+    /// The state of accounts at the genesis.
+    pub(crate) fn genesis_state(&self) -> &State {
+        self.platform.genesis.get_or_init(|| {
+            let account = Account { balance: BALANCE, nonce: 0 };
+            let owners = if self.executes() { self.servers + self.users } else { 0 };
+            let owners = (0..owners).map(|id| Address::of_node(NodeId(id)));
+            let mut journal = Journal::new(State::new());
+            owners.for_each(|owner| journal.set_account(&owner, account));
+            self.deploy(&mut journal);
+            journal.commit()
+        })
     }
 
     /// Runs a block's transactions, and pays out what has been unbonding long enough. The second value is
@@ -158,7 +155,7 @@ impl PosBft {
         }
         let stake = |ledger: &Ledger| ledger.held();
         let staked = stake(ledger);
-        let mut journal = Journal::new(self.state(before).clone());
+        let mut journal = Journal::new(self.state_after(block.parent, bodies));
         let time_ms = block.header.time.0 / 1_000_000;
         let env = Environment { height: block.header.height.into(), time_ms };
         let staking = Staking {
@@ -167,8 +164,13 @@ impl PosBft {
             time: block.header.time,
         };
         let (mut receipts, mut fuel, mut fees) = (Vec::new(), 0u64, 0u64);
-        let all = block.transactions.iter().filter_map(|it| bodies.get(*it).transaction());
-        for Signed { transaction, .. } in all {
+        let all: Vec<&Signed> =
+            block.transactions.iter().filter_map(|it| bodies.get(*it).transaction()).collect();
+        for (place, Signed { transaction, .. }) in all.iter().enumerate() {
+            if place % AHEAD == 0 {
+                let next = &all[place..all.len().min(place + AHEAD)];
+                read_ahead(journal.base(), next.iter().map(|it| &it.transaction));
+            }
             let is_call =
                 matches!(transaction.payload, Payload::Deploy { .. } | Payload::Call { .. });
             let receipt = if is_call && self.execution != "wasm" {
@@ -200,6 +202,6 @@ impl PosBft {
         }
         let receipts_root = Root(merkle::root(&digests));
         let receipts = receipts.into();
-        (Accounts { state: Some(state), receipts, receipts_root, fuel, held }, fees)
+        (Accounts { state: Remembered::new(state), receipts, receipts_root, fuel, held }, fees)
     }
 }

@@ -1,13 +1,13 @@
 //! Decided blocks: what is done with them, how the next height begins, and how late nodes catch up.
 
-use anthill_protocol::{Bodies, Context, NodeId, Shared, Span};
+use anthill_protocol::{Bodies, Context, Digest, NodeId, Shared, Span};
 
 use crate::block::ancestor;
 use crate::bodies::{ChainBody, Decision, Kind};
 use crate::hearing::all_hold;
 use crate::ledger::Offence;
 use crate::messages::{ChainMessage, ChainMetric, ChainOutput, Timer};
-use crate::outcome::{is_quorum, name_of};
+use crate::outcome::{is_on_tip, is_quorum, name_of};
 use crate::protocol::PosBft;
 use crate::server::{Decided, LastCommit, Server, Step};
 
@@ -112,7 +112,8 @@ impl PosBft {
             return;
         };
         let outcome = self.outcome(Some(block), &bodies);
-        node.mempool.recheck(&it.transactions, self.state(&outcome.accounts), cx);
+        let state = || self.state_after(Some(block), &bodies);
+        node.mempool.recheck(&it.transactions, &outcome.accounts.receipts, state, cx);
         for signed in it.transactions.iter().filter_map(|it| bodies.get(*it).transaction()) {
             let is_own = signed.sender >= self.servers
                 && signed.sender % self.candidates.max(1) == cx.id().0;
@@ -137,9 +138,11 @@ impl PosBft {
             return;
         }
         let tip = node.decided.map(|it| it.block).or(node.tip);
-        let accounts = &self.outcome(tip, &bodies).accounts;
-        let pool = (self.state(accounts), self.chain, self.mempool as usize);
-        let is_new = node.mempool.add(body, pool, cx);
+        // Validators have the same transactions and, but for moments, the same tip.
+        let name = tip.map_or(Digest([0; 32]), |_| self.root(self.outcome(tip, &bodies)));
+        let sender = &signed.transaction.sender;
+        let account = signed.asked.get(name, || self.state_after(tip, &bodies).account(sender));
+        let is_new = node.mempool.add(body, (account, self.chain, self.mempool as usize), cx);
         if is_new && !self.is_server(from) {
             self.spread(node, ChainMessage::Transaction(body), cx);
         } else if is_new && self.gossips() {
@@ -353,7 +356,7 @@ impl PosBft {
         if !is_commit {
             return;
         }
-        if block.parent != node.tip {
+        if !is_on_tip(node, block, &bodies) {
             return self.look_for_fork(node, it.block, cx);
         }
         if !self.is_valid(block, &bodies) || !self.is_signed(block, cx) {

@@ -230,7 +230,7 @@ impl PosBft {
         let evidence = node.evidence.iter().filter(fits).take(MOST_EVIDENCE).copied().collect();
         let most = self.block_transactions as usize;
         let transactions = match self.executes() {
-            true => node.mempool.take(self.state(&parent.accounts), most, &bodies),
+            true => node.mempool.take(&self.state_after(node.tip, &bodies), most, &bodies),
             false if self.serves => self.next_entry(cx),
             false => Vec::new(),
         };

@@ -7,7 +7,7 @@ use crate::bodies::{ChainBody, Evidence, Kind, NIL, Proposal, Vote};
 use crate::hearing::all_hold;
 use crate::ledger::ANSWER_WITHIN;
 use crate::messages::{ChainMessage, ChainOutput};
-use crate::outcome::is_quorum;
+use crate::outcome::{is_on_tip, is_quorum};
 use crate::protocol::PosBft;
 use crate::server::Server;
 
@@ -96,7 +96,7 @@ impl PosBft {
     ) {
         let bodies = cx.bodies();
         let Some(block): Option<&Block> = bodies.get(block).block() else { return };
-        if block.parent == node.tip || block.header.height != node.height {
+        if block.header.height != node.height || is_on_tip(node, block, &bodies) {
             return;
         }
         if let Some(commit) = block.commit {

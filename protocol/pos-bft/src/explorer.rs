@@ -70,9 +70,9 @@ impl PosBft {
             }
         }
         let outcome = self.outcome(tip, bodies);
-        let state = self.state(&outcome.accounts);
-        self.tell_accounts(outcome, state, &owners, tell);
-        tell_contracts(state, &contracts, tell);
+        let state = self.state_after(tip, bodies);
+        self.tell_accounts(outcome, &state, &owners, tell);
+        tell_contracts(&state, &contracts, tell);
     }
 
     fn tell_accounts(

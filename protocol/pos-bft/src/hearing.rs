@@ -5,7 +5,7 @@ use anthill_protocol::{Bodies, Context, NodeId, Shared};
 use crate::bodies::{Certificate, Kind, NIL, Proposal, Vote};
 use crate::consensus::NEAR;
 use crate::messages::{ChainMessage, ChainMetric, Timer};
-use crate::outcome::is_quorum;
+use crate::outcome::{is_on_tip, is_quorum};
 use crate::protocol::PosBft;
 use crate::server::{Early, Heard, Server};
 use crate::tally::Added;
@@ -277,7 +277,7 @@ impl PosBft {
         let first = known.first().map(|old| old.body);
         self.log_proof(node, &it, cx);
         let is_valid = self.is_valid(block, &bodies) && self.is_signed(block, cx);
-        let is_valid = is_valid && block.parent == node.tip;
+        let is_valid = is_valid && is_on_tip(node, block, &bodies);
         let Proposal { value, valid_round, block, proposer, .. } = it;
         cx.retain(body);
         let heard = Heard { body, block, value, valid_round, proposer, is_valid };

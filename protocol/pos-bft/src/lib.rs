@@ -14,7 +14,7 @@
 //! | stake, epochs, slashing, absence, rewards | Cosmos SDK, `x/staking`, `x/slashing` | `ledger` |
 //! | gossip with neighbours, blocks in parts | CometBFT, `internal/consensus/reactor.go` | `gossip`, `parts`, `graph` |
 //! | light clients | CometBFT, `light` | `light` |
-//! | accounts, transactions, contracts | `anthill-contracts` | `accounts`, `transaction`, `mempool`, `user` |
+//! | accounts, transactions, contracts | `anthill-contracts` | `accounts`, `states`, `transaction`, `mempool`, `user` |
 //! | evidence, amnesia | CometBFT, `spec/core/evidence`; accountable Tendermint | `evidence` |
 
 #![forbid(unsafe_code)]
@@ -44,6 +44,7 @@ mod protocol;
 mod real;
 mod server;
 mod stakes;
+mod states;
 mod tally;
 #[cfg(test)]
 mod tests;

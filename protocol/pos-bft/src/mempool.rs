@@ -3,7 +3,7 @@
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use anthill_contracts::State;
+use anthill_contracts::{Account, Receipt, State, Status};
 use anthill_protocol::{Bodies, Context, Shared, Snapshot, SnapshotError};
 
 use crate::bodies::ChainBody;
@@ -26,8 +26,8 @@ pub(crate) struct Waiting {
 pub struct Mempool {
     waiting: BTreeMap<u64, Waiting>,
     by_price: BTreeSet<(u64, Reverse<u64>)>,
-    /// By sender: its transactions by nonce.
-    of: BTreeMap<u32, Vec<u64>>,
+    /// Sender and place of each: a sender's are in the order of nonces.
+    of: BTreeSet<(u32, u64)>,
     next: u64,
 }
 
@@ -50,46 +50,44 @@ impl Mempool {
 
     /// How many of a sender's transactions wait.
     pub fn of_sender(&self, sender: u32) -> usize {
-        self.of.get(&sender).map_or(0, Vec::len)
+        self.places(sender).count()
+    }
+
+    fn places(&self, sender: u32) -> impl Iterator<Item = u64> + '_ {
+        self.of.range((sender, 0)..=(sender, u64::MAX)).map(|(_, place)| *place)
     }
 
     fn push(&mut self, it: Waiting) {
         self.next += 1;
         self.waiting.insert(self.next, it);
         self.by_price.insert((it.price, Reverse(self.next)));
-        self.of.entry(it.sender).or_default().push(self.next);
+        self.of.insert((it.sender, self.next));
     }
 
     fn remove(&mut self, number: u64, cx: &mut impl Context<PosBft>) {
         let Some(it) = self.waiting.remove(&number) else { return };
         self.by_price.remove(&(it.price, Reverse(number)));
-        if let Some(own) = self.of.get_mut(&it.sender) {
-            own.retain(|other| *other != number);
-            if own.is_empty() {
-                self.of.remove(&it.sender);
-            }
-        }
+        self.of.remove(&(it.sender, number));
         cx.release(it.body);
     }
 
     /// Takes a transaction in if it is the sender's next and it can pay for all that it has here; of a
-    /// full pool the cheapest leaves, if it is cheaper. Its signature was checked.
+    /// full pool the cheapest leaves, if it is cheaper. Its signature was checked; the account is the sender's.
     pub fn add(
         &mut self,
         body: Shared,
-        (state, chain, most): (&State, u64, usize),
+        (account, chain, most): (Account, u64, usize),
         cx: &mut impl Context<PosBft>,
     ) -> bool {
         let bodies = cx.bodies();
         let Some(Signed { sender, transaction: it, .. }) = bodies.get(body).transaction() else {
             return false;
         };
-        let account = state.account(&it.sender);
-        let own = self.of.get(sender).map_or(&[][..], |own| own);
-        let spent = own.iter().filter_map(|it| self.waiting.get(it));
-        let spent = spent.fold(0u64, |sum, it| sum.saturating_add(it.spends));
+        let own = self.places(*sender).filter_map(|place| self.waiting.get(&place));
+        let (waiting, spent) =
+            own.fold((0u64, 0u64), |(count, sum), it| (count + 1, sum.saturating_add(it.spends)));
         let Some(spends) = it.dearest() else { return false };
-        let is_next = it.nonce == account.nonce.saturating_add(own.len() as u64);
+        let is_next = it.nonce == account.nonce.saturating_add(waiting);
         let can_pay = spends.saturating_add(spent) <= account.balance;
         if it.chain != chain || !is_next || !can_pay || it.fuel_limit < it.own_fuel() {
             return false;
@@ -124,11 +122,27 @@ impl Mempool {
 
     /// Forgets what a block has done, and what cannot be done after it: senders of the block are looked at
     /// again.
-    pub fn recheck(&mut self, block: &[Shared], state: &State, cx: &mut impl Context<PosBft>) {
+    pub fn recheck(
+        &mut self,
+        block: &[Shared],
+        receipts: &[Receipt],
+        state: impl Fn() -> State,
+        cx: &mut impl Context<PosBft>,
+    ) {
         let bodies = cx.bodies();
-        for body in block {
+        let mut looked_up = None;
+        for (at, body) in block.iter().enumerate() {
             let Some(signed) = bodies.get(*body).transaction() else { continue };
-            let Some(own) = self.of.get(&signed.sender).cloned() else { continue };
+            let mut own: Vec<u64> = self.places(signed.sender).collect();
+            // Its nonce is counted unless it was refused: most senders have no more that waits.
+            let counted = receipts.get(at).map(|it| !matches!(it.status, Status::Refused(_)));
+            if counted == Some(true) && own.first().is_some_and(|first| self.is(*first, *body)) {
+                self.remove(own.remove(0), cx);
+            }
+            if own.is_empty() {
+                continue;
+            }
+            let state = looked_up.get_or_insert_with(&state);
             let account = state.account(&signed.transaction.sender);
             let (mut nonce, mut spent) = (account.nonce, 0u64);
             for number in own {
@@ -142,6 +156,10 @@ impl Mempool {
                 }
             }
         }
+    }
+
+    fn is(&self, number: u64, body: Shared) -> bool {
+        self.waiting.get(&number).is_some_and(|it| it.body == body)
     }
 
     /// Forgets everything.

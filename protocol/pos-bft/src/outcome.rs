@@ -12,6 +12,7 @@ use crate::ledger::{
     elected,
 };
 use crate::protocol::PosBft;
+use crate::server::Server;
 use crate::tally::Bits;
 use crate::transaction::Signed;
 use crate::validators::{Turn, ValidatorSet};
@@ -104,7 +105,7 @@ impl PosBft {
     /// The root of all state after a block, or at the genesis.
     pub(crate) fn root(&self, outcome: &Outcome) -> Digest {
         match outcome.height {
-            0 => root(&outcome.ledger, &self.state(&outcome.accounts).root()),
+            0 => root(&outcome.ledger, &self.accounts_root(&outcome.accounts)),
             _ => outcome.state,
         }
     }
@@ -128,7 +129,14 @@ impl PosBft {
             missing.push(parent);
         }
         for block in missing.into_iter().rev() {
-            block.outcome.get_or_init(|| self.execute(block, bodies));
+            let mut is_new = false;
+            block.outcome.get_or_init(|| {
+                is_new = true;
+                self.execute(block, bodies)
+            });
+            if is_new {
+                self.forget_below(block, bodies);
+            }
         }
         block.outcome.get().unwrap_or(&self.genesis)
     }
@@ -172,7 +180,7 @@ impl PosBft {
         }
         let [own, next] = &parent.turns;
         let after = next.next(elected(&ledger, height, &self.economy, time));
-        let state = root(&ledger, &self.state(&accounts).root());
+        let state = root(&ledger, &self.accounts_root(&accounts));
         Outcome {
             height,
             time,
@@ -395,6 +403,12 @@ impl PosBft {
 /// A block's own name.
 pub(crate) fn name_of(block: Shared, bodies: &impl Bodies<ChainBody>) -> u64 {
     bodies.get(block).block().map_or(NIL, Block::hash)
+}
+
+/// Whether a block builds upon a node's tip: by name, since a liar can make one block as two bodies.
+pub(crate) fn is_on_tip(node: &Server, block: &Block, bodies: &impl Bodies<ChainBody>) -> bool {
+    let name = |block| name_of(block, bodies);
+    block.parent == node.tip || block.parent.map(name) == node.tip.map(name)
 }
 
 /// The places that signed a commit.

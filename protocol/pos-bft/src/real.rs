@@ -96,9 +96,8 @@ impl PosBft {
         self.on_transaction(node, NodeId(u32::MAX), body, cx);
         if node.mempool.of_sender(sender) == waiting {
             let bodies = cx.bodies();
-            let account = self
-                .state(&self.latest(node, &bodies).accounts)
-                .account(&Address::of_node(NodeId(sender)));
+            let account =
+                self.state_after(tip(node), &bodies).account(&Address::of_node(NodeId(sender)));
             let of_now = anthill_contracts::Account { nonce, ..account };
             return Err(match signed.transaction.admit(self.chain, &of_now) {
                 Err(refused) => format!("refused: {refused}"),
@@ -116,8 +115,7 @@ impl PosBft {
 
     /// The next nonce of an account, those counted that wait.
     fn next_nonce(&self, node: &Server, sender: NodeId, bodies: &impl Bodies<ChainBody>) -> u64 {
-        let account =
-            self.state(&self.latest(node, bodies).accounts).account(&Address::of_node(sender));
+        let account = self.state_after(tip(node), bodies).account(&Address::of_node(sender));
         account.nonce + node.mempool.of_sender(sender.0) as u64
     }
 
@@ -145,7 +143,8 @@ impl PosBft {
             ["contracts", id, "call", input] => self.ask_contract(node, id, input, bodies),
             ["contracts", id] => {
                 let contract = Address::from_hex(id)?;
-                let code = self.state(&self.latest(node, bodies).accounts).code(&contract)?;
+                let state = self.state_after(tip(node), bodies);
+                let code = state.code(&contract)?;
                 let (hash, len) = (hex(&code.hash().0), code.bytes().len());
                 Some(format!("{{\"contract\":\"{contract}\",\"code\":\"{hash}\",\"bytes\":{len}}}"))
             }
@@ -179,7 +178,7 @@ impl PosBft {
             }
             Err(_) => (Address::from_hex(id)?, None),
         };
-        let state = self.state(&self.latest(node, bodies).accounts);
+        let state = self.state_after(tip(node), bodies);
         let account = state.account(&address);
         let next = next.unwrap_or(account.nonce);
         Some(format!(
@@ -235,13 +234,13 @@ impl PosBft {
     ) -> Option<String> {
         let (to, input) = (Address::from_hex(id)?, unhex(input)?);
         let outcome = self.latest(node, bodies);
-        let state = self.state(&outcome.accounts);
+        let state = self.state_after(tip(node), bodies);
         state.code(&to)?;
         let env =
             Environment { height: outcome.height.into(), time_ms: outcome.time.0 / 1_000_000 };
         let caller = Address::pot("nobody");
         let message = Message { caller, to, value: 0, input: &input, fuel: QUERY_FUEL };
-        let found = self.machine().query(state, &env, &message);
+        let found = self.machine().query(&state, &env, &message);
         let (status, output) = (found.status.to_string(), hex(&found.output));
         let fuel = found.fuel;
         Some(format!("{{\"status\":\"{status}\",\"output\":\"{output}\",\"fuel\":{fuel}}}"))

@@ -1,9 +1,10 @@
 //! Signed transactions, and those of the chain's own: stake that is bonded and unbonded.
 
 use core::cell::RefCell;
+use std::sync::OnceLock;
 
 use anthill_contracts::{
-    Address, Environment, Extension, Journal, Machine, Outcome, Payload, Transaction, Trap,
+    Account, Address, Environment, Extension, Journal, Machine, Outcome, Payload, Transaction, Trap,
 };
 use anthill_protocol::{
     Claim, Context, Digest, Keys, NodeId, Shared, Signature, Snapshot, SnapshotError, Time,
@@ -27,12 +28,48 @@ pub struct Signed {
     signature: Signature,
     /// Bytes that it has beside, which mean nothing.
     padding: u32,
+    /// Whether the account it spends from is its sender's.
+    is_own: bool,
+    pub asked: Asked,
 }
 
-/// Without the hash, which follows.
+/// The sender's account in the state that somebody asked for first: looking it up waits for memory many times. All are
+/// equal: it is no part of the transaction.
+#[derive(Debug, Default)]
+pub struct Asked(OnceLock<(Digest, Account)>);
+
+impl Asked {
+    /// The account in the state of that root.
+    pub fn get(&self, root: Digest, look: impl Fn() -> Account) -> Account {
+        match self.0.get_or_init(|| (root, look())) {
+            (known, account) if *known == root => *account,
+            _ => look(),
+        }
+    }
+}
+
+impl Clone for Asked {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Asked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Asked {}
+
+fn owns(sender: u32, transaction: &Transaction) -> bool {
+    transaction.sender == Address::of_node(NodeId(sender))
+}
+
+/// Without the hash and what else follows.
 impl Snapshot for Signed {
     fn save(&self, out: &mut Vec<u8>) {
-        let Self { sender, transaction, id: _, signature, padding } = self;
+        let Self { sender, transaction, signature, padding, .. } = self;
         (*sender, *signature, *padding).save(out);
         transaction.save(out);
     }
@@ -40,7 +77,9 @@ impl Snapshot for Signed {
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
         let (sender, signature, padding) = Snapshot::load(bytes)?;
         let transaction = Transaction::load(bytes)?;
-        Ok(Self { sender, id: transaction.id(), transaction, signature, padding })
+        let is_own = owns(sender, &transaction);
+        let (id, asked) = (transaction.id(), Asked::default());
+        Ok(Self { sender, id, transaction, signature, padding, is_own, asked })
     }
 }
 
@@ -49,7 +88,9 @@ impl Signed {
     pub fn new(transaction: Transaction, cx: &mut impl Context<PosBft>) -> Self {
         let id = transaction.id();
         let signature = cx.sign(&Self::digest(&id, cx.scenario()));
-        Self { sender: cx.id().0, transaction, id, signature, padding: 0 }
+        let sender = cx.id().0;
+        let is_own = owns(sender, &transaction);
+        Self { sender, transaction, id, signature, padding: 0, is_own, asked: Asked::default() }
     }
 
     /// The same with at least so many bytes.
@@ -71,7 +112,7 @@ impl Signed {
 
     /// Whether the account it spends from is its sender's.
     pub fn is_own(&self) -> bool {
-        self.transaction.sender == Address::of_node(NodeId(self.sender))
+        self.is_own
     }
 
     pub fn words(&self) -> [u64; 3] {
@@ -153,5 +194,23 @@ impl Extension for Staking<'_> {
 
     fn knows(&self, kind: u8, data: &[u8]) -> bool {
         matches!(kind, BOND | UNBOND) && data.len() == 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_remembered_for_the_state_that_was_asked_first_and_for_no_other() {
+        let (asked, looked) = (Asked::default(), core::cell::Cell::new(0));
+        let of = |root: u8, balance: u64| {
+            asked.get(Digest([root; 32]), || {
+                looked.set(looked.get() + 1);
+                Account { balance, nonce: 0 }
+            })
+        };
+        assert_eq!([of(1, 5).balance, of(1, 6).balance, of(2, 7).balance], [5, 5, 7]);
+        assert_eq!((of(1, 8).balance, looked.get()), (5, 2));
     }
 }

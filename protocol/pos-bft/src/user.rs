@@ -76,6 +76,9 @@ impl PosBft {
         let (body, nonce) = (self.transaction(user.nonce, value, payload, cx), user.nonce);
         user.nonce += 1;
         cx.retain(body);
+        if user.open.is_empty() {
+            user.open.reserve_exact(1);
+        }
         user.open.push(Open { nonce, made: now, tries: 0, body });
         cx.record(ChainMetric::Transactions, 1);
         cx.send(self.entry(cx.id(), 0), ChainMessage::Transaction(body));
@@ -117,6 +120,10 @@ impl PosBft {
         let place = user.open.iter().position(|it| it.nonce == nonce);
         if let Some(place) = place {
             let open = user.open.remove(place);
+            if user.open.is_empty() {
+                // Users are many, and few of them wait at one time.
+                user.open = Vec::new();
+            }
             cx.record(ChainMetric::Transaction, cx.now().since(open.made).0);
             cx.release(open.body);
             #[cfg(test)]

@@ -5,7 +5,7 @@ use anthill_protocol::{Context, NodeId};
 use crate::Raft;
 use crate::membership::Voters;
 use crate::messages::{Command, Entry, Place, RaftMessage, RaftMetric, RaftOutput};
-use crate::replica::{Lead, Peer, Replica, Standing};
+use crate::replica::{Lead, Peer, Peers, Replica, Standing};
 
 impl Raft {
     /// Learns of a higher term: whatever the replica was, it is a follower.
@@ -159,7 +159,7 @@ impl Raft {
         }
         cx.output(RaftOutput::Leader { group: group.number, term: node.term, applied, last });
         let peer = |session| Peer { next: last + 1, logged: session, ..Peer::default() };
-        let mut peers: Vec<Peer> = node.sessions.iter().copied().map(peer).collect();
+        let mut peers: Peers = node.sessions.iter().copied().map(peer).collect();
         for entry in node.log.from(applied) {
             if let Command::Request { client, number } = entry.command {
                 peers[group.place_of(client)].logged.insert(number);

@@ -8,14 +8,14 @@ use anthill_protocol::{Configure, Context, NodeId, Shared, Span};
 
 use crate::Raft;
 use crate::log::{Log, bodies_of};
-use crate::messages::{Command, RaftBody};
+use crate::messages::{Command, Entry, RaftBody};
 use crate::replica::Replica;
 
 impl Log {
     /// Some entries after an index, with their bodies, to be sent.
     pub(crate) fn copy(&self, index: u32, count: usize) -> RaftBody {
-        let entries = self.from(index)[..count].to_vec();
-        match bodies_of(&entries) {
+        let entries: Vec<Entry> = self.from(index).take(count).collect();
+        match bodies_of(entries.iter().copied()) {
             0 => RaftBody::Entries(entries),
             with => {
                 let bodies = self.bodies_from(index)[..with].to_vec();

@@ -115,9 +115,9 @@ impl Entry {
 }
 
 impl Config {
-    /// Takes an entry of the log.
-    pub fn enter(&mut self, index: u32, entry: &Entry) {
-        *self = match entry.command {
+    /// Takes a command of the log.
+    pub fn enter(&mut self, index: u32, command: Command) {
+        *self = match command {
             Command::Joint { next } => Self { next: Some(next), index, ..*self },
             Command::Voters { voters } => Self { voters, next: None, index },
             _ => return,

@@ -1,9 +1,10 @@
 //! The state of a replica, and what of it survives a crash.
 
 use core::mem::take;
+use core::ops::{Index, IndexMut};
 
 use anthill_protocol::kit::Deadline;
-use anthill_protocol::{Context, NodeId, Snapshot, Span, Time};
+use anthill_protocol::{Context, NodeId, Snapshot, SnapshotError, Span, Time};
 
 use crate::Raft;
 use crate::log::Log;
@@ -23,7 +24,7 @@ pub struct Replica {
     /// The state machine: the last entry it has taken, a hash of all, and what clients were served.
     pub applied: u32,
     pub digest: u64,
-    pub sessions: Vec<Session>,
+    pub sessions: Box<[Session]>,
     /// The client lives beside the replica.
     pub client: Client,
 
@@ -53,7 +54,7 @@ pub enum Standing {
 #[derive(Clone, Debug, Default, Snapshot)]
 pub struct Lead {
     /// By place in the group.
-    pub peers: Vec<Peer>,
+    pub peers: Peers,
     /// The last entry that was sent to all who keep up.
     pub flushed: u32,
     /// Its first entry that is not committed, and when it and those after it were sent.
@@ -67,6 +68,69 @@ pub struct Lead {
     /// Newcomers that catch up, and those that have to be told that they have gone.
     pub learners: Voters,
     pub leaving: Voters,
+}
+
+/// What a leader knows of replicas, by place in the group. The first lie where the rest of a leader's state is,
+/// so that an answer follows one address less.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    count: usize,
+    first: [Peer; Self::NEAR],
+    others: Vec<Peer>,
+}
+
+impl Peers {
+    const NEAR: usize = 5;
+
+    fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.first.iter().take(self.count).chain(&self.others)
+    }
+}
+
+impl FromIterator<Peer> for Peers {
+    fn from_iter<I: IntoIterator<Item = Peer>>(peers: I) -> Self {
+        let (mut all, mut peers) = (Self::default(), peers.into_iter());
+        for (place, peer) in all.first.iter_mut().zip(&mut peers) {
+            *place = peer;
+            all.count += 1;
+        }
+        all.others = peers.collect();
+        all
+    }
+}
+
+impl Index<usize> for Peers {
+    type Output = Peer;
+
+    /// # Panics
+    /// If the group is smaller.
+    fn index(&self, place: usize) -> &Peer {
+        match place.checked_sub(Self::NEAR) {
+            None => &self.first[..self.count][place],
+            Some(place) => &self.others[place],
+        }
+    }
+}
+
+impl IndexMut<usize> for Peers {
+    fn index_mut(&mut self, place: usize) -> &mut Peer {
+        match place.checked_sub(Self::NEAR) {
+            None => &mut self.first[..self.count][place],
+            Some(place) => &mut self.others[place],
+        }
+    }
+}
+
+/// As a list.
+impl Snapshot for Peers {
+    fn save(&self, out: &mut Vec<u8>) {
+        ((self.count + self.others.len()) as u32).save(out);
+        self.iter().for_each(|peer| peer.save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Vec::<Peer>::load(bytes)?.into_iter().collect())
+    }
 }
 
 /// What a leader knows of a replica.
@@ -92,13 +156,16 @@ impl Replica {
     pub fn hint(&self, message: &RaftMessage, mut fetch: impl FnMut(*const u8)) {
         match message {
             RaftMessage::Append { .. } | RaftMessage::Batch { .. } => {
-                fetch(self.log.from(0).as_ptr_range().end.cast());
+                fetch(self.log.next_slot());
                 fetch(self.sessions.as_ptr().cast());
             }
             RaftMessage::Ack { .. } | RaftMessage::Ask { .. } => {
                 if let Some(lead) = &self.lead {
-                    fetch(core::ptr::from_ref::<Lead>(lead).cast());
-                    fetch(self.log.from(0).as_ptr_range().end.cast());
+                    let from: *const u8 = core::ptr::from_ref::<Lead>(lead).cast();
+                    (0..size_of::<Lead>())
+                        .step_by(64)
+                        .for_each(|line| fetch(from.wrapping_add(line)));
+                    fetch(self.log.next_slot());
                 }
             }
             _ => {}
@@ -108,8 +175,8 @@ impl Replica {
     /// Works out who votes from the log.
     pub fn find_config(&mut self) {
         self.config = self.base_config;
-        for (index, entry) in (self.log.base() + 1..).zip(self.log.from(0)) {
-            self.config.enter(index, entry);
+        for (index, command) in self.log.others() {
+            self.config.enter(*index, *command);
         }
     }
 }
@@ -119,8 +186,9 @@ impl Raft {
     pub(crate) fn blank(&self, cx: &impl Context<Self>) -> Replica {
         let group = self.group(cx.id());
         let config = Config { voters: self.planned(group, Time::ZERO), ..Config::default() };
-        let sessions = vec![Session::default(); group.size as usize];
-        Replica { base_config: config, config, sessions, ..Replica::default() }
+        let sessions = vec![Session::default(); group.size as usize].into();
+        let log = Log::with_room(self.room());
+        Replica { base_config: config, config, sessions, log, ..Replica::default() }
     }
 
     /// Forgets what is not on disk, and without `keep_state` also what is.

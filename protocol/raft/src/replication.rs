@@ -34,7 +34,7 @@ impl Raft {
         node.log.push(entry, body);
         cx.record(RaftMetric::Appended, 1);
         let before = node.config.all();
-        node.config.enter(node.log.end(), &entry);
+        node.config.enter(node.log.end(), command);
         let Some(lead) = &mut node.lead else { return };
         if node.config.index == node.log.end() {
             lead.leaving = lead.leaving.with(before).without(node.config.all());
@@ -152,22 +152,20 @@ impl Raft {
         let peer = &mut lead.peers[place];
         let index = peer.next.saturating_sub(1);
         let Some(of) = node.log.term(index) else { return self.send_snapshot(node, place, cx) };
-        let rest = node.log.from(index);
-        let entries = &rest[..rest.len().min(self.batch as usize)];
+        let count = node.log.end().saturating_sub(index).min(self.batch);
+        let Some(entry) = node.log.get(index + 1) else { return };
         let (term, prev, commit) = (node.term, (of, index), node.applied);
-        let message = match *entries {
-            [] => return,
-            [entry] if !entry.has_body() => RaftMessage::Append { term, prev, commit, entry },
-            _ => {
-                let (_, entries) = match *made {
-                    Some(made) if made.0 == index => made,
-                    _ => (index, cx.share(node.log.copy(index, entries.len()))),
-                };
-                *made = Some((index, entries));
-                RaftMessage::Batch { term, prev, commit, entries }
-            }
+        let message = if count == 1 && !entry.has_body() {
+            RaftMessage::Append { term, prev, commit, entry }
+        } else {
+            let (_, entries) = match *made {
+                Some(made) if made.0 == index => made,
+                _ => (index, cx.share(node.log.copy(index, count as usize))),
+            };
+            *made = Some((index, entries));
+            RaftMessage::Batch { term, prev, commit, entries }
         };
-        peer.next += entries.len() as u32;
+        peer.next += count;
         cx.send(Self::member(self.group(cx.id()), place), message);
     }
 
@@ -181,8 +179,8 @@ impl Raft {
     ) {
         let entries = &entries[..entries.len().min(MOST as usize)];
         let group = self.group(cx.id());
-        let is_sound =
-            entries.iter().all(|entry| entry.is_of(group)) && bodies_of(entries) <= bodies.len();
+        let is_sound = entries.iter().all(|entry| entry.is_of(group))
+            && bodies_of(entries.iter().copied()) <= bodies.len();
         if !is_sound || !self.follow(node, from, cx) {
             return;
         }
@@ -229,7 +227,7 @@ impl Raft {
             }
             body.into_iter().for_each(|body| cx.retain(body));
             node.log.push(*entry, body);
-            node.config.enter(index, entry);
+            node.config.enter(index, entry.command);
         }
         index
     }
@@ -359,7 +357,7 @@ impl Raft {
         let group = self.group(cx.id());
         while node.applied < upto {
             let index = node.applied + 1;
-            let Some(entry) = node.log.get(index).copied() else { return };
+            let Some(entry) = node.log.get(index) else { return };
             let mut fresh = false;
             if let Command::Request { client, number } = entry.command {
                 fresh = node.sessions[group.place_of(client)].insert(number);

@@ -66,6 +66,10 @@ impl Client {
     /// A new request; its number.
     pub fn make(&mut self, now: Time) -> u32 {
         self.made = self.made.saturating_add(1);
+        if self.open.len() == self.open.capacity() {
+            // Nearly always there are no more than two.
+            self.open.reserve_exact((self.open.len() / 2).max(2));
+        }
         self.open.push((self.made, now));
         self.made
     }

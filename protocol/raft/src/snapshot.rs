@@ -7,11 +7,16 @@
 use anthill_protocol::{Bodies as _, Context, NodeId, Shared};
 
 use crate::Raft;
-use crate::log::Log;
 use crate::messages::{Image, RaftBody, RaftMessage, RaftMetric, RaftOutput};
 use crate::replica::Replica;
 
 impl Raft {
+    /// The entries that a log has room for from the beginning: what it comes to hold, as far as that is little.
+    pub(crate) fn room(&self) -> usize {
+        let more = self.snapshot_interval / 8;
+        self.snapshot_interval.saturating_add(more).min(128) as usize
+    }
+
     /// Cuts the log when so much of it has been applied.
     pub(crate) fn cut(&self, node: &mut Replica) {
         let kept = node.applied - node.log.base();
@@ -20,7 +25,7 @@ impl Raft {
         }
         let config = &mut node.base_config;
         let index = node.applied - self.snapshot_interval / 2;
-        node.log.cut(index, |index, entry| config.enter(index, entry));
+        node.log.cut(index, |index, command| config.enter(index, command));
     }
 
     /// Sends a replica the state machine.
@@ -32,10 +37,12 @@ impl Raft {
     ) {
         let Some(of) = node.log.term(node.applied) else { return };
         let mut config = node.base_config;
-        for (index, entry) in (node.log.base() + 1..=node.applied).zip(node.log.from(0)) {
-            config.enter(index, entry);
+        for (index, command) in node.log.others() {
+            if *index <= node.applied {
+                config.enter(*index, *command);
+            }
         }
-        let (last, digest, sessions) = ((of, node.applied), node.digest, node.sessions.clone());
+        let (last, digest, sessions) = ((of, node.applied), node.digest, node.sessions.to_vec());
         let Some(lead) = &mut node.lead else { return };
         let peer = &mut lead.peers[place];
         (peer.next, peer.probing) = (node.applied + 1, true);
@@ -68,11 +75,11 @@ impl Raft {
             if node.log.term(index) == Some(of) {
                 node.log.cut(index, |_, _| ());
             } else {
-                node.log.take_bodies().into_iter().for_each(|body| cx.release(body));
-                node.log = Log::after(image.last);
+                let gone = node.log.restart_after(image.last);
+                gone.into_iter().for_each(|body| cx.release(body));
             }
             (node.applied, node.digest, node.base_config) = (index, image.digest, image.config);
-            node.sessions.clone_from(&image.sessions);
+            node.sessions.copy_from_slice(&image.sessions);
             node.find_config();
             let (group, digest) = (self.group(cx.id()).number, node.digest);
             cx.output(RaftOutput::Installed { group, index, digest });

@@ -5,6 +5,7 @@ mod faults;
 mod figure8;
 mod forgetful;
 mod history;
+mod logs;
 mod members;
 mod normal;
 mod numbers;

@@ -32,6 +32,12 @@ pub(crate) const KINDS: &[AdversaryKind] = &[
         parameters: &[],
     },
     AdversaryKind {
+        name: "one-by-one-schedule",
+        about: "ben-or for crashes: nodes toss one after the other, and the last ones are shown a bit that \
+                has become rare; holds nobody",
+        parameters: &[],
+    },
+    AdversaryKind {
         name: "two-faced",
         about: "its nodes tell every second node of the group that all is 0, and the others that all \
                 is 1; messages between these two sides take until their receiver has decided",
@@ -52,6 +58,7 @@ pub(crate) enum Attack {
     Worst,
     Lagging,
     Both,
+    OneByOne,
     TwoFaced,
     Outspoken,
 }
@@ -69,11 +76,12 @@ impl Adversary {
             Some("worst-schedule") => Attack::Worst,
             Some("lagging-schedule") => Attack::Lagging,
             Some("both-schedule") => Attack::Both,
+            Some("one-by-one-schedule") => Attack::OneByOne,
             Some("two-faced") => Attack::TwoFaced,
             Some("outspoken") => Attack::Outspoken,
             _ => Attack::None,
         };
-        let counts = !matches!(attack, Attack::None | Attack::Both);
+        let counts = !matches!(attack, Attack::None | Attack::Both | Attack::OneByOne);
         let count = if counts { values.count("adversary.count") as u32 } else { 0 };
         Self { attack, count }
     }
@@ -84,7 +92,9 @@ impl Randomized {
     pub(crate) fn held(&self, _members: u32) -> u32 {
         let Adversary { attack, count } = self.adversary;
         match (attack, self.rules()) {
-            (Attack::None | Attack::Both, _) | (Attack::Worst, Rules::BenOr) => 0,
+            (Attack::None | Attack::Both | Attack::OneByOne, _) | (Attack::Worst, Rules::BenOr) => {
+                0
+            }
             _ if count == 0 => self.faults,
             _ => count,
         }
@@ -95,6 +105,11 @@ impl Randomized {
         let needs_mmr = matches!(self.adversary.attack, Attack::Lagging | Attack::Both);
         if needs_mmr && self.rules() != Rules::Mmr {
             let problem = format!("it plays against mmr; protocol.rules = {}", self.rules);
+            return Err(ParameterError { name: "adversary.kind", problem });
+        }
+        let needs_crashes = self.adversary.attack == Attack::OneByOne;
+        if needs_crashes && (self.rules() != Rules::BenOr || self.lies()) {
+            let problem = "it plays against ben-or with tolerates = \"crashes\"".to_owned();
             return Err(ParameterError { name: "adversary.kind", problem });
         }
         Ok(())
@@ -126,6 +141,9 @@ impl Randomized {
             }
             (Attack::Worst, Rules::BenOr) => {
                 Box::new(schedule::Planned::<schedule::ben_or::LockStep>::new(self.clone(), nodes))
+            }
+            (Attack::OneByOne, _) => {
+                Box::new(schedule::Planned::<schedule::ben_or::OneByOne>::new(self.clone(), nodes))
             }
             (Attack::TwoFaced, _) => {
                 Box::new(schedule::Planned::<schedule::apart::Apart>::new(self.clone(), nodes))

@@ -72,7 +72,20 @@ fn counts(protocol: &Randomized, facts: &RunFacts) -> Vec<Check> {
 }
 
 /// P(undecided after E) as a function of E, and when it holds.
-type Distribution = (fn(u32) -> f64, &'static str);
+type Distribution = (Box<dyn Fn(u32) -> f64>, &'static str);
+
+/// P[Bin(n, 1/2) > n/2 + f]: the tosses of n nodes have a majority for one bit that remains if f of it are hidden.
+pub(crate) fn clear_majority(n: u32, f: u32) -> f64 {
+    let mut term = 0.5_f64.powi(n.min(1_000) as i32);
+    let mut sum = 0.0;
+    for ones in 0..=n {
+        if 2 * ones > n + 2 * f {
+            sum += term;
+        }
+        term *= f64::from(n - ones) / f64::from(ones + 1);
+    }
+    sum
+}
 
 /// The distribution of a run, where it is known.
 fn law(protocol: &Randomized, nodes: u32) -> Option<Distribution> {
@@ -90,34 +103,48 @@ fn law(protocol: &Randomized, nodes: u32) -> Option<Distribution> {
     let exact = n > 3 * f && f > 0 && [0, f].contains(&protocol.adversary.count);
     let common = protocol.coin_kind() == Coin::Common;
     let shares = protocol.shares_needed(n);
+    let tosses = f > 0 && !protocol.lies() && protocol.inputs == "halves";
     Some(match (protocol.rules(), protocol.adversary.attack) {
         (Rules::Mmr, Attack::None) if unanimous && common => {
-            (half_to, "mmr, all begin with one bit: 2^-E")
+            (Box::new(half_to), "mmr, all begin with one bit: 2^-E")
         }
-        (Rules::Shi, Attack::None) if unanimous => (|_| 0.0, "shi, all begin with one bit: 0"),
+        (Rules::Shi, Attack::None) if unanimous => {
+            (Box::new(|_| 0.0), "shi, all begin with one bit: 0")
+        }
         (Rules::Mmr, Attack::Both)
             if common && protocol.conf && n > 3 * f && f > 0 && protocol.inputs == "halves" =>
         {
-            (|after| half_to(after - 1), "mmr, all see both bits: 2^-(E-1)")
+            (Box::new(|after| half_to(after - 1)), "mmr, all see both bits: 2^-(E-1)")
         }
         (Rules::Mmr, Attack::Worst) if common && protocol.conf && exact && mixed => (
-            |after| f64::from(after + 1) * half_to(after),
+            Box::new(|after| f64::from(after + 1) * half_to(after)),
             "mmr with CONF, worst schedule: (E+1)/2^E",
         ),
         (Rules::Mmr, Attack::Worst)
             if common && !protocol.conf && exact && mixed && n <= 4 * f && shares <= n - f =>
         {
-            (|_| 1.0, "mmr without CONF, worst schedule: 1")
+            (Box::new(|_| 1.0), "mmr without CONF, worst schedule: 1")
         }
         (Rules::Shi, Attack::Worst) if common && exact && mixed && n <= 4 * f => {
             if shares == n - f {
-                (|after| half_to(after / 2), "shi, coin of n - f, worst schedule: 2^-floor(E/2)")
+                let halves = Box::new(|after| half_to(after / 2));
+                (halves, "shi, coin of n - f, worst schedule: 2^-floor(E/2)")
             } else if shares <= 2 * f {
                 let stays = |after| if after == 1 { 1.0 } else { 0.5 };
-                (stays, "shi, coin of at most 2f, worst schedule: 1/2")
+                (Box::new(stays), "shi, coin of at most 2f, worst schedule: 1/2")
             } else {
                 return None;
             }
+        }
+        (Rules::BenOr, Attack::Worst) if tosses => {
+            let decides = 2.0 * clear_majority(n, f);
+            let bound = "ben-or, lock step: (1 - 2 P[Bin(n, 1/2) > n/2 + f])^(E-1)";
+            (Box::new(move |after| (1.0 - decides).powi(after as i32 - 1)), bound)
+        }
+        (Rules::BenOr, Attack::OneByOne) if tosses && n % 2 == 1 => {
+            let decides = clear_majority(n, f);
+            let bound = "ben-or, odd n, one by one: (1 - P[Bin(n, 1/2) > n/2 + f])^(E-1)";
+            (Box::new(move |after| (1.0 - decides).powi(after as i32 - 1)), bound)
         }
         _ => return None,
     })

@@ -1,12 +1,13 @@
 //! Adversaries that know the rules. All of them hold the first nodes, `0..count`.
 
 mod mute;
+pub(crate) mod optimal;
 mod random;
 mod two_faced;
 mod withholder;
 
 use anthill_protocol::NodeId;
-use anthill_protocol::behaviour::{Behaviour, Edited};
+use anthill_protocol::behaviour::{Behaviour, Edited, Scheduler};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 
 use crate::Streamlet;
@@ -31,6 +32,12 @@ pub(crate) const KINDS: &[AdversaryKind] = &[
         parameters: &[COUNT],
     },
     AdversaryKind {
+        name: "optimal-withholder",
+        about: "of four nodes the first makes waits for finality as long as any can: it knows all leaders, shows late votes \
+                to whom it likes, and delays messages within delta",
+        parameters: &[],
+    },
+    AdversaryKind {
         name: "random-blocks",
         about: "nodes 0..count propose on any block, vote for all they hear, and say it to whom and when they draw",
         parameters: &[COUNT],
@@ -42,6 +49,7 @@ enum Conduct {
     Mute,
     TwoFaced,
     Withholder,
+    Optimal,
     Random,
 }
 
@@ -58,6 +66,7 @@ impl Attack {
             "mute" => Conduct::Mute,
             "two-faced" => Conduct::TwoFaced,
             "withholder" => Conduct::Withholder,
+            "optimal-withholder" => return Some(Self { conduct: Conduct::Optimal, count: 1 }),
             _ => Conduct::Random,
         };
         Some(Self { conduct, count: values.count("adversary.count") as u32 })
@@ -65,6 +74,14 @@ impl Attack {
 
     pub(crate) fn fit(&self, streamlet: &Streamlet, nodes: u32) -> Result<(), ParameterError> {
         let held = self.held(streamlet);
+        if self.conduct == Conduct::Optimal {
+            let problem = match (nodes == optimal::NODES, streamlet.echo) {
+                (false, _) => format!("optimal-withholder is for 4 nodes, not {nodes}"),
+                (_, false) => "optimal-withholder needs protocol.echo = true".to_owned(),
+                _ => return Ok(()),
+            };
+            return Err(ParameterError { name: "adversary.kind", problem });
+        }
         if held < nodes {
             return Ok(());
         }
@@ -75,6 +92,13 @@ impl Attack {
     /// How many nodes are held.
     pub(crate) fn held(&self, streamlet: &Streamlet) -> u32 {
         if self.count == 0 { streamlet.faults } else { self.count }
+    }
+
+    /// Who decides how long messages take, if the network does not.
+    pub(crate) fn scheduler(&self, streamlet: &Streamlet) -> Option<Box<dyn Scheduler<Streamlet>>> {
+        let held = self.held(streamlet);
+        (self.conduct == Conduct::Optimal)
+            .then(|| Box::new(optimal::schedule::Delays::new(streamlet, held)) as _)
     }
 
     /// Whether what is held says nothing at all.
@@ -100,6 +124,7 @@ impl Attack {
             Conduct::Mute => Box::new(mute::Mute),
             Conduct::TwoFaced => Box::new(two_faced::TwoFaced::new(held)),
             Conduct::Withholder => Box::new(Edited(withholder::Withholder::new(held, streamlet))),
+            Conduct::Optimal => Box::new(optimal::Liar::new(streamlet)),
             Conduct::Random => Box::new(random::RandomBlocks::default()),
         })
     }

@@ -2,7 +2,7 @@
 
 mod configure;
 
-use anthill_protocol::behaviour::Behaviour;
+use anthill_protocol::behaviour::{Behaviour, Scheduler};
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Ask, Entry};
 use anthill_protocol::{Bodies, Context, Digest, NodeId, Parameters, Protocol, Shared, Span, Time};
@@ -371,6 +371,10 @@ impl Protocol for Streamlet {
 
     fn behaviour(&self, node: NodeId) -> Option<Box<dyn Behaviour<Self>>> {
         self.attack.as_ref()?.behaviour(self, node)
+    }
+
+    fn scheduler(&self, _: &Setting) -> Option<Box<dyn Scheduler<Self>>> {
+        self.attack.as_ref()?.scheduler(self)
     }
 
     fn judges(&self, setting: &Setting) -> Vec<Judge<Said>> {

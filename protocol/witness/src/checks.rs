@@ -7,9 +7,9 @@
 mod draws;
 mod selections;
 
-use super::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
-use super::odds::{Distribution, found_by_grinding, seen_by_coalition};
-use super::{Witness, WitnessMetric};
+use crate::adversary::{Adversary, Attack, SPREAD, is_twin_believable};
+use crate::odds::{Distribution, found_by_grinding, seen_by_coalition};
+use crate::{Witness, WitnessMetric};
 use anthill_protocol::{Check, Metric, RunFacts, Span, Time};
 
 /// Credit is conserved to the unit; nobody is paid twice with one withdrawal; attacks succeed as
@@ -73,7 +73,7 @@ fn unbalanced_events(facts: &RunFacts) -> f64 {
 }
 
 /// How many timeouts a payment may take of which nothing is lost: each of its steps asks for as long as
-/// [`MAX_TRIES`](super::payer::MAX_TRIES) of them, and the choice of witnesses has rounds of its own.
+/// [`MAX_TRIES`](crate::rules::MAX_TRIES) of them, and the choice of witnesses has rounds of its own.
 const PATIENCE: u64 = 20;
 
 /// Whether nobody gives up before an answer can be there.

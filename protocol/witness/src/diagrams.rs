@@ -2,11 +2,11 @@
 //!
 //! In each run so little happens that the first exchange is over before the next begins.
 
-use super::dialogues::{CLAIM, JOIN, PAYMENT, ROLLOVER};
-use super::message::Dialogue;
+use crate::dialogues::{CLAIM, JOIN, PAYMENT, ROLLOVER};
+use crate::message::Dialogue;
 use anthill_protocol::Diagram;
 
-pub(super) const DIAGRAMS: &[Diagram] = &[
+pub(crate) const DIAGRAMS: &[Diagram] = &[
     diagram(&PAYMENT, &["nodes=602", "workload.rate=0.1", "until=1h"]),
     diagram(
         &ROLLOVER,

@@ -2,7 +2,7 @@
 //!
 //! This table is the protocol's vocabulary. The type of the messages, their wire form, the roles in
 //! the sequence diagrams and the tables of `docs/protocols/witness.md` are made from it (see
-//! [`message`](super::message)). Each dialogue has a title, a sentence about it, and its steps in
+//! [`message`](crate::message)). Each dialogue has a title, a sentence about it, and its steps in
 //! order, of which a request and its answers share a number. A step is read like this:
 //!
 //! ```text
@@ -32,13 +32,13 @@
 //! | [`Checksum`] | 32 bytes |
 //! | all others | as [`Wire`](anthill_protocol::Wire) says |
 
-use super::contract::Contract;
-use super::guilt::Claim;
-use super::message::{Carried, Checksum, Dialogue, Name, Step, Whole, dialogues, kind_name};
-use super::receipt::Receipt;
-use super::refusal::Refusal;
-use super::rollover::Rollover;
-use super::timeline::{Batch, Event, Probes};
+use crate::message::{Carried, Checksum, Dialogue, Name, Step, Whole, dialogues, kind_name};
+use crate::objects::claim::Claim;
+use crate::objects::contract::Contract;
+use crate::objects::receipt::Receipt;
+use crate::objects::refusal::Refusal;
+use crate::objects::rollover::Rollover;
+use crate::timeline::{Batch, Event, Probes};
 use anthill_protocol::{Signature, Time};
 
 dialogues! {
@@ -168,6 +168,24 @@ mod tests {
             assert_eq!(introduced.count(), 1, "{kind}");
         }
         assert!(steps().all(|step| WitnessMessage::KINDS.contains(&step.kind)));
+    }
+
+    /// The page of the roles says of each message which role receives it.
+    #[test]
+    fn every_message_has_one_receiver() {
+        let page = include_str!("roles/mod.rs");
+        let row = |line: &'static str| {
+            let cells: Vec<&str> = line.strip_prefix("//! | ")?.split(" | ").collect();
+            let [_, file, received] = cells[..] else { return None };
+            (file.starts_with('`') && !received.starts_with("as ")).then_some(received)
+        };
+        let rows = page.lines().filter_map(row);
+        let names = rows.flat_map(|received| received.trim_end_matches(" |").split(", "));
+        let mut names: Vec<&str> = names.collect();
+        let mut kinds = WitnessMessage::KINDS.to_vec();
+        names.sort_unstable();
+        kinds.sort_unstable();
+        assert_eq!(names, kinds);
     }
 
     #[test]

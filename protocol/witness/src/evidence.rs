@@ -14,7 +14,7 @@
 //! All nodes must judge alike, so [`Tests`] turns the probabilities of 1 and 2 into whole numbers
 //! once, by arithmetic that is the same on every machine; the score is a product of quotients.
 
-use super::odds::Distribution;
+use crate::odds::Distribution;
 use anthill_protocol::Span;
 
 #[cfg(test)]

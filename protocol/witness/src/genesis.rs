@@ -4,8 +4,8 @@
 //! consistency, so that all agree on them. Nothing of it takes memory per node: verifiers are spread
 //! evenly over the ids, and everybody's fund, its name and its witnesses follow from the owner's id.
 
-use super::fund::FundId;
-use super::selection::{DrawOrder, Seed};
+use crate::objects::fund::FundId;
+use crate::objects::selection::{DrawOrder, Seed};
 use anthill_protocol::{Digest, NodeId};
 
 /// Holds what needs no further validation.
@@ -15,7 +15,7 @@ pub const CREDIT_ORIGIN: NodeId = NodeId(1);
 /// Nodes that are neither verifiers nor users.
 const BOOTSTRAP: u32 = 2;
 /// Residues of participants' ids: what of a payer and payee goes into the seed of a selection.
-pub(super) const RESIDUES: u64 = 100_000;
+pub(crate) const RESIDUES: u64 = 100_000;
 
 /// The snapshot.
 #[derive(Clone, Debug, Default)]

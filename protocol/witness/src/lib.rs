@@ -6,27 +6,17 @@
 //! that watch what the payer has promise it to the payment; the payee accepts, has it deducted, and
 //! entrusts its new fund to the new witnesses.
 //!
-//! Begin with [`dialogues`], the table of all messages. Then the roles, by the messages that each
-//! receives:
+//! Read in this order; an evening is enough for the first three.
 //!
-//! | role | file | receives |
-//! |---|---|---|
-//! | payer | `payer` | here, agree, promise, accept, refuse |
-//! | payee | `payee` | propose, pay, settled, kept |
-//! | witness of a fund | `watch` | hello, ask, settle, entrust |
-//! | owner of a fund that rolls over | `rollover/owner` | renewed, carried |
-//! | its witnesses, old and new | `rollover/witness` | renew, carry |
-//! | author of an event, and its witnesses | `timeline/author` | stamp, stamped |
-//! | holder of a timeline | [`timeline`], `timeline/sync` | publish, probe, since, rest |
-//! | claimant | `guilt/claimant` | upheld |
-//! | juror | `guilt/juror` | claim |
-//! | user that joins or leaves | `stake` | as payer, payee and author |
-//!
-//! What they send and sign: [`contract`], [`receipt`], [`selection`], [`rollover`], [`guilt::claim`].
-//! What they judge by: [`genesis`] (the snapshot at the beginning), [`timeline`] (the verifiers that
-//! may be drawn), [`evidence`] (believable draws), [`rules`] (the original's rules and the corrected
-//! ones). `adversary` has the attacks, and in `conduct` every decision that they can change. [`odds`]
-//! are the closed forms for figures under attack.
+//! 1. [`dialogues`], the table of all messages: who says what to whom, and what it means. The messages
+//!    themselves, their wire form and the tables of `docs/protocols/witness.md` are made from it.
+//! 2. [`roles`], what a participant does with each message. Its page says which role gets which.
+//! 3. [`rules`], the original's and the corrected ones: each question to which they answer differently.
+//! 4. `judging`, the checks that everybody makes of what is shown; [`objects`], what is sent and
+//!    signed; [`book`], what is kept; [`timeline`] and [`genesis`], who may be drawn; [`evidence`],
+//!    which draws are believed.
+//! 5. `adversary`, the attacks, and in its `conduct` every decision that they can change; [`odds`], the
+//!    closed forms for figures under attack, which `checks` puts beside the figures of a run.
 //!
 //! Invariants: the cost of a payment depends neither on the number of nodes nor on that of verifiers;
 //! what hundreds hold is one shared body; credit moves, it is neither made nor lost (the sums of
@@ -36,59 +26,44 @@
 
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Cell, Check, Column, Configure, Context, Diagram, Dice, NodeId, Protocol, Questions, RunFacts,
-    Snapshot, Span, Time,
+    Cell, Check, Column, Configure, Diagram, Dice, NodeId, Questions, RunFacts, Snapshot, Span,
 };
 
 mod adversary;
-pub mod body;
+pub mod book;
 mod checks;
-pub mod contract;
 mod diagrams;
 pub mod dialogues;
 pub mod evidence;
-pub mod fund;
-mod gas;
 pub mod genesis;
-pub mod guilt;
-mod lines;
+mod judging;
 pub mod message;
 pub mod metrics;
 pub mod node;
+pub mod objects;
 pub mod odds;
-mod once;
 mod parameters;
-mod payee;
-mod payer;
-mod places;
-pub mod receipt;
-pub mod refusal;
-pub mod rollover;
+mod protocol;
+pub mod roles;
 pub mod rules;
-pub mod selection;
-mod signature_list;
-mod signed_list;
-mod sorted;
-mod stake;
-pub mod statement;
 mod swarm;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
-mod watch;
 
-pub use body::WitnessBody;
 pub use dialogues::WitnessMessage;
 pub use metrics::WitnessMetric;
 pub use node::WitnessNode;
+pub use objects::body::WitnessBody;
 
 use adversary::Adversary;
 use evidence::Tests;
-use fund::FundId;
 use genesis::Genesis;
+use objects::fund::FundId;
+use roles::author::Happenings;
 use rules::Terms;
-use timeline::{EventKind, Happenings};
+use timeline::EventKind;
 
 /// The parameters of a witness run.
 #[derive(Clone, Debug)]
@@ -176,203 +151,6 @@ pub enum WitnessTimer {
         /// How often they were asked.
         tries: u8,
     },
-}
-
-impl Witness {
-    /// Waits for the node's next payment of the workload.
-    fn wait_for_payment(&self, cx: &mut impl Context<Self>) {
-        if let Some(mean) = self.workload.interval
-            && self.genesis.is_user(cx.id())
-            && self.conduct(cx.id()).follows_workload()
-        {
-            let delay = anthill_protocol::draw::exponential(mean, cx.random());
-            cx.set_timer(delay, WitnessTimer::Pay);
-        }
-    }
-
-    /// The next payment of the workload: payee and amount.
-    fn draw_payment(&self, cx: &mut impl Context<Self>) -> (NodeId, u64) {
-        let other = cx.random_below(u64::from(self.genesis.users()) - 1) as u32;
-        let payee = self.genesis.user(other);
-        let payee = if payee < cx.id() { payee } else { NodeId(payee.0 + 1) };
-        let spread = self.workload.most - self.workload.least + 1;
-        (payee, self.workload.least + cx.random_below(spread))
-    }
-}
-
-impl Protocol for Witness {
-    type Node = WitnessNode;
-    type Message = WitnessMessage;
-    type Body = WitnessBody;
-    type Timer = WitnessTimer;
-    type Metric = WitnessMetric;
-    type Output = anthill_protocol::NoOutput;
-
-    const HINTS: bool = true;
-
-    /// A witness meets its book, which is a line or two in a list of many; payer and payee the payments
-    /// that they have under way.
-    fn hint(
-        &self,
-        node: &WitnessNode,
-        message: &WitnessMessage,
-        bodies: &impl anthill_protocol::Bodies<WitnessBody>,
-        mut fetch: impl FnMut(*const u8),
-    ) {
-        use WitnessMessage as M;
-        let contract_of = |receipt| bodies.get(receipt).receipt().map(|receipt| receipt.contract);
-        let source_of = |contract, source: u8| {
-            let contract = bodies.get(contract).contract()?;
-            contract.sources.get(usize::from(source)).map(|source| source.fund)
-        };
-        let fund = match *message {
-            M::Ask { contract, source } => source_of(contract, source),
-            M::Settle { receipt, source } => {
-                contract_of(receipt).and_then(|contract| source_of(contract, source))
-            }
-            M::Entrust { receipt } => bodies.get(receipt).receipt().map(receipt::Receipt::fund),
-            M::Here { .. } | M::Promise { .. } => return fetch(node.paying.as_ptr().cast()),
-            M::Settled { .. } | M::Kept { .. } => return fetch(node.receiving.as_ptr().cast()),
-            _ => None,
-        };
-        if let Some(fund) = fund {
-            node.book.hint(fund, fetch);
-        }
-    }
-
-    fn start(&self, cx: &mut impl Context<Self>) -> WitnessNode {
-        if self.genesis.is_user(cx.id()) {
-            cx.record(WitnessMetric::Issued, self.endowment);
-            cx.record(WitnessMetric::Held, self.endowment);
-        }
-        if self.genesis.rank(cx.id()).is_some() {
-            cx.record(WitnessMetric::Issued, self.terms.stake);
-            cx.record(WitnessMetric::Staked, self.terms.stake);
-        }
-        self.wait_for_payment(cx);
-        self.wait_for_attack(cx);
-        let mut node = WitnessNode::default();
-        self.wait_for_events(&node, cx);
-        self.wait_to_join(&node, cx);
-        self.schedule_maintenance(&mut node, cx);
-        node
-    }
-
-    fn on_message(
-        &self,
-        node: &mut WitnessNode,
-        from: NodeId,
-        message: &WitnessMessage,
-        cx: &mut impl Context<Self>,
-    ) {
-        use WitnessMessage as M;
-        if !self.conduct(cx.id()).hears(from) {
-            return cx.record(WitnessMetric::Cut, 1);
-        }
-        match *message {
-            // Payer.
-            M::Here { payment, settled, tip } => {
-                self.here(node, from, (payment, settled, tip), cx);
-            }
-            M::Agree { contract, signature } => {
-                self.agreed(node, from, (contract, signature), cx);
-            }
-            M::Promise { contract, source, signature } => {
-                self.promised(node, from, (contract, source, signature), cx);
-            }
-            M::Accept { receipt } => self.accepted(node, from, receipt, cx),
-            M::Refuse { contract, source, why } => {
-                self.refused(node, from, (contract, source, why), cx);
-            }
-            // Payee.
-            M::Propose { contract } => self.proposed(node, from, contract, cx),
-            M::Pay { receipt } => self.paid(node, from, receipt, cx),
-            M::Settled { receipt, source, signature } => {
-                self.settled(node, from, (receipt, source, signature), cx);
-            }
-            M::Kept { receipt } => self.kept(node, from, receipt, cx),
-            // Witness of a fund.
-            M::Hello { payment, time, .. } => self.hello(node, from, (payment, time), cx),
-            M::Ask { contract, source } => self.asked(node, from, (contract, source), cx),
-            M::Settle { receipt, source } => {
-                self.asked_to_settle(node, from, (receipt, source), cx)
-            }
-            M::Entrust { receipt } => self.entrusted(node, from, receipt, cx),
-            // A rollover: owner, then witnesses.
-            M::Renewed { rollover, signature } => {
-                self.renewed(node, from, (rollover, signature), cx);
-            }
-            M::Carried { rollover } => self.carried(node, from, rollover, cx),
-            M::Renew { rollover } => self.asked_to_renew(node, from, rollover, cx),
-            M::Carry { rollover } => self.carried_over(node, from, rollover, cx),
-            // The timeline: author, its witnesses, all others.
-            M::Stamped { event, time, signature } => {
-                self.stamped(node, from, (event, time, signature), cx);
-            }
-            M::Stamp { event } => self.asked_for_stamp(node, from, event, cx),
-            M::Publish { event } => self.published(node, from, event, cx),
-            M::Probe { probes } => self.probed(node, from, probes, cx),
-            M::Since { batch } => self.caught_up(node, from, batch, cx),
-            M::Rest { batch } => self.completed(node, from, batch, cx),
-            // A claim: claimant, then jury.
-            M::Upheld { claim, time, signature } => {
-                self.upheld(node, from, (claim, time, signature), cx);
-            }
-            M::Claim { claim } => self.claimed(node, from, claim, cx),
-        }
-    }
-
-    fn on_timer(&self, node: &mut WitnessNode, timer: WitnessTimer, cx: &mut impl Context<Self>) {
-        match timer {
-            WitnessTimer::Pay => {
-                let (payee, amount) = self.draw_payment(cx);
-                self.pay(node, payee, amount, cx);
-                self.wait_for_payment(cx);
-            }
-            WitnessTimer::Attack => self.attack(node, cx),
-            WitnessTimer::Maintain => self.maintain(node, cx),
-            WitnessTimer::Stake => self.stake_due(node, cx),
-            WitnessTimer::Announce { kind } => self.happens(node, kind, cx),
-            WitnessTimer::Stamps { event, tries } => self.stamps_timeout(node, (event, tries), cx),
-            WitnessTimer::Greeting { payment, group } => self.skip(node, payment, group, cx),
-            WitnessTimer::Payer { payment, step, tries } => {
-                self.payer_timeout(node, payment, (step, tries), cx);
-            }
-            WitnessTimer::Payee { fund, step, tries } => {
-                self.payee_timeout(node, fund, (step, tries), cx);
-            }
-            WitnessTimer::Claim { fund, sequence, tries } => {
-                self.claim_timeout(node, ((fund, sequence), tries), cx);
-            }
-        }
-    }
-
-    /// Wallet and book are durable; what was under way is taken up again with the state, and given
-    /// up without.
-    fn restart(&self, node: &mut WitnessNode, keep_state: bool, cx: &mut impl Context<Self>) {
-        self.resume_stake(node, cx);
-        self.resume(node, keep_state, cx);
-        self.resume_claims(node, keep_state, cx);
-        // An event that was being stamped is given up: its time would be off.
-        if let Some(authoring) = node.authoring.take() {
-            cx.release(authoring.event());
-        }
-        self.wait_for_events(node, cx);
-        self.wait_for_payment(cx);
-        node.next_maintenance = Time::MAX;
-        self.schedule_maintenance(node, cx);
-    }
-
-    fn state_hash(&self, node: &WitnessNode) -> u64 {
-        let mut bytes = Vec::new();
-        node.save_durable(&mut bytes);
-        anthill_protocol::fold_bytes(&bytes)
-    }
-
-    fn events_per_node_second(&self) -> f64 {
-        let messages = 8.0 * f64::from(self.terms.witnesses);
-        self.workload.interval.map_or(1.0, |mean| messages / mean.as_secs_f64())
-    }
 }
 
 impl Configure for Witness {

@@ -1,4 +1,4 @@
-//! Messages from the table of [dialogues](super::dialogues): their type and their wire form.
+//! Messages from the table of [dialogues](crate::dialogues): their type and their wire form.
 //!
 //! Every message begins with a header of 16 bytes (its number, fifteen zeros), about what a datagram
 //! protocol adds. Its fields follow in the order of the table; integers are little-endian.
@@ -8,11 +8,11 @@
 
 use core::marker::PhantomData;
 
-use super::refusal::Refusal;
+use crate::objects::refusal::Refusal;
 use anthill_protocol::{Part, Shared, Signature, Time, draw, fingerprint_bytes};
 
 /// The bytes before the fields.
-pub(super) const HEADER_BYTES: usize = 16;
+pub(crate) const HEADER_BYTES: usize = 16;
 /// The most bytes of a message's plain fields.
 const MOST_PLAIN: usize = 4 + 8 + 2 * CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 32;
@@ -110,7 +110,7 @@ pub struct Plain {
 }
 
 impl Plain {
-    pub(super) const NONE: Self = Self { bytes: [0; MOST_PLAIN], length: 0 };
+    pub(crate) const NONE: Self = Self { bytes: [0; MOST_PLAIN], length: 0 };
 
     #[inline]
     fn add(&mut self, bytes: &[u8]) {
@@ -120,7 +120,7 @@ impl Plain {
 
     /// The fingerprint of a message of a kind with these fields and an object.
     #[inline(always)]
-    pub(super) fn fingerprint(&self, kind: usize, object: Option<Shared>) -> u64 {
+    pub(crate) fn fingerprint(&self, kind: usize, object: Option<Shared>) -> u64 {
         let (low, rest) = self.bytes.split_first_chunk().expect("more than four bytes");
         let low = u64::from(u32::from_le_bytes(*low)) << 8 | kind as u64;
         let hash = draw::mix(object.map_or(0, |object| object.id()), low);
@@ -275,8 +275,8 @@ macro_rules! kind_name {
     };
 }
 
-/// Makes [`WitnessMessage`](super::WitnessMessage) and the [`Dialogue`]s; see
-/// [`dialogues`](super::dialogues) for the form of the table.
+/// Makes [`WitnessMessage`](crate::WitnessMessage) and the [`Dialogue`]s; see
+/// [`dialogues`](crate::dialogues) for the form of the table.
 macro_rules! dialogues {
     ($(
         $name:ident = $title:literal, $about:literal {$(
@@ -409,7 +409,7 @@ macro_rules! dialogues {
     };
 }
 
-pub(super) use {dialogues, kind_name};
+pub(crate) use {dialogues, kind_name};
 
 #[cfg(test)]
 mod tests;

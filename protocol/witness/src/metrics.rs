@@ -3,8 +3,8 @@
 //! Credit is counted by its changes: every node that moves some records what a pot gained, modulo
 //! 2⁶⁴, so that the sums over all nodes are what all pots hold at that moment.
 
-use super::refusal::Refusal;
-use super::timeline::EventError;
+use crate::objects::refusal::Refusal;
+use crate::timeline::EventError;
 use anthill_protocol::invariant::{Bearing, Invariant};
 use anthill_protocol::{Better, Metric, MetricInfo, MetricKind};
 
@@ -158,7 +158,7 @@ const INVARIANTS: &[Invariant] = &[
 
 impl WitnessMetric {
     /// The metric of a refusal for a reason.
-    pub(super) fn of_refusal(why: Refusal) -> Self {
+    pub(crate) fn of_refusal(why: Refusal) -> Self {
         match why {
             Refusal::Malformed => Self::RefusedMalformed,
             Refusal::Signature => Self::RefusedSignature,
@@ -181,7 +181,7 @@ impl WitnessMetric {
     }
 
     /// The metric of an event that did not count, for a reason.
-    pub(super) fn of_event(why: EventError) -> Self {
+    pub(crate) fn of_event(why: EventError) -> Self {
         match why {
             EventError::Malformed => Self::EventsMalformed,
             EventError::Signature => Self::EventsUnsigned,

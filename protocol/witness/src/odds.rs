@@ -6,7 +6,7 @@
 
 mod distribution;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 pub use distribution::Distribution;
 

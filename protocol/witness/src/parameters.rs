@@ -1,11 +1,11 @@
 //! The parameters of the witness protocol, and the refusal of those that do not fit together.
 
-use super::adversary::Adversary;
-use super::evidence::Tests;
-use super::genesis::Genesis;
-use super::rules::{Rules, Terms};
-use super::timeline::Happenings;
-use super::{Witness, Workload};
+use crate::adversary::Adversary;
+use crate::evidence::Tests;
+use crate::genesis::Genesis;
+use crate::roles::author::Happenings;
+use crate::rules::{Rules, Terms};
+use crate::{Witness, Workload};
 use anthill_protocol::parameter::{Parameter, ParameterError, Values};
 use anthill_protocol::{Parameters, Span, Time};
 
@@ -17,7 +17,7 @@ const AS_RULES: &str = "as rules";
 
 /// The keys of `[protocol]` and `[workload]`.
 #[derive(Parameters)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// Share of the users that are verifiers.
     #[param(default = 0.2, share)]
     verifiers: f64,
@@ -125,8 +125,8 @@ pub(super) struct Settings {
     events_until: Span,
 }
 
-pub(super) const PARAMETERS: &[Parameter] = Settings::DECLARED;
-pub(super) const WORKLOAD: &[Parameter] = Settings::DECLARED_WORKLOAD;
+pub(crate) const PARAMETERS: &[Parameter] = Settings::DECLARED;
+pub(crate) const WORKLOAD: &[Parameter] = Settings::DECLARED_WORKLOAD;
 
 /// A selection that an honest payer would have with less than this probability is rejected.
 const CUTOFF: f64 = 1e-5;
@@ -151,7 +151,7 @@ fn rules(settings: &Settings) -> Rules {
     }
 }
 
-pub(super) fn configure(values: &Values) -> Result<Witness, ParameterError> {
+pub(crate) fn configure(values: &Values) -> Result<Witness, ParameterError> {
     let wrong = |name, problem: String| Err(ParameterError { name, problem });
     let settings = Settings::read(values)?;
     let (witnesses, redundancy) = (settings.witnesses, settings.redundancy);
@@ -259,7 +259,7 @@ fn happenings(settings: &Settings) -> Result<Happenings, ParameterError> {
 }
 
 /// Sets the snapshot up for a number of nodes.
-pub(super) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), ParameterError> {
+pub(crate) fn fit(witness: &mut Witness, nodes: u32, seed: u64) -> Result<(), ParameterError> {
     let users = nodes.saturating_sub(2);
     let verifiers = (witness.verifiers * f64::from(users)).round() as u32;
     // Payer and payee may be among the drawn, and are not eligible.

@@ -1,10 +1,10 @@
 //! Random small runs: as many users as the draws of witnesses need, and terms that a minute can hold.
 
-use super::adversary;
+use crate::adversary;
 use anthill_protocol::Dice;
 
 /// What a swarm must have come to.
-pub(super) const SITUATIONS: &[&str] = &[
+pub(crate) const SITUATIONS: &[&str] = &[
     "payments_final",
     "payments_handed_over",
     "refused",
@@ -29,7 +29,7 @@ const RULES: [&str; 9] = [
 ];
 
 /// Terms, workload and, in half of the runs, an adversary of the protocol's own.
-pub(super) fn draws(dice: &mut Dice) -> Vec<(&'static str, String)> {
+pub(crate) fn draws(dice: &mut Dice) -> Vec<(&'static str, String)> {
     let witnesses = dice.within(3, 8);
     let redundancy = witnesses / 2 + 1 + dice.below(witnesses.div_ceil(2));
     let attempts = dice.within(1, 4);

@@ -1,7 +1,7 @@
 //! The table of participants at the end of a run: who is what, and what is in their wallets.
 
-use super::genesis::{CREDIT_ORIGIN, NODE_ZERO};
-use super::{Witness, WitnessNode};
+use crate::genesis::{CREDIT_ORIGIN, NODE_ZERO};
+use crate::{Witness, WitnessNode};
 use anthill_protocol::{Cell, Column, Holds, NodeId};
 
 const fn column(name: &'static str, about: &'static str, holds: Holds) -> Column {
@@ -9,7 +9,7 @@ const fn column(name: &'static str, about: &'static str, holds: Holds) -> Column
 }
 
 /// The columns.
-pub(super) const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     column("role", "verifier, user, node-zero or credit-origin", Holds::Word),
     column("credit", "credit in the funds that it may spend", Holds::Sum),
     column("tied", "credit in funds that its payments under way draw on", Holds::Sum),
@@ -25,7 +25,7 @@ pub(super) const COLUMNS: &[Column] = &[
 
 impl Witness {
     /// One participant's row.
-    pub(super) fn row_of(&self, id: NodeId, node: &WitnessNode) -> Vec<Cell> {
+    pub(crate) fn row_of(&self, id: NodeId, node: &WitnessNode) -> Vec<Cell> {
         let role = match id {
             NODE_ZERO => "node-zero",
             CREDIT_ORIGIN => "credit-origin",

@@ -5,9 +5,12 @@ use anthill_protocol::recording::Pump;
 use anthill_protocol::{Time, laws};
 
 use super::*;
+use crate::objects::fund;
+use anthill_protocol::{Context, NodeId, Protocol};
 
 mod draws;
 mod malformed;
+mod rollovers;
 mod settings;
 mod variants;
 

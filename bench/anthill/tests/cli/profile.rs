@@ -27,6 +27,7 @@ fn two_sizes_leave_a_run_each_and_what_grew() {
     assert!(growth.lines().count() > 2, "{growth}");
     let drawn = fs::read_to_string(desk.path("p/growth.svg")).expect("the drawing");
     assert!(drawn.contains("<svg") && drawn.ends_with("</svg>"), "a whole drawing");
+    assert!(drawn.contains("id=\"legend\""), "what its colours mean");
 }
 
 #[test]

@@ -134,6 +134,36 @@ fn events_grow_and_end_with_what_was_saved() {
 }
 
 #[test]
+fn a_page_that_stays_has_the_report_until_ctrl_c() {
+    let desk = Desk::new();
+    let mut served = Served::start(&desk, "--until 50ms --out r --serve-until stopped");
+    let mut said = String::new();
+    served.stderr.read_line(&mut said).expect("a line");
+    assert!(said.contains(&format!("http://{}/report", served.address)), "{said}");
+    let digest = desk.json("r/summary.json")["digest"].as_str().expect("a digest").to_owned();
+    let own = served.address.clone();
+    let (head, report) = served.ask("GET", "/report", &own);
+    assert!(head.starts_with("HTTP/1.1 200") && report.contains(&digest), "{head}");
+    // Who comes now sees how it ended.
+    let (_, page) = served.ask("GET", "/", &own);
+    assert!(page.contains(&format!("finished; digest {digest}")), "{page}");
+    let pid = served.child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    let status = served.child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0), "the run was over and saved");
+    assert!(TcpStream::connect(&served.address).is_err());
+}
+
+#[test]
+fn there_is_no_report_before_the_end() {
+    let desk = Desk::new();
+    let served = Served::start(&desk, "--until 10000s");
+    let own = served.address.clone();
+    assert!(served.ask("GET", "/report", &own).0.starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn an_address_that_cannot_be_had_stops_the_run_before_it_starts() {
     let desk = Desk::new();
     let holder = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -89,7 +89,7 @@ fn played<'a>(acts: &[&'static Act], plan: &Plan, store: &'a Store) -> Vec<Playe
         let run = store.finished().get(&point.id)?;
         let act = acts[point.configuration];
         let arguments = &plan.configurations[point.configuration].arguments;
-        let command = format!("anthill run {}", arguments.join(" "));
+        let command = format!("{} run {}", crate::build::name(), arguments.join(" "));
         Some(Played { act, run, command, as_expected: act.shows.is_shown(run) })
     });
     runs.collect()

@@ -53,6 +53,7 @@ fn described(parameter: &Parameter) -> Json {
         Value::Share(number) | Value::Number(number) => json!(number),
         Value::Span(span) => json!(span.0),
         Value::Choice(word) => json!(word),
+        Value::File(file) => json!(file.map(|file| &file.path)),
     };
     let mut json = match parameter.kind {
         Kind::Flag => json!({ "type": "flag" }),
@@ -63,6 +64,7 @@ fn described(parameter: &Parameter) -> Json {
         Kind::Number { min, max } => json!({ "type": "number", "min": min, "max": max }),
         Kind::Span { min } => json!({ "type": "duration_ns", "min": min.0 }),
         Kind::Choice(words) => json!({ "type": "choice", "values": words }),
+        Kind::File => json!({ "type": "file" }),
     };
     json["default"] = default;
     json["about"] = json!(parameter.about);

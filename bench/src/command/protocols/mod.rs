@@ -35,7 +35,11 @@ fn list(registry: &Registry) -> String {
     for entry in registry.entries() {
         let _ = writeln!(text, "{:<14} {}", entry.protocol.name, entry.protocol.about);
     }
-    text.push_str("\n`anthill protocols NAME` shows its parameters; `anthill run NAME` runs it.\n");
+    let name = crate::build::name();
+    let _ = writeln!(
+        text,
+        "\n`{name} protocols NAME` shows its parameters; `{name} run NAME` runs it."
+    );
     if !registry.scenarios().is_empty() {
         text.push_str("\nScenarios, likewise run by name:\n");
     }
@@ -121,7 +125,8 @@ fn describe(entry: &Entry) -> String {
     for (name, bound) in judges {
         let _ = writeln!(text, "  {name:<20} holds for: {bound}");
     }
-    let _ = write!(text, "\nIts preset, `anthill run {}`:\n\n", entry.protocol.name);
+    let program = crate::build::name();
+    let _ = write!(text, "\nIts preset, `{program} run {}`:\n\n", entry.protocol.name);
     for line in entry.preset.lines() {
         let _ = writeln!(text, "{}", format!("  {line}").trim_end());
     }
@@ -150,6 +155,7 @@ fn takes(parameter: &Parameter) -> String {
         Kind::Number { min, max } => format!("a number, {}", number_bounds(min, max)),
         Kind::Span { min } => format!("a duration like \"250us\", at least {min}"),
         Kind::Choice(words) => format!("one of: {}", words.join(", ")),
+        Kind::File => "the path of a text file".to_owned(),
     }
 }
 

@@ -95,7 +95,7 @@ impl Case<'_> {
     /// The command that runs it, as words.
     pub(super) fn words(&self, flags: &[&str]) -> Vec<String> {
         let args = self.arguments();
-        let mut words = vec!["anthill".to_owned(), "run".to_owned()];
+        let mut words = vec![crate::build::name().to_owned(), "run".to_owned()];
         words.extend(args.scenario);
         for (flag, value) in
             [("--nodes", args.nodes), ("--until", args.until), ("--seed", args.seed)]

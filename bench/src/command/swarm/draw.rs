@@ -156,5 +156,6 @@ pub(super) fn toml(value: Value) -> String {
         Value::Share(number) | Value::Number(number) => format!("{number:?}"),
         Value::Span(span) => format!("\"{}\"", span_text(span)),
         Value::Choice(word) => format!("\"{word}\""),
+        Value::File(file) => format!("{:?}", file.map_or("", |file| &file.path)),
     }
 }

@@ -132,6 +132,8 @@ fn without_jitter_delays_are_exactly_the_tables() {
         path: fixture("edges.csv"),
         latency: Some(LatencyKind::OneWay),
         direction: EdgeDirection::SourceToTarget,
+        format: None,
+        ids: None,
     };
     let network = Network::build(&edges, 5, 1).unwrap();
     for sequence in 0..100 {
@@ -218,6 +220,8 @@ fn no_delay_is_below_the_lookahead() {
         path: fixture("edges.csv.gz"),
         latency: Some(LatencyKind::OneWay),
         direction: EdgeDirection::SourceToTarget,
+        format: None,
+        ids: None,
     };
     let tables = [preset("aws-p50"), preset("bitcoin-2019"), countries, cities, edges];
     for (table, kind) in tables.iter().flat_map(|t| kinds.iter().map(move |k| (t, k))) {
@@ -250,6 +254,8 @@ fn edges_vary_like_the_model() {
             path: fixture("edges.csv"),
             latency: Some(LatencyKind::OneWay),
             direction: EdgeDirection::SourceToTarget,
+            format: None,
+            ids: None,
         };
         let network = Network::build(&network, 5, 1).unwrap();
         let delay = |s| network.delay(NodeId(1), NodeId(2), s).0;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::input::InputFile;
-use crate::topology::{EdgeDirection, TopologySpec};
+use crate::topology::{EdgeDirection, IdKind, TopologySpec};
 
 const MS: u64 = 1_000_000;
 
@@ -277,6 +277,8 @@ fn edges_with_latencies_delay_by_them_and_other_pairs_by_the_model() {
         path: fixture("edges.csv.gz"),
         latency: Some(LatencyKind::OneWay),
         direction: EdgeDirection::SourceToTarget,
+        format: None,
+        ids: None,
     };
     let network = Network::build(&network, 5, 1).unwrap();
     let median = |from: u32, to: u32| {
@@ -357,6 +359,8 @@ fn measured_tables_load() {
             path,
             latency: Some(LatencyKind::OneWay),
             direction: EdgeDirection::TargetToSource,
+            format: None,
+            ids: None,
         };
         let network = Network::build(&cardano, 10_000, 1).unwrap();
         assert_eq!(network.topology().edges(), 298_756);

@@ -173,6 +173,8 @@ fn cardanos_nodes_and_edges_fit_each_other() {
         path,
         latency: Some(LatencyKind::OneWay),
         direction: EdgeDirection::TargetToSource,
+        format: None,
+        ids: None,
     };
     let network = Network::build(&cardano, 10_000, 1).unwrap();
     let table = network.node_table().unwrap();
@@ -193,7 +195,8 @@ fn cardanos_nodes_and_edges_fit_each_other() {
 fn stakes_alone_are_whole_numbers() {
     let read = |content: &str| {
         let (_folder, path) = written(content);
-        crate::network::stakes(&NodeFileSpec { path }, 3).map_err(|it| it.to_string())
+        let no_ids = || Ok(None);
+        crate::network::stakes(&NodeFileSpec { path }, 3, no_ids).map_err(|it| it.to_string())
     };
     assert_eq!(read("stake,id,region\n5,2,nowhere\n1e3,0,x\n"), Ok(vec![1_000, 0, 5]));
     assert_eq!(read("stake\n5\n6\n"), Ok(vec![5, 6, 0]));
@@ -202,4 +205,68 @@ fn stakes_alone_are_whole_numbers() {
     assert!(problem("stake\n1.5\n").contains("give a whole number"));
     assert!(problem("stake\n-1\n").contains("give a whole number"));
     assert!(problem("stake\n1\n1\n1\n1\n").contains("row"));
+}
+
+/// Four nodes on a graph of three, whose ids are names or sparse numbers, with a node file.
+fn on_graph(edges: &str, nodes: u32, content: &str) -> Result<Network, String> {
+    let (_edges, path) = written(edges);
+    let (_rows, rows) = written(content);
+    let mut network = preset("bitcoin-2019");
+    network.topology = TopologySpec::File {
+        path,
+        format: None,
+        latency: None,
+        direction: EdgeDirection::Undirected,
+        ids: Some(IdKind::Mapped),
+    };
+    Network::build(&with_file(network, rows), nodes, 1).map_err(|error| error.to_string())
+}
+
+const NAMES: &str = "source,target\nzed,amy\namy,\"b, c\"\n";
+const SPARSE: &str = "source,target\n9000000000,17\n17,400\n";
+
+#[test]
+fn rows_go_by_the_ids_of_the_topology() {
+    let stakes = |network: &Network| {
+        let table = network.node_table().expect("stakes");
+        [0, 1, 2].map(|node| table.stake(NodeId(node)).expect("a node"))
+    };
+    let names = on_graph(NAMES, 3, "stake,id\n5,\"b, c\"\n7,zed\n").expect("it fits");
+    assert_eq!(stakes(&names), [7.0, 0.0, 5.0], "in the order in which they appear");
+    let sparse = on_graph(SPARSE, 3, "id,stake\n400,4\n9000000000,9\n17,1\n").expect("it fits");
+    assert_eq!(stakes(&sparse), [1.0, 4.0, 9.0], "in ascending order");
+    for number in ["index", "node"] {
+        let content = format!("{number},stake\n2,5\n0,7\n");
+        let numbers = on_graph(NAMES, 3, &content).expect("it fits");
+        assert_eq!(stakes(&numbers), [7.0, 0.0, 5.0], "{number} is still the node's number");
+    }
+    let regions = "id,region\nzed,JP\namy,AU\n\"b, c\",JP\n";
+    let network = on_graph(NAMES, 3, regions).expect("it fits");
+    let of = |node| network.regions()[network.region_of(NodeId(node)).index()].clone();
+    assert_eq!([0, 1, 2].map(of), ["JP", "AU", "JP"]);
+    // Ids that are the numbers need no map.
+    let dense = "source,target\n0,1\n1,2\n";
+    assert_eq!(stakes(&on_graph(dense, 3, "id,stake\n2,5\n").expect("it fits")), [0.0, 0.0, 5.0]);
+}
+
+#[test]
+fn ids_that_no_node_has_are_refused_with_their_line_and_the_fix() {
+    let refused = |edges, nodes, content| on_graph(edges, nodes, content).expect_err("refused");
+    let unknown = refused(NAMES, 3, "id,stake\nzed,1\nzoe,2\n");
+    for part in ["given.csv, line 3: id \"zoe\" is of no node", "column \"index\""] {
+        assert!(unknown.contains(part), "{unknown}");
+    }
+    let number = refused(SPARSE, 3, "id,stake\n0,1\n");
+    assert!(number.contains("line 2: id \"0\" is of no node"), "{number}");
+    let named = refused(NAMES, 3, "index,stake\nzed,1\n");
+    for part in ["line 2: \"zed\" in column index is not a node's number", "call the column \"id\""]
+    {
+        assert!(named.contains(part), "{named}");
+    }
+    let twice = refused(NAMES, 3, "id,stake\nzed,1\nzed,2\n");
+    assert!(twice.contains("line 3: node \"zed\" again, after line 2"), "{twice}");
+    let lacking = refused(NAMES, 3, "id,region\nzed,JP\n\"b, c\",JP\n");
+    assert!(lacking.contains("no row for node \"amy\""), "{lacking}");
+    let unnamed = refused(NAMES, 4, "id,region\nzed,JP\namy,JP\n\"b, c\",JP\n");
+    assert!(unnamed.contains("node 3, which has no id in the topology's file"), "{unnamed}");
 }

@@ -90,6 +90,8 @@ fn the_lookahead_stays_a_lower_bound() {
         path: fixture("edges.csv"),
         latency: Some(LatencyKind::OneWay),
         direction: EdgeDirection::SourceToTarget,
+        format: None,
+        ids: None,
     };
     let far = spec(ModelSpec::Exponential { floor: Span(100 * MS), mean: Span(MS) });
     for (network, nodes) in [

@@ -84,6 +84,8 @@ fn statements_that_contradict_are_errors_that_name_the_field() {
         path: fixture("edges.csv"),
         latency,
         direction: EdgeDirection::Undirected,
+        format: None,
+        ids: None,
     };
     edges.topology = list(Some(LatencyKind::OneWay));
     assert!(Network::build(&edges, 5, 1).unwrap_err().to_string().contains("remove latency"));

@@ -207,6 +207,8 @@ fn topologies_are_read_by_kind() {
         path: "e.csv".into(),
         latency: Some(LatencyKind::RoundTrip),
         direction: EdgeDirection::TargetToSource,
+        format: None,
+        ids: None,
     };
     assert_eq!(topology(file), expected);
 }

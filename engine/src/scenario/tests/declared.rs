@@ -333,3 +333,82 @@ fn wrong_declarations_are_found() {
     assert_eq!(found(|info| info.adversaries = KIND), "adversary odd.kind is taken");
     assert_eq!(PAYMENTS.workload.len(), read("").values.iter(Part::Workload).count());
 }
+
+/// A word whose detail is a parameter, too.
+const RUNS: ProtocolInfo = ProtocolInfo {
+    name: "runs",
+    parameters: &[
+        parameter("execution", Kind::Choice(&["wasm", "none"]), Value::Choice("none")),
+        parameter("execution_memo", Kind::Flag, Value::Flag(true)),
+    ],
+    workload: &[],
+    adversaries: &[],
+    check: |_, _| Ok(0),
+    ..PAYMENTS
+};
+
+/// Word and detail of a scenario with such lines in `[protocol]`, under overrides.
+fn word_and_detail(rest: &str, sets: &[&str]) -> Result<(&'static str, bool), String> {
+    let text = format!("nodes = 9\nuntil = \"60s\"\n[protocol]\nname = \"runs\"\n{rest}");
+    let source = Source::Text { name: "t".to_owned(), text };
+    let sets: Vec<Override> = sets.iter().map(|set| Override::set(set).expect("right")).collect();
+    let read = Scenario::load(&source, &sets, &[RUNS]).map_err(|error| error.to_string())?;
+    Ok((read.values.choice("execution"), read.values.flag("execution_memo")))
+}
+
+#[test]
+fn details_of_a_word_are_written_in_either_way() {
+    let dotted = "protocol.execution.memo=false";
+    for (rest, sets, expected) in [
+        ("execution = \"wasm\"\nexecution_memo = false", &[][..], ("wasm", false)),
+        ("execution = { kind = \"wasm\", memo = false }", &[], ("wasm", false)),
+        ("execution.memo = false", &[], ("none", false)),
+        ("execution = \"wasm\"", &[dotted], ("wasm", false)),
+        ("", &[dotted], ("none", false)),
+        ("", &[dotted, "protocol.execution_memo=true"], ("none", true)),
+        ("", &["protocol.execution_memo=true", dotted], ("none", false)),
+        ("execution_memo = true", &[dotted], ("none", false)),
+        ("execution.memo = false", &["protocol.execution_memo=true"], ("none", true)),
+        ("execution.memo = false", &["protocol.execution.kind=wasm"], ("wasm", false)),
+    ] {
+        assert_eq!(word_and_detail(rest, sets), Ok(expected), "{rest} {sets:?}");
+    }
+    let error = |rest, sets| word_and_detail(rest, sets).expect_err("wrong");
+    let twice = error("execution.memo = false\nexecution_memo = true", &[]);
+    assert!(twice.contains("unknown key `execution.memo`"), "{twice}");
+    let unknown = error("execution.mem = false", &[]);
+    assert!(unknown.starts_with("t:5: protocol.execution_mem: unknown key"), "{unknown}");
+    let wrong = error("", &["protocol.execution.memo=often"]);
+    assert!(wrong.contains("expected true or false"), "{wrong}");
+    let word = error("", &["protocol.name.first=1"]);
+    assert!(word.contains("protocol.name"), "{word}");
+}
+
+/// What a file says is a value like others: written as its path, recorded by its hash.
+#[test]
+fn a_parameter_may_be_a_text_file() {
+    const ORDERS: ProtocolInfo = ProtocolInfo {
+        workload: &[parameter("file", Kind::File, Value::File(None))],
+        adversaries: &[],
+        check: |_, _| Ok(0),
+        ..PAYMENTS
+    };
+    let folder = super::sources::Folder::new("orders");
+    let path = folder.write("orders.csv", b"1,2\n");
+    let with = |rest: &str| parse_text("t.toml", &text(rest), &[ORDERS]);
+    let scenario = with(&format!("workload.file = {:?}", path.to_str().unwrap())).unwrap();
+    let file = scenario.values.file("workload.file").unwrap();
+    assert_eq!((&*file.text, scenario.inputs[0].key.as_str()), ("1,2\n", "workload.file"));
+    let again = parse_text("t.toml", &scenario.to_toml(), &[ORDERS]).unwrap();
+    assert_eq!(again.values, scenario.values);
+    let none = with("").unwrap();
+    assert_eq!(none.values.file("workload.file"), None);
+    assert!(!none.to_toml().contains("file"), "{}", none.to_toml());
+    let error = with("workload.file = \"none.csv\"").unwrap_err().to_string();
+    assert!(
+        error.starts_with("t.toml:4: workload.file = ") && error.contains("cannot read"),
+        "{error}"
+    );
+    let error = with("workload.file = 3").unwrap_err().to_string();
+    assert!(error.contains("t.toml:4: workload.file"), "{error}");
+}

@@ -112,7 +112,7 @@ fn topology() -> impl Strategy<Value = TopologySpec> {
         (1..=u32::MAX / 2, 0.0..=1.0)
             .prop_map(|(half, beta)| TopologySpec::WattsStrogatz { k: 2 * half, beta }),
         (path(), option::of(latency()), direction).prop_map(|(path, latency, direction)| {
-            TopologySpec::File { path, latency, direction }
+            TopologySpec::File { path, format: None, latency, direction, ids: None }
         }),
     ]
 }

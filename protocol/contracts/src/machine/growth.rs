@@ -10,6 +10,7 @@ use wasmi_core::LimiterError;
 use crate::limits;
 
 /// The limits of one instance.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Growth;
 
 fn grows(desired: usize, most: usize, maximum: Option<usize>) -> Result<bool, LimiterError> {

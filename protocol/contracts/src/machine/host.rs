@@ -15,9 +15,10 @@ use super::run::{Frame, Session};
 use crate::abi::MODULE;
 use crate::{Address, Event, Trap, limits, price};
 
-/// What an instance's host functions work on.
+/// What an instance's host functions work on; nothing while nobody calls it.
+#[derive(Default)]
 pub(super) struct Host {
-    pub(super) machine: Machine,
+    pub(super) machine: Option<Machine>,
     pub(super) session: Session,
     pub(super) frame: Frame,
     pub(super) memory: Option<Memory>,
@@ -140,7 +141,8 @@ fn get(mut call: Call, key: u32, key_len: u32, out: u32, room: u32) -> Result<i3
     charge(&mut call, price::GET + price::bytes(key_len as usize))?;
     let (memory, host) = parts(&mut call)?;
     let key = read(memory, at(key, key_len))?;
-    let Some(value) = host.session.journal.slot(&host.frame.this, key) else { return Ok(-1) };
+    let slot = host.session.journal.slot_to_call(&host.frame.this, key);
+    let Some(value) = slot else { return Ok(-1) };
     let copied = value.len().min(room as usize);
     write(memory, out, &value[..copied])?;
     let len = value.len() as i32;
@@ -201,6 +203,7 @@ fn call_contract(
     charge(&mut call, price::CALL + price::bytes(32 + input_len as usize))?;
     let left = call.get_fuel()?;
     let (memory, host) = parts(&mut call)?;
+    let Some(machine) = host.machine.clone() else { return trap(Trap::NoContract) };
     let frame = Frame {
         this: address(memory, to)?,
         caller: host.frame.this,
@@ -209,7 +212,7 @@ fn call_contract(
         output: Vec::new(),
     };
     let mut session = std::mem::take(&mut host.session);
-    let (result, used) = host.machine.clone().run(&mut session, frame, "call", fuel.min(left));
+    let (result, used) = machine.run(&mut session, frame, "call", fuel.min(left));
     host.session = session;
     call.set_fuel(left - used)?;
     let output = match result {

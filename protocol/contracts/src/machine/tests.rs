@@ -1,6 +1,7 @@
 use super::*;
 use crate::shipped;
 
+mod again;
 mod limits_hold;
 mod nested;
 mod prices;

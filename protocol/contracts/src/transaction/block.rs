@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anthill_protocol::Digest;
 
-use super::{Extension, Transaction};
+use super::{AHEAD, Extension, Transaction, read_ahead};
 use crate::{Address, Environment, Journal, Machine, Receipt, State, merkle};
 
 /// What running a block's transactions yields.
@@ -44,16 +44,20 @@ pub fn execute_block<'a>(
     extension: &dyn Extension,
     fees_to: &Address,
 ) -> Block {
-    let transactions = transactions.into_iter();
+    let transactions: Vec<&Transaction> = transactions.into_iter().collect();
     let mut journal = Journal::new(state);
-    journal.reserve(CHANGES * transactions.size_hint().0);
-    let (mut receipts, mut fuel, mut fees) = (Vec::new(), 0_u64, 0_u64);
-    for transaction in transactions {
-        let receipt = transaction.execute(machine, &mut journal, chain, env, extension);
-        journal.settle();
-        fuel = fuel.saturating_add(receipt.fuel);
-        fees += receipt.fee(transaction.price);
-        receipts.push(receipt);
+    journal.reserve(CHANGES * transactions.len());
+    let (mut fuel, mut fees) = (0_u64, 0_u64);
+    let mut receipts = Vec::with_capacity(transactions.len());
+    for some in transactions.chunks(AHEAD) {
+        read_ahead(journal.base(), some.iter().copied());
+        for transaction in some {
+            let receipt = transaction.execute(machine, &mut journal, chain, env, extension);
+            journal.settle();
+            fuel = fuel.saturating_add(receipt.fuel);
+            fees += receipt.fee(transaction.price);
+            receipts.push(receipt);
+        }
     }
     if fees > 0 {
         journal.credit(fees_to, fees).expect("no more money than 2^64 - 1");

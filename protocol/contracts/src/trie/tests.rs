@@ -99,6 +99,39 @@ fn any_order_and_any_batches_of_changes_give_the_same_root() {
     }
 }
 
+/// Batches with new keys, other values and removals.
+#[test]
+fn large_batches_give_the_same_root_in_place_and_copied() {
+    let mut content = BTreeMap::new();
+    let (mut copied, mut in_place) = (Trie::new(), Trie::new());
+    for step in 0..6_u64 {
+        let batch: Vec<_> = (0..300)
+            .map(|i| (i * 7 + step * 450) % 1_000)
+            .map(|which| (key(which), ((which + step) % 4 != 0).then_some(Number(which + step))))
+            .collect();
+        for (key, value) in &batch {
+            match value {
+                Some(value) => content.insert(*key, value.0),
+                None => content.remove(key),
+            };
+        }
+        let before = copied.clone();
+        let root = before.root();
+        copied.update(batch.clone());
+        in_place.update(batch);
+        assert_eq!(copied.root().0, defined_root(&content, &[]), "step {step}");
+        assert_eq!(copied.root(), in_place.root(), "step {step}");
+        assert_eq!(before.root(), root, "step {step}");
+        let mut again = Trie::new();
+        again.update({
+            let mut all = Vec::new();
+            before.for_each(|key, value| all.push((*key, Some(value.clone()))));
+            all
+        });
+        assert_eq!(again.root(), root, "what others hold was changed in step {step}");
+    }
+}
+
 #[test]
 fn of_two_changes_to_a_key_the_last_counts() {
     let mut trie = Trie::new();

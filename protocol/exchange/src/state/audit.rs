@@ -19,6 +19,7 @@ pub(crate) const COVERED: u8 = 2;
 pub(crate) const UNCROSSED: u8 = 4;
 pub(crate) const PRIORITY: u8 = 8;
 pub(crate) const LIMITS: u8 = 16;
+pub(crate) const ORACLE: u8 = 32;
 
 /// An order that may still trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,6 +62,7 @@ impl Snapshot for State {
         save_map(&self.legs, out);
         save_map(&self.locks, out);
         self.sealed.save(out);
+        self.oracle.save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -79,6 +80,7 @@ impl Snapshot for State {
             legs: load_map(bytes)?,
             locks: load_map(bytes)?,
             sealed: Snapshot::load(bytes)?,
+            oracle: Snapshot::load(bytes)?,
             trades,
             root,
         })

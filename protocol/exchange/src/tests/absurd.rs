@@ -12,6 +12,7 @@ fn absurd_numbers_are_survived() {
     let set = [
         ("venues", Value::Count(2)),
         ("makers", Value::Count(1)),
+        ("oracle", Value::Choice("trimmed-mean")),
         ("arbitrage", Value::Choice("two-phase")),
         ("workload.flow", Value::Choice("santa-fe")),
     ];
@@ -44,7 +45,12 @@ fn absurd_numbers_are_survived() {
                 messages.push(ExchangeMessage::Attest(Attested { statement, signature }));
             }
         }
-        messages.push(ExchangeMessage::Standing { height: huge, last: huge, lots: huge });
+        messages.push(ExchangeMessage::Standing {
+            height: huge,
+            price: huge,
+            lots: huge,
+            cash: huge,
+        });
     }
     for node in (0..all).map(NodeId) {
         let mut cx = Recording::<Exchange>::new(node, all).seed(1);
@@ -53,6 +59,7 @@ fn absurd_numbers_are_survived() {
             exchange.on_message(&mut state, NodeId(from), message, &mut cx);
         }
         exchange.on_timer(&mut state, crate::messages::Timer::Flow, &mut cx);
+        exchange.on_timer(&mut state, crate::messages::Timer::Report, &mut cx);
         anthill_protocol::laws::state(&state);
     }
 }

@@ -1,9 +1,11 @@
 //! What the order of a block is worth to whoever chooses it.
 
+use anthill_market::{Command, Order, OrderId, Side};
 use anthill_protocol::parameter::AdversaryKind;
 
 use super::*;
 use crate::insider::KINDS;
+use crate::state::Step;
 
 fn kind(name: &str) -> &'static AdversaryKind {
     KINDS.iter().find(|kind| kind.name == name).expect("declared")
@@ -120,13 +122,54 @@ fn front_runners_and_sandwiches_gain() {
     }
 }
 
-/// Leaders take turns in HotStuff: who is one of four proposes a quarter of the blocks, and three gain more.
+/// Leaders take turns in HotStuff: who is one of four proposes a quarter of the blocks, and what insiders gain
+/// grows in proportion to that.
 #[test]
-fn gains_grow_with_the_share_of_blocks() {
-    let gain = |count| -> i64 {
+fn gains_grow_in_proportion_to_the_share_of_blocks() {
+    let gain = |count| -> (f64, f64) {
         let run = |seed| attacked_over(("hotstuff", 4), "sandwich", count, "none", seed).1;
-        (0..5).map(|seed| net(&run(seed))).sum()
+        let runs: Vec<RunFacts> = (0..8).map(run).collect();
+        let sum = |metric| runs.iter().map(|facts| of(facts, metric)).sum::<u64>() as f64;
+        let blocks = sum(ExchangeMetric::InsiderBlocks) / sum(ExchangeMetric::Blocks);
+        (blocks, runs.iter().map(net).sum::<i64>() as f64)
     };
-    let (one, three) = (gain(1), gain(3));
-    assert!(one > 0 && three > one, "{one} {three}");
+    let found: Vec<(f64, f64)> = (1..=4).map(gain).collect();
+    let all = found[3].1;
+    assert!(all > 0.0 && (found[3].0 - 1.0).abs() < 1e-9, "{found:?}");
+    for (count, (blocks, gained)) in (1..).zip(&found) {
+        let share = f64::from(count) / 4.0;
+        assert!((blocks - share).abs() < 0.05, "{found:?}");
+        assert!((gained / all - share).abs() < 0.2, "{found:?}");
+    }
+}
+
+/// The same requests in any order are the same block to an auction: its proposer's order is worth exactly 0.
+#[test]
+fn the_order_of_a_block_is_worth_nothing_in_an_auction() {
+    let (pump, _) = attacked("front-runner", 1, "batch", 3);
+    let (exchange, before) = (pump.protocol(), state(&pump, 2));
+    let mut steps: Vec<Step> = (0..8u32)
+        .map(|account| {
+            let signer = exchange.terrain.layout.owner(0, account).expect("a trader");
+            let request = before.next_request(signer);
+            let id = OrderId::new(account, crate::state::number_of(request));
+            let side = if account % 2 == 0 { Side::Bid } else { Side::Ask };
+            let order =
+                Order::limit(id, side, 15_000 + i64::from(account % 3), 5 + i64::from(account));
+            Step::Request { signer, request, command: Command::Place(order), other: 0 }
+        })
+        .collect();
+    let mut ends = Vec::new();
+    for turn in 0..24 {
+        let outcome = before.execute(&exchange.terrain, (1, 9, before.time + millis(1)), &steps);
+        assert!(!outcome.trades.is_empty());
+        let worth = (0..exchange.terrain.layout.accounts()).map(|account| {
+            let venue = &outcome.state.venue;
+            let cash = venue.account(account).map(|it| it.cash());
+            (cash, venue.holding(account, 0).map(|it| it.lots()))
+        });
+        ends.push((worth.collect::<Vec<_>>(), outcome.state.root()));
+        steps.swap(turn % 8, (turn * 5 + 3) % 8);
+    }
+    assert!(ends.iter().all(|end| *end == ends[0]));
 }

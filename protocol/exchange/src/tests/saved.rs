@@ -12,6 +12,7 @@ fn reloaded(set: &[(&str, Value)], check: impl Fn(&Exchange, &State, &State)) {
         ("venues", Value::Count(2)),
         ("traders", Value::Count(5)),
         ("makers", Value::Count(1)),
+        ("oracle", Value::Choice("weighted-median")),
         ("workload.flow", Value::Choice("poisson")),
         ("workload.interval", Value::Span(millis(150))),
         ("delta", Value::Span(millis(50))),

@@ -4,7 +4,7 @@ mod many;
 
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{NodeId, RunFacts, Span};
+use anthill_protocol::{Configure as _, NodeId, RunFacts, Span};
 
 use crate::node::Node;
 
@@ -15,8 +15,13 @@ use crate::tests::{LONG, count, goodwill, ledger, number, share, word};
 type Set = Vec<(&'static str, Value)>;
 
 fn attacked(kind: &str, nodes: u32, set: &Set) -> (Pump<Goodwill>, RunFacts) {
-    let protocol = goodwill(nodes, Some(kind), set);
-    let mut pump = Pump::new(protocol, nodes).seed(1).delay(Span::from_millis(20));
+    attacked_under(1, kind, nodes, set)
+}
+
+fn attacked_under(seed: u64, kind: &str, nodes: u32, set: &Set) -> (Pump<Goodwill>, RunFacts) {
+    let mut protocol = goodwill(nodes, Some(kind), set);
+    protocol.fit(nodes, seed).expect("enough");
+    let mut pump = Pump::new(protocol, nodes).seed(seed).delay(Span::from_millis(20));
     let facts = pump.run(LONG);
     let broken: Vec<_> = pump.findings().into_iter().filter(|one| !one.expected).collect();
     assert_eq!(broken, []);

@@ -1,6 +1,7 @@
 //! Slots, blocks, forks and money of honest forgers.
 
 use anthill_protocol::judge::{Panel, Said, Setting};
+use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{Configure, Digest, Key, NodeId, Protocol, Span, Time, laws};
 
@@ -12,6 +13,21 @@ use crate::output::{GoodwillOutput, Money, Seen};
 #[test]
 fn parameters_are_lawful() {
     laws::parameters::<Goodwill>();
+}
+
+#[test]
+fn more_forgers_than_nodes_are_refused() {
+    let of = |forgers, nodes| {
+        let mut values = Values::of::<Goodwill>();
+        values.set("forgers", Value::Count(forgers));
+        let mut protocol = Goodwill::configure(&values).expect("consistent");
+        protocol.fit(nodes, 1).map(|()| protocol.forgers()).map_err(|error| error.to_string())
+    };
+    let refused = of(100, 60).expect_err("too many");
+    assert!(refused.starts_with("protocol.forgers: 100 forgers are more than the 60"), "{refused}");
+    assert!(refused.contains("give 60 or fewer"), "{refused}");
+    assert_eq!((of(61, 60).is_err(), of(60, 60), of(1, 60)), (true, Ok(60), Ok(1)));
+    assert_eq!((of(0, 60), of(0, 1_000)), (Ok(60), Ok(100)), "the usual number");
 }
 
 /// Every slot has its block, all have the same chain, and a block takes F(d − 1) + 1 messages.

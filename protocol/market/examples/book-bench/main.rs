@@ -1,11 +1,12 @@
 //! Nanoseconds of processor time per command, with risk, accounts and roots, at 10³ to 10⁶ resting
 //! orders; beside it matchcore, which has neither accounts nor roots, on the same orders.
 //!
-//! `cargo run --release -p anthill-market --example book-bench -- [COMMANDS] [REPEATS] [RESTING…]`
+//! `cargo run --release -p anthill-market --example book-bench -- [small-pages] [COMMANDS] [REPEATS] [RESTING…]`
 //!
 //! The flow is half limit orders, two fifths cancellations of an order drawn from all that rest, and
 //! a tenth market orders, so that the number of resting orders stays what it is. Of the repeats the
-//! fastest counts: what else runs on the machine only ever adds.
+//! fastest counts: what else runs on the machine only ever adds. Both books lie in huge pages where the
+//! system has them; with `small-pages` neither does.
 
 mod allocations;
 mod flow;
@@ -68,7 +69,10 @@ fn run(venue: &mut Venue, commands: &[Command], drive: Drive) -> (f64, u64, u128
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("small-pages").is_some() {
+        allocations::use_small_pages();
+    }
     let commands: usize = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let repeats: u32 = arguments.next().map_or(Ok(3), |text| text.parse())?;
     let sizes: Vec<usize> = arguments.map(|text| text.parse()).collect::<Result<_, _>>()?;

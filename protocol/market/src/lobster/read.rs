@@ -28,13 +28,15 @@ pub enum LobsterError {
         why: String,
     },
     /// Time goes backwards: lines are missing or out of order.
-    #[error("line {line}: earlier than the line before")]
+    #[error("line {line}: earlier than the line before: lines come in the order of their times")]
     Time {
         /// The line.
         line: usize,
     },
     /// A book row out of order, or with a hole.
-    #[error("line {line}: the levels are not in order")]
+    #[error(
+        "line {line}: the levels are not in order: bids fall, asks rise, and no bid reaches an ask"
+    )]
     Levels {
         /// The line.
         line: usize,
@@ -55,8 +57,28 @@ pub enum LobsterError {
         /// The order.
         id: u64,
     },
+    /// A message about an order that was never submitted, although younger than one that was.
+    #[error("line {line}: order {id} was never submitted: lines are missing before this one")]
+    Gap {
+        /// The line.
+        line: usize,
+        /// The order.
+        id: u64,
+    },
+    /// A message about an order at another price or side than before.
+    #[error("line {line}: order {id} is at another price or side than on line {before}")]
+    Moved {
+        /// The line.
+        line: usize,
+        /// The order.
+        id: u64,
+        /// Where it was named first.
+        before: usize,
+    },
     /// An order id submitted twice, or a submission that would trade.
-    #[error("line {line}: order {id} cannot be submitted")]
+    #[error(
+        "line {line}: order {id} cannot be submitted: its number is taken, or it would trade at once"
+    )]
     Submission {
         /// The line.
         line: usize,
@@ -134,11 +156,9 @@ fn columns(line: usize, text: &str, expected: Option<usize>) -> Result<Vec<&str>
 }
 
 fn number(line: usize, field: &'static str, text: &str) -> Result<i64, LobsterError> {
-    text.parse().map_err(|why: std::num::ParseIntError| LobsterError::Field {
-        line,
-        field,
-        why: format!("{text:?}: {why}"),
-    })
+    let units = "sizes are shares, prices ten-thousandths of a dollar";
+    let why = || format!("{text:?} is no whole number in 64 bits: {units}");
+    text.parse().map_err(|_| LobsterError::Field { line, field, why: why() })
 }
 
 fn within(line: usize, field: &'static str, value: i64, most: i64) -> Result<i64, LobsterError> {
@@ -180,7 +200,8 @@ fn read_message(line: usize, row: &str) -> Result<LobsterMessage, LobsterError> 
         "7" => MessageType::Halt,
         other => return Err(wrong("type", format!("{other:?} is not 1 to 7"))),
     };
-    let id = fields[2].parse().map_err(|why| wrong("order id", format!("{why}")))?;
+    let id = fields[2].parse();
+    let id = id.map_err(|_| wrong("order id", format!("{:?} is not a whole number", fields[2])))?;
     let side = match fields[5] {
         "1" => Side::Bid,
         "-1" => Side::Ask,

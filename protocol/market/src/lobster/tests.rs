@@ -112,3 +112,64 @@ fn an_order_that_trades_before_its_turn_is_counted() {
     let book = BOOK.replace("1000000,90", "1000000,110").replace("1000000,80", "1000000,100");
     assert_eq!(run(&messages, &book).map(|done| done.out_of_turn), Ok(1));
 }
+
+#[test]
+fn a_message_file_alone_is_a_flow_with_what_was_there_before() {
+    let steps = flow(&read_messages(MESSAGES).unwrap()).unwrap();
+    let told: Vec<_> = steps.iter().map(|it| (it.order, it.act)).collect();
+    let place = |lots| Act::Place { lots };
+    assert_eq!(
+        told,
+        [
+            // Orders 7 and 8 are older than any that is submitted.
+            (0, place(20)),
+            (1, place(40)),
+            (2, place(100)),
+            (3, place(50)),
+            (0, Act::Take { lots: 20 }),
+            (2, Act::Take { lots: 60 }),
+            (3, Act::Reduce { to: 40 }),
+            (4, place(5)),
+            (4, Act::Cancel),
+            (1, Act::Cancel),
+        ]
+    );
+    assert_eq!((steps[0].after, steps[2].after, steps[4].after), (None, Some(0), Some(99_999_999)));
+    assert_eq!((steps[7].side, steps[7].price), (Side::Ask, 1_000_100));
+}
+
+/// Every kind of hole, double and nonsense is refused, by its line.
+#[test]
+fn a_flow_with_gaps_doubles_or_more_than_there_is_is_refused() {
+    let refused = |change: &dyn Fn(&mut Vec<&str>)| {
+        let mut lines: Vec<&str> = MESSAGES.lines().collect();
+        change(&mut lines);
+        flow(&read_messages(&lines.join("\n")).unwrap()).unwrap_err().to_string()
+    };
+    // The submission of order 12 is gone; those of 11, too.
+    assert!(refused(&|it| _ = it.remove(1)).starts_with("line 4: order 12 was never submitted"));
+    assert!(refused(&|it| it.insert(1, it[0])).starts_with("line 2: order 11 cannot be submitted"));
+    assert!(
+        refused(&|it| it[3] = "34200.2,4,11,160,1000000,1").starts_with("line 4: order 11 is not")
+    );
+    assert!(
+        refused(&|it| it[7] = "34200.5,3,13,4,1000100,-1").starts_with("line 8: order 13 is not")
+    );
+    assert!(
+        refused(&|it| it[4] = "34200.3,2,12,10,1000100,1").contains("price or side than on line 2")
+    );
+    assert!(
+        refused(&|it| it.push("34201,3,8,40,999900,-1")).starts_with("line 10: order 8 is not")
+    );
+    let junk = read_messages("34200.1,1,1,5,100,1\n34200.2,1,2,x,100,1\n").unwrap_err();
+    assert!(junk.to_string().starts_with("line 2: size: \"x\" is no whole number"), "{junk}");
+    for (line, problem) in [
+        ("34200.1,1,1,5,150.25,1", "price: \"150.25\" is no whole number"),
+        ("34200.1,1,1,99999999999999999999,100,1", "size: \"99999999999999999999\" is no"),
+        ("34200.1,1,-1,5,100,1", "order id: \"-1\" is not a whole number"),
+        ("34200.1,1,1,-5,100,1", "size: -5 is outside 1..="),
+    ] {
+        let refused = read_messages(line).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("line 1: {problem}")), "{refused}");
+    }
+}

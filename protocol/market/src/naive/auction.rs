@@ -27,7 +27,7 @@ impl Naive {
     }
 
     fn auction(&mut self, instrument: u16, draw: u64, events: &mut Vec<Event>) {
-        let price = |at: Option<usize>| at.map(|at| self.open[at].order.price);
+        let price = |at: Option<OrderId>| at.map(|at| self.open[at].order.price);
         let high = price(self.best(instrument, Side::Bid));
         let low = price(self.best(instrument, Side::Ask));
         let Some((high, low)) = high.zip(low).filter(|(high, low)| high >= low) else { return };
@@ -36,7 +36,7 @@ impl Naive {
             last => last,
         };
         let lots = |side: Side, price: Ticks| -> Lots {
-            let there = self.resting(instrument, side).map(|at| &self.open[at]);
+            let there = self.open.queue(instrument, side);
             there.filter(|it| side.accepts(it.order.price, price)).map(|it| it.remaining).sum()
         };
         let rank = |&price: &Ticks| {
@@ -62,10 +62,8 @@ impl Naive {
         draw: u64,
     ) -> Vec<(OrderId, Lots)> {
         let mut left = volume;
-        let mut seats: Vec<&Open> =
-            self.resting(instrument, side).map(|at| &self.open[at]).collect();
+        let mut seats: Vec<&Open> = self.open.queue(instrument, side).collect();
         seats.retain(|open| side.accepts(open.order.price, price));
-        seats.sort_by_key(|open| open.priority());
         let mut shares = Vec::new();
         for level in seats.chunk_by(|a, b| a.order.price == b.order.price) {
             let total: Lots = level.iter().map(|open| open.remaining).sum();
@@ -113,10 +111,10 @@ impl Naive {
             }
             self.fees += 2 * each;
             let cash = cost(price, quantity);
-            let buyer = &mut self.traders[taker.account as usize];
+            let buyer = self.trader(taker.account);
             buyer.cash -= cash + each;
             *buyer.lots.entry(instrument).or_insert(0) += quantity;
-            let seller = &mut self.traders[maker.account as usize];
+            let seller = self.trader(maker.account);
             seller.cash += cash - each;
             *seller.lots.entry(instrument).or_insert(0) -= quantity;
             let side = Side::Bid;

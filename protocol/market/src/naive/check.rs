@@ -1,6 +1,6 @@
 //! The plain venue's refusals and transfers.
 
-use super::{Naive, Open};
+use super::Naive;
 use crate::account::REORDERING;
 use crate::amount::{Cash, Lots, MAX_CASH, MAX_LOTS, MAX_PRICE, Ticks, cost, worst_lot};
 use crate::command::{Command, Force, Kind, Order, OrderId, Side};
@@ -52,7 +52,7 @@ impl Naive {
             if !enters && all - reserved < cash {
                 return Err(Refusal::Cash);
             }
-            self.traders[id.account as usize].cash += if enters { cash } else { -cash };
+            self.trader(id.account).cash += if enters { cash } else { -cash };
         }
         if let Some((instrument, lots)) = lots {
             let inside = self.inside[usize::from(instrument)] + i128::from(lots);
@@ -67,10 +67,10 @@ impl Naive {
                 return Err(Refusal::Assets);
             }
             let change = if enters { lots } else { -lots };
-            *self.traders[id.account as usize].lots.entry(instrument).or_insert(0) += change;
+            *self.trader(id.account).lots.entry(instrument).or_insert(0) += change;
             self.inside[usize::from(instrument)] += i128::from(change);
         }
-        self.traders[id.account as usize].used.insert(id.number);
+        self.trader(id.account).use_up(id.number);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Naive {
         if trader.entered >= self.rules.limits.rate {
             return Err(Refusal::Rate);
         }
-        let mine = self.open.iter().filter(|open| open.order.id.account == id.account).count();
+        let mine = self.open.of(id.account).count();
         let held = self.promises.iter().filter(|it| it.order.id.account == id.account).count();
         let all = self.open.len() + self.promises.len();
         if (mine + held) as u32 - freed >= self.rules.limits.open
@@ -120,16 +120,17 @@ impl Naive {
 
     /// What an order would trade: lots, cash, and the most that buying them could cost.
     pub(super) fn reach(&self, order: &Order, limit: Ticks) -> (Lots, Cash, Cash) {
-        let mut there: Vec<&Open> = self
-            .resting(order.instrument, order.side.other())
-            .map(|at| &self.open[at])
-            .filter(|open| open.order.id.account != order.id.account)
-            .filter(|open| order.side.accepts(limit, open.order.price))
-            .collect();
-        there.sort_by_key(|open| open.priority());
+        let there = self
+            .open
+            .queue(order.instrument, order.side.other())
+            .take_while(|open| order.side.accepts(limit, open.order.price))
+            .filter(|open| open.order.id.account != order.id.account);
         let (mut lots, mut value, mut worst) = (0, 0, 0);
         for open in there {
             let take = open.remaining.min(order.quantity - lots);
+            if take == 0 {
+                break;
+            }
             lots += take;
             value += cost(open.order.price, take);
             worst += cost(worst_lot(open.order.price, self.rules.worst_fee()), take);
@@ -138,7 +139,7 @@ impl Naive {
     }
 
     /// Everything that can refuse an order, which may replace the open order `instead`.
-    pub(super) fn check(&self, order: &Order, instead: Option<usize>) -> Result<(), Refusal> {
+    pub(super) fn check(&self, order: &Order, instead: Option<OrderId>) -> Result<(), Refusal> {
         self.check_standing(order.id, order.instrument, u32::from(instead.is_some()))?;
         self.check_shape(order)?;
         let limits = self.rules.limits;
@@ -158,13 +159,7 @@ impl Naive {
         if value > limits.value {
             return Err(Refusal::Value);
         }
-        let mut without = None;
-        if let Some(at) = instead {
-            let mut copy = self.clone();
-            copy.open.remove(at);
-            without = Some(copy);
-        }
-        without.as_ref().unwrap_or(self).check_funds(order, worst)?;
+        self.check_funds(order, worst, instead)?;
         let meets = self.best(order.instrument, order.side.other()).map(|at| self.open[at].order);
         match order.kind {
             Kind::Limit(Force::Fill) if lots < order.quantity => Err(Refusal::Unfilled),
@@ -177,10 +172,16 @@ impl Naive {
         }
     }
 
-    pub(super) fn check_funds(&self, order: &Order, worst: Cash) -> Result<(), Refusal> {
+    /// Whether an account can afford an order; `gone`: the order that it replaces.
+    pub(super) fn check_funds(
+        &self,
+        order: &Order,
+        worst: Cash,
+        gone: Option<OrderId>,
+    ) -> Result<(), Refusal> {
         let account = order.id.account;
-        let (lots, selling, bidding) = self.lots(account, order.instrument);
-        let (cash, reserved) = self.cash(account);
+        let (lots, selling, bidding) = self.lots_without(account, order.instrument, gone);
+        let (cash, reserved) = self.cash_without(account, gone);
         if order.side == Side::Ask {
             return if lots - selling < order.quantity { Err(Refusal::Assets) } else { Ok(()) };
         }

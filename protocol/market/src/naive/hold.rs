@@ -74,7 +74,7 @@ impl Naive {
         }
         let deposit = fee(value, self.rules.holding_most);
         let cash = if order.side == Side::Bid { worst } else { 0 };
-        self.check_funds(&order, cash + deposit)?;
+        self.check_funds(&order, cash + deposit, None)?;
         let (all, reserved) = self.cash(order.id.account);
         if all - reserved < cash + deposit {
             return Err(Refusal::Cash);
@@ -82,9 +82,7 @@ impl Naive {
         if lots < order.quantity {
             return Err(Refusal::Unfilled);
         }
-        let trader = &mut self.traders[order.id.account as usize];
-        trader.used.insert(order.id.number);
-        trader.entered += 1;
+        self.trader(order.id.account).enter(order.id.number);
         let (since, parts) = (self.height, Vec::new());
         self.promises.push(Promise { order, terms, since, cash, deposit, value, parts });
         self.gather(&order, events);
@@ -132,7 +130,7 @@ impl Naive {
             if commit {
                 return Err(Refusal::Unknown);
             }
-            self.traders[id.account as usize].used.insert(id.number);
+            self.trader(id.account).use_up(id.number);
             events.push(Event::Barred { id });
             return Ok(());
         };
@@ -178,7 +176,7 @@ impl Naive {
         let promise = self.promises.remove(at);
         let blocks = Cash::from(self.height - promise.since);
         let charge = (fee(promise.value, self.rules.holding_fee) * blocks).min(promise.deposit);
-        self.traders[promise.order.id.account as usize].cash -= charge;
+        self.trader(promise.order.id.account).cash -= charge;
         self.fees += charge;
         promise
     }
@@ -194,12 +192,9 @@ impl Naive {
 
     /// Forgets an order of which nothing is left, in the book or held.
     fn tidy(&mut self, id: OrderId) {
-        let at = self.open.iter().position(|open| open.order.id == id);
-        if let Some(at) = at
-            && self.open[at].state == State::Held
-            && self.holds_of(id) == 0
-        {
-            self.open.remove(at);
+        let is_held = self.open.get(id).is_some_and(|open| open.state == State::Held);
+        if is_held && self.holds_of(id) == 0 {
+            self.open.remove(id);
         }
     }
 
@@ -214,7 +209,7 @@ impl Naive {
             held.parts.remove(0);
             self.promises.push(held.clone());
             if let Ok(at) = self.find(part.maker) {
-                self.open[at].remaining += part.quantity;
+                self.open.change(at, |open| open.remaining += part.quantity);
                 if self.open[at].state == State::Book {
                     let remaining = self.open[at].remaining;
                     events.push(Event::Rested { id: part.maker, remaining });

@@ -1,6 +1,11 @@
+use super::Naive;
 use super::duel::{Tally, duel};
+use crate::account::REORDERING;
+use crate::command::{Command, OrderId};
+use crate::event::Refusal;
 use crate::rules::{Limits, Matching, Rules};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Rules of all sorts, so that every limit bites somewhere.
 fn rules(variant: u64) -> Rules {
@@ -56,4 +61,23 @@ fn batch_matching_equals_the_plain_venue() {
     let (tally, refused) = duels(Matching::Batch, 4_000);
     assert!(tally.cleared > 200 && tally.trades > 2_000, "{tally:?}");
     assert!(refused.contains_key("Batch"), "{refused:?}");
+}
+
+#[test]
+fn copies_share_accounts_and_old_numbers_are_forgotten() {
+    let mut naive = Naive::new(Rules { accounts: 2, ..Rules::default() });
+    let copy = naive.clone();
+    let mut give = |number| {
+        let command = Command::Deposit { id: OrderId::new(0, number), cash: 1 };
+        let result = naive.apply(&command, &mut Vec::new());
+        (result, naive.traders[0].used.len())
+    };
+    for number in 1..1_000 {
+        assert_eq!(give(number), (Ok(()), number.min(REORDERING) as usize));
+    }
+    for number in [1, 999 - REORDERING, 1_000 - REORDERING, 999] {
+        assert_eq!(give(number), (Err(Refusal::Replay), REORDERING as usize), "{number}");
+    }
+    assert!(Arc::ptr_eq(&naive.traders[1], &copy.traders[1]));
+    assert_eq!((copy.cash(0), naive.cash(0)), ((0, 0), (999, 0)));
 }

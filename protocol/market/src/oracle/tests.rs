@@ -79,6 +79,31 @@ fn each_rule_breaks_where_it_says() {
     assert_ne!(third_trimmed(&lies(10, 2, -FAR)), Some(100));
 }
 
+#[test]
+fn each_rule_bears_as_many_as_it_says_and_no_more() {
+    for n in [4, 5, 6, 7, 10, 31, 100] {
+        let f = (n - 1) / 3;
+        for rule in [
+            OracleRule::Vwap,
+            OracleRule::WeightedMean,
+            OracleRule::WeightedMedian { cap: 500_000 },
+            OracleRule::TrimmedMean { f },
+            OracleRule::ThirdTrimmed,
+        ] {
+            // The same lie on either side: where a rule trims unevenly the weaker side counts.
+            let moves = |liars: usize| {
+                [-FAR, FAR].into_iter().any(|mid| {
+                    let mut some = reports(&vec![100; n]);
+                    some[..liars].fill(Report { mid, size: 1 << 40, confidence: u32::MAX });
+                    rule.price(&some) != Some(100)
+                })
+            };
+            let bears = rule.bears(n);
+            assert!(!moves(bears) && moves(bears + 1), "{rule:?} of {n}: {bears}");
+        }
+    }
+}
+
 /// Honest reports normal with deviation 1 (here a million ticks), all liars as high as they like:
 /// the mean move of each rule is that of the order statistics left over.
 #[test]

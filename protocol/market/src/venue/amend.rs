@@ -11,7 +11,7 @@ impl Venue {
     #[inline(always)]
     fn find(&self, id: OrderId) -> Result<u32, Refusal> {
         let at = self.index.get(id, &self.slab).ok_or(Refusal::Unknown)?;
-        if self.slab[at].dying { Err(Refusal::Unknown) } else { Ok(at) }
+        if self.slab.get(at).dying { Err(Refusal::Unknown) } else { Ok(at) }
     }
 
     pub(super) fn cancel(&mut self, id: OrderId, events: &mut Vec<Event>) -> Result<(), Refusal> {
@@ -27,9 +27,9 @@ impl Venue {
 
     #[inline(always)]
     fn withdraw(&mut self, at: u32, reason: Reason, events: &mut Vec<Event>) {
-        let slot = self.slab[at];
+        let slot = self.slab.get(at);
         let book = &mut self.books[usize::from(slot.instrument)];
-        book.discount(&self.slab, at);
+        book.discount(&slot);
         match (slot.state, slot.side) {
             (State::Book, side) => book.ladder_mut(side).unlink(&mut self.slab, at),
             (State::Stop, Side::Bid) => {
@@ -45,8 +45,7 @@ impl Venue {
         if slot.holds == 0 {
             self.close(at);
         } else {
-            self.slab[at].remaining = 0;
-            self.slab[at].dying = true;
+            self.slab.change(at, |slot| (slot.remaining, slot.dying) = (0, true));
             self.hide(at);
         }
     }
@@ -59,7 +58,7 @@ impl Venue {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let at = self.find(id)?;
-        let slot = self.slab[at];
+        let slot = self.slab.get(at);
         if slot.holds > 0 {
             return Err(Refusal::Held);
         }
@@ -68,13 +67,13 @@ impl Venue {
         }
         let less = slot.remaining - to;
         let book = &mut self.books[usize::from(slot.instrument)];
-        book.discount(&self.slab, at);
+        book.discount(&self.slab.get(at));
         if slot.state == State::Book {
             book.ladder_mut(slot.side).adjust(slot.price, -less);
-            self.slab[at].visible = slot.visible.min(to);
+            self.slab.change(at, |slot| slot.visible = slot.visible.min(to));
         }
-        self.slab[at].remaining = to;
-        book.count(&self.slab, at);
+        self.slab.set_remaining(at, to);
+        book.count(&self.slab.get(at));
         self.free(id, slot.instrument, slot.side, slot.price, less);
         events.push(Event::Reduced { id, remaining: to });
         Ok(())
@@ -90,7 +89,7 @@ impl Venue {
         events: &mut Vec<Event>,
     ) -> Result<(), Refusal> {
         let at = self.find(id)?;
-        let slot = self.slab[at];
+        let slot = self.slab.get(at);
         if slot.holds > 0 {
             return Err(Refusal::Held);
         }

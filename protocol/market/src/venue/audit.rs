@@ -192,8 +192,8 @@ impl Venue {
                 }
                 better = Some(price);
                 while at != NONE {
-                    let slot = &self.slab[at];
-                    let older = before == NONE || self.slab[before].stamp < slot.stamp;
+                    let slot = self.slab.get(at);
+                    let older = before == NONE || self.slab.get(before).stamp < slot.stamp;
                     let here = (slot.price, slot.side, slot.state) == (price, side, State::Book);
                     let shown = (1..=slot.remaining).contains(&slot.shown());
                     if !older || !here || !shown || self.slab.link(at).prev != before {

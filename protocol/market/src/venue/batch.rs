@@ -46,7 +46,7 @@ impl Venue {
         for (price, _) in ladder.depth().take_while(|&(price, _)| side.accepts(price, limit)) {
             let mut at = ladder.level(price).head;
             while at != NONE {
-                let slot = &self.slab[at];
+                let slot = self.slab.get(at);
                 seats.push((at, Quote { id: slot.id, price, quantity: slot.remaining }));
                 at = self.slab.link(at).next;
             }
@@ -73,7 +73,7 @@ impl Venue {
                 [(buy.0, buy.1.price, Side::Bid), (sell.0, sell.1.price, Side::Ask)]
             {
                 self.take(at, quantity);
-                let slot = self.slab[at];
+                let slot = self.slab.get(at);
                 self.free(slot.id, instrument, side, limit, quantity);
                 if slot.remaining == 0 {
                     if slot.holds == 0 { self.close(at) } else { self.hide(at) }
@@ -113,7 +113,7 @@ impl Venue {
     fn end_immediate(&mut self, instrument: u16, events: &mut Vec<Event>) {
         let mut passing = std::mem::take(&mut self.books[usize::from(instrument)].passing);
         for id in passing.drain(..) {
-            let open = self.index.get(id, &self.slab).filter(|&at| !self.slab[at].dying);
+            let open = self.index.get(id, &self.slab).filter(|&at| !self.slab.get(at).dying);
             if let Some(at) = open {
                 self.withdraw_order(at, Reason::Unfilled, events);
             }

@@ -7,6 +7,7 @@ use crate::command::{Force, Kind, Order, OrderId, Side};
 use crate::event::{Event, Reason, Refusal};
 use crate::rules::Matching;
 use crate::slab::{NONE, Slot, State};
+use std::hint::select_unpredictable;
 
 /// What an order may count on beyond what is free: the order it replaces.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,7 +131,7 @@ impl Venue {
             Side::Bid => book.rising.insert((trigger, slot.stamp, at)),
             Side::Ask => book.falling.insert((trigger, slot.stamp, at)),
         };
-        book.count(&self.slab, at);
+        book.count(&slot);
         events.push(Event::Rested { id: order.id, remaining: order.quantity });
     }
 
@@ -277,19 +278,17 @@ impl Venue {
         credit: Credit,
     ) -> Result<(), Refusal> {
         let holding = self.accounts.holding(order.id.account, order.instrument);
-        // Branches on what is rare only, where the compiler leaves it so.
+        // Which side it is no branch predictor knows: one branch for both, on what is rare.
         let bids = order.side == Side::Bid;
         let could = holding.lots() + holding.bidding() - credit.bidding + order.quantity;
         let cash = self.accounts.account(order.id.account).free() + credit.cash;
         let lots = holding.free() + credit.lots;
-        if bids & (could > self.rules.limits.position) {
-            return Err(Refusal::Position);
+        let above = could - self.rules.limits.position;
+        if select_unpredictable(bids, above, order.quantity - lots) > 0 {
+            return Err(if bids { Refusal::Position } else { Refusal::Assets });
         }
-        if bids & (cash < worst) {
+        if select_unpredictable(bids, worst - cash, 0) > 0 {
             return Err(Refusal::Cash);
-        }
-        if !bids & (lots < order.quantity) {
-            return Err(Refusal::Assets);
         }
         Ok(())
     }
@@ -329,7 +328,7 @@ impl Venue {
     fn others(&self, head: u32, account: u32, wanted: Lots) -> Lots {
         let (mut lots, mut at) = (0, head);
         while at != NONE && lots < wanted {
-            let slot = &self.slab[at];
+            let slot = self.slab.get(at);
             lots += if slot.id.account == account { 0 } else { slot.remaining };
             at = self.slab.link(at).next;
         }

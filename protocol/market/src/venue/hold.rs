@@ -166,7 +166,7 @@ impl Venue {
                 break;
             }
             let at = ladder.level(price).head;
-            let maker = self.slab[at];
+            let maker = self.slab.get(at);
             if maker.id.account == order.id.account {
                 self.withdraw_order(at, Reason::SelfTrade, events);
                 continue;
@@ -183,7 +183,7 @@ impl Venue {
                     self.hold_slot(at);
                 }
             }
-            if self.slab[at].remaining == 0 {
+            if self.slab.remaining(at) == 0 {
                 self.hide(at);
             }
             events.push(Event::Matched { id: order.id, maker: maker.id, price, quantity });
@@ -200,7 +200,7 @@ impl Venue {
     }
 
     fn hold_slot(&mut self, at: u32) {
-        self.slab[at].holds += 1;
+        self.slab.change(at, |slot| slot.holds += 1);
     }
 
     #[inline(never)]
@@ -298,11 +298,11 @@ impl Venue {
 
     /// Lets go of a resting order, and forgets it if nothing remains.
     fn drop_fill(&mut self, fill: &Fill) {
-        let slot = &mut self.slab[fill.slot];
-        slot.holds -= 1;
+        self.slab.change(fill.slot, |slot| slot.holds -= 1);
+        let slot = self.slab.get(fill.slot);
         if slot.holds == 0 && slot.state == State::Held {
             let book = &mut self.books[usize::from(slot.instrument)];
-            book.discount(&self.slab, fill.slot);
+            book.discount(&slot);
             self.close(fill.slot);
         }
     }
@@ -313,20 +313,22 @@ impl Venue {
         let Order { instrument, side, .. } = hold.order;
         hold.fills.sort_unstable_by_key(|fill| fill.stamp);
         for fill in hold.fills {
-            let slot = self.slab[fill.slot];
+            let slot = self.slab.get(fill.slot);
             if slot.dying {
                 self.free(fill.maker, instrument, side.other(), fill.price, fill.quantity);
                 self.drop_fill(&fill);
                 continue;
             }
             let book = &mut self.books[usize::from(instrument)];
-            book.discount(&self.slab, fill.slot);
-            self.slab[fill.slot].holds -= 1;
-            self.slab[fill.slot].remaining += fill.quantity;
+            book.discount(&slot);
+            self.slab.change(fill.slot, |slot| {
+                slot.holds -= 1;
+                slot.remaining += fill.quantity;
+            });
             if slot.state == State::Book {
                 // The rest of it kept its place, and does not cross: neither does more of it.
                 book.ladder_mut(slot.side).adjust(slot.price, fill.quantity);
-                book.count(&self.slab, fill.slot);
+                book.count(&self.slab.get(fill.slot));
                 let remaining = slot.remaining + fill.quantity;
                 events.push(Event::Rested { id: fill.maker, remaining });
             } else {

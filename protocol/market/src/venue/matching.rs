@@ -36,7 +36,7 @@ impl Venue {
                 break;
             }
             let at = ladder.level(price).head;
-            let maker = self.slab[at];
+            let maker = self.slab.get(at);
             if maker.id.account == id.account {
                 self.withdraw_order(at, Reason::SelfTrade, events);
                 continue;
@@ -44,7 +44,7 @@ impl Venue {
             let quantity = maker.shown().min(incoming.remaining);
             incoming.remaining -= quantity;
             self.take(at, quantity);
-            if self.slab[at].remaining == 0 {
+            if self.slab.remaining(at) == 0 {
                 if maker.holds == 0 { self.close(at) } else { self.hide(at) }
             }
             self.settle(&Match { maker: maker.id, taker: id, instrument, side, price, quantity });
@@ -69,41 +69,43 @@ impl Venue {
     /// to the end of it when its slice is used up. An order with nothing left is no longer counted.
     #[inline(always)]
     pub(super) fn take(&mut self, at: u32, quantity: Lots) {
-        let slot = self.slab[at];
+        let slot = self.slab.get(at);
         let book = &mut self.books[usize::from(slot.instrument)];
-        book.discount(&self.slab, at);
+        book.discount(&slot);
         let ladder = match slot.side {
             Side::Bid => &mut book.bids,
             Side::Ask => &mut book.asks,
         };
         if slot.remaining == quantity {
             ladder.unlink(&mut self.slab, at);
-            self.slab[at].remaining = 0;
+            self.slab.set_remaining(at, 0);
             return;
         }
         if slot.shown() > quantity {
             ladder.adjust(slot.price, -quantity);
-            let slot = &mut self.slab[at];
-            slot.remaining -= quantity;
-            slot.visible -= if slot.display == 0 { 0 } else { quantity };
+            self.slab.change(at, |slot| {
+                slot.remaining -= quantity;
+                slot.visible -= if slot.display == 0 { 0 } else { quantity };
+            });
         } else {
             ladder.unlink(&mut self.slab, at);
             self.stamp += 1;
-            let slot = &mut self.slab[at];
-            slot.remaining -= quantity;
-            slot.visible = slot.display.min(slot.remaining);
-            slot.stamp = self.stamp;
+            let stamp = self.stamp;
+            self.slab.change(at, |slot| {
+                slot.remaining -= quantity;
+                slot.visible = slot.display.min(slot.remaining);
+                slot.stamp = stamp;
+            });
             ladder.push(&mut self.slab, at);
         }
-        book.count(&self.slab, at);
+        book.count(&self.slab.get(at));
     }
 
     /// Keeps an order of which reservations hold the rest, though nothing of it is in the book.
     pub(super) fn hide(&mut self, at: u32) {
-        self.slab[at].state = State::Held;
-        self.slab[at].visible = 0;
-        let book = &mut self.books[usize::from(self.slab[at].instrument)];
-        book.count(&self.slab, at);
+        self.slab.change(at, |slot| (slot.state, slot.visible) = (State::Held, 0));
+        let book = &mut self.books[usize::from(self.slab.get(at).instrument)];
+        book.count(&self.slab.get(at));
     }
 
     /// Moves cash, lots and fees of a trade.
@@ -155,10 +157,10 @@ impl Venue {
                 let waited = book.rising.remove(&(trigger, stamp, at))
                     || book.falling.remove(&(trigger, stamp, at));
                 if waited {
-                    book.discount(&self.slab, at);
-                    events.push(Event::Triggered { id: self.slab[at].id });
-                    self.slab[at].stamp = self.next_stamp();
-                    self.slab[at].display = 0;
+                    book.discount(&self.slab.get(at));
+                    events.push(Event::Triggered { id: self.slab.id(at) });
+                    let stamp = self.next_stamp();
+                    self.slab.change(at, |slot| (slot.stamp, slot.display) = (stamp, 0));
                     self.rematch(at, events);
                 }
             }
@@ -169,7 +171,7 @@ impl Venue {
     /// Matches an order that waited, whose slot is in no queue and not counted; what is left rests
     /// where its stamp belongs, or is cancelled if it is immediate.
     pub(super) fn rematch(&mut self, at: u32, events: &mut Vec<Event>) {
-        let slot = self.slab[at];
+        let slot = self.slab.get(at);
         let mut incoming = Incoming {
             id: slot.id,
             instrument: slot.instrument,
@@ -182,14 +184,14 @@ impl Venue {
             self.trade(&mut incoming, events);
         }
         let remaining = incoming.remaining;
-        self.slab[at].remaining = remaining;
+        self.slab.set_remaining(at, remaining);
         let id = slot.id;
         if remaining > 0 && slot.force == Force::Immediate {
             self.free(id, slot.instrument, slot.side, slot.price, remaining);
             events.push(Event::Cancelled { id, remaining, reason: Reason::Unfilled });
-            self.slab[at].remaining = 0;
+            self.slab.set_remaining(at, 0);
         }
-        if self.slab[at].remaining == 0 {
+        if self.slab.remaining(at) == 0 {
             if slot.holds == 0 {
                 self.close(at)
             } else {
@@ -197,11 +199,11 @@ impl Venue {
             }
             return;
         }
-        self.slab[at].state = State::Book;
-        self.slab[at].visible = slot.display.min(remaining);
+        let visible = slot.display.min(remaining);
+        self.slab.change(at, |slot| (slot.state, slot.visible) = (State::Book, visible));
         let book = &mut self.books[usize::from(slot.instrument)];
         book.ladder_mut(slot.side).insert(&mut self.slab, at);
-        book.count(&self.slab, at);
+        book.count(&self.slab.get(at));
         events.push(Event::Rested { id, remaining });
     }
 }

@@ -21,7 +21,7 @@ impl Venue {
     pub fn save(&self, out: &mut Vec<u8>) {
         self.rules.store(out);
         self.accounts.store(out);
-        let mut open: Vec<Slot> = self.slab.open().map(|(_, slot)| *slot).collect();
+        let mut open: Vec<Slot> = self.slab.open().map(|(_, slot)| slot).collect();
         open.sort_unstable_by_key(|slot| (slot.stamp, slot.id));
         open.store(out);
         let tape = |book: &Book| -> Tape { ((book.last, book.traded), book.passing.clone()) };
@@ -103,7 +103,7 @@ impl Venue {
             }
             (State::Held | State::Free, _) => {}
         }
-        book.count(&self.slab, at);
+        book.count(&slot);
         Ok(())
     }
 

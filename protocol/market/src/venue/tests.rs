@@ -96,9 +96,9 @@ fn every_invariant_is_seen_when_it_breaks() {
         (good.index.get(id(0, 2), &good.slab), good.index.get(id(1, 2), &good.slab));
     let (first, second) = (first.unwrap(), second.unwrap());
     let order = broken(&|venue| {
-        let stamp = venue.slab[first].stamp;
-        venue.slab[first].stamp = venue.slab[second].stamp;
-        venue.slab[second].stamp = stamp;
+        let [older, newer] = [first, second].map(|at| venue.slab.get(at).stamp);
+        venue.slab.change(first, |slot| slot.stamp = newer);
+        venue.slab.change(second, |slot| slot.stamp = older);
     });
     assert_eq!(order, Violation::Queue { instrument: 0, price: 90 });
     let sum = broken(&|venue| venue.books[0].bids.adjust(90, 1));
@@ -108,7 +108,7 @@ fn every_invariant_is_seen_when_it_breaks() {
     let crossed = broken(&|venue| {
         let at = venue.index.get(id(2, 2), &venue.slab).unwrap();
         venue.books[0].asks.unlink(&mut venue.slab, at);
-        venue.slab[at].price = 90;
+        venue.slab.change(at, |slot| slot.price = 90);
         venue.books[0].asks.push(&mut venue.slab, at);
     });
     assert_eq!(crossed, Violation::Crossed(0));

@@ -5,7 +5,7 @@ use super::{Account, Flow, Holding, Reservation, Venue};
 use crate::amount::{Cash, Lots, Ticks};
 use crate::command::{OrderId, Side};
 use crate::rules::Rules;
-use crate::slab::State;
+use crate::slab::{NONE, State};
 
 /// An open order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,8 @@ impl Venue {
         let mut queue = Vec::new();
         for (price, _) in ladder.depth() {
             let mut at = ladder.level(price).head;
-            while let Some(slot) = self.slab.get(at) {
+            while at != NONE {
+                let slot = self.slab.get(at);
                 queue.extend(self.order(slot.id));
                 at = self.slab.link(at).next;
             }
@@ -84,12 +85,12 @@ impl Venue {
     /// The order of a side that trades next.
     pub fn front(&self, instrument: u16, side: Side) -> Option<OrderId> {
         let ladder = self.books.get(usize::from(instrument))?.ladder(side);
-        self.slab.get(ladder.level(ladder.top()?).head).map(|slot| slot.id)
+        Some(self.slab.id(ladder.level(ladder.top()?).head))
     }
 
     /// An open order.
     pub fn order(&self, id: OrderId) -> Option<OpenOrder> {
-        let slot = &self.slab[self.index.get(id, &self.slab)?];
+        let slot = self.slab.get(self.index.get(id, &self.slab)?);
         Some(OpenOrder {
             id,
             instrument: slot.instrument,

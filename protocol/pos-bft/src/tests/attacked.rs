@@ -1,10 +1,11 @@
 //! Each adversary, below a third: it may cost time, and nothing else; and what becomes of its stake.
 
+use anthill_protocol::behaviour::twins;
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Pump;
 use anthill_protocol::{NodeId, RunFacts, Span, Time};
 
-use super::normal::{decisions, fitted, pump, raw};
+use super::normal::{chain, decisions, fitted, pump, raw};
 use crate::attacks::{Attack, Conduct};
 use crate::messages::{ChainMetric, ChainOutput};
 use crate::protocol::PosBft;
@@ -148,5 +149,21 @@ fn light_clients_do_not_believe_lunatics() {
         assert_eq!(believed, if count == 0 { all.to_vec() } else { others.to_vec() });
         assert_eq!(facts.totals.of(ChainMetric::RefusedHeaders) > 0, count > 0);
         assert!(facts.totals.of(ChainMetric::LightHeaders) > 0);
+    }
+}
+
+/// Twins make a block twice: two bodies of one name. Whoever builds upon the one builds upon the other, too.
+#[test]
+fn twins_that_make_one_block_twice_do_not_divide_the_others() {
+    let protocol = chain(16, &[("heights", Value::Count(20))]);
+    let liars = [0, 4, 8, 12].map(NodeId);
+    let mut pump = pump(protocol);
+    for liar in liars {
+        pump = pump.hold(liar, twins(|node| node.0 % 2 == 0));
+    }
+    pump.run(Time::ZERO + Span::from_secs(600));
+    for node in (0..16).filter(|node| !liars.contains(&NodeId(*node))) {
+        // The run ends at 320 decisions, those of liars among them.
+        assert!(decisions(&pump, node).len() >= 16, "node {node}");
     }
 }

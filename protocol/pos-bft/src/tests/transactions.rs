@@ -4,7 +4,7 @@ use anthill_contracts::{Address, Payload, Refused, Status, Trap};
 use anthill_protocol::judge::Said;
 use anthill_protocol::parameter::Value;
 use anthill_protocol::recording::Recording;
-use anthill_protocol::{Bodies as _, Context as _, NodeId, Span, Time};
+use anthill_protocol::{Bodies as _, Context as _, NodeId, Shared, Span, Time};
 
 use super::normal::{chain, is_judged_fine, pump, run};
 use crate::block::Block;
@@ -69,13 +69,35 @@ fn executing_once_changes_nothing() {
     assert!(with.1.of(ChainMetric::Fuel) > 0);
 }
 
+/// States far below the tip are forgotten, and are the same when somebody asks for them again.
+#[test]
+fn a_forgotten_state_is_worked_out_again() {
+    let mut pump = pump(chain(14, &transfers(10, 20.0, 12)));
+    run(&mut pump);
+    let (protocol, bodies) = (pump.protocol(), pump.bodies());
+    let Some(Node::Server(server)) = pump.node(NodeId(0)) else { panic!("a validator") };
+    let tip = server.0.decided.map(|it| it.block).or(server.0.tip);
+    let block = |at: &Shared| bodies.get(*at).block().and_then(|it| it.parent);
+    let chain: Vec<Shared> = std::iter::successors(tip, block).collect();
+    let of = |at: Shared| &protocol.outcome(Some(at), bodies).accounts;
+    let forgotten = |at: &&Shared| of(**at).state.is_forgotten();
+    let [newest, .., oldest] = chain[..] else { panic!("several blocks") };
+    assert!(!of(newest).state.is_forgotten(), "the tip is asked for");
+    assert!(chain.iter().filter(forgotten).count() > 3, "of {} blocks", chain.len());
+    for at in [oldest, chain[chain.len() / 2], newest] {
+        let due = protocol.accounts_root(of(at));
+        assert_eq!(protocol.state_after(Some(at), bodies).root(), due);
+        assert!(!of(at).state.is_forgotten(), "whoever asked may go on from there");
+    }
+}
+
 /// Blocks with room for few: the cheapest leave a full pool, nonces stay in sequence.
 #[test]
 fn a_pool_keeps_the_dearest() {
     let mut changes = transfers(3, 0.0, 3);
     changes.push(("mempool", Value::Count(2)));
     let protocol = chain(7, &changes);
-    let state = protocol.state(&protocol.genesis.accounts).clone();
+    let state = protocol.genesis_state().clone();
     let mut pool = crate::mempool::Mempool::default();
     let mut cx = Recording::new(NodeId(4), 7);
     let mut offered = |user: u32, nonce: u64, price: u64| {
@@ -87,7 +109,8 @@ fn a_pool_keeps_the_dearest() {
         it.price = price;
         let signed = Signed::new(it, &mut theirs);
         let body = theirs.share(ChainBody::Transaction(signed));
-        pool.add(body, (&state, protocol.chain, 2), &mut cx)
+        let account = state.account(&Address::of_node(NodeId(user)));
+        pool.add(body, (account, protocol.chain, 2), &mut cx)
     };
     assert!(offered(4, 0, 2));
     assert!(!offered(4, 2, 2), "its second comes first");
@@ -119,8 +142,8 @@ fn stake_is_bonded_and_unbonded() {
     for (node, value, kind, whose) in orders {
         let mut theirs = Recording::new(NodeId(node), 4).bodies_of(cx.bodies());
         let body = protocol.transaction(0, value, staking(kind, NodeId(whose)), &mut theirs);
-        let state = protocol.state(&protocol.genesis.accounts);
-        assert!(server.mempool.add(body, (state, protocol.chain, 9), &mut cx));
+        let account = protocol.genesis_state().account(&Address::of_node(NodeId(node)));
+        assert!(server.mempool.add(body, (account, protocol.chain, 9), &mut cx));
     }
     let block = protocol.make_block(&mut server, &mut cx).expect("a block");
     let bodies = cx.bodies();

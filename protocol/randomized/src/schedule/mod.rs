@@ -11,6 +11,7 @@
 //! | | `Both` | all see both bits |
 //! | [`shi`] | `Lead` | f nodes lag until a coin says which bit they are to be shown |
 //! | [`ben_or`] | `LockStep` | f reports of the majority are hidden from everybody |
+//! | | `OneByOne` | tosses are seen before it is said whether the next node tosses at all |
 //! | [`apart`] | `Apart` | two halves hear nothing of each other |
 
 use std::collections::BTreeMap;

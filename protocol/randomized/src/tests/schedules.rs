@@ -1,6 +1,7 @@
 //! The schedulers, against what theory says is the worst.
 
 use super::*;
+use crate::checks::clear_majority;
 
 /// Agreements under the worst schedule: the rounds they take.
 fn worst(run: Run, agreements: u64) -> Vec<Option<u32>> {
@@ -82,24 +83,66 @@ fn shi_with_f_plus_one_shares() {
     }
 }
 
+/// How many rounds in which all have tossed a schedule leaves undecided, and how many decide; within 4.9
+/// deviations of what is due.
+fn tosses_decide(schedule: &str, (nodes, faults): (u32, u64), horizon: u64, expected: f64) {
+    let scheduled = run("ben-or", nodes, faults).count("horizon", horizon).adversary(schedule);
+    let last = ends_of(&scheduled, 100, false);
+    // Rounds in which all toss: those after the first, of which the last one decides.
+    let most = horizon as u32 - 1;
+    let tossed: u32 = last.iter().map(|end| end.map_or(most, |last| last - 1)).sum();
+    let (decided, rounds) = (last.iter().flatten().count() as f64, f64::from(tossed));
+    let deviation = (expected * (1.0 - expected) * rounds).sqrt();
+    assert!(
+        (decided - expected * rounds).abs() < 4.9 * deviation && decided > 5.0,
+        "{schedule}, {nodes}: {decided} of {rounds}, {expected} of them due"
+    );
+}
+
 /// Ben-Or in lock step, all toss.
 #[test]
 fn ben_or_in_lock_step() {
-    for (nodes, faults, expected) in
-        [(7, 3, 0.015_625), (21, 2, 0.383_31), (5, 1, 0.375), (4, 1, 0.125), (9, 4, 0.003_906_25)]
+    for (group, expected) in
+        [((7, 3), 0.015_625), ((21, 2), 0.383_31), ((5, 1), 0.375), ((4, 1), 0.125)]
     {
-        let lock_step = run("ben-or", nodes, faults).count("horizon", 20);
-        let lock_step = lock_step.adversary("worst-schedule");
-        let last = ends_of(&lock_step, 100, false);
-        // Rounds in which all toss: those after the first, of which the last one decides.
-        let tossed: u32 = last.iter().map(|end| end.map_or(19, |last| last - 1)).sum();
-        let (decided, rounds) = (last.iter().flatten().count() as f64, f64::from(tossed));
-        let deviation = (expected * (1.0 - expected) * rounds).sqrt();
-        assert!(
-            (decided - expected * rounds).abs() < 4.9 * deviation,
-            "{nodes}: {decided} of {rounds}"
-        );
+        tosses_decide("worst-schedule", group, 20, expected);
+        let (nodes, faults) = group;
+        let form = 2.0 * clear_majority(nodes, faults as u32);
+        assert!((form - expected).abs() < 5e-6, "{nodes}: {form}");
     }
+    tosses_decide("worst-schedule", (9, 4), 60, 0.003_906_25);
+}
+
+/// Who sees each toss before the next makes nodes wait twice as long: 2^n rounds of tosses for n = 2f + 1.
+#[test]
+fn ben_or_one_by_one() {
+    for (nodes, faults, horizon) in [(3, 1, 40), (5, 2, 60), (7, 3, 120)] {
+        let expected = 0.5_f64.powi(nodes as i32);
+        assert_eq!(clear_majority(nodes, faults as u32), expected);
+        tosses_decide("one-by-one-schedule", (nodes, faults), horizon, expected);
+    }
+    for group in [(5, 1), (21, 2)] {
+        let expected = clear_majority(group.0, group.1 as u32);
+        tosses_decide("one-by-one-schedule", group, 40, expected);
+    }
+}
+
+/// Shares of what is undecided after each round are checked of the run itself.
+#[test]
+fn ben_or_is_checked() {
+    for schedule in ["worst-schedule", "one-by-one-schedule"] {
+        let scheduled = run("ben-or", 5, 1).count("horizon", 12).instances(300);
+        let mut pump = scheduled.adversary(schedule).pump(11);
+        let facts = pump.run(Time::MAX);
+        let checks = pump.protocol().checks(&facts);
+        let of_rounds = checks.iter().filter(|check| check.name.starts_with("undecided after"));
+        assert!(of_rounds.clone().count() >= 4, "{checks:?}");
+        assert!(of_rounds.clone().all(|check| check.ok && !check.expected_violation), "{checks:?}");
+        assert_eq!(of_rounds.clone().next().map(|check| check.measured), Some(300.0));
+    }
+    let lies = run("ben-or", 6, 1).word("tolerates", "lies").adversary("one-by-one-schedule");
+    let mut protocol = Randomized::configure(&lies.values).expect("consistent");
+    assert!(protocol.fit(6, 1).is_err_and(|error| error.problem.contains("crashes")));
 }
 
 /// Fischer, Lynch and Paterson: without a coin the same scheduler goes on for ever; with one it cannot.

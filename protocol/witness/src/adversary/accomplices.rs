@@ -1,16 +1,16 @@
 //! Those outside the casts on whom attempts depend: verifiers that it holds, and users that join.
 
-use super::super::WitnessNode;
-use super::super::genesis::Genesis;
-use super::super::rules::Terms;
-use super::super::timeline::EventKind;
-use super::{Adversary, Attack, KNOWN, Witness};
+use crate::WitnessNode;
+use crate::adversary::{Adversary, Attack, KNOWN, Witness};
+use crate::genesis::Genesis;
+use crate::rules::Terms;
+use crate::timeline::EventKind;
 use anthill_protocol::parameter::ParameterError;
 use anthill_protocol::{Context, NodeId, Span};
 
 impl Adversary {
     /// When its first attempt begins; `None` if an accomplice says when.
-    pub(in super::super) fn begins(&self, terms: &Terms) -> Option<Span> {
+    pub(crate) fn begins(&self, terms: &Terms) -> Option<Span> {
         match self.attack {
             Attack::Backdated { .. } => None,
             Attack::Withholder { age, .. } => Some(age),

@@ -1,19 +1,19 @@
 //! Several withdrawals of one fund at the same time, each shown to some of its witnesses; or of several
 //! funds together, each of which has to be spent as often.
 
-use super::super::fund::FundId;
-use super::super::payer::Step;
-use super::super::selection::Selection;
-use super::masks::mask;
-use super::{
+use crate::adversary::masks::mask;
+use crate::adversary::{
     Adversary, Attack, AttemptRole, Context, Fund, NodeId, Witness, WitnessBody, WitnessNode,
 };
+use crate::objects::fund::FundId;
+use crate::objects::selection::Selection;
+use crate::roles::payer::Step;
 use anthill_protocol::draw::draw;
 use anthill_protocol::{Bodies, Shared};
 
 impl Witness {
     /// An attacker has a receipt, and hands it over with the others; unless it is to be kept back.
-    pub(in super::super) fn attempt_has_receipt(
+    pub(crate) fn attempt_has_receipt(
         &self,
         node: &mut WitnessNode,
         cx: &mut impl Context<Self>,

@@ -11,15 +11,17 @@
 //! no event is dated to before the end of what an earlier payment was drawn on. The verifiers that it
 //! holds take turns as authors.
 
-use super::super::genesis::Genesis;
-use super::super::rules::Terms;
-use super::super::selection::{DrawOrder, Seed};
-use super::super::timeline::event::{EventKind, Stamp, event_digest};
-use super::super::timeline::link::checksum_after;
-use super::super::timeline::{active, checksum, settled};
-use super::super::{FundId, WitnessMessage};
-use super::{Adversary, Attack, Context, KNOWN, NodeId, Witness, WitnessMetric, WitnessNode};
-use super::{Bodies, Shared, Span, WitnessTimer};
+use crate::adversary::{
+    Adversary, Attack, Bodies, Context, KNOWN, NodeId, Shared, Span, Witness, WitnessMetric,
+    WitnessNode, WitnessTimer,
+};
+use crate::genesis::Genesis;
+use crate::objects::selection::{DrawOrder, Seed};
+use crate::rules::Terms;
+use crate::timeline::event::{EventKind, Stamp, event_digest};
+use crate::timeline::link::checksum_after;
+use crate::timeline::{active, checksum, settled};
+use crate::{FundId, WitnessMessage};
 use anthill_protocol::Time;
 
 /// From one attempt to the next.
@@ -123,7 +125,7 @@ impl Witness {
     }
 
     /// An event is published: the author of an attempt tells its payer too.
-    pub(in super::super) fn tell_accomplice(
+    pub(crate) fn tell_accomplice(
         &self,
         node: &WitnessNode,
         event: Shared,
@@ -142,7 +144,7 @@ impl Witness {
     }
 
     /// A payer that hears of the event knows its moment.
-    pub(in super::super) fn told_by_accomplice(
+    pub(crate) fn told_by_accomplice(
         &self,
         node: &mut WitnessNode,
         from: NodeId,
@@ -160,7 +162,7 @@ impl Witness {
 
 impl Witness {
     /// The share of attempts whose author has stampers enough that lie.
-    pub(in super::super) fn authors_with_liars(&self, adversary: &Adversary) -> f64 {
+    pub(crate) fn authors_with_liars(&self, adversary: &Adversary) -> f64 {
         let (genesis, terms) = (&self.genesis, &self.terms);
         let has_liars = |rank: &u32| {
             let author = genesis.verifier(*rank);
@@ -192,7 +194,7 @@ pub(super) fn earliest(stamps: &mut Vec<Stamp>, redundancy: u32) {
 
 impl Adversary {
     /// P(an author's event counts under R1): enough of its stampers lie for the lower median to.
-    pub(in super::super) fn stamps_lie(&self, genesis: &Genesis, terms: &Terms) -> f64 {
+    pub(crate) fn stamps_lie(&self, genesis: &Genesis, terms: &Terms) -> f64 {
         let mut others = self.collusion(genesis, terms);
         // The author does not stamp its own event.
         others.verifiers -= 1;

@@ -1,22 +1,22 @@
 //! Participants: the verifiers that an adversary holds, and the casts of its attempts.
 
-use super::super::genesis::Genesis;
-use super::super::rules::Terms;
-use super::super::selection::{DrawOrder, Seed};
-use super::{Attack, receipt_twin};
+use crate::adversary::{Attack, receipt_twin};
+use crate::genesis::Genesis;
+use crate::objects::selection::{DrawOrder, Seed};
+use crate::rules::Terms;
 use anthill_protocol::NodeId;
 use anthill_protocol::draw::threshold;
 use anthill_protocol::parameter::{ParameterError, Values};
 
 /// An adversary of the protocol's own.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Adversary {
-    pub(in super::super) attack: Attack,
-    pub(in super::super) attempts: u32,
+pub(crate) struct Adversary {
+    pub(crate) attack: Attack,
+    pub(crate) attempts: u32,
     pub(super) fraction: f64,
     /// Verifiers it holds, a bit per rank.
     pub(super) held: Box<[u64]>,
-    pub(in super::super) held_count: u32,
+    pub(crate) held_count: u32,
     /// The participants, attempt after attempt, in the order of ids.
     pub(super) cast: Box<[NodeId]>,
     /// Users that join as its verifiers, in the order of ids.
@@ -25,7 +25,7 @@ pub(in super::super) struct Adversary {
 
 impl Adversary {
     /// The adversary of a scenario, not fitted to its nodes yet.
-    pub(in super::super) fn configure(values: &Values) -> Option<Self> {
+    pub(crate) fn configure(values: &Values) -> Option<Self> {
         let attack = match values.choice("adversary.kind") {
             "colluding-witnesses" => Attack::Colluding {
                 spends: values.count("adversary.spends") as u8,
@@ -135,7 +135,7 @@ impl Adversary {
     }
 
     /// Chooses the verifiers that it holds and the participants of its attempts.
-    pub(in super::super) fn fit(
+    pub(crate) fn fit(
         &mut self,
         genesis: &Genesis,
         terms: &Terms,
@@ -177,7 +177,7 @@ impl Adversary {
     }
 
     /// Whether it holds a verifier of a rank.
-    pub(in super::super) fn holds(&self, rank: u32) -> bool {
+    pub(crate) fn holds(&self, rank: u32) -> bool {
         self.held[rank as usize / 64] & 1 << (rank % 64) != 0
     }
 

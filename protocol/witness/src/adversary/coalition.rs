@@ -1,12 +1,12 @@
 //! Verifiers that follow the rules and pool what they see of payments.
 
-use super::super::WitnessBody;
-use super::{Attack, Bodies, Shared, Witness, WitnessNode};
+use crate::WitnessBody;
+use crate::adversary::{Attack, Bodies, Shared, Witness, WitnessNode};
 
 impl Witness {
     /// Notes a payment in the history of one of its parties; whether the coalition saw it: one of its
     /// verifiers is among the witnesses of the sources or of the new fund.
-    pub(in super::super) fn note_payment(
+    pub(crate) fn note_payment(
         &self,
         node: &mut WitnessNode,
         receipt: Shared,

@@ -9,9 +9,9 @@
 //! `confirmed`) and of its claims and events (`own_claim_ended`, `attempt_convicted`,
 //! `tell_accomplice`, `told_by_accomplice`).
 
-use super::backdated::earliest;
-use super::{Bodies, Context, NodeId, Shared, Tip, Witness, WitnessBody, WitnessNode};
-use crate::selection::Drawn;
+use crate::adversary::backdated::earliest;
+use crate::adversary::{Bodies, Context, NodeId, Shared, Tip, Witness, WitnessBody, WitnessNode};
+use crate::objects::selection::Drawn;
 use crate::timeline::Stamp;
 use anthill_protocol::Time;
 

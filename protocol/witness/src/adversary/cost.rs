@@ -4,8 +4,8 @@
 //! Counted by the attacker, which hears of both. The stake is counted as if this attempt were the only
 //! one: attempts of a run share verifiers, each of which has one stake to lose.
 
-use super::{Context, NodeId, Witness, WitnessMetric, WitnessNode};
-use crate::guilt::claim::Case;
+use crate::adversary::{Context, NodeId, Witness, WitnessMetric, WitnessNode};
+use crate::objects::claim::Case;
 use crate::timeline::Event;
 use anthill_protocol::{Snapshot, Time};
 
@@ -42,7 +42,7 @@ const COUNTERS: [WitnessMetric; 4] = [
 impl Witness {
     /// Whether a node belongs to the coalition: corrupt, or one that spends twice.
     pub(super) fn is_of_coalition(&self, node: NodeId) -> bool {
-        let spends = |adversary: &super::Adversary| adversary.payees(node).is_some();
+        let spends = |adversary: &crate::adversary::Adversary| adversary.payees(node).is_some();
         self.is_corrupt(node) || self.adversary.as_ref().is_some_and(spends)
     }
 
@@ -53,7 +53,7 @@ impl Witness {
     }
 
     /// The owner of a fund hears of a conviction over it.
-    pub(in super::super) fn attempt_convicted(
+    pub(crate) fn attempt_convicted(
         &self,
         node: &mut WitnessNode,
         event: &Event,

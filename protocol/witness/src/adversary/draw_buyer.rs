@@ -1,7 +1,7 @@
 //! Buying a favourable draw: a fund is passed on from one identity of its owner to the next, at the
 //! price of the gas, until its witnesses happen to suit; then it is spent twice.
 
-use super::{AttemptRole, Bodies, Context, NodeId, Witness, WitnessMetric, WitnessNode};
+use crate::adversary::{AttemptRole, Bodies, Context, NodeId, Witness, WitnessMetric, WitnessNode};
 
 impl Witness {
     /// The first owner begins; each later one looks at the witnesses of what it got.

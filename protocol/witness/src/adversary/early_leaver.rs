@@ -6,9 +6,9 @@
 //! their stakes back by then, and there is nothing to lose. With R7 the stakes are still there; when
 //! they no longer are, the funds have gone to other witnesses.
 
-use super::super::genesis::Genesis;
-use super::super::rules::Terms;
-use super::{Adversary, KNOWN, NodeId, Span, Witness};
+use crate::adversary::{Adversary, KNOWN, NodeId, Span, Witness};
+use crate::genesis::Genesis;
+use crate::rules::Terms;
 use anthill_protocol::parameter::ParameterError;
 
 impl Adversary {

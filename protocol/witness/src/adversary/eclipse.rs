@@ -6,7 +6,7 @@
 //! not that of the settled timeline, and the payee still wants signatures of as many as ever. All of
 //! them would have to be corrupt.
 
-use super::{Adversary, Attack, NodeId, Witness};
+use crate::adversary::{Adversary, Attack, NodeId, Witness};
 
 impl Witness {
     fn eclipses(&self) -> Option<&Adversary> {

@@ -3,9 +3,9 @@
 //! A payer that is also its payee tries residues of new keys offline until the draw has enough corrupt
 //! witnesses. Nothing of it is seen by anybody: the attempt is a computation.
 
-use super::super::genesis::RESIDUES;
-use super::super::selection::{DrawOrder, Seed};
-use super::{Adversary, Context, Witness, WitnessMetric};
+use crate::adversary::{Adversary, Context, Witness, WitnessMetric};
+use crate::genesis::RESIDUES;
+use crate::objects::selection::{DrawOrder, Seed};
 
 impl Witness {
     /// Tries so many residues, from a random one on.

@@ -1,6 +1,6 @@
 //! What a scenario may name under `[adversary]`.
 
-use super::super::payer::MAX_SOURCES;
+use crate::objects::contract::MAX_SOURCES;
 use anthill_protocol::Span;
 use anthill_protocol::parameter::{AdversaryKind, Kind, Parameter, Value};
 
@@ -114,7 +114,7 @@ const AHEAD: Parameter = Parameter {
     about: "in the future instead of the past",
 };
 
-pub(in super::super) const KINDS: &[AdversaryKind] = &[
+pub(crate) const KINDS: &[AdversaryKind] = &[
     AdversaryKind {
         name: "colluding-witnesses",
         about: "corrupt verifiers sign two contracts of one withdrawal, each shown to its own half of \

@@ -1,7 +1,7 @@
 //! Sets of witnesses, a bit per position.
 
-use super::super::selection::Selection;
-use super::{Adversary, Attack, Genesis, Terms};
+use crate::adversary::{Adversary, Attack, Genesis, Terms};
+use crate::objects::selection::Selection;
 
 /// The positions at which something holds.
 pub(super) fn mask(bits: impl Iterator<Item = bool>) -> u128 {

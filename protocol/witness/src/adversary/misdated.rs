@@ -1,6 +1,6 @@
 //! Contracts with wrong dates: the payer's clock says something else than it writes.
 
-use super::{Adversary, Attack, NodeId, Span, Terms, Witness};
+use crate::adversary::{Adversary, Attack, NodeId, Span, Terms, Witness};
 use anthill_protocol::Time;
 
 /// Longer than a payment takes in which nothing is lost.
@@ -8,7 +8,7 @@ const MOMENT: Span = Span::from_secs(60);
 
 impl Adversary {
     /// Whether payees refuse contracts that are so far off; `None` if that is a matter of seconds.
-    pub(in super::super) fn is_misdating_noticed(terms: &Terms, offset: Span) -> Option<bool> {
+    pub(crate) fn is_misdating_noticed(terms: &Terms, offset: Span) -> Option<bool> {
         let is_clear = offset + MOMENT < terms.leniency || offset > terms.leniency + MOMENT;
         is_clear.then_some(offset > terms.leniency)
     }

@@ -2,7 +2,7 @@
 //!
 //! An attempt has a cast of its own, users that are no verifiers and do nothing else. Its draws are
 //! honest (unless lying about them is the attack) and it never tries again after seeing one, so that
-//! attempts are independent and the closed forms of [`super::odds`] are exact.
+//! attempts are independent and the closed forms of [`crate::odds`] are exact.
 //!
 //! | attack | cast | file |
 //! |---|---|---|
@@ -53,14 +53,14 @@ pub(super) use cast::Adversary;
 pub(super) use kinds::KINDS;
 pub(super) use receipt_twin::is_twin_believable;
 
-use super::fund::Fund;
-use super::genesis::Genesis;
-use super::metrics::WitnessMetric;
-use super::node::WitnessNode;
-use super::payer::{Paying, Step};
-use super::rules::Terms;
-use super::timeline::Tip;
-use super::{Witness, WitnessBody, WitnessTimer};
+use crate::genesis::Genesis;
+use crate::metrics::WitnessMetric;
+use crate::node::WitnessNode;
+use crate::objects::fund::Fund;
+use crate::roles::payer::{Paying, Step};
+use crate::rules::Terms;
+use crate::timeline::Tip;
+use crate::{Witness, WitnessBody, WitnessTimer};
 use anthill_protocol::{Bodies, Context, NodeId, Shared, Snapshot, Span};
 
 /// When the attempts of a run begin: each at a moment of its own within this.

@@ -11,13 +11,15 @@
 //! rejects, and spread so that no two are neighbours, below what test 2 does. No witness is corrupt,
 //! none signs twice, and it always succeeds.
 
-use super::super::contract::Draft;
-use super::super::evidence::{Skips, Tests};
-use super::super::receipt::{Receipt, Stage};
-use super::super::selection::{Drawn, Selection, is_eligible};
-use super::super::{WitnessBody, WitnessMessage};
-use super::masks::disjoint;
-use super::{Attack, AttemptRole, Context, Shared, Terms, Witness, WitnessMetric, WitnessNode};
+use crate::adversary::masks::disjoint;
+use crate::adversary::{
+    Attack, AttemptRole, Context, Shared, Terms, Witness, WitnessMetric, WitnessNode,
+};
+use crate::evidence::{Skips, Tests};
+use crate::objects::contract::Draft;
+use crate::objects::receipt::{Receipt, Stage};
+use crate::objects::selection::{Drawn, Selection, is_eligible};
+use crate::{WitnessBody, WitnessMessage};
 use anthill_protocol::Bodies as _;
 
 /// The number of denied answers, so that two sets of signatures need no witness twice.
@@ -31,7 +33,7 @@ fn place(number: u32, terms: &Terms) -> usize {
 }
 
 /// Whether the second selection is believed if all verifiers answer.
-pub(in super::super) fn is_twin_believable(terms: &Terms, tests: &Tests) -> bool {
+pub(crate) fn is_twin_believable(terms: &Terms, tests: &Tests) -> bool {
     let mut answered = vec![true; (terms.witnesses + lies(terms)) as usize];
     (0..lies(terms)).for_each(|number| answered[place(number, terms)] = false);
     tests.judge(Skips::of(answered), []).is_ok()
@@ -39,7 +41,7 @@ pub(in super::super) fn is_twin_believable(terms: &Terms, tests: &Tests) -> bool
 
 impl Witness {
     /// A payment received is confirmed: the payee of an attempt makes its second receipt.
-    pub(in super::super) fn confirmed(
+    pub(crate) fn confirmed(
         &self,
         node: &mut WitnessNode,
         receipt: Shared,
@@ -113,7 +115,7 @@ impl Witness {
         cx.retain(selection);
         cx.release(twin);
         self.spend(node, fund, one, (Some(asked), AttemptRole::Covered), cx);
-        let twin_fund = super::Fund { selection, ..fund };
+        let twin_fund = crate::adversary::Fund { selection, ..fund };
         self.spend(node, twin_fund, other, (Some(asked_too), AttemptRole::Phantom), cx);
     }
 }

@@ -4,8 +4,8 @@
 //! them the receipt that made the fund a second time. A witness that remembers the fund changes
 //! nothing; one that keeps no tombstone has the fund anew, unspent, and signs its second withdrawal.
 
-use super::super::WitnessMessage;
-use super::{AttemptRole, Context, Witness, WitnessNode, WitnessTimer};
+use crate::WitnessMessage;
+use crate::adversary::{AttemptRole, Context, Witness, WitnessNode, WitnessTimer};
 use anthill_protocol::Bodies as _;
 
 impl Witness {

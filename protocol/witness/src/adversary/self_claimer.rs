@@ -5,14 +5,17 @@
 //! original's rules the claimant gets the stakes of its own accomplices, and the attack costs gas.
 //! With R8 they are cancelled whoever claims, and a tenth comes back. Corrupt jurors uphold it.
 
-use super::{Attack, Context, Shared, Span, Step, Witness, WitnessNode};
+use crate::adversary::{Attack, Context, Shared, Span, Step, Witness, WitnessNode};
+use crate::roles::guilt::Claimant;
+use crate::roles::witness::Conflict;
 use anthill_protocol::Bodies as _;
 
 impl Witness {
     /// An attacker has the receipts of all its payments: claims its own witnesses' stakes, if that is
     /// the attack and it has not done so; whether the receipts have to wait for it.
     pub(super) fn claims_first(&self, node: &mut WitnessNode, cx: &mut impl Context<Self>) -> bool {
-        let is_it = |adversary: &super::Adversary| adversary.attack == Attack::SelfClaimer;
+        let is_it =
+            |adversary: &crate::adversary::Adversary| adversary.attack == Attack::SelfClaimer;
         let attempt = node.attempt.get_or_insert_default();
         if !self.adversary.as_ref().is_some_and(is_it) || attempt.has_claimed {
             return false;
@@ -28,15 +31,19 @@ impl Witness {
         };
         let withdrawal = (fund.id, fund.sequence);
         match receipts[..] {
-            [one, other] => self.begin_claim(node, withdrawal, [one, other], Span::ZERO, cx),
-            _ => return false,
+            [one, other] => {
+                let receipts = [one, other];
+                let conflict = Conflict { of: withdrawal, receipts, turn: Span::ZERO };
+                Claimant::of(self, node).begin(conflict, cx);
+                true
+            }
+            _ => false,
         }
-        true
     }
 
     /// A claim of this node's has ended, upheld or not; whether it is an attacker's, who keeps the
     /// conviction to itself until it has been paid for.
-    pub(in super::super) fn own_claim_ended(
+    pub(crate) fn own_claim_ended(
         &self,
         node: &mut WitnessNode,
         conviction: Option<Shared>,

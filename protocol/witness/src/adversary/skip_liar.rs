@@ -2,17 +2,17 @@
 //!
 //! A payer draws more verifiers than it needs and declares some that answered as skipped, so that
 //! others become witnesses. One kind lies so many times at random, to measure how the tests of
-//! [`super::super::evidence`] detect it. The other, adaptive, replaces honest verifiers by the corrupt
+//! [`crate::evidence`] detect it. The other, adaptive, replaces honest verifiers by the corrupt
 //! ones that come next in the draw, as far as test 1 believes it, and spends the fund that they watch
 //! twice.
 
-use super::super::odds::Collusion;
-use super::super::selection::{DrawOrder, Drawn};
-use super::{Adversary, Attack, Context, Genesis, NodeId, Terms, Witness};
+use crate::adversary::{Adversary, Attack, Context, Genesis, NodeId, Terms, Witness};
+use crate::objects::selection::{DrawOrder, Drawn};
+use crate::odds::Collusion;
 
 impl Adversary {
     /// How the witnesses are expected to be spread.
-    pub(in super::super) fn collusion(&self, genesis: &Genesis, terms: &Terms) -> Collusion {
+    pub(crate) fn collusion(&self, genesis: &Genesis, terms: &Terms) -> Collusion {
         Collusion {
             verifiers: genesis.verifiers() + self.identities.len() as u32,
             corrupt: self.held_count + self.identities.len() as u32,

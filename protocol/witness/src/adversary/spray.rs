@@ -5,15 +5,15 @@
 //! honest one promises to the first that it sees, so that k of the honest sign the one and all others
 //! the other, k being binomial with 1/2.
 
-use super::super::payer::Step;
-use super::{Attack, Context, Span, Witness, WitnessNode, WitnessTimer};
+use crate::adversary::{Attack, Context, Span, Witness, WitnessNode, WitnessTimer};
+use crate::roles::payer::Step;
 
 /// Longer than any message takes.
 const MOMENT: Span = Span::from_secs(2);
 
 impl Witness {
     /// A payee agreed: once both have and their halves are asked, the rest follows.
-    pub(in super::super) fn attempt_agreed(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
+    pub(crate) fn attempt_agreed(&self, node: &WitnessNode, cx: &mut impl Context<Self>) {
         let sprays = self.adversary.as_ref().is_some_and(|a| a.attack == Attack::Lazy);
         let has_asked = |step: &Step| matches!(step, Step::Gathering(_) | Step::Paid { .. });
         let are_all = node.paying.iter().all(|paying| has_asked(&paying.step));

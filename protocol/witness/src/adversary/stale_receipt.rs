@@ -6,16 +6,18 @@
 //! receipt counts until `leniency` after its date, and promises are voided only after
 //! `time_to_consistency`. With a leniency that is longer it always succeeds.
 
-use super::super::payer::Step;
-use super::{Adversary, Attack, AttemptRole, Context, NodeId, Span, Terms, Witness, WitnessNode};
-use super::{WitnessMetric, WitnessTimer};
+use crate::adversary::{
+    Adversary, Attack, AttemptRole, Context, NodeId, Span, Terms, Witness, WitnessMetric,
+    WitnessNode, WitnessTimer,
+};
+use crate::roles::payer::Step;
 
 /// In this time a fund has rolled over, and the next payment from it is final.
 const MOMENTS: Span = Span::from_secs(600);
 
 impl Adversary {
     /// Whether payees accept what is handed over so late; `None` if that is a matter of minutes.
-    pub(in super::super) fn stale_counts(terms: &Terms) -> Option<bool> {
+    pub(crate) fn stale_counts(terms: &Terms) -> Option<bool> {
         let least = terms.time_to_consistency + terms.timeout * 2;
         let is_clear = terms.leniency < least || terms.leniency > least + MOMENTS * 2;
         let lives = terms.rollover_period > least + MOMENTS * 2;

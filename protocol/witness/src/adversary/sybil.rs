@@ -3,7 +3,7 @@
 //! They are drawn as all others are, once their joining is settled, and sign what their owner wants:
 //! collusion, at the price of a stake each.
 
-use super::{Adversary, KNOWN, NodeId, Span, Witness};
+use crate::adversary::{Adversary, KNOWN, NodeId, Span, Witness};
 
 impl Witness {
     /// When an identity joins: one after the other within a minute.

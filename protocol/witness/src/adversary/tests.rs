@@ -1,10 +1,10 @@
 //! Whom an adversary holds, who plays which part, and what each attack asks of whom; the attacks
 //! themselves run in `witness::tests`.
 
-use super::super::contract::Draft;
-use super::super::selection::Selection;
-use super::masks::{disjoint, lowest, mask};
 use super::*;
+use crate::adversary::masks::{disjoint, lowest, mask};
+use crate::objects::contract::Draft;
+use crate::objects::selection::Selection;
 use anthill_protocol::parameter::{ParameterError, Value, Values};
 use anthill_protocol::recording::Recording;
 use anthill_protocol::{Configure, Signature, Time};
@@ -311,7 +311,7 @@ fn lies_about_skips_are_told_by_the_payer_alone() {
 /// At random, or spread; never the last, and no corrupt one.
 #[test]
 fn lies_make_skips_of_honest_answers() {
-    use super::super::selection::Drawn;
+    use crate::objects::selection::Drawn;
     for (settings, lies) in [(&[][..], 6), (&[ADAPTIVE][..], 3)] {
         let witness = witness("skip-liar", settings).expect("it fits");
         let mut cx = Recording::<Witness>::new(NodeId(5), 402);
@@ -403,7 +403,7 @@ fn wrong_dates_are_off_as_asked() {
     }
 }
 
-fn adversary_terms() -> super::super::rules::Terms {
+fn adversary_terms() -> crate::rules::Terms {
     witness("double-signer", &[]).expect("it fits").terms
 }
 
@@ -442,7 +442,7 @@ fn a_coalition_sees_what_its_verifiers_watch() {
         }
         let [source, new] = [source, new].map(|s| cx.share(WitnessBody::Selection(s)));
         let fund = witness.genesis.fund(NodeId(5));
-        let from = super::super::contract::Source {
+        let from = crate::objects::contract::Source {
             fund,
             amount: 9,
             left: 0,
@@ -454,8 +454,8 @@ fn a_coalition_sees_what_its_verifiers_watch() {
         let draft = Draft { payer, payee, amount: 8, time, selection: new, sources: [from].into() };
         let contract = draft.signed(anthill_protocol::Digest([1; 32]), Signature([0; 64]));
         let handle = cx.share(WitnessBody::Contract(contract.clone()));
-        let stage = super::super::receipt::Stage::Promised;
-        let receipt = super::super::receipt::Receipt::new(
+        let stage = crate::objects::receipt::Stage::Promised;
+        let receipt = crate::objects::receipt::Receipt::new(
             handle,
             &contract,
             Signature([0; 64]),
@@ -478,8 +478,8 @@ fn a_coalition_sees_what_its_verifiers_watch() {
 /// Convicted: enough are named, soon enough after all have accepted, in whichever order that is heard.
 #[test]
 fn an_attempt_is_convicted_in_time_and_by_enough() {
-    use super::super::guilt::claim::Case;
-    use super::super::timeline::{Event, EventKind};
+    use crate::objects::claim::Case;
+    use crate::timeline::{Event, EventKind};
     use anthill_protocol::recording::Effect;
     let witness = witness("colluding-witnesses", &[]).expect("it fits");
     let cast = witness.adversary.as_ref().expect("one").cast[..3].to_vec();

@@ -1,7 +1,7 @@
 //! Young events that a payer does not want to know (what R2 stops).
 //!
 //! Some verifiers of the adversary pause. As long as that is not settled a payer may say that it has
-//! not heard of it, and test 3 of [`super::super::evidence`] believes it the less the older it is. So
+//! not heard of it, and test 3 of [`crate::evidence`] believes it the less the older it is. So
 //! without R2 a payer chooses among 2^m lists of verifiers, as far as believable, the one whose draw
 //! has enough corrupt witnesses; those who paused answer it nevertheless. Its draws are not independent:
 //! they have the seed in common, and a list that is shorter by one moves most places of a draw by at
@@ -12,10 +12,12 @@
 //! payer that has not heard of anybody's return passes over all honest verifiers that have paused within
 //! the time to consistency, however long they have been back, and none of them counts as a skip.
 
-use super::super::selection::{DrawOrder, Seed};
-use super::super::timeline::{self, EventKind, Tip};
-use super::{Adversary, Attack, Bodies, Context, NodeId, SPREAD, Shared, Span};
-use super::{Witness, WitnessMetric, WitnessNode, WitnessTimer};
+use crate::adversary::{
+    Adversary, Attack, Bodies, Context, NodeId, SPREAD, Shared, Span, Witness, WitnessMetric,
+    WitnessNode, WitnessTimer,
+};
+use crate::objects::selection::{DrawOrder, Seed};
+use crate::timeline::{self, EventKind, Tip};
 use anthill_protocol::draw;
 
 /// Until a payer has learnt of the events.
@@ -130,7 +132,7 @@ impl Witness {
     }
 
     /// How often a payer finds a list that suits, in rounds with other seeds: (found, rounds).
-    pub(in super::super) fn simulate_withholding(&self, adversary: &Adversary) -> (u32, u32) {
+    pub(crate) fn simulate_withholding(&self, adversary: &Adversary) -> (u32, u32) {
         let Attack::Withholder { events, age, .. } = adversary.attack else { return (0, 1) };
         let paused: Vec<u32> = adversary.held_ranks().take(events as usize).collect();
         let ages = vec![age + LEARN + Span(SPREAD.0 / 2); paused.len()];

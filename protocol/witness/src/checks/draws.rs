@@ -1,9 +1,9 @@
 //! What theory expects of attacks on draws and on the timeline from which they follow.
 
-use super::super::adversary::{Adversary, Attack};
-use super::super::odds::{Distribution, draws_bought, found_by_grinding};
-use super::super::{Witness, WitnessMetric};
-use super::{Expectation, is_ordinary};
+use crate::adversary::{Adversary, Attack};
+use crate::checks::{Expectation, is_ordinary};
+use crate::odds::{Distribution, draws_bought, found_by_grinding};
+use crate::{Witness, WitnessMetric};
 use anthill_protocol::{Check, RunFacts};
 
 /// Where there is a closed form.
@@ -120,7 +120,7 @@ fn withholding(witness: &Witness, adversary: &Adversary, successes: u32) -> Chec
     Check {
         name: "double spends by events not known",
         bound: "all answer, no other events: simulated draws, Fisher's exact test",
-        ok: tail >= super::EXCLUDED,
+        ok: tail >= crate::checks::EXCLUDED,
         expected_violation: false,
         measured: share(successes, trials),
         expected: share(found, rounds),

@@ -1,8 +1,8 @@
 //! How many honest selections the tests of skips reject.
 
-use super::super::odds::Distribution;
-use super::super::{Witness, WitnessMetric};
-use super::{EXCLUDED, binomial, is_answered_in_time};
+use crate::checks::{EXCLUDED, binomial, is_answered_in_time};
+use crate::odds::Distribution;
+use crate::{Witness, WitnessMetric};
 use anthill_protocol::{Check, RunFacts};
 
 /// Of the sampled round trips, so many may be longer than a timeout without one being found so (by

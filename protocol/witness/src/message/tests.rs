@@ -1,7 +1,7 @@
 //! Wire forms.
 
 use crate::dialogues::WitnessMessage::{self, *};
-use crate::refusal::Refusal;
+use crate::objects::refusal::Refusal;
 use anthill_protocol::{Message, Shared, Signature, Time, fingerprint_bytes};
 
 /// A message of each kind, in the order of their numbers.

@@ -1,26 +1,66 @@
 //! R3 to R6: what a witness signs for, and what its book says of a fund.
 
-use super::Rules;
-use crate::contract::{Contract, Source, withdrawal};
-use crate::fund::FundId;
-use crate::node::{Book, WitnessNode};
-use crate::refusal::Refusal;
-use crate::rollover::Rollover;
-use crate::watch::{Balance, contract_of};
-use crate::{Witness, WitnessBody};
+use crate::WitnessBody;
+use crate::book::{Balance, Book};
+use crate::objects::contract::{Contract, Source, withdrawal};
+use crate::objects::fund::FundId;
+use crate::objects::receipt::contract_of;
+use crate::objects::refusal::Refusal;
+use crate::objects::rollover::Rollover;
+use crate::rules::Rules;
 use anthill_protocol::draw::mix;
-use anthill_protocol::{Bodies, Context, NodeId, Shared};
+use anthill_protocol::{Bodies, NodeId, Shared};
 
 impl Rules {
-    /// **R3**: signatures cover the whole contract. Without, only who pays whom how much from what.
-    pub(crate) fn all_is_signed(&self) -> bool {
-        self.all_is_signed
+    /// The parts of a contract beside who pays whom how much from what that its signatures cover.
+    /// **R3**: the rest of it. Without, nothing.
+    pub(crate) fn cover(&self, bytes: &mut Vec<u8>, rest: impl FnOnce(&mut Vec<u8>)) {
+        if self.all_is_signed {
+            rest(bytes);
+        }
     }
 
-    /// **R4**: a witness that signs a contract signs no other for this withdrawal. Without, it notes
-    /// nothing.
-    pub(crate) fn signing_promises(&self) -> bool {
-        self.signing_promises
+    /// Whether a fund may be spent with the signatures of a selection. **R3**: only of that which was
+    /// signed for when the fund was made. Else its owner could lie about the draw when it spends, and
+    /// count witnesses that it prefers. Nor does an earlier set of witnesses sign, however the rules
+    /// are.
+    pub(crate) fn may_be_watched_by(
+        &self,
+        selection: Shared,
+        balance: &Balance,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> bool {
+        let is_strict = self.all_is_signed || balance.is_renewed || balance.selection.is_none();
+        !is_strict || balance.is_watched_by(selection, bodies)
+    }
+
+    /// Promises a withdrawal to a contract; whether that was new. **R4**: to this one alone. Without,
+    /// nothing is noted.
+    ///
+    /// # Errors
+    /// When it is promised to another contract, or the fund to a rollover.
+    pub(crate) fn promise(
+        &self,
+        book: &mut Book,
+        source: &Source,
+        contract: Shared,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Result<bool, Refusal> {
+        if !self.signing_promises {
+            return Ok(false);
+        }
+        if book.is_renewing(source.fund, bodies) {
+            return Err(Refusal::Promised);
+        }
+        let withdrawal = self.promised(source);
+        match book.promise(withdrawal) {
+            Some(promised) if promised == contract => Ok(false),
+            Some(_) => Err(Refusal::Promised),
+            None => {
+                book.set_promise(withdrawal, contract);
+                Ok(true)
+            }
+        }
     }
 
     /// The subject of a promise. **R5**: the next withdrawal of a fund; without, any number of
@@ -127,6 +167,31 @@ impl Rules {
     pub(crate) fn gives_way(&self, is_later: bool) -> bool {
         is_later || !self.tombstones
     }
+
+    /// What a book lets go of after a deduction. **R6**: nothing. Without, a fund of which nothing is
+    /// left is forgotten, and so could be entrusted again. (Not one of genesis, which is known without
+    /// an entry.)
+    pub(crate) fn forget_spent(
+        &self,
+        fund: FundId,
+        (owner, first): (NodeId, impl Fn() -> FundId),
+        endowment: u64,
+        book: &mut Book,
+        bodies: &impl Bodies<WitnessBody>,
+    ) -> Vec<Shared> {
+        if self.tombstones {
+            return Vec::new();
+        }
+        let spent = withdrawn(fund, book, bodies);
+        let left = book.balance(fund, (owner, &first), endowment, bodies).map(|fund| fund.left);
+        if fund != first() && spent == left { book.forget(fund) } else { Vec::new() }
+    }
+
+    /// What a book lets go of when a fund is entrusted. **R6**: nothing; one that is known, in
+    /// whatever state, stays as it is. Without, what was known of it.
+    pub(crate) fn forget_replaced(&self, fund: FundId, book: &mut Book) -> Vec<Shared> {
+        if self.tombstones { Vec::new() } else { book.forget(fund) }
+    }
 }
 
 /// The amount that a witness has deducted from a fund, by its own count.
@@ -134,40 +199,4 @@ fn withdrawn(fund: FundId, book: &Book, bodies: &impl Bodies<WitnessBody>) -> Re
     book.withdrawals(fund).try_fold(0u64, |sum, receipt| {
         Ok(sum.saturating_add(withdrawal(contract_of(receipt, bodies)?, fund)?.amount))
     })
-}
-
-impl Witness {
-    /// Without R6 a fund of which nothing is left is forgotten, and so could be entrusted again. (Not
-    /// a fund of genesis, which is known without an entry.)
-    pub(crate) fn forget_if_spent(
-        &self,
-        node: &mut WitnessNode,
-        fund: FundId,
-        payer: NodeId,
-        cx: &mut impl Context<Self>,
-    ) {
-        if self.terms.rules.tombstones {
-            return;
-        }
-        let bodies = cx.bodies();
-        let spent = withdrawn(fund, &node.book, &bodies);
-        let first = || self.genesis.fund(payer);
-        let left = self.balance(node, fund, (payer, first), &bodies).map(|balance| balance.left);
-        if fund != self.genesis.fund(payer) && spent == left {
-            node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
-        }
-    }
-
-    /// **R6**: a fund that is known, in whatever state, stays as it is when it is entrusted again.
-    /// Without, what was known of it is forgotten.
-    pub(crate) fn forget_if_replaced(
-        &self,
-        node: &mut WitnessNode,
-        fund: FundId,
-        cx: &mut impl Context<Self>,
-    ) {
-        if !self.terms.rules.tombstones {
-            node.book.forget(fund).into_iter().for_each(|body| cx.release(body));
-        }
-    }
 }

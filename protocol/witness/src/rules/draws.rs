@@ -1,25 +1,39 @@
 //! R1 and R2: which events count, and from which of them witnesses are drawn.
 
-use super::Rules;
 use crate::evidence::Skips;
 use crate::genesis::Genesis;
 use crate::node::WitnessNode;
-use crate::payer::{Paying, Step};
-use crate::refusal::Refusal;
-use crate::selection::{History, Selection};
+use crate::objects::contract::Source;
+use crate::objects::refusal::Refusal;
+use crate::objects::selection::{History, Selection};
+use crate::roles::payer::{Paying, Step};
+use crate::rules::Rules;
 use crate::timeline::{self, Tip, departure, is_conviction};
 use crate::{Witness, WitnessBody};
 use anthill_protocol::{Bodies, Context, NodeId, Shared};
 
 impl Rules {
-    /// **R1**: an event needs timestamps of its drawn witnesses. Without, the author's word is enough.
-    pub(crate) fn events_are_stamped(&self) -> bool {
-        self.no_backdating
+    /// Whose timestamps an event needs. **R1**: those of its drawn witnesses. Without, nobody's: the
+    /// author's word is enough.
+    pub(crate) fn stamped_by(&self, drawn: impl FnOnce() -> Vec<NodeId>) -> Option<Vec<NodeId>> {
+        self.no_backdating.then(drawn)
     }
 
     /// **R2**: witnesses are drawn from the settled timeline. Without, from all that the payer knows.
     pub(crate) fn draws_from_settled(&self) -> bool {
         self.settled_draw
+    }
+
+    /// What all nodes that know of no event find alike of a contract's draws. **R2**: whatever they
+    /// `find`. Without, nothing: which draws are believed depends on the moment.
+    pub(crate) fn found_by_all<T>(&self, find: impl FnOnce() -> Option<T>) -> Option<T> {
+        if self.settled_draw { find() } else { None }
+    }
+
+    /// The sources of a stake whose draws have to be known to who judges it. **R2**: all. Without,
+    /// none: which draws are believed depends on the moment, and timelines must not.
+    pub(crate) fn known_sources<'a>(&self, sources: &'a [Source]) -> &'a [Source] {
+        if self.settled_draw { sources } else { &[] }
     }
 
     /// The timeline whose members are drawn.

@@ -3,9 +3,10 @@
 //! The original's rules have holes that need no corrupt witness at all. Each correction is a switch,
 //! so that an attack can be run with and without the rule that stops it.
 //!
-//! The rest of the protocol is written as if there were one set of rules. Where the original's differ
-//! it asks a method of [`Rules`], and both answers are here: `draws` (R1, R2), `books` (R3 to R6)
-//! and `stakes` (R7 to R9). Only what theory expects of attacks reads the switches themselves.
+//! They are chosen once, when a run is configured, and handed to all as one policy. The rest of the
+//! protocol is written as if there were one set of rules: where the original's differ it asks a method
+//! of [`Rules`], and both answers are here: `draws` (R1, R2), `books` (R3 to R6) and `stakes` (R7 to
+//! R9). Only what theory expects of attacks reads the switches themselves.
 
 mod books;
 mod draws;
@@ -58,6 +59,9 @@ impl Rules {
         }
     }
 }
+
+/// How often a request is sent.
+pub(crate) const MAX_TRIES: u8 = 4;
 
 /// The numbers and rules of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,17 +1,22 @@
 //! R7 to R9: what a double spend costs those who signed for it.
 
-use super::{Rules, Terms};
-use crate::guilt::Award;
-use anthill_protocol::Span;
+use crate::objects::conviction::Award;
+use crate::rules::{Rules, Terms};
+use anthill_protocol::{NodeId, Span};
 
 impl Rules {
-    /// **R8**: rival claims meet the same jury. Without, one is drawn for each claimant.
-    pub(crate) fn has_one_jury(&self) -> bool {
-        self.stake_is_cancelled
+    /// The jury of a claim. **R8**: rival claims meet the same. Without, one is drawn for each
+    /// claimant.
+    pub(crate) fn jury(
+        &self,
+        of_all: impl FnOnce() -> Vec<NodeId>,
+        of_claimant: impl FnOnce() -> Vec<NodeId>,
+    ) -> Vec<NodeId> {
+        if self.stake_is_cancelled { of_all() } else { of_claimant() }
     }
 
     /// **R9**: a witness keeps the receipts that it refuses, and claims. Without, it does neither.
-    pub(crate) fn witnesses_claim(&self) -> bool {
+    pub(crate) fn keeps_receipts(&self) -> bool {
         self.witnesses_claim
     }
 }

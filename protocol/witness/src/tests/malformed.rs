@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::super::contract::{Contract, Draft, Source};
-use super::super::refusal::Refusal;
-use super::super::rollover::Declared;
-use super::super::selection::{Drawn, History, Selection};
-use super::super::statement::Statement;
 use super::*;
+use crate::objects::contract::{Contract, Draft, Source};
+use crate::objects::refusal::Refusal;
+use crate::objects::rollover::Declared;
+use crate::objects::selection::{Drawn, History, Selection};
+use crate::objects::statement::Statement;
 use anthill_protocol::invariant::Invariants;
 use anthill_protocol::recording::{Effect, RecordedBodies, Recording};
 use anthill_protocol::{Bodies, Message, Metric, Shared, Signature};

@@ -1,12 +1,13 @@
 //! Events of the timeline, and what makes one count.
 
-use super::super::genesis::Genesis;
-use super::super::once::Once;
-use super::super::rules::Terms;
-use super::super::selection::{DrawOrder, is_eligible};
-use super::super::statement::Statement;
-use super::super::{WitnessBody, fund::FundId};
-use super::Tip;
+use crate::WitnessBody;
+use crate::genesis::Genesis;
+use crate::objects::fund::FundId;
+use crate::objects::once::Once;
+use crate::objects::selection::{DrawOrder, is_eligible};
+use crate::objects::statement::Statement;
+use crate::rules::Terms;
+use crate::timeline::Tip;
 use anthill_protocol::{
     Bodies, Claim, Digest, Keys, NodeId, Shared, Signature, Snapshot, Time, Verdicts, draw,
     fold_bytes,
@@ -152,8 +153,8 @@ pub fn stampers(
     genesis: &Genesis,
     bodies: &impl Bodies<WitnessBody>,
 ) -> Vec<NodeId> {
-    let seed = genesis.seed(super::checksum(settled, bodies, genesis), author, author);
-    let active = super::active(settled, bodies);
+    let seed = genesis.seed(crate::timeline::checksum(settled, bodies, genesis), author, author);
+    let active = crate::timeline::active(settled, bodies);
     let drawn = DrawOrder::new(seed, active.len(genesis)).map(|rank| active.get(genesis, rank));
     drawn.filter(|node| is_eligible(*node, author, author)).take(witnesses as usize).collect()
 }
@@ -206,27 +207,27 @@ impl Event {
                 // Anybody may claim. The jury's signatures, which are judged apart, are its stamps.
                 return Ok(());
             }
-            let is_member = super::joined(self.settled, bodies).contains(genesis, self.author);
+            let is_member =
+                crate::timeline::joined(self.settled, bodies).contains(genesis, self.author);
             let joins = matches!(self.kind, EventKind::Join { .. });
             if is_member == joins || !genesis.is_user(self.author) {
                 return Err(EventError::Author);
             }
-            if terms.rules.events_are_stamped() {
-                self.check_stamps(verdicts, bodies, genesis, terms)?;
+            let drawn = || stampers(self.author, self.settled, terms.witnesses, genesis, bodies);
+            match terms.rules.stamped_by(drawn) {
+                Some(drawn) => self.check_stamps(&drawn, verdicts, terms),
+                None => Ok(()),
             }
-            Ok(())
         })
     }
 
     /// **R1**: enough of the drawn witnesses saw it, in the median when it says it happened.
     fn check_stamps(
         &self,
+        drawn: &[NodeId],
         verdicts: &Verdicts,
-        bodies: &impl Bodies<WitnessBody>,
-        genesis: &Genesis,
         terms: &Terms,
     ) -> Result<(), EventError> {
-        let drawn = stampers(self.author, self.settled, terms.witnesses, genesis, bodies);
         let (mut who, mut times) = (0u128, Vec::with_capacity(self.stamps.len()));
         for (stamp, index) in self.stamps.iter().zip(1..) {
             let place = usize::from(stamp.position);

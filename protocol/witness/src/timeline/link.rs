@@ -1,10 +1,10 @@
 //! The timeline as a chain: each link an event and everything before it.
 
-use super::super::WitnessBody;
-use super::super::genesis::Genesis;
-use super::event::{Event, EventKind};
-use super::members::Members;
-use super::{Tip, active, checksum, get, joined, length};
+use crate::WitnessBody;
+use crate::genesis::Genesis;
+use crate::timeline::event::{Event, EventKind};
+use crate::timeline::members::Members;
+use crate::timeline::{Tip, active, checksum, get, joined, length};
 use anthill_protocol::{Bodies, Digest, NodeId, Shared, Snapshot, Time, draw};
 
 /// An event and all that came before it. Interned: nodes with the same history hold the same link.
@@ -42,7 +42,7 @@ impl Eq for Link {}
 
 impl Link {
     /// An event after a timeline.
-    pub(super) fn new(
+    pub(crate) fn new(
         parent: Tip,
         handle: Shared,
         event: &Event,
@@ -66,7 +66,7 @@ impl Link {
     }
 
     /// Its place in the order of the timeline.
-    pub(super) fn key(&self) -> (Time, u64) {
+    pub(crate) fn key(&self) -> (Time, u64) {
         (self.time, self.id)
     }
 
@@ -82,7 +82,7 @@ impl Link {
 }
 
 /// The checksum of a timeline with one event more: H(id, checksum before).
-pub(in super::super) fn checksum_after(id: u64, before: u64) -> u64 {
+pub(crate) fn checksum_after(id: u64, before: u64) -> u64 {
     let mut content = [0; 16];
     content[..8].copy_from_slice(&id.to_le_bytes());
     content[8..].copy_from_slice(&before.to_le_bytes());

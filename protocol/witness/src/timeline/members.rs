@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::super::genesis::Genesis;
+use crate::genesis::Genesis;
 use anthill_protocol::{NodeId, Snapshot, SnapshotError};
 
 /// Children of an inner node, words of a leaf.

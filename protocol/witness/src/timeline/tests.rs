@@ -1,10 +1,14 @@
 //! Timelines: any order gives the same, two nodes find out what the other lacks, forgeries do not
 //! count, and payments go on while verifiers come and go.
 
-use super::super::checks::TIMELINES_EQUAL;
-use super::super::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
-use super::event::{event_digest, stamp_digest, stampers};
 use super::*;
+use crate::checks::TIMELINES_EQUAL;
+use crate::metrics::WitnessMetric;
+use crate::node::WitnessNode;
+use crate::objects::selection::{DrawOrder, Drawn, History, Selection, is_eligible};
+use crate::roles::holder::Merged;
+use crate::timeline::event::{event_digest, stamp_digest, stampers};
+use crate::{Witness, WitnessBody};
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::{Pump, Recording};
 use anthill_protocol::{Configure, Context, NodeId, Protocol, RunFacts, Signature, draw};

@@ -1,9 +1,9 @@
 //! Who compared timelines first is asked again, and only for what it has not answered, and not for
 //! ever; whose settled timeline turns out to be another draws anew.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::payer::Step;
+use crate::roles::payer::Step;
+use crate::tests::malformed::kit::{OTHER, START};
 use crate::timeline::{self, Batch, EventKind, Tip};
 
 type M = WitnessMessage;

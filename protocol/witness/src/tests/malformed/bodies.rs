@@ -1,11 +1,11 @@
 //! What is shared: its length on the wire, what tells two apart, what it keeps alive, and which
 //! signatures it announces.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::guilt::claim::Case;
-use crate::guilt::{Claim, Conviction};
-use crate::receipt::{Signed, Stage};
+use crate::objects::claim::{Case, Claim};
+use crate::objects::conviction::Conviction;
+use crate::objects::receipt::{Signed, Stage};
+use crate::tests::malformed::kit::{OTHER, START};
 use crate::timeline::{Batch, EventKind, Probes, Stamp};
 use anthill_protocol::{Body, Keys, PublicKey};
 
@@ -116,7 +116,7 @@ fn contracts_and_receipts() {
     assert_apart(&[body.clone(), bodies.get(other).clone()]);
 
     let receipt = net.receipt(contract, Stage::Promised, 13);
-    let changed = |change: fn(&mut crate::receipt::Receipt)| {
+    let changed = |change: fn(&mut crate::objects::receipt::Receipt)| {
         let mut receipt = receipt.clone();
         change(&mut receipt);
         WitnessBody::Receipt(receipt)
@@ -336,7 +336,7 @@ fn refusals_are_counted_by_reason() {
 /// The table of nodes: roles by how they stand, credit to the unit.
 #[test]
 fn a_row_of_the_table_says_what_a_participant_has() {
-    use crate::stake::Standing;
+    use crate::roles::stake::Standing;
     use anthill_protocol::Cell;
     let mut net = Net::at(START);
     let row = |net: &Net, id: NodeId| net.witness.row(id, &net.nodes[id.index()]);

@@ -1,12 +1,12 @@
 //! Claims that prove nothing, answers that nobody asked for, convictions that are none.
 
-use super::super::super::guilt::claim::Case;
-use super::super::super::guilt::conviction::upheld_digest;
-use super::super::super::guilt::{Award, Claim, Conviction};
-use super::super::super::receipt::{Receipt, Signed, Stage};
-use super::super::super::timeline::event::event_digest;
-use super::super::super::timeline::{Event, EventKind, Stamp};
 use super::*;
+use crate::objects::claim::{Case, Claim};
+use crate::objects::conviction::{Award, Conviction, upheld_digest};
+use crate::objects::receipt::{Receipt, Signed, Stage};
+use crate::roles::guilt::Claimant;
+use crate::timeline::event::event_digest;
+use crate::timeline::{Event, EventKind, Stamp};
 
 const OTHER: NodeId = NodeId(7);
 const STAKE: u64 = 100_000_000;
@@ -51,7 +51,7 @@ impl Net {
         let drawn = |verifier| Drawn { verifier, answered: true };
         let seed = genesis.seed(genesis.checksum(), payer, payee);
         let draws = genesis.draw(seed).take(20).map(drawn).collect();
-        let history = super::super::super::selection::History { time, ..Default::default() };
+        let history = crate::objects::selection::History { time, ..Default::default() };
         let new = Selection::new(payer, payee, genesis.checksum(), draws).on(history);
         let world = &mut self.worlds[payer.index()];
         let source = all_of(&fund);
@@ -89,7 +89,7 @@ impl Net {
         let bodies = self.bodies.clone();
         let before = bodies.get(fund.selection).selection().expect("of a fund").clone();
         let history =
-            super::super::super::selection::History { time: Time(4), ..before.history.clone() };
+            crate::objects::selection::History { time: Time(4), ..before.history.clone() };
         let selection =
             self.worlds[PAYER.index()].share(WitnessBody::Selection(before.on(history)));
         fund::Fund { selection, ..fund }
@@ -169,7 +169,8 @@ impl Evidence {
         let (net, of) = (&mut self.net, self.case.payer);
         let fund = net.witness.genesis.fund(of);
         let (node, world) = (&mut net.nodes[claimant.index()], &mut net.worlds[claimant.index()]);
-        net.witness.claim_timeout(node, ((fund, 0), 0), world);
+        let verdict = Claimant::of(&net.witness, node).on_timeout(((fund, 0), 0), world);
+        net.witness.after_claimant(node, verdict, world);
         net.take_effects(claimant);
     }
 }
@@ -222,7 +223,7 @@ fn who_signed_both_loses_its_stake_once() {
 /// Who has left and has its stake back loses none; who has not yet got it back does, and never gets it.
 #[test]
 fn claims_find_nothing_after_a_stake_is_released() {
-    use super::super::super::stake::Standing;
+    use crate::roles::stake::Standing;
     let mut evidence = Evidence::new();
     let [gone, leaving] = [evidence.case.guilty[1], evidence.case.guilty[4]];
     let until = Time(50);

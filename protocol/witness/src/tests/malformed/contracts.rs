@@ -1,9 +1,9 @@
 //! A row per check of selections and contracts.
 
-use super::kit::{OTHER, Offer, START};
 use super::*;
 use crate::evidence::Rejection;
-use crate::selection::SelectionError;
+use crate::objects::selection::SelectionError;
+use crate::tests::malformed::kit::{OTHER, Offer, START};
 use crate::timeline::{self, EventKind, Tip};
 
 const HOUR: Span = Span::from_secs(3_600);
@@ -224,7 +224,7 @@ fn the_parties_are_no_witnesses_of_their_fund() {
             let genesis = &draw.net.witness.genesis;
             let members = timeline::active(draw.settled, &draw.net.bodies);
             let seed = genesis.seed(good.checksum, parties.0, parties.1);
-            let order = crate::selection::DrawOrder::new(seed, members.len(genesis));
+            let order = crate::objects::selection::DrawOrder::new(seed, members.len(genesis));
             let all = order.map(|rank| members.get(genesis, rank)).take(20);
             let drawn: Vec<_> = all.map(|verifier| Drawn { verifier, answered: true }).collect();
             if drawn.iter().any(|drawn| drawn.verifier == party) {
@@ -237,7 +237,8 @@ fn the_parties_are_no_witnesses_of_their_fund() {
     }
     assert!(found.iter().all(|found| *found > 5), "a fifth of them were drawn: {found:?}");
     for (payer, payee) in [(0, 9), (9, 0), (1, 9), (9, 1), (7, 8)] {
-        let eligible = |id| crate::selection::is_eligible(NodeId(id), NodeId(payer), NodeId(payee));
+        let eligible =
+            |id| crate::objects::selection::is_eligible(NodeId(id), NodeId(payer), NodeId(payee));
         assert!(![0, 1, payer, payee].into_iter().any(eligible), "{payer} {payee}");
         assert!([2, 3, 150].into_iter().all(eligible));
     }

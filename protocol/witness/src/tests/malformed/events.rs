@@ -1,8 +1,8 @@
 //! A row per check of events, their stamps, and the comparison of timelines.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::payer::MAX_TRIES;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::{OTHER, START};
 use crate::timeline::event::{event_digest, stamp_digest, stampers};
 use crate::timeline::{self, Event, EventError, EventKind, Probes, Stamp, Tip};
 

@@ -1,12 +1,13 @@
 //! A row per check of claims and convictions, and of what a witness keeps for them.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::guilt::claim::Case;
-use crate::guilt::conviction::upheld_digest;
-use crate::guilt::{Claim, Conviction};
-use crate::payer::MAX_TRIES;
-use crate::receipt::{Receipt, Stage};
+use crate::objects::claim::{Case, Claim};
+use crate::objects::conviction::{Conviction, upheld_digest};
+use crate::objects::receipt::{Receipt, Stage};
+use crate::roles::guilt::Claimant;
+use crate::roles::witness::Conflict;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::{OTHER, START};
 use crate::timeline::{self, EventKind, Stamp, Tip};
 
 type M = WitnessMessage;
@@ -467,7 +468,8 @@ fn a_claim_is_given_up_when_another_was_upheld() {
     assert_eq!(own, 1);
     let receipts = guilty.receipts;
     let (node, world) = (&mut net.nodes[claimant.index()], &mut net.worlds[claimant.index()]);
-    net.witness.begin_claim(node, (of_another, 0), receipts, Span::ZERO, world);
+    let conflict = Conflict { of: (of_another, 0), receipts, turn: Span::ZERO };
+    Claimant::of(&net.witness, node).begin(conflict, world);
     net.take_effects(claimant);
     assert_eq!(claims_of(net, claimant), 2);
     net.deliver(OTHER, claimant, M::Publish { event });

@@ -49,7 +49,7 @@ fn a_receipt_held_by_no_witness_is_noticed() {
     let source = net.witness.first_fund(&mut net.worlds[PAYER.index()]).selection;
     let notices = |net: &mut Net, holder: NodeId, fund: FundId| {
         let world = &mut net.worlds[holder.index()];
-        watch::note_holder(fund, receipts[0], world);
+        crate::roles::witness::note_holder(fund, receipts[0], world);
         let is_it =
             |effect| matches!(effect, &Effect::Record { metric: WitnessMetric::Misheld, .. });
         let noticed = world.effects().iter().any(is_it);

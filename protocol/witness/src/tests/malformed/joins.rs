@@ -1,11 +1,11 @@
 //! Stakes that are none, joins that are replayed or come too late, leavers that want it twice.
 
-use super::super::super::receipt::{Receipt, Stage};
-use super::super::super::stake::Standing;
-use super::super::super::timeline::event::event_digest;
-use super::super::super::timeline::{Event, EventError, EventKind};
-use super::kit::{OTHER, Offer, START};
 use super::*;
+use crate::objects::receipt::{Receipt, Stage};
+use crate::roles::stake::Standing;
+use crate::tests::malformed::kit::{OTHER, Offer, START};
+use crate::timeline::event::event_digest;
+use crate::timeline::{Event, EventError, EventKind};
 
 const STAKE: u64 = 100_000_000;
 const BAD: Signature = Signature([7; 64]);

@@ -1,9 +1,9 @@
 //! Whatever happens to a dialogue, in the end a node retains what its state has handles of, and
 //! nothing else.
 
-use super::kit::START;
 use super::*;
-use crate::payer::MAX_TRIES;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::START;
 use crate::timeline::EventKind;
 
 type M = WitnessMessage;

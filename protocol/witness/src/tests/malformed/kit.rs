@@ -1,7 +1,7 @@
 //! What the tables start from: messages that are accepted, whose parts a row changes one at a time.
 
 use super::*;
-use crate::receipt::{Receipt, Signed, Stage};
+use crate::objects::receipt::{Receipt, Signed, Stage};
 use crate::timeline::event::{event_digest, stamp_digest, stampers};
 use crate::timeline::{self, Event, EventKind, Stamp, Tip};
 
@@ -77,7 +77,7 @@ impl Net {
         let checksum = timeline::checksum(settled, &self.bodies, genesis);
         let members = timeline::active(list, &self.bodies);
         let seed = genesis.seed(checksum, payer, payee);
-        let order = super::super::super::selection::DrawOrder::new(seed, members.len(genesis));
+        let order = crate::objects::selection::DrawOrder::new(seed, members.len(genesis));
         let eligible =
             |id: &NodeId| ![payer, payee].contains(id) && id.0 > 1 && !passed.contains(id);
         order.map(|rank| members.get(genesis, rank)).filter(eligible).take(count).collect()

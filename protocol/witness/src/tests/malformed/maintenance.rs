@@ -1,8 +1,8 @@
 //! When an owner looks after its funds, and what becomes of them then.
 
-use super::kit::START;
 use super::*;
 use crate::node::WitnessNode;
+use crate::tests::malformed::kit::START;
 
 const PERIOD: u64 = 30 * 86_400_000_000_000;
 
@@ -69,7 +69,7 @@ fn a_timer_is_set_for_what_is_due_first() {
     net.witness.open_wallet(&mut node, &mut world);
     let fund = node.wallet.funds[0];
     let ready = Time(first.0 - 1);
-    let locked = crate::rollover::Locked { fund, reserved: 0, void: None, ready };
+    let locked = crate::book::Locked { fund, reserved: 0, void: None, ready };
     node.wallet.locked.push(locked);
     net.witness.schedule_maintenance(&mut node, &mut world);
     assert_eq!(world.timers(), [ready]);

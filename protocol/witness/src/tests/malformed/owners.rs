@@ -1,8 +1,8 @@
 //! A row per check of an owner whose fund rolls over.
 
-use super::rollovers::{LATER, Rolling};
 use super::*;
-use crate::payer::Step;
+use crate::roles::payer::Step;
+use crate::tests::malformed::rollovers::{LATER, Rolling};
 
 type M = WitnessMessage;
 const BAD: Signature = Signature([7; 64]);

@@ -1,10 +1,11 @@
 //! A row per check of a payer: what of all that it is told it takes for an answer.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::payee;
-use crate::payer::{MAX_TRIES, Step};
-use crate::receipt::Stage;
+use crate::objects::receipt::Stage;
+use crate::roles::payee;
+use crate::roles::payer::Step;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::{OTHER, START};
 
 pub(super) type M = WitnessMessage;
 /// A message held back.

@@ -1,10 +1,12 @@
 //! A row per check of a payee: what of all that it is told it takes for an answer.
 
-use super::kit::{OTHER, Offer, START};
-use super::parties::{BAD, Held, M, another, assert_ignored, receiving, started, stranger};
 use super::*;
-use crate::payer::MAX_TRIES;
-use crate::receipt::Stage;
+use crate::objects::receipt::Stage;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::{OTHER, Offer, START};
+use crate::tests::malformed::parties::{
+    BAD, Held, M, another, assert_ignored, receiving, started, stranger,
+};
 
 #[test]
 fn a_payee_agrees_to_what_it_is_offered_itself() {

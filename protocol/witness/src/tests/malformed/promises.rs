@@ -1,8 +1,8 @@
 //! A row per check of a witness: whom it answers, what it promises, deducts and takes in.
 
-use super::kit::{OTHER, Offer, START};
 use super::*;
-use crate::receipt::{Receipt, Stage};
+use crate::objects::receipt::{Receipt, Stage};
+use crate::tests::malformed::kit::{OTHER, Offer, START};
 use crate::timeline::{self, EventKind};
 
 /// A fund that was paid, with its first witness; its owner pays [`OTHER`] from it.
@@ -53,7 +53,7 @@ impl Watched {
         Ok(())
     }
 
-    fn book(&self) -> &crate::node::Book {
+    fn book(&self) -> &crate::book::Book {
         &self.net.nodes[self.witness.index()].book
     }
 
@@ -248,7 +248,7 @@ fn signatures_at_places_that_there_are_not_are_passed_over() {
         let mut signed = receipt.signed.to_vec();
         for (source, position) in places {
             let (source, position) = (*source, *position);
-            signed.push(crate::receipt::Signed { source, position, ..signed[0] });
+            signed.push(crate::objects::receipt::Signed { source, position, ..signed[0] });
         }
         receipt.signed = signed.into();
         let receipt = watched.net.share(WitnessBody::Receipt(receipt));

@@ -1,8 +1,8 @@
 //! A row per check of rollovers, by the old witnesses and the new ones.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::receipt::Signed;
+use crate::objects::receipt::Signed;
+use crate::tests::malformed::kit::{OTHER, START};
 
 type M = WitnessMessage;
 const DAY: u64 = 86_400_000_000_000;
@@ -444,7 +444,7 @@ fn a_book_forgets_what_expired_long_ago() {
         let world = &mut rolling.net.worlds[both.index()];
         world.set_now(now);
         let node = &mut rolling.net.nodes[both.index()];
-        rolling.net.witness.sweep(node, world);
+        crate::roles::witness::FundWitness::of(&rolling.net.witness, node).sweep(world);
         (node.book.state(fund).is_some(), node.book.next_sweep)
     };
     let pause = Span(terms.rollover_period.0 / 4);

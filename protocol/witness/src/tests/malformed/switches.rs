@@ -1,12 +1,11 @@
 //! Each rule's switch changes that rule, and no other.
 
-use super::kit::{OTHER, START};
 use super::*;
-use crate::guilt::Claim;
-use crate::guilt::claim::Case;
-use crate::receipt::Stage;
+use crate::objects::claim::{Case, Claim};
+use crate::objects::receipt::Stage;
+use crate::roles::stake::Standing;
 use crate::rules::Rules;
-use crate::stake::Standing;
+use crate::tests::malformed::kit::{OTHER, START};
 use crate::timeline::EventKind;
 
 const RULES: [&str; 9] = ["r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9"];

@@ -1,9 +1,9 @@
 //! Which timers are set, and for when: every request waits for its answers, and what happens to
 //! verifiers by itself happens in time.
 
-use super::kit::START;
 use super::*;
-use crate::payer::MAX_TRIES;
+use crate::rules::MAX_TRIES;
+use crate::tests::malformed::kit::START;
 use crate::timeline::EventKind;
 
 type M = WitnessMessage;
@@ -99,7 +99,7 @@ fn claims_are_made_in_turn() {
     for payee in [PAYEE, NodeId(7)] {
         let offer = net.offer((PAYER, payee), &[fund], 0);
         let contract = net.write(&offer);
-        let receipt = net.receipt(contract, crate::receipt::Stage::Promised, 13);
+        let receipt = net.receipt(contract, crate::objects::receipt::Stage::Promised, 13);
         receipts.push((payee, net.share(WitnessBody::Receipt(receipt))));
     }
     for (place, witness) in witnesses.iter().enumerate().skip(13) {
@@ -204,7 +204,7 @@ fn what_happens_to_verifiers_happens_in_time() {
 /// Users join by themselves, if they have not and are none of the verifiers.
 #[test]
 fn users_wait_to_join() {
-    use crate::stake::Standing;
+    use crate::roles::stake::Standing;
     let verifier = Net::new().witness.genesis.verifier(20);
     let waits = |of: NodeId, until: Time, standing: Option<Standing>| {
         let mut net = Net::at(START);

@@ -1,0 +1,5 @@
+//! Notes the commit, so that every run can name it.
+
+fn main() {
+    anthill_stamp::stamp(&["src", "scenario.toml"]);
+}

@@ -1,0 +1,1 @@
+../../../protocol/derive/src/names.rs
