@@ -185,10 +185,16 @@ fn cardanos_nodes_and_edges_fit_each_other() {
     // Each relay of a producer knows it: node 0's relays are 2 and 4, its edges 0,2 and 0,4.
     let fed_by = |node: u32| network.topology().degree(NodeId(node));
     assert!(fed_by(2) > 0 && fed_by(4) > 0 && stakes[0] > 0.0);
-    let error = Network::build(&cardano, 9_999, 1).unwrap_err().to_string();
+    // A node too few: the edges are read first, the nodes' rows where there are no edges.
+    let refusal = |spec: &NetworkSpec| Network::build(spec, 9_999, 1).unwrap_err().to_string();
+    let edge = refusal(&cardano);
     assert!(
-        error.contains("cardano-10k-nodes.csv.gz, line") && error.contains("index 9999 is no node")
+        edge.contains("cardano-10k-edges.csv.gz, line 17572: target 9999 is no node"),
+        "{edge}"
     );
+    cardano.topology = preset("aws-p50").topology;
+    let row = refusal(&cardano);
+    assert!(row.contains("cardano-10k-nodes.csv.gz, line 7339: index 9999 is no node"), "{row}");
 }
 
 #[test]
