@@ -4,6 +4,8 @@
 const MOST_CLASSES = 6;
 /** Of a node of which there is no value. */
 const NOTHING = "nothing to tell";
+/** Of a node that another process of the run has. */
+const ELSEWHERE = "in another process, which is not asked";
 
 /** A colour between two of the form `#rrggbb`. */
 function mixed(from, to, share) {
@@ -110,6 +112,7 @@ class LiveMap extends NetworkMap {
     if (mode) this.classes.names = this.classes.names.map((name) => bare(name) && name !== NOTHING ? `${mode.label}: ${name}` : name);
     if (now === null) this.classes.names[0] = "not known yet";
     else if (!mode) this.classes.names[0] = "up";
+    if (now?.unseen.length) this.leaveOut(now.unseen);
     const colours = [...this.classes.colours, this.colours.faint];
     this.downColour = colours.length - 1;
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -119,6 +122,14 @@ class LiveMap extends NetworkMap {
     byId("map-legend").replaceChildren(...rows.map(legendEntry));
     canvas.setAttribute("aria-label", `The network: ${rows.map(([, , name, n]) => `${n} ${name}`).join(", ")}`);
     this.regions();
+  }
+
+  /** Nodes of a run's other processes, of which this one knows nothing, are in a class of their own. */
+  leaveOut(unseen) {
+    const { names, colours } = this.classes;
+    for (const node of unseen) this.classes.of[node] = names.length;
+    names.push(ELSEWHERE);
+    colours.push(this.colours.rule);
   }
 
   /** The legend: mark, colour, name and number of each state. A node that is down is in no other. */

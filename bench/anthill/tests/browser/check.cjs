@@ -231,6 +231,16 @@ async function mapOfRegions(page) {
   });
   assert.ok(pair[0] >= 0, "somebody is informed");
   if (pair[1] >= 0) assert.notDeepEqual(await inkOf(page, pair[0]), await inkOf(page, pair[1]));
+  // Nodes of a run's other processes are said to be such, not to be without news.
+  const elsewhere = await page.evaluate(() => {
+    const now = theMap.now;
+    const unseen = theMap.classes.of.map((_, node) => node).filter((node) => !theMap.down[node]).slice(0, 2);
+    theMap.update({ ...now, unseen }, []);
+    const row = theMap.rows().find(([, , name]) => name.startsWith("in another process"));
+    theMap.update(now, []);
+    return row?.[3];
+  });
+  assert.equal(elsewhere, 2, "nodes of another process");
   const rows = await page.locator("#map-regions tbody tr").count();
   assert.equal(rows, 10, "a row for each region");
   const nodes = await page.locator("#map-regions tbody tr td:nth-child(2)").allInnerTexts();
