@@ -59,9 +59,14 @@ impl<L: Ranked> Late<L> {
         Self { heap: BinaryHeap::with_capacity(64), by_time: slots.is_wide(), seed }
     }
 
+    /// Whether the earliest event may come before `next`, an event of the same slot: not if their ranks say so.
     #[inline(always)]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+    pub(crate) fn may_precede(&self, next: Option<&Event<L>>) -> bool {
+        match (self.heap.peek(), next) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(first), Some(next)) => first.rank <= self.rank(next),
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -73,6 +78,7 @@ impl<L: Ranked> Late<L> {
         (self.heap.capacity() * size_of::<Entry<L>>()) as u64
     }
 
+    #[inline(always)]
     fn rank(&self, event: &Event<L>) -> u64 {
         if self.by_time { event.rank_by_time() } else { event.rank() }
     }

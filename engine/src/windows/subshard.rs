@@ -173,7 +173,7 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
             sort_ns: 0,
             handlers_ns: 0,
             crypto_ns: 0,
-            notes: Notes::default(),
+            notes: Notes { window_events_log2: vec![0; 65], ..Notes::default() },
         }
     }
 

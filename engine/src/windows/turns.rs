@@ -73,9 +73,9 @@ impl<P: Protocol, M: Mode> Worker<P, M> {
                 tally.last_event = time;
             }
             // A late event takes the place of the last one, which is done with.
-            if !sink.late.is_empty()
-                && let Some(late) =
-                    self.notes.next_late(context, begin, (sink, tally), events.get(i + 1))
+            let next = events.get(i + 1);
+            if sink.late.may_precede(next)
+                && let Some(late) = self.notes.next_late(context, begin, (sink, tally), next)
             {
                 events[i] = late;
             } else {
@@ -126,7 +126,7 @@ impl Notes {
 
     /// Enters the window of an instant, in a slot of many: returns its end, or nothing if the run ends
     /// before it.
-    #[inline(never)]
+    #[inline(always)]
     fn enter<P: Protocol, M: Mode>(
         &mut self,
         context: &WindowContext<'_, P, M>,
@@ -149,11 +149,11 @@ impl Notes {
     }
 
     /// Files how many events the last window of a slot of many held.
+    #[inline(always)]
     pub(crate) fn close_window(&mut self, events: u64) {
         let held = events - core::mem::replace(&mut self.events_before, events);
-        self.window_events_log2.resize(65, 0);
-        if held > 0 {
-            self.window_events_log2[held.ilog2() as usize] += 1;
+        if let Some(log2) = held.checked_ilog2() {
+            self.window_events_log2[log2 as usize] += 1;
         }
     }
 }
