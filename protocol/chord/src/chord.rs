@@ -7,8 +7,8 @@ use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Bodies, Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, Span, Time,
-    Totals,
+    Bodies, Cell, Check, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol,
+    RunFacts, Span, Time, Totals,
 };
 
 use crate::attacks::{self, Attack};
@@ -352,6 +352,16 @@ impl Configure for Chord {
     const WORKLOAD: &'static [Parameter] = Self::DECLARED_WORKLOAD;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
     const SITUATIONS: &'static [&'static str] = &["found", "timeouts", "joins", "lookup"];
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "member", about: "whether it is on the ring", holds: Holds::Word },
+        Column { name: "successors", about: "successors that it knows", holds: Holds::Figure },
+        Column { name: "open", about: "lookups without an answer", holds: Holds::Sum },
+    ];
+
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        let known = node.list.len() as u32;
+        vec![node.is_member().into(), known.into(), (node.open.len() as u32).into()]
+    }
 
     /// For a swarm: rings that are there and rings that form, maintained within a run.
     fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {

@@ -8,7 +8,7 @@ mod malformed;
 use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, NodeId, RunFacts, Span, Time, laws};
+use anthill_protocol::{Cell, Configure, NodeId, RunFacts, Span, Time, laws};
 
 use crate::Chord;
 use crate::checks::{deviation, mean_hops, messages};
@@ -239,4 +239,15 @@ fn a_node_is_small() {
         node.save(&mut saved);
         assert!(node.list.len() == 14 && node.fingers.len() < 40 && saved.len() < 300, "{node:?}");
     }
+}
+
+#[test]
+fn the_table_shows_members_of_the_ring() {
+    let mut pump = Pump::new(chord(64, 2, &[lookups(0)]), 64).seed(2);
+    pump.run(seconds(5));
+    let row = |id| pump.protocol().row(NodeId(id), pump.node(NodeId(id)).expect("up"));
+    let known = pump.node(NodeId(7)).expect("up").list.len() as u64;
+    assert!(known > 0);
+    assert_eq!(row(7), [Cell::Word("yes"), Cell::Count(known), Cell::Count(0)]);
+    assert_eq!(Chord::COLUMNS.len(), 3);
 }

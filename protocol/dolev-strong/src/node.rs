@@ -5,8 +5,8 @@ use anthill_protocol::complexity::Theory;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Bodies, Check, Configure, Context, Dice, Message, Metric, NodeId, Output, Parameters, Protocol,
-    RunFacts, RunScale, Shared, SignatureEstimate, Snapshot, Span, draw,
+    Bodies, Cell, Check, Column, Configure, Context, Dice, Holds, Message, Metric, NodeId, Output,
+    Parameters, Protocol, RunFacts, RunScale, Shared, SignatureEstimate, Snapshot, Span, draw,
 };
 
 use crate::attacks::{self, Attack};
@@ -297,6 +297,28 @@ impl Configure for DolevStrong {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
     const SITUATIONS: &'static [&'static str] = &["decided", "relays", "decision"];
+    const COLUMNS: &'static [Column] = &[
+        Column {
+            name: "instance",
+            about: "the broadcast that it takes part in",
+            holds: Holds::Figure,
+        },
+        Column {
+            name: "round",
+            about: "of that broadcast, from 1; 0: all are over",
+            holds: Holds::Figure,
+        },
+        Column {
+            name: "extracted",
+            about: "values extracted in it: two show that its sender lies",
+            holds: Holds::Figure,
+        },
+    ];
+
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        let extracted = node.extracted.iter().flatten().count() as u32;
+        vec![node.instance.into(), node.round.into(), extracted.into()]
+    }
 
     /// For a swarm: a few broadcasts.
     fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {

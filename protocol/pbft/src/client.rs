@@ -32,6 +32,11 @@ impl Client {
         client
     }
 
+    /// The view of its last replies, and the number of its last request.
+    pub fn seen(&self) -> (u32, u32) {
+        (self.view, self.t)
+    }
+
     /// A client that forgets its timestamp asks with old ones, and gets no answers to those.
     pub fn restart(&mut self, pbft: &Pbft, keep_state: bool, cx: &mut impl Context<Pbft>) {
         if !keep_state {

@@ -4,8 +4,8 @@ use anthill_protocol::behaviour::Behaviour;
 use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, RunScale,
-    SignatureEstimate, Snapshot, Span, Totals,
+    Cell, Check, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol, RunFacts,
+    RunScale, SignatureEstimate, Snapshot, Span, Totals,
 };
 
 use crate::attacks::Attack;
@@ -241,6 +241,33 @@ impl Configure for Pbft {
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
     const SITUATIONS: &'static [&'static str] =
         &["committed", "view_changes", "stable", "retries", "reply"];
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "role", about: "primary of its view, backup or client", holds: Holds::Word },
+        Column {
+            name: "view",
+            about: "the view it is in, or wants; of a client: that of its last replies",
+            holds: Holds::Figure,
+        },
+        Column {
+            name: "executed",
+            about: "the last batch executed; of a client: its last request",
+            holds: Holds::Figure,
+        },
+    ];
+
+    fn row(&self, id: NodeId, node: &Node) -> Vec<Cell> {
+        let (role, view, executed) = match node {
+            Node::Replica(replica) if self.primary(replica.view) == id.0 => {
+                ("primary", replica.view, replica.executed)
+            }
+            Node::Replica(replica) => ("backup", replica.view, replica.executed),
+            Node::Client(client) => {
+                let (view, asked) = client.seen();
+                ("client", view, asked)
+            }
+        };
+        vec![Cell::Word(role), view.into(), executed.into()]
+    }
 
     /// For a swarm: checkpoints within a run, either way of vouching for messages.
     fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {

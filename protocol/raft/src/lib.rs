@@ -46,6 +46,8 @@ use replica::{Replica, Standing};
     complexity = checks::theory,
     pending = |_, _| 8.0,
     swarm = Raft::drawn,
+    columns = replica::COLUMNS,
+    row = |_, _, node: &Replica| node.row(),
     situations = &["elections", "leaders", "committed", "refused", "snapshots", "changes", "answer"]
 )]
 pub struct Raft {

@@ -4,7 +4,7 @@ use core::mem::take;
 use core::ops::{Index, IndexMut};
 
 use anthill_protocol::kit::Deadline;
-use anthill_protocol::{Context, NodeId, Snapshot, SnapshotError, Span, Time};
+use anthill_protocol::{Cell, Column, Context, Holds, NodeId, Snapshot, SnapshotError, Span, Time};
 
 use crate::Raft;
 use crate::log::Log;
@@ -39,6 +39,13 @@ pub struct Replica {
     pub lead: Option<Box<Lead>>,
     pub alarm: Deadline,
 }
+
+/// What a replica's row of the table of nodes holds.
+pub(crate) const COLUMNS: &[Column] = &[
+    Column { name: "role", about: "leader, candidate or follower", holds: Holds::Word },
+    Column { name: "term", about: "the term it knows of", holds: Holds::Figure },
+    Column { name: "applied", about: "the last entry that it has applied", holds: Holds::Figure },
+];
 
 /// Whether a replica stands for election.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Snapshot)]
@@ -147,6 +154,16 @@ pub struct Peer {
 }
 
 impl Replica {
+    /// One cell for each of [`COLUMNS`].
+    pub(crate) fn row(&self) -> Vec<Cell> {
+        let role = match (&self.lead, self.standing) {
+            (Some(_), _) => "leader",
+            (None, Standing::No) => "follower",
+            (None, _) => "candidate",
+        };
+        vec![Cell::Word(role), self.term.into(), self.applied.into()]
+    }
+
     /// Whether it may have to lead: it votes, or it is not yet sure that it does not.
     pub fn is_electable(&self, place: usize) -> bool {
         self.config.all().contains(place) || self.config.index > self.applied

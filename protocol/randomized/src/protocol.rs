@@ -6,12 +6,12 @@ use anthill_protocol::judge::{Judge, Setting};
 use anthill_protocol::kit::{Group, Groups};
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
-    Check, Configure, Context, Dice, NodeId, Parameters, Protocol, RunFacts, RunScale,
-    SignatureEstimate, Snapshot,
+    Cell, Check, Column, Configure, Context, Dice, Holds, NodeId, Parameters, Protocol, RunFacts,
+    RunScale, SignatureEstimate, Snapshot,
 };
 
 use crate::adversary::{Adversary, KINDS};
-use crate::lane::Lane;
+use crate::lane::{Lane, Progress};
 use crate::messages::{RandomizedMessage, Says};
 use crate::metrics::RandomizedMetric;
 use crate::proof::Proof;
@@ -78,6 +78,16 @@ pub(crate) enum Agreement {
     Mmr(Mmr),
     Shi(Shi),
     BenOr(BenOr),
+}
+
+impl Agreement {
+    fn progress(&self) -> &Progress {
+        match self {
+            Self::Mmr(mmr) => &mmr.progress,
+            Self::Shi(shi) => &shi.progress,
+            Self::BenOr(ben_or) => &ben_or.progress,
+        }
+    }
 }
 
 impl Randomized {
@@ -218,6 +228,18 @@ impl Configure for Randomized {
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = KINDS;
     const SITUATIONS: &'static [&'static str] = &["decided", "decision", "undecided_after_2"];
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "round", about: "the latest round of its agreements", holds: Holds::Figure },
+        Column { name: "ones", about: "agreements decided for 1", holds: Holds::Sum },
+        Column { name: "zeros", about: "agreements decided for 0", holds: Holds::Sum },
+    ];
+
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        let progress = || node.agreements.iter().map(Agreement::progress);
+        let decided = |bit| progress().filter(|one| one.decided == Some(bit)).count() as u32;
+        let round = progress().map(|one| one.round).max().unwrap_or(0);
+        vec![round.into(), decided(true).into(), decided(false).into()]
+    }
 
     /// For a swarm: few agreements, under any of the rules with as many faults as they admit.
     fn swarm(dice: &mut Dice, nodes: u32) -> Vec<(&'static str, String)> {

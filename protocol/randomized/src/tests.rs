@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, Span, Time};
+use anthill_protocol::{Cell, Configure, NodeId, Span, Time};
 
 use crate::messages::Says;
 use crate::protocol::Randomized;
@@ -137,4 +137,19 @@ const D: Span = Span::from_millis(10);
 
 fn half_to(rounds: u32) -> f64 {
     0.5f64.powi(rounds as i32)
+}
+
+#[test]
+fn the_table_shows_rounds_and_decisions() {
+    let mut pump = run("mmr", 4, 1).instances(8).pump(1);
+    pump.run(Time::MAX);
+    let rows: Vec<Vec<Cell>> = (0..4)
+        .map(|id| pump.protocol().row(NodeId(id), pump.node(NodeId(id)).expect("up")))
+        .collect();
+    let [Cell::Count(round), Cell::Count(ones), Cell::Count(zeros)] = rows[0][..] else {
+        panic!("three numbers: {rows:?}")
+    };
+    assert!(round >= 1 && ones + zeros == 8, "{rows:?}");
+    assert!(rows.iter().all(|row| row[1..] == rows[0][1..]), "they agree: {rows:?}");
+    assert_eq!(rows[0].len(), Randomized::COLUMNS.len());
 }

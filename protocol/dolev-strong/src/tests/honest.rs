@@ -1,7 +1,7 @@
 //! Nobody lies: exact counts and instants.
 
 use anthill_protocol::complexity::{Cost, Relation};
-use anthill_protocol::{NodeId, RunScale, laws};
+use anthill_protocol::{Cell, Configure, NodeId, RunScale, Time, laws};
 
 use super::*;
 use crate::node::DolevStrongMetric;
@@ -188,4 +188,17 @@ fn three_hundred_nodes_with_a_hundred_liars_in_mind() {
     assert_eq!(facts.totals.messages, 299 * 299);
     assert_eq!(facts.totals.of(DolevStrongMetric::Carried), 299 * 597);
     assert!(is_judged_well(&mut pump));
+}
+
+#[test]
+fn the_table_shows_how_far_a_node_is() {
+    let mut pump = Pump::new(protocol(5, 1, &[("instances", Value::Count(2))]), 5);
+    let row = |pump: &Pump<DolevStrong>| {
+        pump.protocol().row(NodeId(3), pump.node(NodeId(3)).expect("up"))
+    };
+    pump.run(Time(1));
+    assert_eq!(row(&pump), [0, 1, 0].map(Cell::Count));
+    pump.run(END);
+    assert_eq!(row(&pump)[1], Cell::Count(0), "all are over");
+    assert_eq!(DolevStrong::COLUMNS.len(), 3);
 }

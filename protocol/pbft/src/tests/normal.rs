@@ -2,7 +2,7 @@
 
 use anthill_protocol::parameter::{Value, Values};
 use anthill_protocol::recording::Pump;
-use anthill_protocol::{Configure, RunFacts, Span, Time, laws};
+use anthill_protocol::{Cell, Configure, NodeId, RunFacts, Span, Time, laws};
 
 use crate::checks::sent;
 use crate::messages::{PbftMessage, PbftMetric, PbftOutput};
@@ -122,4 +122,17 @@ fn batches_fill_while_others_are_in_progress() {
 #[test]
 fn messages_are_small() {
     assert_eq!((size_of::<PbftMessage>(), align_of::<PbftMessage>()), (17, 1));
+}
+
+#[test]
+fn the_table_shows_replicas_and_clients() {
+    let mut pump = pump(pbft(4, &[("requests", Value::Count(6))]));
+    run(&mut pump);
+    let row = |id| pump.protocol().row(NodeId(id), pump.node(NodeId(id)).expect("up"));
+    let cells = |role, view, executed| [Cell::Word(role), Cell::Count(view), Cell::Count(executed)];
+    assert_eq!(row(0), cells("primary", 0, 6));
+    assert_eq!(row(3), cells("backup", 0, 6));
+    let Cell::Count(asked) = row(4)[2] else { panic!("a number") };
+    assert_eq!(row(4), cells("client", 0, asked));
+    assert!(asked > 0 && Pbft::COLUMNS.len() == 3);
 }

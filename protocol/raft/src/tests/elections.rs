@@ -1,5 +1,7 @@
 //! How elections go after a leader's crash, against their closed forms.
 
+use anthill_protocol::Cell;
+
 use super::*;
 use crate::judges::liveness::{at_least, rounds};
 use std::collections::BTreeMap;
@@ -169,4 +171,15 @@ fn a_leader_that_is_not_answered_gives_up() {
             assert!(leader(&pump, n).is_some_and(|it| it != NodeId(0)), "seed {seed}");
         }
     }
+}
+
+#[test]
+fn the_table_shows_who_leads() {
+    let mut pump = Pump::new(raft_of(5, 1, &[]), 5).seed(3).delay(millis(10));
+    pump.run(seconds(20));
+    let row = |id| pump.protocol().row(NodeId(id), pump.node(NodeId(id)).expect("up"));
+    let of = |role| (0..5).filter(|id| row(*id)[0] == Cell::Word(role)).count();
+    assert_eq!((of("leader"), of("follower")), (1, 4));
+    assert!((0..5).all(|id| row(id)[1] >= Cell::Count(1) && row(id)[2] > Cell::Count(10)));
+    assert_eq!(row(0).len(), Raft::COLUMNS.len());
 }

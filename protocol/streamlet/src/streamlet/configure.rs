@@ -2,9 +2,12 @@
 
 use anthill_protocol::complexity::Theory;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
-use anthill_protocol::{Check, Configure, RunFacts, RunScale, SignatureEstimate};
+use anthill_protocol::{
+    Cell, Check, Column, Configure, Holds, NodeId, RunFacts, RunScale, SignatureEstimate,
+};
 
 use crate::attacks::{self, Attack};
+use crate::node::Node;
 use crate::{Streamlet, checks};
 
 impl Configure for Streamlet {
@@ -13,6 +16,23 @@ impl Configure for Streamlet {
                                  of two thirds (Streamlet, Chan and Shi 2020)";
     const PARAMETERS: &'static [Parameter] = Self::DECLARED;
     const ADVERSARIES: &'static [AdversaryKind] = attacks::KINDS;
+    const COLUMNS: &'static [Column] = &[
+        Column { name: "epoch", about: "the epoch it is in", holds: Holds::Figure },
+        Column {
+            name: "notarised",
+            about: "height of its longest notarised chain",
+            holds: Holds::Figure,
+        },
+        Column {
+            name: "final_height",
+            about: "height of its last final block",
+            holds: Holds::Figure,
+        },
+    ];
+
+    fn row(&self, _: NodeId, node: &Node) -> Vec<Cell> {
+        vec![node.epoch.into(), node.tip.height.into(), node.root.height.into()]
+    }
 
     fn configure(values: &Values) -> Result<Self, ParameterError> {
         let streamlet = Self { attack: Attack::read(values), ..Self::read(values)? };

@@ -3,7 +3,7 @@
 use anthill_protocol::behaviour::{Fate, InTransit, Scheduler};
 use anthill_protocol::complexity::{Cost, Relation};
 use anthill_protocol::judge::{Panel, RunEnd, Setting};
-use anthill_protocol::{NodeId, Protocol, RunScale, draw, laws};
+use anthill_protocol::{Cell, Configure, NodeId, Protocol, RunScale, draw, laws};
 
 use super::*;
 use crate::messages::{StreamletMessage, StreamletMetric};
@@ -287,4 +287,15 @@ fn three_hundred_nodes_keep_three_blocks_each() {
     assert_eq!(facts.totals.of(StreamletMetric::Finalized), 600);
     assert!(is_judged_well(&mut pump));
     assert!(core::mem::size_of::<StreamletMessage>() <= 17);
+}
+
+#[test]
+fn the_table_shows_both_ends_of_the_chain() {
+    let mut pump = Pump::new(honest(4, 3, &[count("epochs", 6)]), 4).seed(3);
+    pump.run(END);
+    let row = |id| pump.protocol().row(NodeId(id), pump.node(NodeId(id)).expect("up"));
+    for id in 0..4 {
+        assert_eq!(row(id)[1..], [Cell::Count(6), Cell::Count(5)], "{id}");
+        assert_eq!(row(id).len(), Streamlet::COLUMNS.len());
+    }
 }
