@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anthill_engine::{History, HistoryEntry};
-use anthill_protocol::history::{Operation, Value as Datum};
+use anthill_protocol::history::{Operation, Step, Value as Datum};
 use serde_json::{Map, Value, json};
 
 use crate::run_directory::RunDirectory;
@@ -86,9 +86,65 @@ fn edn(entries: &[HistoryEntry]) -> String {
 /// The most keys with a file each.
 const MOST_KEYS: usize = 100;
 
-/// The steps of operations, with their instants.
+/// The steps of operations, with their instants, each by a process of its own.
 fn steps(entries: &[HistoryEntry]) -> impl Iterator<Item = (u64, Operation)> {
-    entries.iter().filter_map(|entry| Some((entry.at.time.0, entry.operation?)))
+    let operations =
+        || entries.iter().filter_map(|entry| Some((entry.at.time.0, entry.operation?)));
+    let clients = operations().map(|(_, step)| step.process + 1).max().unwrap_or(0);
+    let mut processes = Processes { clients, open: BTreeMap::new() };
+    operations().map(move |(time, mut step)| {
+        step.process = processes.of(&step);
+        (time, step)
+    })
+}
+
+/// Gives operations to processes. A process of a history does one thing at a time, and none after one of which nobody
+/// knows how it ended. A client that has k things open is k processes: its own number, and that with multiples of the
+/// number of clients added.
+struct Processes {
+    clients: u64,
+    /// By client, what each of its processes is at.
+    open: BTreeMap<u64, Vec<Doing>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Doing {
+    Nothing,
+    One(Operation),
+    /// Nobody knows.
+    Lost,
+}
+
+impl Processes {
+    fn of(&mut self, step: &Operation) -> u64 {
+        let slots = self.open.entry(step.process).or_default();
+        let place = match step.step {
+            Step::Invoke => slots.iter().position(|doing| *doing == Doing::Nothing),
+            _ => ended(slots, step),
+        };
+        let place = place.unwrap_or_else(|| {
+            slots.push(Doing::Nothing);
+            slots.len() - 1
+        });
+        slots[place] = match step.step {
+            Step::Invoke => Doing::One(*step),
+            Step::Ok | Step::Fail => Doing::Nothing,
+            Step::Info => Doing::Lost,
+        };
+        step.process + self.clients * place as u64
+    }
+}
+
+/// Which of a client's operations a step ends: the one of its value, or else the first of its key. What was read is not
+/// known when it is asked.
+fn ended(slots: &[Doing], step: &Operation) -> Option<usize> {
+    let find = |fits: &dyn Fn(&Operation) -> bool| {
+        slots.iter().position(|doing| matches!(doing, Doing::One(one) if fits(one)))
+    };
+    let same = |one: &Operation| one.function == step.function;
+    find(&|one| same(one) && one.value == step.value)
+        .or_else(|| find(&|one| same(one) && one.value.key() == step.value.key()))
+        .or_else(|| find(&|_| true))
 }
 
 fn line(text: &mut String, index: usize, time: u64, step: &Operation, function: &str, value: &str) {
@@ -138,7 +194,6 @@ fn transactions(entries: &[HistoryEntry]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use anthill_protocol::history::Step;
     use anthill_protocol::{Key, NodeId, Time};
 
     use super::*;
@@ -182,6 +237,47 @@ mod tests {
             "{:index 0, :time 1, :process 9, :type :invoke, :f :append, :value 7}\n\
              {:index 1, :time 3, :process 9, :type :ok, :f :append, :value nil}\n"
         );
+    }
+
+    #[test]
+    fn a_client_with_several_open_operations_is_several_processes() {
+        let entry = |process, step, value| HistoryEntry {
+            at: Key { time: Time(1), target: NodeId(4), tie: 0, source: NodeId(4), sequence: 0 },
+            node: NodeId(4),
+            kind: "said",
+            fields: Vec::new(),
+            operation: Some(Operation {
+                process,
+                step,
+                function: "append",
+                value: Datum::Number(value),
+            }),
+        };
+        let of = |entries: &[HistoryEntry]| -> Vec<u64> {
+            steps(entries).map(|(_, step)| step.process).collect()
+        };
+        let one_by_one = [
+            entry(2, Step::Invoke, 1),
+            entry(2, Step::Ok, 1),
+            entry(2, Step::Invoke, 2),
+            entry(2, Step::Ok, 2),
+        ];
+        assert_eq!(of(&one_by_one), [2, 2, 2, 2]);
+        let side_by_side = [
+            entry(2, Step::Invoke, 1),
+            entry(2, Step::Invoke, 2),
+            entry(0, Step::Invoke, 1),
+            entry(2, Step::Invoke, 3),
+            entry(2, Step::Ok, 2),
+            entry(2, Step::Invoke, 4),
+            entry(2, Step::Info, 1),
+            entry(2, Step::Ok, 3),
+            entry(2, Step::Invoke, 5),
+            entry(0, Step::Ok, 1),
+            entry(2, Step::Ok, 4),
+        ];
+        // Three clients' numbers; that of which nobody knows is never used again.
+        assert_eq!(of(&side_by_side), [2, 5, 0, 8, 5, 5, 2, 8, 8, 0, 5]);
     }
 
     #[test]

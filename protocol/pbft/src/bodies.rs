@@ -284,7 +284,7 @@ pub struct State {
     pub seq: u32,
     /// The service's own state: a hash of all operations in their order.
     pub chain: u64,
-    /// For each client, its last request that was executed, and the result.
+    /// For each session, its last request that was executed, and the result.
     pub replies: Vec<(u32, u64)>,
     /// What the machine over the log took last.
     pub last: Option<Entry>,

@@ -362,7 +362,7 @@ impl Pbft {
             }
         }
         if self.primary(*view) == cx.id().0 {
-            node.waiting.clone().into_iter().for_each(|client| self.enqueue(node, client));
+            node.waiting.clone().into_iter().for_each(|session| self.enqueue(node, session));
             self.propose(node, cx);
         }
         node.wait(self, cx);

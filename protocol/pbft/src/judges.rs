@@ -33,7 +33,7 @@ pub(crate) fn of(pbft: &Pbft, setting: &Setting) -> Vec<Judge<PbftOutput>> {
     vec![
         Judge::new("one order", judge::agreement(order)).bound(safe, few),
         Judge::new("in order", InOrder::default()).bound(safe, few),
-        Judge::new("exactly once", Once::default()).bound(safe, few),
+        Judge::new("exactly once", Once::new(pbft.outstanding)).bound(safe, few),
         Judge::new("one state", judge::agreement(states)).bound(safe, few),
         Judge::new("one result", judge::agreement(results)).bound(safe, few),
         Judge::new("accepted results", judge::validity(replied, accepted)).bound(safe, few),
@@ -61,10 +61,10 @@ fn is_live(pbft: &Pbft, setting: &Setting) -> bool {
 pub(crate) fn bound(pbft: &Pbft, setting: &Setting) -> Span {
     let delta = setting.delta.unwrap_or(Span::ZERO);
     let in_progress = u64::from(pbft.pipeline.min(pbft.window())) * u64::from(pbft.batch);
-    let rounds = u64::from(pbft.clients).div_ceil(in_progress.max(1));
+    let rounds = u64::from(pbft.sessions()).div_ceil(in_progress.max(1));
     let queue = delta.0.saturating_mul(8 * rounds);
     let timeout = pbft.view_timeout.0.max(queue).max(setting.stable_from.0);
-    let before = if setting.held > 0 { u64::from(pbft.clients.max(1)) } else { 1 };
+    let before = if setting.held > 0 { u64::from(pbft.sessions().max(1)) } else { 1 };
     let liars = setting.held.min(pbft.f).min(40);
     Span(timeout) * before * (2 << liars) + delta * 6 + pbft.view_timeout
 }
@@ -111,16 +111,24 @@ impl Rule<PbftOutput> for InOrder {
     }
 }
 
-/// No replica executes a request of a client twice, or an older one after it.
-#[derive(Default)]
+/// No replica executes a request of a client's session twice, or an older one after it.
 struct Once {
-    last: BTreeMap<(NodeId, u32), u32>,
+    outstanding: u32,
+    /// By replica, client and session of the client.
+    last: BTreeMap<(NodeId, u32, u32), u32>,
+}
+
+impl Once {
+    fn new(outstanding: u32) -> Self {
+        Self { outstanding, last: BTreeMap::new() }
+    }
 }
 
 impl Rule<PbftOutput> for Once {
     fn hear(&mut self, said: &Said<PbftOutput>, breaches: &mut Breaches) {
         let PbftOutput::Replied { client, t, .. } = said.output else { return };
-        let last = self.last.entry((said.node, client)).or_default();
+        let slot = t.wrapping_sub(1) % self.outstanding;
+        let last = self.last.entry((said.node, client, slot)).or_default();
         if t <= *last {
             breaches.output(said, &format!("it had executed {last} of that client"));
         }
@@ -129,7 +137,7 @@ impl Rule<PbftOutput> for Once {
 
     fn restarted(&mut self, node: NodeId, keeps_state: bool) {
         if !keeps_state {
-            self.last.retain(|(of, _), _| *of != node);
+            self.last.retain(|(of, ..), _| *of != node);
         }
     }
 }

@@ -18,11 +18,12 @@ impl Pbft {
         cx: &mut impl Context<Self>,
     ) {
         let Some(Request { client, t, signer, .. }) = content!(cx, body, request) else { return };
-        let Some(session) = node.sessions.get_mut(client as usize) else { return };
+        let Some(number) = self.session_of(client, t) else { return };
+        let Some(session) = node.sessions.get_mut(number as usize) else { return };
         let (is_direct, own) = (from == self.client_node(client), cx.id().0);
         if t <= session.done {
-            if t == session.done && is_direct && t > 0 {
-                self.reply(node, client, cx);
+            if t == session.done && is_direct {
+                self.reply(node, number, cx);
             }
             return;
         }
@@ -37,13 +38,13 @@ impl Pbft {
             cx.retain(body);
             session.wanted = t;
             session.request.replace(body).into_iter().for_each(|old| cx.release(old));
-            if !node.waiting.contains(&client) {
-                node.waiting.push(client);
+            if !node.waiting.contains(&number) {
+                node.waiting.push(number);
             }
         }
         if !node.active {
         } else if self.primary(node.view) == own {
-            self.enqueue(node, client);
+            self.enqueue(node, number);
             self.propose(node, cx);
         } else if is_direct {
             let primary = NodeId(self.primary(node.view));
@@ -52,12 +53,12 @@ impl Pbft {
         node.wait(self, cx);
     }
 
-    /// A primary will propose a client's request, once a view.
-    pub(crate) fn enqueue(&self, node: &mut Replica, client: u32) {
-        let session = &mut node.sessions[client as usize];
+    /// A primary will propose a session's request, once a view.
+    pub(crate) fn enqueue(&self, node: &mut Replica, number: u32) {
+        let session = &mut node.sessions[number as usize];
         if session.waits() && session.request.is_some() && session.proposed < session.wanted {
             session.proposed = session.wanted;
-            node.queue.push(client);
+            node.queue.push(number);
         }
     }
 
@@ -70,9 +71,9 @@ impl Pbft {
                 return;
             }
             let most = node.queue.len().min(self.batch as usize);
-            let clients: Vec<u32> = node.queue.drain(..most).collect();
+            let next: Vec<u32> = node.queue.drain(..most).collect();
             let bodies = cx.bodies();
-            let sessions = clients.iter().map(|client| &node.sessions[*client as usize]);
+            let sessions = next.iter().map(|number| &node.sessions[*number as usize]);
             let requests: Vec<Request> = sessions
                 .filter(|session| session.waits())
                 .filter_map(|session| bodies.get(session.request?).request().copied())
@@ -175,7 +176,9 @@ impl Pbft {
         if let Some(batch) = accepted.batch {
             let bodies = cx.bodies();
             for request in bodies.get(batch).batch().map_or(&[][..], Batch::requests) {
-                if let Some(session) = node.sessions.get_mut(request.client as usize) {
+                if let Some(number) = self.session_of(request.client, request.t)
+                    && let Some(session) = node.sessions.get_mut(number as usize)
+                {
                     session.proposed = session.proposed.max(request.t);
                 }
             }
@@ -339,7 +342,8 @@ impl Pbft {
         }
         for request in bodies.get(batch).batch().map_or(&[][..], Batch::requests) {
             let Request { client, t, .. } = *request;
-            let Some(session) = node.sessions.get_mut(client as usize) else { continue };
+            let Some(number) = self.session_of(client, t) else { continue };
+            let Some(session) = node.sessions.get_mut(number as usize) else { continue };
             if t <= session.done {
                 continue;
             }
@@ -350,15 +354,15 @@ impl Pbft {
             }
             cx.record(PbftMetric::Executed, 1);
             cx.output(PbftOutput::Replied { client, t, result: node.chain });
-            self.reply(node, client, cx);
+            self.reply(node, number, cx);
         }
     }
 
-    /// Tells a client the result of its last request.
-    fn reply(&self, node: &Replica, client: u32, cx: &mut impl Context<Self>) {
-        let session = &node.sessions[client as usize];
+    /// Tells a client the result of a session's last request.
+    fn reply(&self, node: &Replica, number: u32, cx: &mut impl Context<Self>) {
+        let session = &node.sessions[number as usize];
         let (t, result) = (session.done.into(), session.result.into());
-        let to = self.client_node(client);
+        let to = self.client_node(self.client_of(number));
         if to.0 < cx.nodes() {
             cx.send(to, PbftMessage::Reply { view: node.view.into(), t, result });
         }

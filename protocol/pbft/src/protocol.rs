@@ -19,7 +19,7 @@ use crate::{attacks, checks, judges, theory};
 /// 2002).
 #[derive(Clone, Debug, Parameters)]
 pub struct Pbft {
-    /// requests in all, spread over the clients; a client makes its next when the last is answered
+    /// requests in all, spread over the clients; a client makes its next when one is answered
     #[param(default = 100, range = 0..=1_000_000_000)]
     pub(crate) requests: u32,
     /// requests of a batch at most
@@ -41,6 +41,9 @@ pub struct Pbft {
     /// clients, which are nodes of their own after the replicas
     #[param(default = 4, range = 1..=1_000_000)]
     pub(crate) clients: u32,
+    /// requests that a client has open at once, each in a session of its own
+    #[param(default = 1, range = 1..=1_024)]
+    pub(crate) outstanding: u32,
     /// replicas that may lie (f); 0: as many as can be tolerated
     #[param(default = 0, range = 0..=1_000_000)]
     pub(crate) faults: u32,
@@ -52,7 +55,13 @@ pub struct Pbft {
     /// The error that the swarm has to find: of two certificates the first is taken.
     #[cfg(test)]
     pub(crate) takes_first_certificate: bool,
+    /// Another: one session a client, whatever it has open.
+    #[cfg(test)]
+    pub(crate) has_one_session_a_client: bool,
 }
+
+/// Sessions of all clients, which every replica remembers.
+const MOST_SESSIONS: u32 = 1_000_000;
 
 /// A replica, or a client.
 #[derive(Clone, Debug, Snapshot)]
@@ -83,10 +92,29 @@ impl Pbft {
         NodeId(self.n.saturating_add(client))
     }
 
-    /// How many of the requests a client makes.
-    pub(crate) fn share_of(&self, client: u32) -> u32 {
-        let clients = self.clients.max(1);
-        self.requests / clients + u32::from(client < self.requests % clients)
+    /// Sessions of all clients: within one a request follows the answer to the last, so its timestamps grow.
+    pub(crate) fn sessions(&self) -> u32 {
+        self.clients.saturating_mul(self.outstanding)
+    }
+
+    /// The session that a client's request belongs to. Timestamps of a client's sessions interleave: those of the
+    /// second of three are 2, 5, 8, …
+    pub(crate) fn session_of(&self, client: u32, t: u32) -> Option<u32> {
+        let slot = t.checked_sub(1)? % self.outstanding;
+        #[cfg(test)]
+        let slot = if self.has_one_session_a_client { 0 } else { slot };
+        (client < self.clients).then(|| client * self.outstanding + slot)
+    }
+
+    /// The client whose session it is.
+    pub(crate) fn client_of(&self, session: u32) -> u32 {
+        session / self.outstanding
+    }
+
+    /// How many of the requests are made in a session.
+    pub(crate) fn share_of(&self, session: u32) -> u32 {
+        let sessions = self.sessions().max(1);
+        self.requests / sessions + u32::from(session < self.requests % sessions)
     }
 
     /// Sends a message to all replicas but this one.
@@ -110,6 +138,13 @@ impl Pbft {
         if u64::from(nodes) + u64::from(self.clients) > u64::from(u32::MAX) {
             let problem = format!("with {nodes} replicas there are more nodes than ids");
             return Err(ParameterError { name: "clients", problem });
+        }
+        if self.sessions() > MOST_SESSIONS {
+            let (clients, most) = (self.clients, MOST_SESSIONS / self.clients);
+            let problem = format!(
+                "{clients} clients have more than {MOST_SESSIONS} sessions in all; set it to at most {most}"
+            );
+            return Err(ParameterError { name: "outstanding", problem });
         }
         self.n = nodes;
         self.f = if self.faults == 0 { most } else { self.faults };
@@ -273,6 +308,7 @@ impl Configure for Pbft {
     fn swarm(dice: &mut Dice, _nodes: u32) -> Vec<(&'static str, String)> {
         vec![
             ("protocol.requests", dice.pick(&["5", "20", "60"]).to_owned()),
+            ("protocol.outstanding", dice.pick(&["1", "1", "4"]).to_owned()),
             ("protocol.checkpoint_interval", dice.pick(&["2", "5", "20"]).to_owned()),
             ("protocol.auth", dice.pick(&["\"signature\"", "\"mac\""]).to_owned()),
         ]

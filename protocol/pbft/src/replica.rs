@@ -8,7 +8,7 @@ use crate::messages::{PbftMessage, Timer};
 use crate::protocol::Pbft;
 use crate::tally::Tally;
 
-/// What a replica knows of one client.
+/// What a replica knows of one session of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Snapshot)]
 pub struct Session {
     /// The last request executed, and its result.
@@ -146,9 +146,9 @@ pub struct Replica {
     pub slots: Vec<Slot>,
     /// The last number proposed: as far as it knows, and as a primary.
     pub proposed: u32,
-    /// Clients whose requests wait, in the order of arrival: the first is the one waited for.
+    /// Sessions whose requests wait, in the order of arrival: the first is the one waited for.
     pub waiting: Vec<u32>,
-    /// Of a primary: clients whose requests are to be proposed.
+    /// Of a primary: sessions whose requests are to be proposed.
     pub queue: Vec<u32>,
     pub changes: Changes,
     /// What began the view; retained.
@@ -170,7 +170,7 @@ const MOST_TRIES: u32 = 6;
 
 impl Replica {
     pub fn new(pbft: &Pbft) -> Self {
-        let sessions = vec![Session::default(); pbft.clients as usize];
+        let sessions = vec![Session::default(); pbft.sessions() as usize];
         Self { active: true, sessions, ..Self::default() }
     }
 
@@ -225,7 +225,7 @@ impl Replica {
         (self.fails, self.tries) = (0, 0);
         let first = self.waiting.first().copied();
         let Self { waiting, sessions, .. } = self;
-        waiting.retain(|client| sessions[*client as usize].waits());
+        waiting.retain(|session| sessions[*session as usize].waits());
         // A primary that serves others cannot keep the first one waiting (OSDI 1999, 4.5.2).
         let is_kept = before.is_some() && oldest(cx) == before;
         if first.is_none() && !is_kept || self.waiting.first().copied() != first {

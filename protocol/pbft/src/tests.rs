@@ -6,4 +6,5 @@ mod judged;
 mod malformed;
 mod normal;
 mod retained;
+mod sessions;
 mod theory;

@@ -40,7 +40,7 @@ pub(crate) fn of(pbft: &Pbft, nodes: u32) -> Theory {
     Theory::of_decisions(metric, recorded, laws)
 }
 
-/// A client asks for one thing after another, and has it with f + 1 equal replies.
+/// A client asks for one thing after another in each of its sessions, and has each with f + 1 equal replies.
 pub(crate) fn operation(output: &PbftOutput) -> Option<Operation> {
     let (step, client, t) = match *output {
         PbftOutput::Asked { client, t } => (Step::Invoke, client, t),

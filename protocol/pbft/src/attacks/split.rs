@@ -15,7 +15,7 @@ use crate::replica::content;
 #[derive(Default)]
 pub(super) struct Split {
     count: u32,
-    /// The last number that the primary gave, and by client the last request that it numbered.
+    /// The last number that the primary gave, and by session the last request that it numbered.
     seq: u32,
     numbered: BTreeMap<u32, u32>,
 }
@@ -37,7 +37,8 @@ impl Split {
     /// The primary of view 0 numbers a request twice.
     fn number(&mut self, pbft: &Pbft, body: Shared, cx: &mut Tap<'_, '_, Pbft>) {
         let Some(request): Option<Request> = content!(cx, body, request) else { return };
-        let last = self.numbered.entry(request.client).or_insert(0);
+        let Some(session) = pbft.session_of(request.client, request.t) else { return };
+        let last = self.numbered.entry(session).or_insert(0);
         if request.t <= *last {
             return;
         }

@@ -62,6 +62,7 @@ fn hunt(seed: u64, is_planted: bool, met: &mut Met) -> Option<String> {
     let settings = [
         ("requests", Value::Count(4 + luck.below(16))),
         ("clients", Value::Count(2 + luck.below(4))),
+        ("outstanding", Value::Count(1 + seed % 3)),
         ("batch", Value::Count(1 + luck.below(2))),
         ("checkpoint_interval", Value::Count(1 + luck.below(12))),
         ("view_timeout", Value::Span(luck.millis(5, 60))),
