@@ -1,0 +1,148 @@
+//! The places of a pool: a queue with gaps, in which the transactions of a sender are a list.
+
+#[cfg(test)]
+mod tests;
+
+use core::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+
+use super::Waiting;
+
+/// In no place: its transaction left, or it is the sender's first.
+const GAP: u32 = u32::MAX;
+const NONE: u32 = u32::MAX - 1;
+
+/// A place, with the number of that of the same sender before it.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    nonce: u64,
+    price: u64,
+    spends: u64,
+    body: anthill_protocol::Shared,
+    sender: u32,
+    before: u32,
+}
+
+/// Transactions in the order in which they came, by numbers that rise.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    queue: VecDeque<Place>,
+    /// The number of the queue's first place.
+    first: u32,
+    /// How many are no gaps.
+    len: usize,
+    /// The number of each sender's last. Nobody goes through it.
+    last_of: HashMap<u32, u32, BuildHasherDefault<Spread>>,
+}
+
+/// A hash of a number that nobody chose.
+#[derive(Clone, Copy, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        let product = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ product >> 32;
+    }
+}
+
+impl Places {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn index(&self, number: u32) -> usize {
+        number.wrapping_sub(self.first) as usize
+    }
+
+    fn at(&self, number: u32) -> Option<&Place> {
+        self.queue.get(self.index(number)).filter(|it| it.before != GAP)
+    }
+
+    /// All, with their numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Waiting)> + '_ {
+        let numbered = (self.first..).zip(&self.queue);
+        numbered.filter(|(_, it)| it.before != GAP).map(|(number, it)| (number, it.waiting()))
+    }
+
+    /// A sender's, the last one first.
+    pub(super) fn of(&self, sender: u32) -> impl Iterator<Item = (u32, Waiting)> + '_ {
+        let mut next = self.last_of.get(&sender).copied();
+        core::iter::from_fn(move || {
+            let number = next?;
+            let it = self.at(number)?;
+            next = Some(it.before).filter(|before| *before != NONE);
+            Some((number, it.waiting()))
+        })
+    }
+
+    /// Whether more than half are gaps, or numbers run out.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.queue.len() > 2 * self.len + 64 || self.first > u32::MAX / 2
+    }
+
+    /// Gives all that are there new numbers, in the same order.
+    pub(super) fn close_gaps(&mut self) {
+        let all: Vec<Waiting> = self.iter().map(|(_, it)| it).collect();
+        *self = Self::default();
+        all.into_iter().for_each(|it| {
+            self.push(it);
+        });
+    }
+
+    /// Puts one at the end; its number.
+    pub(super) fn push(&mut self, it: Waiting) -> u32 {
+        let number = self.first + self.queue.len() as u32;
+        let before = self.last_of.insert(it.sender, number).unwrap_or(NONE);
+        let Waiting { sender, nonce, price, spends, body } = it;
+        if self.queue.len() == self.queue.capacity() {
+            // Pools are many and large: twice as much as they need would be most of the memory.
+            self.queue.reserve_exact(self.queue.len() / 4 + 4);
+        }
+        self.queue.push_back(Place { nonce, price, spends, body, sender, before });
+        self.len += 1;
+        number
+    }
+
+    /// Takes one out.
+    pub(super) fn remove(&mut self, number: u32) -> Option<Waiting> {
+        let it = *self.at(number)?;
+        match self.of(it.sender).map(|(at, _)| at).take_while(|at| *at != number).last() {
+            Some(after) => {
+                let after = self.index(after);
+                self.queue[after].before = it.before;
+            }
+            None if it.before == NONE => {
+                self.last_of.remove(&it.sender);
+            }
+            None => {
+                self.last_of.insert(it.sender, it.before);
+            }
+        }
+        let index = self.index(number);
+        self.queue[index].before = GAP;
+        self.len -= 1;
+        while self.queue.front().is_some_and(|it| it.before == GAP) {
+            self.queue.pop_front();
+            self.first += 1;
+        }
+        Some(it.waiting())
+    }
+}
+
+impl Place {
+    fn waiting(&self) -> Waiting {
+        let Self { nonce, price, spends, body, sender, .. } = *self;
+        Waiting { sender, nonce, price, spends, body }
+    }
+}
