@@ -158,11 +158,15 @@ impl Mempool {
             // Its nonce is counted unless it was refused: most senders have no more that waits.
             let counted =
                 receipts.get(at).is_some_and(|it| !matches!(it.status, Status::Refused(_)));
-            let first = self.places.of(signed.sender).last().filter(|(_, it)| it.body == *body);
-            if let Some((number, _)) = first.filter(|_| counted) {
+            let is_done = |it: &Waiting| counted && it.body == *body;
+            if let Some((number, _)) = self.places.only(signed.sender).filter(|it| is_done(&it.1)) {
                 self.remove(number, cx);
+                continue;
             }
             let mut own: Vec<_> = self.places.of(signed.sender).collect();
+            if let Some((number, _)) = own.pop_if(|it| is_done(&it.1)) {
+                self.remove(number, cx);
+            }
             if own.is_empty() {
                 continue;
             }

@@ -16,9 +16,9 @@ use crate::bodies::ChainBody;
 use crate::protocol::PosBft;
 
 /// The states of so many blocks below one are remembered, however large the blocks are.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 2;
 /// And more of them until their blocks have so many transactions: in tests so few that they forget, too.
-const TRANSACTIONS: usize = if cfg!(test) { 8 } else { 100_000 };
+const TRANSACTIONS: usize = if cfg!(test) { 8 } else { 50_000 };
 /// So far below that states are looked for that can be forgotten.
 const LOOKED: usize = 64;
 /// And no further down than this. Chains of blocks so small that it does not matter remember all.

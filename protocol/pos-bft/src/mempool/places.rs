@@ -7,6 +7,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::Waiting;
 
@@ -86,6 +87,13 @@ impl Places {
         })
     }
 
+    /// A sender's, if it is the only one.
+    pub(super) fn only(&self, sender: u32) -> Option<(u32, Waiting)> {
+        let last = *self.last_of.get(&sender)?;
+        let it = self.at(last).filter(|it| it.before == NONE)?;
+        Some((last, it.waiting()))
+    }
+
     /// Whether more than half are gaps, or numbers run out.
     pub(super) fn is_sparse(&self) -> bool {
         self.queue.len() > 2 * self.len + 64 || self.first > u32::MAX / 2
@@ -114,19 +122,30 @@ impl Places {
         number
     }
 
+    /// Lets the list that ends in `last` go past one of its places.
+    fn unlink(&mut self, last: u32, number: u32, before: u32) {
+        let mut at = last;
+        while let Some(it) = self.at(at) {
+            if it.before == number {
+                let after = self.index(at);
+                self.queue[after].before = before;
+                return;
+            }
+            at = it.before;
+        }
+    }
+
     /// Takes one out.
     pub(super) fn remove(&mut self, number: u32) -> Option<Waiting> {
         let it = *self.at(number)?;
-        match self.of(it.sender).map(|(at, _)| at).take_while(|at| *at != number).last() {
-            Some(after) => {
-                let after = self.index(after);
-                self.queue[after].before = it.before;
-            }
-            None if it.before == NONE => {
-                self.last_of.remove(&it.sender);
-            }
-            None => {
-                self.last_of.insert(it.sender, it.before);
+        if let Entry::Occupied(mut last) = self.last_of.entry(it.sender) {
+            let end = *last.get();
+            if end != number {
+                self.unlink(end, number, it.before);
+            } else if it.before == NONE {
+                last.remove();
+            } else {
+                last.insert(it.before);
             }
         }
         let index = self.index(number);
