@@ -32,7 +32,8 @@ fn a_memo_is_no_part_of_what_carries_it() {
 fn found(executions: u32, blocks: &[u64]) -> Vec<bool> {
     let counted = Arc::new(Executions::default());
     counted.count(|| ());
-    let mut panel = Panel::new(vec![Judge::new("once", Once::new(&counted, |said| Some(*said)))]);
+    let once = Once::new(&counted, |said: &u64| Some(*said));
+    let mut panel = Panel::new(vec![Judge::new("once", once)]);
     (0..executions).for_each(|_| counted.count(|| ()));
     for block in blocks {
         let node = NodeId(0);
