@@ -34,7 +34,7 @@ pub use check::{Refusal, check};
 pub use code::Code;
 pub use journal::{Journal, Mark, MoneyError};
 pub use machine::{Environment, Machine, Message, Outcome, Rules};
-pub use memo::{Executions, Memo};
+pub use memo::{Executions, Memo, Once};
 pub use receipt::{Event, Receipt, Refused, Status, Trap};
 pub use state::{Account, State, account_key, code_key, slot_key};
 pub use transaction::{

@@ -225,7 +225,9 @@ impl Goodwill {
                 return false;
             }
             let Some(below) = self.outcome(parent, &bodies) else { return false };
-            let outcome = self.execute((&below.ledger, parent.hash), header, &block.transactions);
+            let below = (&below.ledger, parent.hash);
+            let execute = || self.execute(below, header, &block.transactions);
+            let outcome = self.executions.count(execute);
             self.keep(block, outcome, &bodies);
         }
         self.outcome(block, &bodies).is_some_and(|outcome| outcome.root == header.root)

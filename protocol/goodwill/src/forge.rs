@@ -100,7 +100,10 @@ impl Goodwill {
             price: self.price_of(cx.id()),
             salt,
         };
-        let outcome = state.map(|state| self.execute((state, below.hash), &header, &transactions));
+        let outcome = state.map(|state| {
+            let execute = || self.execute((state, below.hash), &header, &transactions);
+            self.executions.count(execute)
+        });
         if let Some(outcome) = &outcome {
             header.root = outcome.root;
         }

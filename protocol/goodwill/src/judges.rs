@@ -5,6 +5,7 @@ mod live;
 
 use std::collections::BTreeMap;
 
+use anthill_contracts::Once as OncePerBlock;
 use anthill_protocol::judge::{self, Breaches, Judge, Rule, Said, Setting};
 use anthill_protocol::{NodeId, Span, Time};
 
@@ -24,6 +25,7 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
         && setting.stable_from == Time::ZERO
         && is_quick;
     let follows = protocol.law.checks_leader;
+    let forged = judge::on!(Says::Forged { block, .. } => block);
     vec![
         Judge::new("money conserved", Money),
         Judge::new("cap held", Cap(protocol.most_issued)),
@@ -34,6 +36,8 @@ pub(crate) fn all(protocol: &Goodwill, setting: &Setting) -> Vec<Judge<Says>> {
         Judge::new("one owner of a token after a block", Owners::default()),
         Judge::new("a game's asset is capped", caps::Caps::default()),
         Judge::new("one block per slot of an honest forger", Once::default()),
+        Judge::new("executed once", OncePerBlock::new(&protocol.executions, forged))
+            .bound("nobody lies", setting.held == 0 && protocol.attack.is_none()),
         Judge::new("longer chains only", Longer::default()),
         Judge::new("prefixes agree at depth", judge::agreement(deep))
             .bound("honest forgers, and blocks that reach all within half a slot", is_calm),

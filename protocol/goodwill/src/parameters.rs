@@ -1,5 +1,8 @@
 //! The parameters of a run, and what all nodes know from the start.
 
+use std::sync::Arc;
+
+use anthill_contracts::Executions;
 use anthill_protocol::parameter::{AdversaryKind, Parameter, ParameterError, Values};
 use anthill_protocol::{
     Cell, Check, Column, Configure, Diagram, Dice, Holds, NodeId, Parameters, RunFacts, Span, Time,
@@ -222,6 +225,8 @@ pub struct Goodwill {
     pub(crate) most_due: u32,
     pub(crate) attack: Option<Attack>,
     pub(crate) vm: Vm,
+    /// Blocks that the host executes; an outcome that was forgotten and is worked out again does not count.
+    pub(crate) executions: Arc<Executions>,
     mesh: Mesh,
     /// Of the scenario; 0 until it is known.
     nodes: u32,

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use anthill_contracts::shipped::{self, Part, Shipped};
 use anthill_contracts::{
-    AHEAD, Account, Address, Environment, Journal, Machine, Message, Payload, Receipt, Refused,
-    Rules, State, Status, merkle, read_ahead,
+    AHEAD, Account, Address, Environment, Executions, Journal, Machine, Message, Payload, Receipt,
+    Refused, Rules, State, Status, merkle, read_ahead,
 };
 use anthill_protocol::{Bodies, Digest, NodeId};
 
@@ -29,6 +29,8 @@ const COUNTED: u32 = 2_000;
 pub(crate) struct Platform {
     machine: OnceLock<Machine>,
     genesis: OnceLock<State>,
+    /// Blocks that the host executes; a state that was forgotten and is worked out again does not count.
+    pub(crate) executions: Arc<Executions>,
 }
 
 impl fmt::Debug for Platform {

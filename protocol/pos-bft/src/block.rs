@@ -7,6 +7,7 @@
 
 use std::sync::OnceLock;
 
+use anthill_contracts::Memo;
 use anthill_protocol::draw::mix;
 use anthill_protocol::{Bodies, Digest, Shared, Snapshot, SnapshotError, Time};
 
@@ -56,7 +57,7 @@ pub struct Block {
     pub made: Time,
     hash: u64,
     pub valid: OnceLock<bool>,
-    pub outcome: OnceLock<Outcome>,
+    pub outcome: Memo<Outcome>,
 }
 
 impl Clone for Block {
@@ -72,7 +73,7 @@ impl Clone for Block {
             made: self.made,
             hash: self.hash,
             valid: OnceLock::new(),
-            outcome: OnceLock::new(),
+            outcome: Memo::new(),
         }
     }
 }
@@ -112,7 +113,7 @@ impl Snapshot for Block {
             made,
             hash: header.hash(),
             valid: OnceLock::new(),
-            outcome: OnceLock::new(),
+            outcome: Memo::new(),
         })
     }
 }
@@ -172,7 +173,7 @@ impl Block {
             made,
             hash: header.hash(),
             valid: OnceLock::new(),
-            outcome: OnceLock::new(),
+            outcome: Memo::new(),
         }
     }
 

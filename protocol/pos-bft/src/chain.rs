@@ -67,6 +67,7 @@ impl PosBft {
         });
         // What an adversary's validators decide counts for nothing, as in judges.
         cx.record(ChainMetric::Decided, u64::from(!self.is_held(cx.id().0)));
+        cx.record(ChainMetric::Executed, node.height.into());
         cx.record(ChainMetric::ChargedExecutions, 1);
         let fuel = outcome.accounts.fuel;
         if fuel > 0 {
@@ -74,7 +75,7 @@ impl PosBft {
         }
         if !self.execution_memo {
             // Every node executes by itself, and has to come to the same.
-            let again = self.execute(it, &bodies);
+            let again = self.platform.executions.count(|| self.execute(it, &bodies));
             assert_eq!(self.root(&again), self.root(outcome), "execution is no function");
         }
         if node.height > 1 {
@@ -84,7 +85,6 @@ impl PosBft {
         cx.record(ChainMetric::Finality, cx.now().since(it.made).0);
         let is_proposer = it.header.proposer == cx.id().0;
         if is_proposer {
-            cx.record(ChainMetric::Executed, 1);
             cx.record(ChainMetric::Fuel, fuel);
             cx.record(ChainMetric::Evidence, it.evidence.len() as u64);
             let [next, later] = &outcome.turns;

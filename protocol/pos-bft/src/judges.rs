@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anthill_contracts::Once;
 use anthill_protocol::judge::{self, Breaches, Judge, Rule, RunEnd, Said, Setting};
 use anthill_protocol::{NodeId, Span, Time};
 
@@ -27,6 +28,8 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
     let accused =
         Accused { held: protocol.attack.map_or(0, |it| it.count), forks: BTreeMap::new() };
     let live = is_live(protocol, setting);
+    let once =
+        Once::new(&protocol.platform.executions, judge::on!(Committed { block, .. } => block));
     vec![
         Judge::new("agreement", judge::agreement(blocks)).bound(few.0, few.1),
         Judge::new("prefix order", judge::prefix(protocol.servers, order)).bound(few.0, few.1),
@@ -50,6 +53,14 @@ pub(crate) fn of(protocol: &PosBft, setting: &Setting) -> Vec<Judge<ChainOutput>
                 "nobody forgets, quorums are more than two thirds",
                 !setting.loses_state && protocol.switches.t6 && protocol.switches.t3,
             ),
+        Judge::new("executed once", once).bound(
+            // Liars make one block twice, and who starts anew is sent what it had.
+            "memo is on, nobody lies or forgets",
+            protocol.execution_memo
+                && setting.held == 0
+                && protocol.attack.is_none()
+                && !setting.loses_state,
+        ),
         Judge::new("progress", Progress::new(protocol, setting)).bound(
             "less than a third of the stake lies, partial synchrony with timeouts above its bound, no losses or \
              crashes",

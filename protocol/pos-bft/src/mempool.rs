@@ -1,4 +1,10 @@
 //! Transactions that wait for a block, at every validator: so many at most, the cheapest leave first.
+//!
+//! There is a pool at each of many validators, and most transactions leave it in the order in which they came. So they
+//! lie in a queue, in which those that leave early make gaps; and what few need, the order of prices, is only there
+//! where a pool was full.
+
+mod places;
 
 use core::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +15,7 @@ use anthill_protocol::{Bodies, Context, Shared, Snapshot, SnapshotError};
 use crate::bodies::ChainBody;
 use crate::protocol::PosBft;
 use crate::transaction::Signed;
+use places::Places;
 
 /// A transaction that waits; the body is retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Snapshot)]
@@ -24,16 +31,16 @@ pub(crate) struct Waiting {
 /// The transactions that wait, in the order in which they came.
 #[derive(Clone, Debug, Default)]
 pub struct Mempool {
-    waiting: BTreeMap<u64, Waiting>,
-    by_price: BTreeSet<(u64, Reverse<u64>)>,
-    /// Sender and place of each: a sender's are in the order of nonces.
-    of: BTreeSet<(u32, u64)>,
-    next: u64,
+    places: Places,
+    /// No transaction here is cheaper.
+    least: u64,
+    /// By price, the latest of equals first; since the pool was full.
+    by_price: Option<BTreeSet<(u64, Reverse<u32>)>>,
 }
 
 impl Snapshot for Mempool {
     fn save(&self, out: &mut Vec<u8>) {
-        self.waiting.values().copied().collect::<Vec<_>>().save(out);
+        self.places.iter().map(|(_, it)| it).collect::<Vec<_>>().save(out);
     }
 
     fn load(bytes: &mut &[u8]) -> Result<Self, SnapshotError> {
@@ -45,30 +52,46 @@ impl Snapshot for Mempool {
 
 impl Mempool {
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        self.places.len()
     }
 
     /// How many of a sender's transactions wait.
     pub fn of_sender(&self, sender: u32) -> usize {
-        self.places(sender).count()
-    }
-
-    fn places(&self, sender: u32) -> impl Iterator<Item = u64> + '_ {
-        self.of.range((sender, 0)..=(sender, u64::MAX)).map(|(_, place)| *place)
+        self.places.of(sender).count()
     }
 
     fn push(&mut self, it: Waiting) {
-        self.next += 1;
-        self.waiting.insert(self.next, it);
-        self.by_price.insert((it.price, Reverse(self.next)));
-        self.of.insert((it.sender, self.next));
+        if self.places.is_sparse() {
+            self.places.close_gaps();
+            // Its numbers are others now.
+            self.by_price = None;
+        }
+        self.least = if self.len() == 0 { it.price } else { self.least.min(it.price) };
+        let number = self.places.push(it);
+        if let Some(by_price) = &mut self.by_price {
+            by_price.insert((it.price, Reverse(number)));
+        }
     }
 
-    fn remove(&mut self, number: u64, cx: &mut impl Context<PosBft>) {
-        let Some(it) = self.waiting.remove(&number) else { return };
-        self.by_price.remove(&(it.price, Reverse(number)));
-        self.of.remove(&(it.sender, number));
+    fn remove(&mut self, number: u32, cx: &mut impl Context<PosBft>) {
+        let Some(it) = self.places.remove(number) else { return };
+        if let Some(by_price) = &mut self.by_price {
+            by_price.remove(&(it.price, Reverse(number)));
+        }
         cx.release(it.body);
+    }
+
+    /// The latest of the cheapest, if they are cheaper than this.
+    fn cheapest(&mut self, price: u64) -> Option<u32> {
+        if price <= self.least {
+            return None;
+        }
+        let by_price = self.by_price.get_or_insert_with(|| {
+            self.places.iter().map(|(number, it)| (it.price, Reverse(number))).collect()
+        });
+        let (least, Reverse(number)) = *by_price.first()?;
+        self.least = least;
+        (least < price).then_some(number)
     }
 
     /// Takes a transaction in if it is the sender's next and it can pay for all that it has here; of a
@@ -83,9 +106,9 @@ impl Mempool {
         let Some(Signed { sender, transaction: it, .. }) = bodies.get(body).transaction() else {
             return false;
         };
-        let own = self.places(*sender).filter_map(|place| self.waiting.get(&place));
+        let own = self.places.of(*sender).map(|(_, it)| it.spends);
         let (waiting, spent) =
-            own.fold((0u64, 0u64), |(count, sum), it| (count + 1, sum.saturating_add(it.spends)));
+            own.fold((0u64, 0u64), |(count, sum), it| (count + 1, sum.saturating_add(it)));
         let Some(spends) = it.dearest() else { return false };
         let is_next = it.nonce == account.nonce.saturating_add(waiting);
         let can_pay = spends.saturating_add(spent) <= account.balance;
@@ -93,11 +116,10 @@ impl Mempool {
             return false;
         }
         if self.len() >= most {
-            let cheapest = self.by_price.first().copied();
-            let Some((_, Reverse(number))) = cheapest.filter(|(price, _)| *price < it.price) else {
-                return false;
-            };
+            let Some(number) = self.cheapest(it.price) else { return false };
             self.remove(number, cx);
+        } else if self.len() < most / 2 {
+            self.by_price = None;
         }
         cx.retain(body);
         self.push(Waiting { sender: *sender, nonce: it.nonce, price: it.price, spends, body });
@@ -108,7 +130,7 @@ impl Mempool {
     /// sender nonces in sequence.
     pub fn take(&self, state: &State, most: usize, bodies: &impl Bodies<ChainBody>) -> Vec<Shared> {
         let mut next: BTreeMap<u32, u64> = BTreeMap::new();
-        let fits = |it: &&Waiting| {
+        let fits = |it: &Waiting| {
             let nonce = next.entry(it.sender).or_insert_with(|| {
                 let sender = bodies.get(it.body).transaction().map(|it| it.transaction.sender);
                 sender.map_or(0, |sender| state.account(&sender).nonce)
@@ -117,7 +139,7 @@ impl Mempool {
             *nonce += u64::from(is_next);
             is_next
         };
-        self.waiting.values().filter(fits).take(most).map(|it| it.body).collect()
+        self.places.iter().map(|(_, it)| it).filter(fits).take(most).map(|it| it.body).collect()
     }
 
     /// Forgets what a block has done, and what cannot be done after it: senders of the block are looked at
@@ -133,20 +155,26 @@ impl Mempool {
         let mut looked_up = None;
         for (at, body) in block.iter().enumerate() {
             let Some(signed) = bodies.get(*body).transaction() else { continue };
-            let mut own: Vec<u64> = self.places(signed.sender).collect();
             // Its nonce is counted unless it was refused: most senders have no more that waits.
-            let counted = receipts.get(at).map(|it| !matches!(it.status, Status::Refused(_)));
-            if counted == Some(true) && own.first().is_some_and(|first| self.is(*first, *body)) {
-                self.remove(own.remove(0), cx);
+            let counted =
+                receipts.get(at).is_some_and(|it| !matches!(it.status, Status::Refused(_)));
+            let is_done = |it: &Waiting| counted && it.body == *body;
+            if let Some((number, _)) = self.places.only(signed.sender).filter(|it| is_done(&it.1)) {
+                self.remove(number, cx);
+                continue;
+            }
+            let mut own: Vec<_> = self.places.of(signed.sender).collect();
+            if let Some((number, _)) = own.pop_if(|it| is_done(&it.1)) {
+                self.remove(number, cx);
             }
             if own.is_empty() {
                 continue;
             }
+            own.reverse();
             let state = looked_up.get_or_insert_with(&state);
             let account = state.account(&signed.transaction.sender);
             let (mut nonce, mut spent) = (account.nonce, 0u64);
-            for number in own {
-                let Some(it) = self.waiting.get(&number) else { continue };
+            for (number, it) in own {
                 spent = spent.saturating_add(it.spends);
                 if it.nonce == nonce && spent <= account.balance {
                     nonce += 1;
@@ -158,12 +186,8 @@ impl Mempool {
         }
     }
 
-    fn is(&self, number: u64, body: Shared) -> bool {
-        self.waiting.get(&number).is_some_and(|it| it.body == body)
-    }
-
     /// Forgets everything.
     pub fn forget(&mut self, cx: &mut impl Context<PosBft>) {
-        core::mem::take(self).waiting.into_values().for_each(|it| cx.release(it.body));
+        core::mem::take(self).places.iter().for_each(|(_, it)| cx.release(it.body));
     }
 }

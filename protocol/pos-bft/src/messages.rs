@@ -132,9 +132,10 @@ pub enum ChainMetric {
     /// the part of it that was taken from validators that no adversary of the protocol's holds
     #[metric(lower)]
     HonestSlashed,
-    /// blocks executed by the host: each once
+    /// blocks of the chain that were executed, by the host each once: one a height
+    #[metric(max)]
     Executed,
-    /// blocks executed by the nodes, which are charged for it
+    /// times that nodes executed a block and were charged for it
     ChargedExecutions,
     /// fuel used by the transactions of decided blocks
     Fuel,

@@ -117,20 +117,20 @@ impl PosBft {
         bodies: &'a B,
     ) -> &'a Outcome {
         let Some(block) = tip.and_then(|tip| bodies.get(tip).block()) else { return &self.genesis };
-        if let Some(outcome) = block.outcome.get() {
+        if let Some(outcome) = block.outcome.known() {
             return outcome;
         }
         // Usually the parent's is known; a node that begins anew with a long chain goes back step by step.
         let mut missing = vec![block];
         while let Some(parent) = missing.last().and_then(|block| block.parent)
             && let Some(parent) = bodies.get(parent).block()
-            && parent.outcome.get().is_none()
+            && parent.outcome.known().is_none()
         {
             missing.push(parent);
         }
         for block in missing.into_iter().rev() {
             let mut is_new = false;
-            block.outcome.get_or_init(|| {
+            block.outcome.get(&self.platform.executions, || {
                 is_new = true;
                 self.execute(block, bodies)
             });
@@ -138,14 +138,14 @@ impl PosBft {
                 self.forget_below(block, bodies);
             }
         }
-        block.outcome.get().unwrap_or(&self.genesis)
+        block.outcome.known().unwrap_or(&self.genesis)
     }
 
     /// What comes of a block whose parent's outcome is known.
     pub(crate) fn execute(&self, block: &Block, bodies: &impl Bodies<ChainBody>) -> Outcome {
         let parent = match block.parent.and_then(|parent| bodies.get(parent).block()) {
             None => &*self.genesis,
-            Some(parent) => parent.outcome.get().unwrap_or(&self.genesis),
+            Some(parent) => parent.outcome.known().unwrap_or(&self.genesis),
         };
         let Header { height, time, proposer, .. } = block.header;
         let context = (&self.economy, time);

@@ -190,7 +190,7 @@ impl PosBft {
     }
 
     fn block_as_json(&self, block: &Block, bodies: &impl Bodies<ChainBody>) -> Option<String> {
-        let receipts = &block.outcome.get()?.accounts.receipts;
+        let receipts = &block.outcome.known()?.accounts.receipts;
         let transactions: Vec<String> = match receipts.is_empty() {
             true => Vec::new(),
             false => receipts.iter().map(receipt_as_json).collect(),

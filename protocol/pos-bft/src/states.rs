@@ -16,9 +16,9 @@ use crate::bodies::ChainBody;
 use crate::protocol::PosBft;
 
 /// The states of so many blocks below one are remembered, however large the blocks are.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 2;
 /// And more of them until their blocks have so many transactions: in tests so few that they forget, too.
-const TRANSACTIONS: usize = if cfg!(test) { 8 } else { 100_000 };
+const TRANSACTIONS: usize = if cfg!(test) { 8 } else { 50_000 };
 /// So far below that states are looked for that can be forgotten.
 const LOOKED: usize = 64;
 /// And no further down than this. Chains of blocks so small that it does not matter remember all.
@@ -110,7 +110,7 @@ impl PosBft {
     fn state_again(&self, tip: Option<Shared>, bodies: &impl Bodies<ChainBody>) -> State {
         let forgotten = |at: &Shared| {
             let block = bodies.get(*at).block()?;
-            let kept = block.outcome.get()?.accounts.state.get();
+            let kept = block.outcome.known()?.accounts.state.get();
             matches!(kept, Kept::Forgotten(_)).then_some(block)
         };
         let missing: Vec<&Block> = core::iter::successors(tip.as_ref().and_then(forgotten), |it| {
@@ -120,7 +120,7 @@ impl PosBft {
         let mut last = None;
         for block in missing.into_iter().rev() {
             let state = self.execute(block, bodies).accounts.state.get();
-            if let (Some(outcome), Kept::Here(now)) = (block.outcome.get(), &state) {
+            if let (Some(outcome), Kept::Here(now)) = (block.outcome.known(), &state) {
                 outcome.accounts.state.set(Kept::Here(now.clone()));
                 self.forget_below(block, bodies);
                 last = Some(now.clone());
@@ -142,7 +142,7 @@ impl PosBft {
         let below = core::iter::successors(parent(block), |block| parent(block));
         for (depth, old) in below.take(DEEPEST).enumerate() {
             if depth >= BLOCKS && transactions >= TRANSACTIONS {
-                if let Some(outcome) = old.outcome.get() {
+                if let Some(outcome) = old.outcome.known() {
                     outcome.accounts.state.forget();
                 }
                 looked += 1;

@@ -23,8 +23,6 @@ pub(crate) const UNBOND: u8 = 2;
 pub struct Signed {
     pub sender: u32,
     pub transaction: Transaction,
-    /// Its hash, which is what is signed.
-    id: Digest,
     signature: Signature,
     /// Bytes that it has beside, which mean nothing.
     padding: u32,
@@ -33,14 +31,15 @@ pub struct Signed {
     pub asked: Asked,
 }
 
-/// The sender's account in the state that somebody asked for first: looking it up waits for memory many times. All are
-/// equal: it is no part of the transaction.
+/// The sender's account in the state that somebody asked for first, with the beginning of that state's root: looking it up
+/// waits for memory many times. All are equal: it is no part of the transaction.
 #[derive(Debug, Default)]
-pub struct Asked(OnceLock<(Digest, Account)>);
+pub struct Asked(OnceLock<(u64, Account)>);
 
 impl Asked {
     /// The account in the state of that root.
     pub fn get(&self, root: Digest, look: impl Fn() -> Account) -> Account {
+        let root = word(&root, 0);
         match self.0.get_or_init(|| (root, look())) {
             (known, account) if *known == root => *account,
             _ => look(),
@@ -62,11 +61,16 @@ impl PartialEq for Asked {
 
 impl Eq for Asked {}
 
+/// Eight bytes of a digest.
+fn word(digest: &Digest, at: usize) -> u64 {
+    u64::from_le_bytes(digest.0[at..at + 8].try_into().expect("8 bytes"))
+}
+
 fn owns(sender: u32, transaction: &Transaction) -> bool {
     transaction.sender == Address::of_node(NodeId(sender))
 }
 
-/// Without the hash and what else follows.
+/// Without what follows.
 impl Snapshot for Signed {
     fn save(&self, out: &mut Vec<u8>) {
         let Self { sender, transaction, signature, padding, .. } = self;
@@ -78,8 +82,8 @@ impl Snapshot for Signed {
         let (sender, signature, padding) = Snapshot::load(bytes)?;
         let transaction = Transaction::load(bytes)?;
         let is_own = owns(sender, &transaction);
-        let (id, asked) = (transaction.id(), Asked::default());
-        Ok(Self { sender, id, transaction, signature, padding, is_own, asked })
+        let asked = Asked::default();
+        Ok(Self { sender, transaction, signature, padding, is_own, asked })
     }
 }
 
@@ -90,7 +94,7 @@ impl Signed {
         let signature = cx.sign(&Self::digest(&id, cx.scenario()));
         let sender = cx.id().0;
         let is_own = owns(sender, &transaction);
-        Self { sender, transaction, id, signature, padding: 0, is_own, asked: Asked::default() }
+        Self { sender, transaction, signature, padding: 0, is_own, asked: Asked::default() }
     }
 
     /// The same with at least so many bytes.
@@ -106,6 +110,7 @@ impl Signed {
         self
     }
 
+    /// What is signed, of a transaction's hash.
     fn digest(id: &Digest, scenario: u64) -> Digest {
         Digest::of("pos-bft", scenario, 16, &id.0)
     }
@@ -116,8 +121,8 @@ impl Signed {
     }
 
     pub fn words(&self) -> [u64; 3] {
-        let word = |at: usize| u64::from_le_bytes(self.id.0[at..at + 8].try_into().expect("8"));
-        [word(0), word(8), u64::from(self.sender)]
+        let id = self.transaction.id();
+        [word(&id, 0), word(&id, 8), u64::from(self.sender)]
     }
 
     pub fn encoded_len(&self) -> u32 {
@@ -126,7 +131,7 @@ impl Signed {
     }
 
     pub fn claims(&self, keys: &mut dyn Keys, announce: &mut dyn FnMut(Claim)) {
-        let digest = Self::digest(&self.id, keys.scenario());
+        let digest = Self::digest(&self.transaction.id(), keys.scenario());
         let key = keys.public_key(NodeId(self.sender));
         announce(Claim { key, digest, signature: self.signature });
     }

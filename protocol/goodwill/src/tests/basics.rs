@@ -46,6 +46,9 @@ fn honest_forgers_fill_every_slot() {
         let (mut pump, facts) = run(protocol.clone(), forgers as u32, 3);
         assert!(facts.quiescent);
         assert_eq!(facts.totals.of(M::Blocks), 30, "{forgers}");
+        let charged = facts.totals.of(M::ChargedExecutions);
+        assert_eq!((facts.totals.of(M::Executions), charged), (30, 30 * forgers));
+        assert_eq!(pump.protocol().executions.on_host(), 30, "{forgers}");
         assert_eq!((facts.totals.of(M::Stale), facts.totals.of(M::ChainBlocks)), (0, 30));
         assert_eq!(sent(&facts, "block"), 30 * due, "{forgers} {degree}");
         let tips: Vec<_> = (0..forgers as u32).map(|id| full(&pump, id).tip).collect();

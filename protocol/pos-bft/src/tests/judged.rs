@@ -1,6 +1,6 @@
 //! Each judge on a stream of outputs that is right, and on the same with one thing wrong.
 
-use anthill_protocol::judge::{Panel, RunEnd, Said, Setting};
+use anthill_protocol::judge::{Judge, Panel, RunEnd, Said, Setting};
 use anthill_protocol::parameter::Value;
 use anthill_protocol::{Key, NodeId, Span, Time};
 
@@ -37,7 +37,13 @@ fn found(stream: &[(u64, u32, Says)]) -> Vec<&'static str> {
     let until = Time::ZERO + Span::from_secs(100);
     let setting = Setting { delta: Some(Span::from_millis(100)), ..Setting::of(5, until) };
     let protocol = chain(5, &[("heights", Value::Count(2)), ("users", Value::Count(1))]);
-    let mut panel = Panel::new(judges::of(&protocol, &setting));
+    heard(judges::of(&protocol, &setting), stream)
+}
+
+/// The same of some judges.
+fn heard(judges: Vec<Judge<Says>>, stream: &[(u64, u32, Says)]) -> Vec<&'static str> {
+    let until = Time::ZERO + Span::from_secs(100);
+    let mut panel = Panel::new(judges);
     for (second, node, output) in stream {
         let (time, node) = (Time::ZERO + Span::from_secs(*second), NodeId(*node));
         let at = Key { time, target: node, tie: 0, source: node, sequence: 0 };
@@ -153,4 +159,16 @@ fn whoever_stays_behind_is_found() {
     assert_eq!(found(&all), ["progress"]);
     let late: Vec<_> = all.into_iter().chain([(90, 3, block(2, 20, 10))]).collect();
     assert_eq!(found(&late), ["progress"]);
+}
+
+#[test]
+fn a_block_that_the_host_executes_twice_is_found() {
+    let after = |executions: u32| {
+        let protocol = chain(5, &[("heights", Value::Count(2)), ("users", Value::Count(1))]);
+        let judges = judges::of(&protocol, &Setting::of(5, Time::ZERO + Span::from_secs(100)));
+        (0..executions).for_each(|_| protocol.platform.executions.count(|| ()));
+        heard(judges, &stream())
+    };
+    assert!(after(2).is_empty());
+    assert_eq!(after(3), ["executed once"]);
 }

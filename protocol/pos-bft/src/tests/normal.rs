@@ -80,6 +80,7 @@ fn counts_are_exact_for_every_n() {
         assert_eq!(facts.totals.of(ChainMetric::Decided), heights * n);
         assert_eq!(facts.totals.of(ChainMetric::ChargedExecutions), heights * n);
         assert_eq!(facts.totals.of(ChainMetric::Executed), heights);
+        assert_eq!(pump.protocol().platform.executions.on_host(), heights);
         let checks = pump.protocol().checks(&facts);
         assert!(checks.iter().all(|it| it.ok && !it.expected_violation), "{checks:?}");
         is_judged_fine(&mut pump);
