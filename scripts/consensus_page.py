@@ -173,6 +173,17 @@ def of_scale(rows):
                   [[index, *scale_cells(row)] for index, row in enumerate(rows, 1)]), "", *listed(rows)]
 
 
+def of_profiles(rows):
+    cells = lambda row: ([row["name"], *["–"] * 3, f"**failed**: {row['failed']}"] if "failed" in row else
+                         [row["name"], f"{row['nodes']:,}", f"{row['ns_per_event']:.0f}", f"{row['samples']:,}",
+                          "; ".join(f"{share:.0%} `{name}`" for name, share in row["functions"])])
+    return ["## Where the time goes", "",
+            "Shares of the samples inside windows, on one thread, by function; what is inlined into a function, and the standard "
+            "library below it, counts as the function's. Nakamoto and Chord at a tenth of their size above.", "",
+            table(["", "run", "nodes", "ns per event", "samples", "shares"],
+                  [[index, *cells(row)] for index, row in enumerate(rows, 1)]), "", *listed(rows)]
+
+
 # Of SimBlock, on another day on a machine of the same kind: nodes -> with compact relay, without, blocks.
 SIMBLOCK = {600: ("852 / 2,001 / 3,268", "2,334 / 4,252 / 6,585", 40),
             6_000: ("910 / 1,967 / 3,277", "3,799 / 5,906 / 8,233", 10)}
@@ -222,7 +233,7 @@ def of_complexity(rows):
 
 
 # In the order of the page.
-SECTIONS = {"values": of_values, "complement": of_complement, "scale": of_scale, "peers": of_peers,
+SECTIONS = {"values": of_values, "complement": of_complement, "scale": of_scale, "profiles": of_profiles, "peers": of_peers,
             "complexity": of_complexity}
 
 
