@@ -33,8 +33,11 @@ fn rough(protocol: Pbft, seed: u64) -> Pump<Pbft> {
     pump(protocol).seed(seed).delays(least, most).loss(0.1).duplicate(0.2)
 }
 
-/// Requests that were asked, and that were accepted, by client and timestamp.
-fn told(pump: &Pump<Pbft>) -> (BTreeSet<(u32, u32)>, BTreeSet<(u32, u32)>) {
+/// By client and timestamp.
+type Requests = BTreeSet<(u32, u32)>;
+
+/// Requests that were asked, and that were accepted.
+fn told(pump: &Pump<Pbft>) -> (Requests, Requests) {
     let (mut asked, mut accepted) = (BTreeSet::new(), BTreeSet::new());
     for said in pump.outputs() {
         match said.output {
