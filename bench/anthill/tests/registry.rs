@@ -124,7 +124,6 @@ const DIVIDED: [(u32, u32); 7] = [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1)
 /// together take a quarter of an hour; all with `ANTHILL_ALL_PROCESSES=1`.
 fn over_processes(entry: &Entry, weather: &str, mut scenario: Scenario, expected: &str) {
     let name = entry.protocol.name;
-    let prepared = (entry.prepare)(&scenario).expect("it is prepared");
     let (turn, most) = match std::env::var_os("ANTHILL_ALL_PROCESSES") {
         Some(_) => (0, DIVIDED.len()),
         None => (name.len() + weather.len(), 2),
@@ -134,13 +133,15 @@ fn over_processes(entry: &Entry, weather: &str, mut scenario: Scenario, expected
         let (size, threads) = DIVIDED[at * 3 % DIVIDED.len()];
         let engine = &mut scenario.engine;
         (engine.shards, engine.threads) = (Some(threads), Some(threads));
-        let (scenario, prepared) = (&scenario, &prepared);
+        let scenario = &scenario;
         let all = thread::scope(|scope| {
             let start = |channels: Channels| {
                 scope.spawn(move || {
                     let fabric: Arc<dyn Fabric> = Arc::new(channels);
                     let control = Control { processes: Some(fabric), ..Control::default() };
-                    (entry.run)(scenario, prepared, EngineChoice::Sharded, &control)
+                    // Each has a protocol of its own, as processes have, with its own count of executions.
+                    let prepared = (entry.prepare)(scenario).expect("it is prepared");
+                    (entry.run)(scenario, &prepared, EngineChoice::Sharded, &control)
                 })
             };
             let all: Vec<_> = Channels::between(size).into_iter().map(start).collect();
