@@ -337,14 +337,16 @@ fn conclude(cluster: &Cluster, offer: &Offer, args: &ClusterArgs) -> anyhow::Res
         false => args.stakes.clone(),
     };
     let judged = judge(offer, (&stakes, &args.set), all)?;
-    for (name, holds) in &judged {
+    // Of nothing everything holds.
+    for (name, holds) in judged.iter().filter(|_| said > 0) {
         say(&format!("{} {name}", if *holds { "holds:   " } else { "BROKEN:  " }))?;
     }
     let is_agreed = judged.iter().all(|(_, holds)| *holds);
-    let verdict = match (said, is_agreed) {
-        (0, _) => "nothing was said, so nothing was agreed",
-        (_, true) => "the nodes agree",
-        (_, false) => "the nodes DISAGREE",
+    let verdict = match (said, is_agreed, missing.is_empty()) {
+        (0, ..) => "nothing was said, so nothing was agreed",
+        (_, true, true) => "the nodes agree",
+        (_, true, false) => "the nodes that answered agree",
+        (_, false, _) => "the nodes DISAGREE",
     };
     say(&format!("{verdict} ({said} outputs of {} nodes)", args.nodes as usize - missing.len()))?;
     Ok(is_agreed)
