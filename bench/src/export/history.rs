@@ -119,13 +119,19 @@ impl Processes {
     fn of(&mut self, step: &Operation) -> u64 {
         let slots = self.open.entry(step.process).or_default();
         let place = match step.step {
-            Step::Invoke => slots.iter().position(|doing| *doing == Doing::Nothing),
-            _ => ended(slots, step),
+            Step::Invoke => {
+                let free = slots.iter().position(|doing| *doing == Doing::Nothing);
+                free.unwrap_or_else(|| {
+                    slots.push(Doing::Nothing);
+                    slots.len() - 1
+                })
+            }
+            // What never began ends nothing.
+            _ => match ended(slots, step) {
+                Some(place) => place,
+                None => return step.process,
+            },
         };
-        let place = place.unwrap_or_else(|| {
-            slots.push(Doing::Nothing);
-            slots.len() - 1
-        });
         slots[place] = match step.step {
             Step::Invoke => Doing::One(*step),
             Step::Ok | Step::Fail => Doing::Nothing,
@@ -144,7 +150,6 @@ fn ended(slots: &[Doing], step: &Operation) -> Option<usize> {
     let same = |one: &Operation| one.function == step.function;
     find(&|one| same(one) && one.value == step.value)
         .or_else(|| find(&|one| same(one) && one.value.key() == step.value.key()))
-        .or_else(|| find(&|_| true))
 }
 
 fn line(text: &mut String, index: usize, time: u64, step: &Operation, function: &str, value: &str) {
