@@ -120,13 +120,13 @@ fn one_result(entry: &Entry, weather: &str, changes: &[&str]) -> Outcome {
 /// Processes of a run, and threads of each.
 const DIVIDED: [(u32, u32); 7] = [(1, 2), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
 
-/// The same by several processes: two of the ways to divide a run, others for each protocol and weather, since all
+/// The same by several processes: one of the ways to divide a run, another for each protocol and weather, since all
 /// together take a quarter of an hour; all with `ANTHILL_ALL_PROCESSES=1`.
 fn over_processes(entry: &Entry, weather: &str, mut scenario: Scenario, expected: &str) {
     let name = entry.protocol.name;
     let (turn, most) = match std::env::var_os("ANTHILL_ALL_PROCESSES") {
         Some(_) => (0, DIVIDED.len()),
-        None => (name.len() + weather.len(), 2),
+        None => (name.len() + weather.len(), 1),
     };
     for at in turn..turn + most {
         // A step that meets all of them, and alternates between few and many.
