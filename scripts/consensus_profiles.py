@@ -24,7 +24,9 @@ def chosen(quick):
     for name, protocol, _, _, _, full, small in consensus_scale.SCALE:
         size = next((size for begin, size in SIZES.items() if name.startswith(begin)), "none")
         if size != "none":
-            arguments = list(small if quick else full)
+            # `profile` has no flag for it.
+            arguments = " ".join(map(str, small if quick else full)).replace(
+                "--crypto modelled", "--set=crypto.mode=modelled").split()
             if size and not quick:
                 arguments[arguments.index("--nodes") + 1] = size
             yield name, [protocol, *arguments]
